@@ -1,0 +1,52 @@
+/** What a decoder is, and the result that it fills in: used by every framing and by the connection that reads. */
+
+/** What `Framing.decode` found. Plain numbers: this is returned once for each message. */
+export const INCOMPLETE = 0;
+export const MESSAGE = 1;
+export const TOO_LONG = 2;
+export const BAD = 3;
+export type FrameStatus = typeof INCOMPLETE | typeof MESSAGE | typeof TOO_LONG | typeof BAD;
+
+/**
+ * Where a decoder leaves what it found. One per thread, filled in anew at each call, so that decoding a message
+ * allocates nothing. All offsets are indices into the buffer that was given to `decode`.
+ */
+export class Frame {
+  /** First byte of the message. */
+  start = 0;
+  /** One past the last byte of the message. */
+  end = 0;
+  /** One past the last byte of the frame: where the next one begins. */
+  next = 0;
+  /**
+   * In: how many bytes after `from` an earlier call has already looked at in vain.
+   * Out, with INCOMPLETE: the same for the next call. A message that drips in is so scanned once, not once a byte.
+   */
+  scanned = 0;
+  /** Out, with INCOMPLETE: how many bytes the frame has in all, where that is known already; otherwise 0. */
+  needed = 0;
+  /** Out, with MESSAGE, of a framing of the user's own: the message that its `decode` made; otherwise undefined. */
+  message: unknown = undefined;
+  /** Out, with BAD or TOO_LONG: what was wrong, for the log and the error. */
+  problem = '';
+}
+
+/** Turns bytes into messages and back. Knows no socket and keeps nothing about a client: one serves a whole thread. */
+export interface Framing {
+  readonly name: string;
+  /** How many bytes `writePrefix` and `writeSuffix` add to a message, together. */
+  readonly overhead: number;
+  /** Looks for the first message in `bytes[from, to)`. */
+  decode(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus;
+  /**
+   * Says what `bytes[from, to)`, left over when the client finished, is: a message, nothing (INCOMPLETE with
+   * `from === to`), or an error (BAD).
+   */
+  finish(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus;
+  /** Writes what goes before a message of `length` bytes; returns how many bytes that was. */
+  writePrefix(length: number, target: Buffer, at: number): number;
+  /** Writes what goes after a message; returns how many bytes that was. */
+  writeSuffix(target: Buffer, at: number): number;
+  /** Only for a framing of the user's own: turns a reply into the bytes to send, prefix and suffix included. */
+  encode?(reply: unknown): Uint8Array;
+}
