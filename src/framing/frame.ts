@@ -50,3 +50,43 @@ export interface Framing {
   /** Only for a framing of the user's own: turns a reply into the bytes to send, prefix and suffix included. */
   encode?(reply: unknown): Uint8Array;
 }
+
+/** Fills in `frame` with the message in `[start, end)` of a frame that goes up to `next`. */
+export function found(frame: Frame, start: number, end: number, next: number): typeof MESSAGE {
+  frame.start = start;
+  frame.end = end;
+  frame.next = next;
+  frame.scanned = 0;
+  frame.needed = 0;
+  frame.message = undefined;
+  return MESSAGE;
+}
+
+/** Fills in `frame` with what the next call should know: bytes looked at, and bytes of the whole frame (0: unknown). */
+export function incomplete(frame: Frame, scanned: number, needed = 0): typeof INCOMPLETE {
+  frame.scanned = scanned;
+  frame.needed = needed;
+  frame.message = undefined;
+  return INCOMPLETE;
+}
+
+/** Fills in `frame` for a message of more than `limit` bytes. */
+export function tooLong(frame: Frame, limit: number): typeof TOO_LONG {
+  incomplete(frame, 0);
+  frame.problem = `a message is longer than ${limit} bytes (maxMessageLength)`;
+  return TOO_LONG;
+}
+
+/** Fills in `frame` for bytes that are no message. */
+export function bad(frame: Frame, problem: string): typeof BAD {
+  incomplete(frame, 0);
+  frame.problem = problem;
+  return BAD;
+}
+
+/** Says what `count` left-over bytes are in a framing whose messages have an end of their own. */
+export function leftOver(frame: Frame, count: number): FrameStatus {
+  if (count === 0) return incomplete(frame, 0);
+  const bytes = count === 1 ? '1 byte' : `${count} bytes`;
+  return bad(frame, `the input ended part-way through a message, ${bytes} after the last one`);
+}

@@ -1,0 +1,42 @@
+/** What a question of the benchmark is: it is asked, and answers with tables and verdicts. */
+import type { Cores } from './cores.ts';
+import type { Programs, ServerName, ServerProgram } from './programs.ts';
+import type { Table } from './table.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What a run was told: the same for every question in it. */
+export interface Bench {
+  readonly programs: Programs;
+  readonly cores: Cores;
+  readonly rounds: number;
+  /** Measured time of one round of load. */
+  readonly ms: number;
+  readonly warmMs: number;
+  /** Client counts for questions that are asked at several; empty: the question's own. */
+  readonly clients: readonly number[];
+  progress(text: string): void;
+}
+
+export interface Answer {
+  readonly tables: readonly Table[];
+  readonly verdicts: readonly Verdict[];
+  /** Every sample, for `--json`. */
+  readonly samples: unknown;
+}
+
+export interface Question {
+  readonly name: string;
+  /** The servers that it is asked of, the yardstick first. */
+  readonly servers: readonly ServerName[];
+  ask(bench: Bench): Promise<Answer>;
+}
+
+/** The servers of `question` that can run here, in its order. */
+export function contestants(question: Question, programs: Programs): ServerProgram[] {
+  return question.servers.flatMap((name) => programs.servers.get(name) ?? []);
+}
+
+/** Whether this run was asked to measure all of `names`, installed or not: a `--servers` may have left some out. */
+export function wanted(programs: Programs, ...names: readonly ServerName[]): boolean {
+  return names.every((name) => programs.servers.has(name) || programs.missing.has(name));
+}

@@ -1,0 +1,131 @@
+/** How much memory does a client cost that is only there? */
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from '../harness/child.ts';
+import { type Memory, settledMemory } from '../harness/memory.ts';
+import { fixed, grouped, median, range } from '../harness/numbers.ts';
+import type { ServerProgram } from '../harness/programs.ts';
+import { type Answer, type Bench, contestants, type Question, wanted } from '../harness/question.ts';
+import { interleave, type Samples } from '../harness/rounds.ts';
+import { type RunningServer, startServer } from '../harness/server.ts';
+import type { Table } from '../harness/table.ts';
+import { atMost } from '../harness/verdict.ts';
+
+const CLIENTS = 9_000;
+const WARM_CLIENTS = 200;
+const LIMIT = 2_500;
+const ACCEPT_PATIENCE_MS = 20_000;
+const VARIANTS = { 'spoke once': true, 'never spoke': false } as const;
+
+interface IdleSample {
+  /** Growth of what the process alone would free, in bytes for each client. */
+  readonly perClient: number;
+  readonly rssPerClient: number;
+  readonly before: Memory;
+  readonly after: Memory;
+}
+
+const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+/** A client is connected for the kernel before the server has accepted it: the server's open files say when it has. */
+async function untilOpenFiles(pid: number, enough: (count: number) => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + ACCEPT_PATIENCE_MS;
+  while (!enough(openFiles(pid))) {
+    if (Date.now() > deadline) throw new Error(`the server did not ${what} within ${ACCEPT_PATIENCE_MS} ms`);
+    await sleep(50);
+  }
+}
+
+async function withIdleClients<T>(
+  bench: Bench,
+  server: RunningServer,
+  clients: { count: number; speak: boolean },
+  inside: () => Promise<T>,
+): Promise<T> {
+  const base = openFiles(server.pid);
+  const words = [server.port, clients.count, clients.speak ? 1 : 0].map(String);
+  const idle = new Child([bench.programs.idle, ...words]);
+  try {
+    await idle.line(/^ready$/);
+    await untilOpenFiles(server.pid, (open) => open >= base + clients.count, 'accept all clients');
+    return await inside();
+  } finally {
+    await idle.stop();
+    await untilOpenFiles(server.pid, (open) => open <= base, 'close all clients');
+  }
+}
+
+async function measure(bench: Bench, program: ServerProgram, speak: boolean): Promise<IdleSample> {
+  const server = await startServer(bench.programs, program, { framing: 'chunk' });
+  try {
+    await withIdleClients(bench, server, { count: WARM_CLIENTS, speak: true }, async () => undefined);
+    const before = await settledMemory(server.pid);
+    const after = await withIdleClients(bench, server, { count: CLIENTS, speak }, () => settledMemory(server.pid));
+    return {
+      perClient: (after.privateBytes - before.privateBytes) / CLIENTS,
+      rssPerClient: (after.rssBytes - before.rssBytes) / CLIENTS,
+      before,
+      after,
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+const mib = (bytes: number): string => fixed(bytes / 2 ** 20, 1);
+
+function row(server: ServerProgram, own: readonly IdleSample[]): string[] {
+  const of = (pick: (sample: IdleSample) => number): number => median(own.map(pick));
+  const perClient = own.map((sample) => sample.perClient);
+  return [
+    server.title,
+    fixed(median(perClient), 0),
+    range(perClient, 0),
+    fixed(
+      of((sample) => sample.rssPerClient),
+      0,
+    ),
+    mib(of((sample) => sample.before.privateBytes)),
+    mib(of((sample) => sample.after.privateBytes)),
+  ];
+}
+
+function table(variant: string, servers: readonly ServerProgram[], samples: Samples<IdleSample>): Table {
+  return {
+    title: `idle-memory: ${grouped(CLIENTS)} clients that ${variant}; growth of the server's own memory`,
+    columns: ['server', 'bytes a client', 'range', 'RSS a client', 'before MiB', 'after MiB'],
+    rows: servers.flatMap((server) => {
+      const own = samples.get(server.name);
+      return own === undefined ? [] : [row(server, own)];
+    }),
+  };
+}
+
+async function askVariant(bench: Bench, variant: keyof typeof VARIANTS): Promise<Answer> {
+  bench.progress(`idle-memory, ${CLIENTS} clients that ${variant}`);
+  const servers = contestants(idleMemory, bench.programs);
+  const samples = await interleave(bench, servers, bench.rounds, (program) =>
+    measure(bench, program, VARIANTS[variant]),
+  );
+  const perClient = median((samples.get('heddle') ?? []).map((sample) => sample.perClient));
+  const what = `idle memory of Heddle, clients that ${variant}`;
+  return {
+    tables: [table(variant, servers, samples)],
+    verdicts: wanted(bench.programs, 'heddle')
+      ? [atMost(what, perClient, LIMIT, (bytes) => `${fixed(bytes, 0)} bytes`)]
+      : [],
+    samples: Object.fromEntries(samples),
+  };
+}
+
+async function ask(bench: Bench): Promise<Answer> {
+  const spoke = await askVariant(bench, 'spoke once');
+  const silent = await askVariant(bench, 'never spoke');
+  return {
+    tables: [...spoke.tables, ...silent.tables],
+    verdicts: [...spoke.verdicts, ...silent.verdicts],
+    samples: { 'spoke once': spoke.samples, 'never spoke': silent.samples },
+  };
+}
+
+export const idleMemory: Question = { name: 'idle-memory', servers: ['heddle', 'node', 'go'], ask };

@@ -1,0 +1,77 @@
+/** How long after the start of the command does the first client have its answer? */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { fixed, median, range } from '../harness/numbers.ts';
+import type { ServerProgram } from '../harness/programs.ts';
+import { type Answer, type Bench, contestants, type Question, wanted } from '../harness/question.ts';
+import { interleave } from '../harness/rounds.ts';
+import { startServer } from '../harness/server.ts';
+import { atMost } from '../harness/verdict.ts';
+
+const ROUNDS = 10;
+const LIMIT_MS = 400;
+const MESSAGE = 'who is first?';
+const REPLY = '?tsrif si ohw';
+
+interface ReadySample {
+  readonly listeningMs: number;
+  readonly answeredMs: number;
+}
+
+async function askFirst(port: number): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.setTimeout(10_000, () => socket.destroy(new Error('the first client had no answer for 10 s')));
+  try {
+    socket.setEncoding('utf8').write(MESSAGE);
+    const [reply]: unknown[] = await once(socket, 'data');
+    if (reply !== REPLY) throw new Error(`the first client got ${JSON.stringify(reply)}`);
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function measure(bench: Bench, program: ServerProgram): Promise<ReadySample> {
+  const start = performance.now();
+  const server = await startServer(bench.programs, program, { framing: 'chunk' });
+  try {
+    const listeningMs = performance.now() - start;
+    await askFirst(server.port);
+    return { listeningMs, answeredMs: performance.now() - start };
+  } finally {
+    await server.stop();
+  }
+}
+
+const answered = (own: readonly ReadySample[]): number[] => own.map((sample) => sample.answeredMs);
+
+function row(server: ServerProgram, own: readonly ReadySample[]): string[] {
+  const listening = median(own.map((sample) => sample.listeningMs));
+  return [server.title, fixed(listening, 0), fixed(median(answered(own)), 0), range(answered(own), 0)];
+}
+
+async function ask(bench: Bench): Promise<Answer> {
+  bench.progress('ready');
+  const servers = contestants(ready, bench.programs);
+  const samples = await interleave(bench, servers, ROUNDS, (program) => measure(bench, program));
+  const rows = servers.flatMap((server) => {
+    const own = samples.get(server.name);
+    return own === undefined ? [] : [row(server, own)];
+  });
+  const firstAnswer = median(answered(samples.get('heddle') ?? []));
+  return {
+    tables: [
+      {
+        title: `ready: from the start of the command, median of ${ROUNDS}`,
+        columns: ['server', 'listening ms', 'first answer ms', 'range'],
+        rows,
+      },
+    ],
+    verdicts: wanted(bench.programs, 'heddle')
+      ? [atMost('first client of Heddle answered', firstAnswer, LIMIT_MS, (ms) => `${fixed(ms, 0)} ms`)]
+      : [],
+    samples: Object.fromEntries(samples),
+  };
+}
+
+export const ready: Question = { name: 'ready', servers: ['heddle', 'node', 'go'], ask };

@@ -1,0 +1,34 @@
+/** Used to know how busy threads are: their CPU clocks, read now and then. Costs the threads themselves nothing. */
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { Sys } from '../sys/sys.ts';
+
+/** A sample is good for this long, in ms. */
+const INTERVAL = 100;
+
+interface Sample {
+  tid: number;
+  time: number;
+  cpu: number;
+  ratio: number;
+}
+
+export class BusyMeter {
+  readonly #sys: Sys;
+  readonly #samples = new Map<ThreadRow, Sample>();
+
+  constructor(sys: Sys) {
+    this.#sys = sys;
+  }
+
+  /** The share of the time since the last sample that thread `row` spent computing, 0 to 1. */
+  readonly ratio = (row: ThreadRow): number => {
+    const now = performance.now();
+    const last = this.#samples.get(row);
+    if (last !== undefined && last.tid === row.tid && now - last.time < INTERVAL) return last.ratio;
+    const cpu = Math.max(0, this.#sys.threadCpuTime(row.tid));
+    const known = last !== undefined && last.tid === row.tid;
+    const ratio = known ? Math.min(1, (cpu - last.cpu) / (now - last.time)) : 0;
+    this.#samples.set(row, { tid: row.tid, time: now, cpu, ratio });
+    return ratio;
+  };
+}

@@ -1,0 +1,24 @@
+/** Used to send one message again and again, for as long as the user wants to. */
+
+import { createInterface } from 'node:readline';
+import type { Connection } from '../client/connection.ts';
+import { replyText } from './reply-text.ts';
+import { print, type Terminal } from './terminal.ts';
+
+/** Ends with the first answer that is not `y` or `Y`, and with the end of input. */
+export async function converse(connection: Connection, message: string, terminal: Terminal): Promise<number> {
+  // Without readline's own editing, the kernel's line discipline echoes and edits, and Ctrl-C is the signal it always is.
+  const input = createInterface({ input: terminal.stdin, terminal: false });
+  const answers = input[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const reply = await connection.request(message);
+      await print(terminal, `Received from server: ${replyText(reply)}\nDo you want to continue (y/n): `);
+      const answer = await answers.next();
+      if (answer.done === true) await print(terminal, '\n');
+      if (answer.done === true || !/^[yY]$/.test(answer.value.trim())) return 0;
+    }
+  } finally {
+    input.close();
+  }
+}

@@ -1,0 +1,72 @@
+/** Used to read the command line, run what it names, and turn its end into an exit status. */
+
+import { Command, CommanderError } from 'commander';
+import { HeddleError } from '../errors.ts';
+import { escapeText } from '../log/escape.ts';
+import { connectSchema } from '../options/connect-options.ts';
+import { addFlags } from './flags.ts';
+import { serveCommandSchema } from './serve-command-options.ts';
+
+const USAGE_STATUS = 2;
+const FAILURE_STATUS = 1;
+
+const SERVE_NOTES = `
+Every option is also an environment variable (--max-message-length: HEDDLE_MAX_MESSAGE_LENGTH) and a key of the config
+file (maxMessageLength). Flags beat environment beats file beats defaults. Durations: 250ms, 30s, 5m, 1h. Sizes: 64KiB, 1MiB.
+SIGTERM or Ctrl-C once: clients are still answered, then it ends with 0. Twice: it ends at once, with 143 or 130.`;
+
+const CLIENT_NOTES = `
+On a terminal, it sends the message and asks whether to send it again. With its input from a pipe and no message, each
+line of the input is a message, and the replies are its output: cat words | heddle client --framing line`;
+
+/** Runs the command of `args`; gives the exit status: 0, 1 for a failure, 2 for a wrong option. */
+export async function runProgram(args: readonly string[], version: string): Promise<number> {
+  let status = 0;
+  const program = new Command('heddle')
+    .description('A multi-threaded TCP server in which no client waits for another.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
+  addServe(program, (result) => (status = result));
+  addClient(program, (result) => (status = result));
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function addServe(program: Command, done: (status: number) => void): void {
+  const command = program.command('serve').description('Run a server.');
+  command.argument('[service]', 'a .js, .mjs or .ts file (default: the built-in reverse service)');
+  addFlags(command, serveCommandSchema).addHelpText('after', SERVE_NOTES);
+  command.action(async (service: string | undefined, flags: object) => {
+    const { runServe } = await import('./serve.ts');
+    done(await runServe({ service, flags, environment: process.env, directory: process.cwd() }, process));
+  });
+}
+
+interface ClientFlags {
+  readonly message?: string;
+  readonly repl?: boolean;
+}
+
+function addClient(program: Command, done: (status: number) => void): void {
+  const command = program.command('client').description('Talk to a server.');
+  command.option('-m, --message <text>', 'the message to send (default: hello from client)');
+  command.option('--repl', 'edit and send line after line, with history and round-trip times');
+  addFlags(command, connectSchema).addHelpText('after', CLIENT_NOTES);
+  command.action(async ({ message, repl = false, ...flags }: ClientFlags) => {
+    const { runClient } = await import('./client.ts');
+    process.stdout.on('error', () => process.exit(0));
+    done(await runClient({ message, repl, flags, environment: process.env }, process));
+  });
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_STATUS;
+  if (!(error instanceof HeddleError)) throw error;
+  process.stderr.write(`${error.message.split('\n').map(escapeText).join('\n')}\n`);
+  return error.code === 'HEDDLE_INVALID_OPTION' ? USAGE_STATUS : FAILURE_STATUS;
+}

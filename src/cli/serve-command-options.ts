@@ -1,0 +1,67 @@
+/** Used to say what `heddle serve` can be told: the options of `serve`, and what only the command has. */
+
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { HeddleError } from '../errors.ts';
+import { LOG_FORMATS } from '../log/log.ts';
+import { checkOptions, settle } from '../options/check.ts';
+import { findConfigFile, readConfigFile } from '../options/config-file.ts';
+import { readEnvironment } from '../options/environment.ts';
+import { connectSchema } from '../options/connect-options.ts';
+import { choice, freeText, toggle } from '../options/kind.ts';
+import { option, optional, type SettingsOf } from '../options/option.ts';
+import { serveSchema } from '../options/serve-options.ts';
+
+export const serveCommandSchema = {
+  ...serveSchema,
+  bytes: option(toggle(), false, {
+    help: 'reverse bytes, not characters (of the built-in service)',
+    text: 'off',
+    reach: 'command',
+  }),
+  logFormat: option(choice(LOG_FORMATS), 'text', { help: 'how events are printed', text: 'text', reach: 'command' }),
+  config: optional(freeText('path', 'the path of a .ts, .js, .mjs or .json file'), {
+    help: 'file with options',
+    text: 'heddle.config.{ts,js,mjs,json}',
+    reach: 'shell',
+  }),
+};
+
+export type ServeCommandSettings = SettingsOf<typeof serveCommandSchema>;
+type Layer = Partial<ServeCommandSettings>;
+
+export interface Invocation {
+  /** The service that was named on the command line. */
+  readonly service: string | undefined;
+  /** The flags, by option name. */
+  readonly flags: object;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly directory: string;
+}
+
+/** Puts the options together: flags over environment over file over defaults. Throws HEDDLE_INVALID_OPTION. */
+export async function readServeCommand(invocation: Invocation): Promise<ServeCommandSettings> {
+  const { service, flags, environment, directory } = invocation;
+  const named: Layer = service === undefined ? {} : { service: pathToFileURL(resolve(directory, service)) };
+  const fromFlags = checkOptions(serveCommandSchema, flags, { from: 'flags' });
+  const fromEnvironment = readEnvironment(serveCommandSchema, environment, [connectSchema]);
+  const config = fromFlags.config ?? fromEnvironment.config ?? findConfigFile(directory);
+  const fromFile = config === undefined ? {} : await readFileLayer(config, directory);
+  return refuseIdle(settle(serveCommandSchema, [named, fromFlags, fromEnvironment, fromFile]));
+}
+
+function refuseIdle(settings: ServeCommandSettings): ServeCommandSettings {
+  if (!settings.bytes || settings.service === undefined) return settings;
+  throw new HeddleError(
+    'HEDDLE_INVALID_OPTION',
+    '--bytes is for the built-in service; leave out either it or the service',
+  );
+}
+
+/** A service that the file names is found from the file, wherever the command is run. */
+async function readFileLayer(config: string, directory: string): Promise<Layer> {
+  const values = await readConfigFile(config, directory);
+  const layer = checkOptions(serveCommandSchema, values, { from: 'file', path: config });
+  if (typeof layer.service !== 'string') return layer;
+  return { ...layer, service: pathToFileURL(resolve(directory, dirname(config), layer.service)) };
+}

@@ -1,0 +1,39 @@
+/** Used to leave on SIGTERM and SIGINT: the first drains, the second ends at once. */
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+export type LeavingSignal = (typeof SIGNALS)[number];
+
+/** What a shell shows for a process that the signal ended: 128 and the signal's number. */
+export const SECOND_SIGNAL_STATUS: Readonly<Record<LeavingSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+/** Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. Nobody presses it twice this fast. */
+const SAME_WITHIN = 50;
+
+/** How long ending at once may take before the process is ended with whatever still runs in it. */
+const END_WITHIN = 1_000;
+
+export interface LeavingListener {
+  first(signal: LeavingSignal): void;
+  second(signal: LeavingSignal): void;
+}
+
+/** Calls `listener` for the first and the second signal; gives a function that stops listening. */
+export function onLeavingSignals(listener: LeavingListener): () => void {
+  let count = 0;
+  let last: { readonly signal: LeavingSignal; readonly at: number } | undefined;
+  const onSignal = (signal: LeavingSignal): void => {
+    const at = performance.now();
+    const isEcho = last?.signal === signal && at - last.at < SAME_WITHIN;
+    last = { signal, at };
+    if (isEcho) return;
+    count++;
+    if (count === 1) return listener.first(signal);
+    if (count > 2) process.exit(SECOND_SIGNAL_STATUS[signal]);
+    setTimeout(() => process.exit(SECOND_SIGNAL_STATUS[signal]), END_WITHIN).unref();
+    listener.second(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
+}

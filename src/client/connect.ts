@@ -1,0 +1,71 @@
+/** Used to open a connection to a server. */
+
+import { connect as openSocket, isIPv6, type Socket } from 'node:net';
+import { HeddleError } from '../errors.ts';
+import { createFraming } from '../framing/framing.ts';
+import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
+import { formatDuration } from '../options/duration.ts';
+import { Connection } from './connection.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused. Is the server running? Start it with: heddle serve',
+  ENOTFOUND: 'no such host. Is its name right?',
+  EAI_AGAIN: 'the name cannot be looked up. Is there a network?',
+  EHOSTUNREACH: 'no way to that host. Is the address right?',
+  ENETUNREACH: 'no way to that network. Is the address right?',
+  ETIMEDOUT: 'no answer. Is the address right, and its port open in the firewall?',
+};
+
+/**
+ * Connects to a server, Heddle's or any other that speaks the same framing.
+ * Rejects with HEDDLE_INVALID_OPTION, HEDDLE_CONNECT, or HEDDLE_TIMEOUT after `timeout`.
+ *
+ * @example
+ * await using connection = await connect({ port: 12345, framing: 'line' });
+ * const reply = await connection.request('hello');
+ * console.log(reply.toString());
+ */
+export async function connect(options?: ConnectOptions): Promise<Connection> {
+  const settings = parseConnectOptions(options);
+  const framing = createFraming(settings.framing, settings.maxMessageLength);
+  const peer = isIPv6(settings.host) ? `[${settings.host}]:${settings.port}` : `${settings.host}:${settings.port}`;
+  const socket = await connected(settings, peer);
+  return new Connection({ socket, framing, peer, timeout: settings.timeout, signal: settings.signal });
+}
+
+function connected(settings: ConnectSettings, peer: string): Promise<Socket> {
+  const { host, port, timeout, signal } = settings;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(aborted(peer, signal));
+    const socket = openSocket({ host, port, noDelay: true });
+    const timer = timeout === Infinity ? undefined : setTimeout(() => socket.destroy(tooSlow(peer, timeout)), timeout);
+    const abort = (): void => void socket.destroy(aborted(peer, signal));
+    const settle = (error?: Error): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      socket.off('connect', settle).off('error', settle);
+      if (error === undefined) resolve(socket);
+      else reject(error instanceof HeddleError ? error : refused(peer, error));
+    };
+    signal?.addEventListener('abort', abort);
+    socket.on('connect', settle).on('error', settle);
+  });
+}
+
+function refused(peer: string, cause: NodeJS.ErrnoException): HeddleError {
+  const reason = REASONS[cause.code ?? ''] ?? cause.message;
+  return new HeddleError('HEDDLE_CONNECT', `Cannot connect to ${peer}: ${reason}`, {
+    cause,
+    ...(cause.code !== undefined && { errno: cause.code }),
+    ...(cause.syscall !== undefined && { syscall: cause.syscall }),
+  });
+}
+
+function tooSlow(peer: string, timeout: number): HeddleError {
+  const text = `Cannot connect to ${peer}: no answer within ${formatDuration(timeout)}. Is the address right, and its port open in the firewall?`;
+  return new HeddleError('HEDDLE_TIMEOUT', text);
+}
+
+function aborted(peer: string, signal: AbortSignal | undefined): HeddleError {
+  return new HeddleError('HEDDLE_CONNECT', `Connecting to ${peer} was ended by its signal`, { cause: signal?.reason });
+}

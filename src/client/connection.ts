@@ -1,0 +1,205 @@
+/** Used to talk to a server: one connection as its client sees it. */
+
+import type { Socket } from 'node:net';
+import { HeddleError } from '../errors.ts';
+import type { Framing } from '../framing/frame.ts';
+import { Inbox } from './inbox.ts';
+import { encodeMessage, type Message } from './message-writer.ts';
+import { MessageReader } from './message-reader.ts';
+
+/** Reading stops while this many bytes of messages wait to be taken, and goes on when half of them are. */
+const HIGH_WATER = 2 ** 20;
+
+/** How long `close` waits for the server to take what was sent. */
+const CLOSE_WITHIN = 5_000;
+
+export interface ConnectionParts {
+  readonly socket: Socket;
+  readonly framing: Framing;
+  readonly timeout: number;
+  /** `127.0.0.1:12345`, for errors. */
+  readonly peer: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A connection to a server. Messages are bytes; `toString()` makes text of one. */
+export class Connection implements AsyncDisposable {
+  /** Resolves when the connection is closed, by whomever and for whatever reason. */
+  readonly closed: Promise<void>;
+  readonly #parts: ConnectionParts;
+  readonly #inbox = new Inbox();
+  readonly #reader: MessageReader;
+  #finished = false;
+  #closing = false;
+  #failure: HeddleError | undefined;
+
+  /** Used by `connect`; takes over a connected socket. */
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#reader = new MessageReader(parts.framing);
+    const { socket, signal } = parts;
+    socket.on('data', (chunk) => this.#onData(chunk));
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', (error) => this.#fail(this.#lost(error)));
+    const abort = (): void => void this.#fail(this.#aborted());
+    signal?.addEventListener('abort', abort);
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        signal?.removeEventListener('abort', abort);
+        this.#finished = true;
+        this.#inbox.end(this.#failure);
+        resolve();
+      });
+    });
+    if (signal?.aborted === true) abort();
+  }
+
+  /**
+   * Sends `message` and resolves with the reply. Several may be under way: replies are matched in order.
+   * Rejects with HEDDLE_CLOSED, HEDDLE_MESSAGE_TOO_LONG, HEDDLE_BAD_FRAME, or HEDDLE_TIMEOUT (which closes the
+   * connection, since a late reply would be taken for that of the next request).
+   */
+  async request(message: Message): Promise<Buffer> {
+    this.#write(message);
+    const reply = await this.#next(() => this.#fail(this.#timedOut('no reply')));
+    if (reply === undefined) throw this.#closedBefore('it replied');
+    return reply;
+  }
+
+  /**
+   * Sends `message`; resolves when there is room to send more, so that waiting for it bounds memory.
+   * Rejects with HEDDLE_CLOSED, HEDDLE_BAD_FRAME or HEDDLE_MESSAGE_TOO_LONG.
+   */
+  async send(message: Message): Promise<void> {
+    const hasRoom = this.#write(message);
+    if (!hasRoom) await this.#drained();
+  }
+
+  /**
+   * Resolves with the next message from the server; with undefined once the server has finished.
+   * Rejects with HEDDLE_CLOSED, HEDDLE_MESSAGE_TOO_LONG, HEDDLE_BAD_FRAME, or HEDDLE_TIMEOUT (and may be called again).
+   */
+  receive(): Promise<Buffer | undefined> {
+    return this.#next(() => this.#timedOut('no message'));
+  }
+
+  /** Receives message after message, until the server has finished. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, void> {
+    for (let message = await this.receive(); message !== undefined; message = await this.receive()) yield message;
+  }
+
+  /** Tells the server that nothing more will be sent; what it still sends can be received. */
+  finish(): void {
+    this.#finished = true;
+    this.#parts.socket.end();
+  }
+
+  /** Sends what is still to be sent, for at most 5 seconds, and closes. Requests under way reject with HEDDLE_CLOSED. */
+  async close(): Promise<void> {
+    this.#finished = true;
+    this.#closing = true;
+    const { socket } = this.#parts;
+    this.#inbox.end();
+    const timer = setTimeout(() => socket.destroy(), CLOSE_WITHIN);
+    socket.resume();
+    socket.destroySoon();
+    await this.closed;
+    clearTimeout(timer);
+  }
+
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #next(onTimeout: () => HeddleError): Promise<Buffer | undefined> {
+    const message = this.#inbox.take(this.#parts.timeout, onTimeout);
+    const { socket } = this.#parts;
+    if (socket.isPaused() && this.#inbox.size <= HIGH_WATER / 2) socket.resume();
+    return message;
+  }
+
+  #write(message: Message): boolean {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { socket, framing, peer } = this.#parts;
+    if (this.#finished || !socket.writable) {
+      const text = `Nothing more can be sent to ${peer}: the connection is closed, or this side has finished`;
+      throw new HeddleError('HEDDLE_CLOSED', text);
+    }
+    const hasRoom = socket.write(encodeMessage(message, framing));
+    // With this framing a message is whatever comes until the client finishes: it goes out only so.
+    if (framing.name === 'end') this.finish();
+    return hasRoom;
+  }
+
+  #drained(): Promise<void> {
+    const { socket } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        socket.off('drain', done);
+        socket.off('close', done);
+        if (socket.destroyed && socket.writableLength > 0)
+          reject(this.#failure ?? this.#closedBefore('it took the message'));
+        else resolve();
+      };
+      socket.on('drain', done);
+      socket.on('close', done);
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#closing) return;
+    try {
+      for (const message of this.#reader.read(chunk)) this.#inbox.put(message);
+    } catch (error) {
+      this.#fail(asHeddleError(error));
+    }
+    if (this.#inbox.size > HIGH_WATER) this.#parts.socket.pause();
+  }
+
+  #onEnd(): void {
+    try {
+      const last = this.#reader.finish();
+      if (last !== undefined) this.#inbox.put(last);
+      this.#inbox.end();
+    } catch (error) {
+      this.#fail(asHeddleError(error));
+    }
+  }
+
+  #fail(failure: HeddleError): HeddleError {
+    this.#failure ??= failure;
+    this.#inbox.end(this.#failure);
+    this.#parts.socket.destroy();
+    return failure;
+  }
+
+  #lost(cause: NodeJS.ErrnoException): HeddleError {
+    const what = cause.code === 'ECONNRESET' || cause.code === 'EPIPE' ? 'the server cut it off' : cause.message;
+    return new HeddleError('HEDDLE_CLOSED', `The connection to ${this.#parts.peer} is lost: ${what}`, {
+      cause,
+      ...(cause.code !== undefined && { errno: cause.code }),
+      ...(cause.syscall !== undefined && { syscall: cause.syscall }),
+    });
+  }
+
+  #closedBefore(what: string): HeddleError {
+    return new HeddleError('HEDDLE_CLOSED', `The server at ${this.#parts.peer} closed the connection before ${what}`);
+  }
+
+  #aborted(): HeddleError {
+    const cause: unknown = this.#parts.signal?.reason;
+    return new HeddleError('HEDDLE_CLOSED', `The connection to ${this.#parts.peer} was ended by its signal`, { cause });
+  }
+
+  #timedOut(what: string): HeddleError {
+    return new HeddleError(
+      'HEDDLE_TIMEOUT',
+      `There was ${what} from ${this.#parts.peer} within ${this.#parts.timeout} ms`,
+    );
+  }
+}
+
+function asHeddleError(error: unknown): HeddleError {
+  return error instanceof HeddleError ? error : new HeddleError('HEDDLE_BAD_FRAME', String(error), { cause: error });
+}

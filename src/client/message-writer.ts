@@ -1,0 +1,35 @@
+/** Used to turn a message into the bytes that are sent, and to refuse one that the framing cannot carry. */
+
+import { HeddleError } from '../errors.ts';
+import { Frame, type Framing, MESSAGE } from '../framing/frame.ts';
+
+/** Text is sent as UTF-8. */
+export type Message = string | Uint8Array;
+
+/** Gives the bytes of `message` in `framing`. Throws HEDDLE_BAD_FRAME or HEDDLE_MESSAGE_TOO_LONG. */
+export function encodeMessage(message: Message, framing: Framing): Buffer {
+  const body = typeof message === 'string' ? Buffer.from(message) : message;
+  if (framing.overhead === 0 && body.length === 0) {
+    throw new HeddleError(
+      'HEDDLE_BAD_FRAME',
+      `An empty message cannot be sent with framing ${framing.name}: it is no bytes at all`,
+    );
+  }
+  const bytes = Buffer.allocUnsafe(framing.overhead + body.length);
+  const start = framing.writePrefix(body.length, bytes, 0);
+  bytes.set(body, start);
+  const end = start + body.length + framing.writeSuffix(bytes, start + body.length);
+  requireOneMessage(bytes, end, framing);
+  return bytes.subarray(0, end);
+}
+
+/** A line with a line ending in it would be two messages to the server, and every later reply would be taken for another's. */
+function requireOneMessage(bytes: Buffer, end: number, framing: Framing): void {
+  const frame = new Frame();
+  if (framing.decode(bytes, 0, end, frame) === MESSAGE && frame.next < end) {
+    throw new HeddleError(
+      'HEDDLE_BAD_FRAME',
+      `A message for framing ${framing.name} must not contain what ends a message; this one does, after ${frame.end - frame.start} bytes`,
+    );
+  }
+}

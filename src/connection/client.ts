@@ -1,0 +1,28 @@
+/** What a service sees of a client. */
+
+/**
+ * A client of the service. Its methods may be called on the thread that it was given to, and, for a service with
+ * `message`, until the call that it was given to has ended: after that the client may be on another thread.
+ */
+export interface Client<Message = Buffer, R = Uint8Array | string | undefined> extends AsyncIterable<Message> {
+  /** The connection's number; no two connections of a server have the same. */
+  readonly id: number;
+  /** The client's IP address, such as `127.0.0.1` or `::1`. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+
+  /**
+   * Sends a message. The promise settles when the client's share of memory has room again: await it before sending more.
+   *
+   * Errors: `HEDDLE_CLOSED` if the client is gone.
+   */
+  send(message: NonNullable<R>): Promise<void>;
+  /**
+   * Waits for the next message; `undefined` once the client has finished. For services with `session`.
+   *
+   * Errors: `HEDDLE_CLOSED` if the client was cut off.
+   */
+  receive(): Promise<Message | undefined>;
+  /** Sends what is still to be sent, then closes the connection with reason `server-finished`. */
+  close(): void;
+}

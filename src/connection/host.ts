@@ -1,0 +1,42 @@
+/** What a connection needs of the thread that it is on. One per thread; everything here belongs to that thread alone. */
+import type { Frame, Framing } from '../framing/frame.ts';
+import type { Poller } from '../reactor/poller.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import type { ConnectionTable } from '../sharing/connection-table.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { NativeBuffer } from '../sys/native-buffer.ts';
+import type { Sys } from '../sys/sys.ts';
+import type { Connection } from './connection.ts';
+import type { ReadMessage } from './read-message.ts';
+import type { ReplyBuffer } from './reply-buffer.ts';
+import type { Service } from './service.ts';
+
+export interface Host {
+  readonly sys: Sys;
+  readonly table: ConnectionTable;
+  readonly row: ThreadRow;
+  readonly poller: Poller;
+  readonly service: Service;
+  readonly framing: Framing;
+  /** Where the decoder leaves what it found; valid until the next decode. */
+  readonly frame: Frame;
+  /** Makes what the service gets from what the decoder found. */
+  readonly readMessage: ReadMessage;
+  /** Where reads go. Valid until the next read on this thread. */
+  readonly input: NativeBuffer;
+  /** Where the replies of one connection are put together. Empty whenever a connection is not in the middle of it. */
+  readonly replies: ReplyBuffer;
+  /** When the last event was done with, in `performance.now()` ms: where the time of the next one begins. */
+  time: number;
+  /** How many handlers and sessions await something that is not their client. */
+  awaiting: number;
+
+  /** Flushes this connection once the running callbacks are done, so that what they send goes out in one write. */
+  flushSoon(connection: Connection): void;
+  /** Closes this connection a moment from now, if its client has not finished by then. */
+  closeSoon(connection: Connection): void;
+  /** Reports an error that the service threw. */
+  serviceFailed(connection: Connection, error: unknown): void;
+  /** Forgets this connection, reports it and runs the service's `close`; its slot is still its own. */
+  closed(connection: Connection, reason: CloseReason, detail: string | undefined): void;
+}

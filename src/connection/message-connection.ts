@@ -1,0 +1,129 @@
+/** A client of a service with `message`: one call for each message, in order, one at a time. */
+import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import { Connection } from './connection.ts';
+import { INVALID } from './read-message.ts';
+
+export class MessageConnection extends Connection {
+  /** A handler is running; since when, in `performance.now()` ms. */
+  #pending = false;
+  #since = 0;
+  #onReply: ((reply: unknown) => void) | undefined = undefined;
+  #onError: ((error: unknown) => void) | undefined = undefined;
+
+  protected get wantsInput(): boolean {
+    return !this.#pending;
+  }
+
+  protected get isServing(): boolean {
+    return this.#pending;
+  }
+
+  opened(): void {
+    const { service } = this.host;
+    if (service.open === undefined) return;
+    try {
+      const opening = service.open(this);
+      if (isThenable(opening)) this.#await(opening.then(() => undefined));
+    } catch (error) {
+      this.serviceFailed(error);
+    }
+  }
+
+  protected deliver(bytes: Buffer, from: number, to: number): number {
+    const { frame, framing, row } = this.host;
+    let at = from;
+    let messages = 0;
+    try {
+      while (at < to && this.takesInput) {
+        frame.scanned = this.scanned;
+        const status = framing.decode(bytes, at, to, frame);
+        if (status !== MESSAGE) {
+          this.scanned = frame.scanned;
+          if (status === INCOMPLETE) break;
+          this.refuseFrame(status);
+          return to;
+        }
+        this.scanned = 0;
+        at = frame.next;
+        messages++;
+        row.beat(this.fd);
+        this.#serve(bytes);
+      }
+    } catch (error) {
+      this.serviceFailed(error);
+      return to;
+    }
+    if (messages > 0) this.#count(messages);
+    return at;
+  }
+
+  protected deliverLast(bytes: Buffer): void {
+    try {
+      this.#serve(bytes);
+    } catch (error) {
+      this.serviceFailed(error);
+    }
+  }
+
+  protected inputEnded(): void {
+    if (!this.#pending) this.finish('client-finished');
+  }
+
+  protected wasClosed(_reason: CloseReason): void {
+    if (this.#pending) this.host.awaiting--;
+    this.#pending = false;
+  }
+
+  /** Hands the message that the decoder marked to the service. */
+  #serve(bytes: Buffer): void {
+    const { host } = this;
+    const message = host.readMessage(bytes, host.frame);
+    if (message === INVALID) return this.finish('bad-frame', 'the message is not valid UTF-8');
+    const reply = (host.service.message as (message: unknown, client: this) => unknown)(message, this);
+    if (reply === undefined) return;
+    if (isThenable(reply)) this.#await(reply);
+    else this.reply(reply);
+  }
+
+  #await(reply: PromiseLike<unknown>): void {
+    this.#pending = true;
+    this.#since = this.host.time;
+    this.host.awaiting++;
+    this.#onReply ??= (value) => this.#replied(value);
+    this.#onError ??= (error) => this.#rejected(error);
+    reply.then(this.#onReply, this.#onError);
+  }
+
+  #replied(reply: unknown): void {
+    if (!this.#pending) return;
+    this.#pending = false;
+    this.host.awaiting--;
+    try {
+      if (reply !== undefined) this.replyLater(reply);
+    } catch (error) {
+      this.serviceFailed(error);
+    }
+    this.host.row.countMessages(1, performance.now() - this.#since);
+    this.resume();
+  }
+
+  #rejected(error: unknown): void {
+    if (!this.#pending) return;
+    this.#pending = false;
+    this.host.awaiting--;
+    this.serviceFailed(error);
+    this.resume();
+  }
+
+  #count(messages: number): void {
+    const { host } = this;
+    const now = performance.now();
+    host.row.countMessages(this.#pending ? messages - 1 : messages, now - host.time);
+    host.time = now;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,42 @@
+/** Used to make a message for the service out of the bytes that a decoder marked. */
+import { isUtf8 } from 'node:buffer';
+import type { Frame } from '../framing/frame.ts';
+import type { NativeBuffer } from '../sys/native-buffer.ts';
+import type { Service } from './service.ts';
+
+/** These bytes are no message: they are not valid UTF-8. */
+export const INVALID = Symbol('invalid');
+
+/** Gives the message of `frame`, a part of `bytes`, or INVALID. */
+export type ReadMessage = (bytes: Buffer, frame: Frame) => unknown;
+
+/** Lengths of messages for which a view of the read buffer is kept: making one costs more than reversing 64 bytes. */
+const KEPT_VIEWS = 2048;
+
+/** Chooses how messages are made for `service`; `input` is the thread's read buffer. */
+export function readMessageFor(service: Service, input: NativeBuffer): ReadMessage {
+  if (typeof service.framing === 'object' && 'decode' in service.framing) return (_bytes, frame) => frame.message;
+  if (service.encoding === 'utf8') return readText;
+  return service.borrow === true ? viewer(input.bytes) : copy;
+}
+
+function readText(bytes: Buffer, frame: Frame): string | typeof INVALID {
+  const message = bytes.subarray(frame.start, frame.end);
+  return isUtf8(message) ? message.toString('utf8') : INVALID;
+}
+
+function copy(bytes: Buffer, frame: Frame): Buffer {
+  const length = frame.end - frame.start;
+  const message = length < KEPT_VIEWS ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+  bytes.copy(message, 0, frame.start, frame.end);
+  return message;
+}
+
+/** A borrowed message is valid during one call only, so one view for each length, at the buffer's front, serves all. */
+function viewer(input: Buffer): ReadMessage {
+  const views: (Buffer | undefined)[] = new Array(KEPT_VIEWS).fill(undefined);
+  return (bytes, frame) => {
+    if (bytes !== input || frame.start !== 0 || frame.end >= KEPT_VIEWS) return bytes.subarray(frame.start, frame.end);
+    return (views[frame.end] ??= input.subarray(0, frame.end));
+  };
+}

@@ -1,0 +1,126 @@
+/** What a service is: the user's part of a server. */
+import { HeddleError } from '../errors.ts';
+import type { CustomFraming, FramingSpec } from '../framing/framing.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import type { Client } from './client.ts';
+
+/** What goes back to a client: bytes, text (sent as UTF-8), or nothing. */
+export type Reply = Uint8Array | string | undefined;
+
+/** The thread that a service runs on, as its `start` and `stop` see it. */
+export interface ServiceThread {
+  /** The thread's number, from 1. */
+  readonly id: number;
+  /** What `serve({ shared })` was given: the same locks, counters and shared buffers on every thread. */
+  readonly shared: Readonly<Record<string, unknown>>;
+}
+
+interface Hooks<Message, R> {
+  /** Runs once for each client, before its first message; may greet it with `client.send`. A client that it throws at is closed. */
+  open?(client: Client<Message, R>): void | Promise<void>;
+  /** Runs once for each client that is gone. */
+  close?(client: Client<Message, R>, reason: CloseReason): void;
+  /** Runs on each thread before its first client. A service that throws here does not start. */
+  start?(thread: ServiceThread): void | Promise<void>;
+  /** Runs on each thread after its last client. */
+  stop?(thread: ServiceThread): void | Promise<void>;
+}
+
+interface Bytes {
+  readonly framing?: FramingSpec;
+  readonly encoding?: undefined;
+}
+
+interface Text {
+  readonly framing?: FramingSpec;
+  /** Messages are strings; a client that sends invalid UTF-8 is closed with `bad-frame`. */
+  readonly encoding: 'utf8';
+}
+
+interface Framed<Message, R> {
+  readonly framing: CustomFraming<Message, R>;
+  readonly encoding?: undefined;
+}
+
+interface PerMessage<Message, R> extends Hooks<Message, R> {
+  /**
+   * Answers one message; what it returns, or resolves to, is the reply. Messages of one client come in order and one at
+   * a time. An error closes this client with reason `service-error`, is reported, and touches nobody else.
+   */
+  message(message: Message, client: Client<Message, R>): R | undefined | Promise<R | undefined>;
+  /**
+   * Whether a message may be a view of the thread's read buffer, valid (and the service's to change) during the call only.
+   * @default false: the message is the service's to keep
+   */
+  readonly borrow?: boolean;
+  readonly session?: undefined;
+}
+
+interface PerClient<Message, R> extends Hooks<Message, R> {
+  /** Talks with one client from beginning to end; the client is closed when it returns. It stays on its thread. */
+  session(client: Client<Message, R>): Promise<void>;
+  readonly message?: undefined;
+  readonly borrow?: undefined;
+}
+
+type Style<Message, R> = PerMessage<Message, R> | PerClient<Message, R>;
+
+/** A service whose messages are bytes. */
+export type BytesService = Style<Buffer, Reply> & Bytes;
+/** A service whose messages are strings. */
+export type TextService = Style<string, Reply> & Text;
+/** A service with a framing of its own, which says what its messages and replies are. */
+export type FramedService<Message, R> = Style<Message, R> & Framed<Message, R>;
+
+/** Any service, as Heddle itself holds it: the framing has said what a message is. */
+export type Service = Style<unknown, unknown> & {
+  readonly framing?: FramingSpec | CustomFraming<unknown, unknown>;
+  readonly encoding?: 'utf8' | undefined;
+};
+
+/**
+ * Describes a service; it adds types only, a plain object of the same shape is as good.
+ *
+ * @example
+ * export default defineService({ message: (message) => message.toString().toUpperCase() });
+ */
+export function defineService(service: BytesService): BytesService;
+export function defineService(service: TextService): TextService;
+export function defineService<Message, R>(service: FramedService<Message, R>): FramedService<Message, R>;
+export function defineService(service: unknown): unknown {
+  return service;
+}
+
+const FUNCTIONS = ['message', 'session', 'open', 'close', 'start', 'stop'] as const;
+const KNOWN: readonly string[] = [...FUNCTIONS, 'framing', 'encoding', 'borrow'];
+
+/**
+ * Checks what a module exports as its service; `origin` names the module in the error.
+ *
+ * Errors: `HEDDLE_SERVICE_LOAD`.
+ */
+export function checkService(value: unknown, origin: string): Service {
+  const problem = findProblem(value);
+  if (problem !== undefined) throw new HeddleError('HEDDLE_SERVICE_LOAD', `${origin}: ${problem}`);
+  return value as Service;
+}
+
+function findProblem(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) {
+    return 'the module must have a service as its default export: export default defineService({ message: … })';
+  }
+  const service = value as Record<string, unknown>;
+  const unknown = Object.keys(service).find((key) => !KNOWN.includes(key));
+  if (unknown !== undefined) return `a service has no '${unknown}'; it has ${KNOWN.join(', ')}`;
+  const wrong = FUNCTIONS.find((name) => service[name] !== undefined && typeof service[name] !== 'function');
+  if (wrong !== undefined) return `${wrong} must be a function, got ${typeof service[wrong]}`;
+  if ((service['message'] === undefined) === (service['session'] === undefined)) {
+    return service['message'] === undefined
+      ? 'a service needs a message function (one call for each message) or a session function (one for each client)'
+      : 'a service has a message function or a session function, not both';
+  }
+  if (service['encoding'] !== undefined && service['encoding'] !== 'utf8') {
+    return `encoding must be 'utf8' or left out, got ${String(service['encoding'])}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,120 @@
+/** A client of a service with `session`: one async function for the whole of its life. */
+import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import { Connection } from './connection.ts';
+import { INVALID } from './read-message.ts';
+
+interface Waiter {
+  readonly resolve: (message: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class SessionConnection extends Connection {
+  #running = false;
+  #waiter: Waiter | undefined = undefined;
+  /** The client's end was taken: `receive` gives `undefined` from now on. */
+  #over = false;
+  /** The message that the session is working on came at this time, in `performance.now()` ms. */
+  #since = 0;
+
+  protected get wantsInput(): boolean {
+    return this.#waiter !== undefined;
+  }
+
+  protected get isServing(): boolean {
+    return this.#running;
+  }
+
+  opened(): void {
+    this.#running = true;
+    this.host.awaiting++;
+    void this.#run();
+  }
+
+  override receive(): Promise<unknown> {
+    if (this.#waiter !== undefined) return Promise.reject(new Error('receive was called before the last one has ended'));
+    if (this.isClosed) return Promise.reject(this.closedError('client-reset'));
+    this.#countMessage();
+    if (this.#over) return Promise.resolve(undefined);
+    const message = new Promise<unknown>((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+    });
+    this.host.awaiting--;
+    this.resume();
+    return message;
+  }
+
+  protected deliver(bytes: Buffer, from: number, to: number): number {
+    const { frame, framing, row } = this.host;
+    frame.scanned = this.scanned;
+    const status = framing.decode(bytes, from, to, frame);
+    this.scanned = status === INCOMPLETE ? frame.scanned : 0;
+    if (status === INCOMPLETE) return from;
+    if (status !== MESSAGE) {
+      this.refuseFrame(status);
+      return to;
+    }
+    row.beat(this.fd);
+    const next = frame.next;
+    this.deliverLast(bytes);
+    return next;
+  }
+
+  protected deliverLast(bytes: Buffer): void {
+    const message = this.host.readMessage(bytes, this.host.frame);
+    if (message === INVALID) this.finish('bad-frame', 'the message is not valid UTF-8');
+    else this.#wake(message);
+  }
+
+  protected inputEnded(): void {
+    this.#over = true;
+    if (this.#waiter !== undefined) this.#wake(undefined);
+  }
+
+  /** The server is leaving: to the session, its client has finished. */
+  protected override drained(): void {
+    if (this.#running) this.inputEnded();
+    else super.drained();
+  }
+
+  protected wasClosed(reason: CloseReason): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    this.#over = true;
+    if (waiter !== undefined) waiter.reject(this.closedError(reason));
+    else if (this.#running) this.host.awaiting--;
+    this.#running = false;
+  }
+
+  #wake(message: unknown): void {
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    this.#waiter = undefined;
+    this.#since = this.host.time;
+    this.host.awaiting++;
+    waiter.resolve(message);
+  }
+
+  async #run(): Promise<void> {
+    const { service } = this.host;
+    try {
+      await service.open?.(this);
+      await (service.session as (client: this) => Promise<void>)(this);
+    } catch (error) {
+      this.serviceFailed(error);
+    }
+    if (this.isClosed) return;
+    this.#countMessage();
+    this.#running = false;
+    if (this.#waiter === undefined) this.host.awaiting--;
+    this.#waiter = undefined;
+    this.finish(this.ended ? 'client-finished' : this.#over ? 'shutdown' : 'server-finished');
+    this.resume();
+  }
+
+  #countMessage(): void {
+    if (this.#since === 0) return;
+    this.host.row.countMessages(1, performance.now() - this.#since);
+    this.#since = 0;
+  }
+}

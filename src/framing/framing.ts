@@ -1,0 +1,81 @@
+/** Used to make a decoder from what the user says a message is. */
+import { inspect } from 'node:util';
+import { HeddleError } from '../errors.ts';
+import { ChunkFraming } from './chunk.ts';
+import { type CustomFraming, OwnFraming } from './custom.ts';
+import { DelimiterFraming } from './delimiter.ts';
+import { EndFraming } from './end.ts';
+import type { Framing } from './frame.ts';
+import { LengthFraming, type LengthSize } from './length.ts';
+import { LineFraming } from './line.ts';
+
+export type { CustomFraming } from './custom.ts';
+export { parseFramingSpec } from './parse-framing.ts';
+
+/**
+ * What one message is: what one read returned, a line, bytes after their length (4 bytes, big-endian, where no other
+ * size is given), bytes up to a delimiter (a string means its UTF-8 bytes), or all until the client shuts down its side.
+ */
+export type FramingSpec =
+  | 'chunk'
+  | 'line'
+  | 'length'
+  | 'end'
+  | { readonly length: LengthSize }
+  | { readonly delimiter: string | Uint8Array };
+
+/**
+ * Makes the decoder for `spec`. `maxMessageLength` is in bytes and counts a message without what frames it; a custom
+ * framing's counts the whole frame, and `chunk` is limited by the size of a read. Throws HEDDLE_INVALID_OPTION.
+ */
+export function createFraming(spec: FramingSpec | CustomFraming, maxMessageLength: number): Framing {
+  if (!Number.isSafeInteger(maxMessageLength) || maxMessageLength < 1) {
+    throw invalid(`options.maxMessageLength must be a positive integer, got ${inspect(maxMessageLength)}`);
+  }
+  if (spec === 'chunk') return new ChunkFraming();
+  if (spec === 'line') return new LineFraming(maxMessageLength);
+  if (spec === 'length') return new LengthFraming(4, maxMessageLength);
+  if (spec === 'end') return new EndFraming(maxMessageLength);
+  if (typeof spec === 'object' && spec !== null) return fromObject(spec, maxMessageLength);
+  throw unknownFraming(spec);
+}
+
+function fromObject(spec: object, limit: number): Framing {
+  if (isCustom(spec)) return new OwnFraming(spec, limit);
+  const [key, ...others] = Object.keys(spec);
+  if (others.length > 0) throw unknownFraming(spec);
+  if (key === 'length' && 'length' in spec) return new LengthFraming(checkSize(spec.length), limit);
+  if (key === 'delimiter' && 'delimiter' in spec) return new DelimiterFraming(checkDelimiter(spec.delimiter), limit);
+  throw unknownFraming(spec);
+}
+
+function isCustom(spec: object): spec is CustomFraming {
+  const hasDecode = 'decode' in spec && typeof spec.decode === 'function';
+  const hasEncode = 'encode' in spec && typeof spec.encode === 'function';
+  if (hasDecode !== hasEncode) {
+    const missing = hasDecode ? 'encode' : 'decode';
+    throw invalid(`options.framing needs both decode and encode; ${missing} is not a function`);
+  }
+  return hasDecode;
+}
+
+function checkSize(size: unknown): LengthSize {
+  if (size === 1 || size === 2 || size === 4) return size;
+  throw invalid(`options.framing.length must be 1, 2 or 4, got ${inspect(size)}`);
+}
+
+/** Gives a copy: the user may change theirs. */
+function checkDelimiter(delimiter: unknown): Uint8Array {
+  const isGiven = typeof delimiter === 'string' || delimiter instanceof Uint8Array;
+  if (isGiven && delimiter.length > 0) return Uint8Array.from(Buffer.from(delimiter));
+  throw invalid(`options.framing.delimiter must be a text or bytes that are not empty, got ${inspect(delimiter)}`);
+}
+
+function unknownFraming(spec: unknown): HeddleError {
+  const forms = "'chunk', 'line', 'length', 'end', { length: 1, 2 or 4 }, { delimiter: text or bytes }, or { decode, encode }";
+  return invalid(`options.framing must be ${forms}, got ${inspect(spec)}`);
+}
+
+function invalid(message: string): HeddleError {
+  return new HeddleError('HEDDLE_INVALID_OPTION', message);
+}

@@ -1,0 +1,44 @@
+/** Used when a message goes up to a line feed; a carriage return right before it goes with it. */
+import { type Frame, type FrameStatus, type Framing, found, incomplete, leftOver, tooLong } from './frame.ts';
+import { findByte } from './search.ts';
+
+const LF = 10;
+const CR = 13;
+
+export class LineFraming implements Framing {
+  readonly name = 'line';
+  readonly overhead = 1;
+  readonly #limit: number;
+
+  constructor(maxMessageLength: number) {
+    this.#limit = maxMessageLength;
+  }
+
+  decode(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
+    const lastStop = from + this.#limit + 2;
+    const stop = to < lastStop ? to : lastStop;
+    const feed = findByte(bytes, LF, from + frame.scanned, stop);
+    if (feed === -1) return this.#noFeed(bytes, from, stop, frame);
+    const end = feed > from && bytes[feed - 1] === CR ? feed - 1 : feed;
+    return end - from > this.#limit ? tooLong(frame, this.#limit) : found(frame, from, end, feed + 1);
+  }
+
+  #noFeed(bytes: Buffer, from: number, stop: number, frame: Frame): FrameStatus {
+    const surplus = stop - from - this.#limit;
+    const mayEnd = surplus <= 0 || (surplus === 1 && bytes[stop - 1] === CR);
+    return mayEnd ? incomplete(frame, stop - from) : tooLong(frame, this.#limit);
+  }
+
+  finish(_bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
+    return leftOver(frame, to - from);
+  }
+
+  writePrefix(): number {
+    return 0;
+  }
+
+  writeSuffix(target: Buffer, at: number): number {
+    target[at] = LF;
+    return 1;
+  }
+}

@@ -1,0 +1,34 @@
+/** Used to find the end of a message without looking behind the bytes that were read. */
+
+/**
+ * How many bytes the native search may look at for each one that a loop would: it has no upper bound of its own, and old
+ * bytes lie behind `to`. Measured: 16 ns + 0.01 ns a byte natively, 1 ns a byte in a loop.
+ */
+const NATIVE_GAIN = 64;
+
+/** Gives the index of the first `byte` in `bytes[from, to)`, or -1. */
+export function findByte(bytes: Buffer, byte: number, from: number, to: number): number {
+  // A last byte that matches stops the native search: so it goes when a read ended with a whole message.
+  if (bytes[to - 1] === byte || (to - from) * NATIVE_GAIN > bytes.length - from) {
+    const at = from < to ? bytes.indexOf(byte, from) : -1;
+    return at < to ? at : -1;
+  }
+  for (let at = from; at < to; at++) if (bytes[at] === byte) return at;
+  return -1;
+}
+
+/** Gives the index of the first `pattern` that lies in `bytes[from, to)` as a whole, or -1. */
+export function findBytes(bytes: Buffer, pattern: Uint8Array, from: number, to: number): number {
+  const first = pattern[0] as number;
+  const lastStart = to - pattern.length;
+  for (let at = from; at <= lastStart; at++) {
+    at = findByte(bytes, first, at, lastStart + 1);
+    if (at === -1 || matches(bytes, pattern, at)) return at;
+  }
+  return -1;
+}
+
+function matches(bytes: Buffer, pattern: Uint8Array, at: number): boolean {
+  for (let i = 1; i < pattern.length; i++) if (bytes[at + i] !== pattern[i]) return false;
+  return true;
+}

@@ -1,0 +1,25 @@
+/** Used to make text that a client may have chosen safe to print: on one line, and with nothing a terminal acts upon. */
+
+/**
+ * C0 and C1 control codes (U+009B alone starts an escape sequence in some terminals), line and paragraph separators,
+ * the marks that turn the direction of text, and halves of surrogate pairs.
+ */
+const UNSAFE =
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' };
+
+/** Writes every unsafe character of `text` as an escape such as `\n`, `\x1b` or `\u202e`. */
+export function escapeText(text: string): string {
+  return text.replaceAll(UNSAFE, (character) => SHORT[character] ?? escapeCode(character.charCodeAt(0)));
+}
+
+function escapeCode(code: number): string {
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/** Escapes what JSON leaves as it is; the result is the same JSON value. */
+export function escapeJson(json: string): string {
+  return json.replaceAll(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

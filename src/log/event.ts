@@ -1,0 +1,106 @@
+/** Used to carry what happened from any thread to whoever prints it: plain data, so that it survives `postMessage`. */
+
+import type { CloseReason } from '../sharing/close-reason.ts';
+
+/** An error as an event carries it: `code` is for programs, `message` and `stack` for people. */
+export interface EventError {
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+interface Happened {
+  /** When it happened, in milliseconds since 1970. */
+  readonly time: number;
+}
+
+interface OfClient extends Happened {
+  /** The connection's number: no two connections of one server have the same. */
+  readonly client: number;
+  /** The client's IP address. */
+  readonly address: string;
+  /** The client's port. */
+  readonly port: number;
+  /** The thread that serves the client, from 1. */
+  readonly thread: number;
+}
+
+/** A client was accepted and placed on a thread. */
+export interface OpenEvent extends OfClient {
+  readonly type: 'open';
+}
+
+/** A client is gone, for exactly one reason. */
+export interface CloseEvent extends OfClient {
+  readonly type: 'close';
+  readonly reason: CloseReason;
+  /** What was wrong in particular, such as the limit that was passed. */
+  readonly detail?: string;
+}
+
+/** The service threw; only the client that it was serving is closed. */
+export interface ServiceErrorEvent extends OfClient {
+  readonly type: 'service-error';
+  readonly error: EventError;
+}
+
+/** A service thread serves. */
+export interface ThreadStartEvent extends Happened {
+  readonly type: 'thread-start';
+  readonly thread: number;
+}
+
+/** A service thread is gone. `cause` is a short name, `detail` says more. */
+export interface ThreadExitEvent extends Happened {
+  readonly type: 'thread-exit';
+  readonly thread: number;
+  readonly cause: string;
+  readonly detail: string;
+}
+
+/** A handler held its thread for too long; the client is named where it is known. */
+export interface ThreadHeldEvent extends Happened {
+  readonly type: 'thread-held';
+  readonly thread: number;
+  readonly heldMs: number;
+  readonly client?: number;
+  readonly address?: string;
+  readonly port?: number;
+}
+
+/** No client is accepted for a moment, because the system gives no more of what `cause` names (such as `EMFILE`). */
+export interface AcceptPausedEvent extends Happened {
+  readonly type: 'accept-paused';
+  readonly cause: string;
+}
+
+/** `count` events were dropped, because they came faster than they were taken. */
+export interface EventsLostEvent extends Happened {
+  readonly type: 'events-lost';
+  readonly count: number;
+}
+
+/** New code serves, on `threads` new threads. */
+export interface ReloadEvent extends Happened {
+  readonly type: 'reload';
+  readonly threads: number;
+}
+
+/** New code could not be loaded; the old code goes on. */
+export interface ReloadFailedEvent extends Happened {
+  readonly type: 'reload-failed';
+  readonly error: EventError;
+}
+
+/** Everything that a server reports while it runs. */
+export type ServerEvent =
+  | OpenEvent
+  | CloseEvent
+  | ServiceErrorEvent
+  | ThreadStartEvent
+  | ThreadExitEvent
+  | ThreadHeldEvent
+  | AcceptPausedEvent
+  | EventsLostEvent
+  | ReloadEvent
+  | ReloadFailedEvent;

@@ -1,0 +1,27 @@
+/** Used to write an event for programs to read: one JSON object on one line, all of them to stdout. */
+
+import { escapeJson } from './escape.ts';
+import type { ServerEvent } from './event.ts';
+import type { Line } from './line.ts';
+
+/** What the command itself reports, beside the events of the server. */
+export interface ListeningEvent {
+  readonly type: 'listening';
+  readonly time: number;
+  readonly host: string;
+  readonly port: number;
+  readonly service: string;
+  readonly threads: { readonly min: number; readonly max: number };
+}
+
+/** The server is leaving, because of `signal`. */
+export interface LeavingEvent {
+  readonly type: 'leaving';
+  readonly time: number;
+  readonly signal: string;
+}
+
+/** The line for `event`. */
+export function jsonLine(event: ServerEvent | ListeningEvent | LeavingEvent): Line {
+  return { to: 'stdout', text: escapeJson(JSON.stringify(event)) };
+}

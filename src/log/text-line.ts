@@ -1,0 +1,76 @@
+/** Used to write an event for people to read. */
+
+import type { CloseReason } from '../sharing/close-reason.ts';
+import { escapeText } from './escape.ts';
+import type { AcceptPausedEvent, CloseEvent, ServerEvent, ServiceErrorEvent, ThreadHeldEvent } from './event.ts';
+import type { Line } from './line.ts';
+
+/** Reasons that are the ordinary end of a connection, and so not worth a word. */
+const ORDINARY: ReadonlySet<CloseReason> = new Set<CloseReason>(['client-finished', 'server-finished', 'shutdown']);
+
+const OUT_OF_FILES = 'too many open files; raise the limit with ulimit -n';
+const PAUSES: Readonly<Record<string, string>> = {
+  EMFILE: OUT_OF_FILES,
+  ENFILE: 'the whole system is out of open files',
+};
+
+/** The line for `event`; undefined if it is of no interest to a reader. */
+export function textLine(event: ServerEvent): Line | undefined {
+  switch (event.type) {
+    case 'open':
+      return out(`Connected to: ${client(event)}`);
+    case 'close':
+      return out(`Bye: ${client(event)}${closeNote(event)}`);
+    case 'service-error':
+      return err(serviceError(event));
+    case 'thread-start':
+      return undefined;
+    case 'thread-exit':
+      return err(`Thread ${event.thread} ended (${escapeText(event.cause)}): ${escapeText(event.detail)}`);
+    case 'thread-held':
+      return err(threadHeld(event));
+    case 'accept-paused':
+      return err(acceptPaused(event));
+    case 'events-lost':
+      return err(`${event.count} events are not shown: they came faster than they could be written`);
+    case 'reload':
+      return out(`Serving new code on ${event.threads} ${event.threads === 1 ? 'thread' : 'threads'}`);
+    case 'reload-failed':
+      return err(`The new code cannot be loaded; the old code goes on: ${escapeText(event.error.message)}`);
+  }
+}
+
+function out(text: string): Line {
+  return { to: 'stdout', text };
+}
+
+function err(text: string): Line {
+  return { to: 'stderr', text };
+}
+
+function client(of: { readonly address: string; readonly port: number }): string {
+  return `${escapeText(of.address)} : ${of.port}`;
+}
+
+function closeNote(event: CloseEvent): string {
+  if (ORDINARY.has(event.reason) && event.detail === undefined) return '';
+  return event.detail === undefined ? ` (${event.reason})` : ` (${event.reason}: ${escapeText(event.detail)})`;
+}
+
+function serviceError(event: ServiceErrorEvent): string {
+  const { code, message, stack } = event.error;
+  const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const first = `The service failed with client ${client(event)} on thread ${event.thread} (${escapeText(code)}): ${escapeText(message)}`;
+  return [first, ...frames.map((frame) => `    ${escapeText(frame.trim())}`)].join('\n');
+}
+
+function threadHeld(event: ThreadHeldEvent): string {
+  const by =
+    event.address === undefined || event.port === undefined ? '' : ` by client ${event.address} : ${event.port}`;
+  return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${escapeText(by)}`;
+}
+
+function acceptPaused(event: AcceptPausedEvent): string {
+  const why = PAUSES[event.cause];
+  return `New clients wait for a moment (${escapeText(event.cause)}${why === undefined ? '' : `: ${why}`})`;
+}

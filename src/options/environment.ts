@@ -1,0 +1,45 @@
+/** Used to read options from environment variables: `HEDDLE_MAX_MESSAGE_LENGTH=64KiB`. */
+
+import { HeddleError } from '../errors.ts';
+import { checkOptions, optionsIn } from './check.ts';
+import { nearestName } from './nearest-name.ts';
+import type { Schema, SettingsOf } from './option.ts';
+import { environmentName } from './source.ts';
+
+/** What Kubernetes sets in every pod beside a service that is called `heddle`: not meant for us. */
+const FOREIGN = /^HEDDLE_(SERVICE_|PORT_\d)/;
+
+/**
+ * Gives the settings of the options of `schema` that `environment` has; an empty variable is absent.
+ * With `others`, the schemas of other commands, a HEDDLE_ variable that is an option of none is refused; without, such are
+ * left alone. Throws HEDDLE_INVALID_OPTION.
+ */
+export function readEnvironment<S extends Schema>(
+  schema: S,
+  environment: NodeJS.ProcessEnv,
+  others?: readonly Schema[],
+): Partial<SettingsOf<S>> {
+  const names = variablesOf(schema);
+  const given: Record<string, string> = {};
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith('HEDDLE_') || value === undefined || value === '') continue;
+    const name = names.get(variable);
+    if (name !== undefined) given[name] = value;
+    else if (others !== undefined && !isKnown(variable, others)) throw unknown(variable, [...names.keys()]);
+  }
+  return checkOptions(schema, given, { from: 'environment' });
+}
+
+function variablesOf(schema: Schema): Map<string, string> {
+  return new Map(optionsIn(schema, 'environment').map(([name]) => [environmentName(name), name]));
+}
+
+function isKnown(variable: string, schemas: readonly Schema[]): boolean {
+  return FOREIGN.test(variable) || schemas.some((schema) => variablesOf(schema).has(variable));
+}
+
+function unknown(variable: string, known: readonly string[]): HeddleError {
+  const nearest = nearestName(variable, known);
+  const hint = nearest === undefined ? `the options are ${known.join(', ')}` : `did you mean ${nearest}?`;
+  return new HeddleError('HEDDLE_INVALID_OPTION', `${variable} is not an option; ${hint}`);
+}

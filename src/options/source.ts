@@ -1,0 +1,32 @@
+/** Used to name an option the way the user wrote it: in code, as a flag, in the environment, in a config file. */
+
+/** Where options came from. */
+export type OptionSource =
+  | { readonly from: 'library' }
+  | { readonly from: 'flags' }
+  | { readonly from: 'environment' }
+  | { readonly from: 'file'; readonly path: string };
+
+export const LIBRARY: OptionSource = { from: 'library' };
+
+/** `maxMessageLength` → `--max-message-length`. */
+export function flagName(name: string): string {
+  return `--${dashed(name)}`;
+}
+
+/** `maxMessageLength` → `HEDDLE_MAX_MESSAGE_LENGTH`. */
+export function environmentName(name: string): string {
+  return `HEDDLE_${dashed(name).replaceAll('-', '_').toUpperCase()}`;
+}
+
+function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** How an error names option `name` (with `path` inside it, such as `.min`). */
+export function nameIn(source: OptionSource, name: string, path = ''): string {
+  if (source.from === 'flags') return flagName(name);
+  if (source.from === 'environment') return environmentName(name);
+  if (source.from === 'file') return `${name}${path} in ${source.path}`;
+  return `options.${name}${path}`;
+}

@@ -1,0 +1,55 @@
+/** Used by main to start the acceptor thread and to talk with it. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { AcceptorStart, FromAcceptor, ToAcceptor } from '../acceptor/messages.ts';
+import type { Sys } from '../sys/sys.ts';
+
+export class AcceptorHandle {
+  readonly #sys: Sys;
+  readonly #mailboxFd: number;
+  readonly #worker: Worker;
+  /** Ends with the acceptor: resolves when it was told to stop, rejects if it failed. */
+  readonly ended: Promise<void>;
+  #stopping = false;
+
+  constructor(sys: Sys, start: AcceptorStart) {
+    this.#sys = sys;
+    this.#mailboxFd = start.mailboxFd;
+    this.#worker = new Worker(new URL('../acceptor/entry.js', import.meta.url), { workerData: start, name: 'acceptor' });
+    this.ended = new Promise((resolve, reject) => {
+      this.#worker.once('error', reject);
+      this.#worker.once('exit', () => {
+        if (this.#stopping) resolve();
+        else reject(new Error('the acceptor thread ended'));
+      });
+    });
+    this.ended.catch(() => {});
+    // The acceptor sleeps in a system call, which holds up the end of the process until somebody wakes it.
+    process.on('exit', this.#ring);
+  }
+
+  post(message: ToAcceptor): void {
+    this.#worker.postMessage(message);
+    this.#ring();
+  }
+
+  /** Has the acceptor take the clients that wait and close the listeners. */
+  async drain(): Promise<void> {
+    this.post({ type: 'drain' });
+    for (;;) {
+      const [message] = (await Promise.race([once(this.#worker, 'message'), this.ended])) as [FromAcceptor];
+      if (message.type === 'drained') return;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.post({ type: 'stop' });
+    await this.ended.catch(() => {});
+    process.off('exit', this.#ring);
+  }
+
+  readonly #ring = (): void => {
+    this.#sys.eventfdSignal(this.#mailboxFd);
+  };
+}

@@ -1,0 +1,32 @@
+/** Used to hand the events of all threads to whoever listens on main. */
+import type { ServerEvent } from '../log/event.ts';
+import { EventRing } from '../sharing/event-ring.ts';
+
+export class EventStream {
+  readonly ring = EventRing.create();
+  readonly #listener: (event: ServerEvent) => void;
+  #ended = false;
+
+  constructor(listener: (event: ServerEvent) => void) {
+    this.#listener = listener;
+    this.ring.wait(this.#drain);
+  }
+
+  /** Adds an event of main's own, behind those of the threads so far. */
+  report(event: ServerEvent): void {
+    this.ring.write(JSON.stringify(event));
+  }
+
+  /** Hands over what is left, and ends. */
+  end(): void {
+    this.#drain();
+    this.#ended = true;
+  }
+
+  readonly #drain = (): void => {
+    if (this.#ended) return;
+    const count = this.ring.drain((text) => this.#listener(JSON.parse(text) as ServerEvent));
+    if (count > 0) this.#listener({ type: 'events-lost', time: Date.now(), count });
+    this.ring.wait(this.#drain);
+  };
+}

@@ -1,0 +1,10 @@
+/** Used to find the module of the service. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Gives the URL of `service`, a URL or a path from the working directory; the built-in reverse service if undefined. */
+export function serviceUrl(service: URL | string | undefined): URL {
+  if (service === undefined) return new URL('../services/reverse.js', import.meta.url);
+  if (service instanceof URL) return service;
+  return service.startsWith('file:') ? new URL(service) : pathToFileURL(resolve(service));
+}

@@ -1,0 +1,28 @@
+/** Used to wake a sleeping thread without a message: a word of shared memory that one rings and the other waits on. */
+
+export class Bell {
+  readonly #words: Int32Array;
+  readonly #at: number;
+
+  constructor(words: Int32Array, at: number) {
+    this.#words = words;
+    this.#at = at;
+  }
+
+  /** How often it has rung. Read it before looking for work; then no ring is missed. */
+  get count(): number {
+    return Atomics.load(this.#words, this.#at);
+  }
+
+  ring(): void {
+    Atomics.add(this.#words, this.#at, 1);
+    Atomics.notify(this.#words, this.#at);
+  }
+
+  /** Calls `woken` once the bell has rung since `count` was read; Node's event loop runs meanwhile. */
+  wait(count: number, woken: () => void): void {
+    const result = Atomics.waitAsync(this.#words, this.#at, count);
+    if (result.async) result.value.then(woken);
+    else setImmediate(woken);
+  }
+}

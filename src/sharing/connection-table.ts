@@ -1,0 +1,155 @@
+/** Used to say, for every fd of the process, whose it is: the memory through which connections change threads. */
+import { BUSY, CLOSING, controlWord, EPOCHS, epochOf, FREE, HELD, MOVING, REST, stateOf, threadOf, withState } from './control-word.ts';
+
+// A slot is one cache line, so that two threads never fight over a line of neighbouring clients.
+const SLOT_WORDS = 16;
+// Word 0 is the control word.
+const FLAGS = 1;
+const ID = 2; // and 3: a Float64
+const ADDRESS = 4; // to 7: 16 bytes
+const PORT = 8;
+// The header has a line of its own.
+const HIGHEST = 0;
+
+/** The service's `open` has not run yet for this connection. */
+export const NEW = 1;
+
+/**
+ * A ticket names one stay of one connection on one thread: it is the control word of that stay in state REST. It
+ * travels in the data of the connection's epoll events; an event whose ticket is not the slot's is stale.
+ */
+export type Ticket = number;
+
+/**
+ * A `SharedArrayBuffer` of slots indexed by fd. Who may call what: `admit`, `settle`, `startMove` are the
+ * acceptor's; `take` is the thread's that the ticket names; the rest is for whoever has the slot.
+ */
+export class ConnectionTable {
+  readonly buffer: SharedArrayBuffer;
+  readonly capacity: number;
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #bytes: Uint8Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+    this.#bytes = new Uint8Array(buffer);
+    this.capacity = this.#words.length / SLOT_WORDS - 1;
+  }
+
+  /** Makes a table for fds below `capacity`. Untouched slots take no memory: the kernel maps them when they are written. */
+  static create(capacity: number): ConnectionTable {
+    return new ConnectionTable(new SharedArrayBuffer((capacity + 1) * SLOT_WORDS * 4));
+  }
+
+  /** One past the highest fd that was ever admitted: where a look at all connections ends. */
+  get size(): number {
+    return Atomics.load(this.#words, HIGHEST);
+  }
+
+  word(fd: number): number {
+    return Atomics.load(this.#words, this.#at(fd));
+  }
+
+  /**
+   * Fills the slot of a client just accepted and returns its ticket on `thread`. The slot is MOVING: nobody else may
+   * touch it until `settle`, so the fd can be added to the thread's epoll set first.
+   */
+  admit(fd: number, thread: number, id: number, address: Uint8Array, port: number, flags: number): Ticket {
+    const at = this.#at(fd);
+    const previous = Atomics.load(this.#words, at);
+    if (stateOf(previous) !== FREE) throw new Error(`fd ${fd} was accepted while its slot is in use`);
+    this.#doubles[(at + ID) >> 1] = id;
+    this.#words[at + FLAGS] = flags;
+    this.#words[at + PORT] = port;
+    this.#bytes.set(address, (at + ADDRESS) * 4);
+    if (fd >= this.size) Atomics.store(this.#words, HIGHEST, fd + 1);
+    const ticket = controlWord(REST, thread, (epochOf(previous) + 1) % EPOCHS);
+    Atomics.store(this.#words, at, withState(ticket, MOVING));
+    return ticket;
+  }
+
+  /** Ends `admit` or `startMove`: the connection is at rest under `ticket`. */
+  settle(fd: number, ticket: Ticket): void {
+    Atomics.store(this.#words, this.#at(fd), ticket);
+  }
+
+  /** Takes a connection at rest for reading, handling and writing. False: the event is stale, drop it. */
+  take(fd: number, ticket: Ticket): boolean {
+    return Atomics.compareExchange(this.#words, this.#at(fd), ticket, withState(ticket, BUSY)) === ticket;
+  }
+
+  /** Tells whether the thread of `ticket` keeps something for this connection, and so has it already. */
+  holds(fd: number, ticket: Ticket): boolean {
+    return Atomics.load(this.#words, this.#at(fd)) === withState(ticket, HELD);
+  }
+
+  rest(fd: number, ticket: Ticket): void {
+    Atomics.store(this.#words, this.#at(fd), ticket);
+  }
+
+  hold(fd: number, ticket: Ticket): void {
+    Atomics.store(this.#words, this.#at(fd), withState(ticket, HELD));
+  }
+
+  /** Says that whoever has the slot now closes the connection; from here on it is only `free`d. */
+  closing(fd: number, ticket: Ticket): void {
+    Atomics.store(this.#words, this.#at(fd), withState(ticket, CLOSING));
+  }
+
+  /** Gives the slot back. Before `close(fd)`, never after: `accept` may return the number at once. */
+  free(fd: number, ticket: Ticket): void {
+    Atomics.store(this.#words, this.#at(fd), withState(ticket, FREE));
+  }
+
+  /**
+   * Takes a connection at rest away from its thread and returns its ticket on `thread`; `undefined`: it is not at rest
+   * there now. Until `settle` it is in no thread's hands.
+   */
+  startMove(fd: number, ticket: Ticket, thread: number): Ticket | undefined {
+    const moving = withState(ticket, MOVING);
+    if (Atomics.compareExchange(this.#words, this.#at(fd), ticket, moving) !== ticket) return undefined;
+    return controlWord(REST, thread, (epochOf(ticket) + 1) % EPOCHS);
+  }
+
+  /** Calls `visit` for each connection of `thread` that is in use, with the control word that was seen. */
+  forEach(thread: number, visit: (fd: number, word: number) => void): void {
+    const size = this.size;
+    for (let fd = 0; fd < size; fd++) {
+      const word = this.word(fd);
+      if (stateOf(word) !== FREE && threadOf(word) === thread) visit(fd, word);
+    }
+  }
+
+  id(fd: number): number {
+    return this.#doubles[(this.#at(fd) + ID) >> 1] as number;
+  }
+
+  port(fd: number): number {
+    return this.#words[this.#at(fd) + PORT] as number;
+  }
+
+  /** The client's address, 16 bytes; a copy. */
+  address(fd: number): Uint8Array {
+    const at = (this.#at(fd) + ADDRESS) * 4;
+    return this.#bytes.slice(at, at + 16);
+  }
+
+  flags(fd: number): number {
+    return this.#words[this.#at(fd) + FLAGS] as number;
+  }
+
+  /** Reads and clears the flags; only for whoever has the slot. */
+  takeFlags(fd: number): number {
+    const at = this.#at(fd) + FLAGS;
+    const flags = this.#words[at] as number;
+    this.#words[at] = 0;
+    return flags;
+  }
+
+  #at(fd: number): number {
+    return (fd + 1) * SLOT_WORDS;
+  }
+}

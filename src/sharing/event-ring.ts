@@ -1,0 +1,103 @@
+/** Used to carry events from all threads to main in the order in which they happened, without a thread waiting for main. */
+import { Bell } from './bell.ts';
+import { Lock } from './lock.ts';
+
+// Words of the header. LOCK takes two; WRITTEN and READ count bytes and wrap at 2^32, as the ring's size divides it.
+const LOCK = 0;
+const WRITTEN = 2;
+const READ = 3;
+const LOST = 4;
+const BELL = 5;
+const SLEEPING = 6;
+const HEADER_WORDS = 8;
+
+const DEFAULT_SIZE = 1 << 20;
+
+/**
+ * A ring of text records in shared memory: many writers, one reader. A writer takes the lock for the time of a copy, so
+ * records are whole and in order. Where the reader does not keep up, records are lost and counted: a client never waits
+ * for a log.
+ */
+export class EventRing {
+  readonly buffer: SharedArrayBuffer;
+  readonly lock: Lock;
+  readonly #words: Int32Array;
+  readonly #bytes: Buffer;
+  readonly #bell: Bell;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.lock = new Lock(buffer, LOCK * 4);
+    this.#words = new Int32Array(buffer, 0, HEADER_WORDS);
+    this.#bytes = Buffer.from(buffer, HEADER_WORDS * 4);
+    this.#bell = new Bell(this.#words, BELL);
+  }
+
+  /** `size`: bytes of records that fit, a power of two. */
+  static create(size = DEFAULT_SIZE): EventRing {
+    if (size < 16 || (size & (size - 1)) !== 0) throw new RangeError(`not a power of two: ${size}`);
+    return new EventRing(new SharedArrayBuffer(HEADER_WORDS * 4 + size));
+  }
+
+  /** Appends a record; false: there was no room, it is counted as lost. On any thread. */
+  write(text: string): boolean {
+    const record = Buffer.from(text);
+    this.lock.acquireSync();
+    const fits = this.#append(record);
+    this.lock.release();
+    if (Atomics.exchange(this.#words, SLEEPING, 0) === 1) this.#bell.ring();
+    return fits;
+  }
+
+  /** Gives `visit` all records so far, then how many were lost since the last call. Only on the reader's thread. */
+  drain(visit: (text: string) => void): number {
+    let read = Atomics.load(this.#words, READ);
+    while (read !== Atomics.load(this.#words, WRITTEN)) {
+      const length = this.#copyOut(read, 4).readUInt32LE(0);
+      const text = this.#copyOut((read + 4) | 0, length).toString('utf8');
+      read = (read + 4 + length) | 0;
+      Atomics.store(this.#words, READ, read);
+      visit(text);
+    }
+    return Atomics.exchange(this.#words, LOST, 0);
+  }
+
+  /** Calls `woken` when there is something to drain. Only on the reader's thread. */
+  wait(woken: () => void): void {
+    const count = this.#bell.count;
+    Atomics.store(this.#words, SLEEPING, 1);
+    const empty = Atomics.load(this.#words, READ) === Atomics.load(this.#words, WRITTEN);
+    if (empty) this.#bell.wait(count, woken);
+    else setImmediate(woken);
+  }
+
+  #append(record: Buffer): boolean {
+    const written = Atomics.load(this.#words, WRITTEN);
+    const used = (written - Atomics.load(this.#words, READ)) >>> 0;
+    if (used + 4 + record.length > this.#bytes.length) {
+      Atomics.add(this.#words, LOST, 1);
+      return false;
+    }
+    const header = Buffer.alloc(4);
+    header.writeUInt32LE(record.length, 0);
+    this.#copyIn(header, written);
+    this.#copyIn(record, (written + 4) | 0);
+    // Only now can the reader see it: a thread that dies before this line leaves nothing half-written behind.
+    Atomics.store(this.#words, WRITTEN, (written + 4 + record.length) | 0);
+    return true;
+  }
+
+  #copyIn(source: Buffer, position: number): void {
+    const at = position & (this.#bytes.length - 1);
+    const first = source.copy(this.#bytes, at);
+    if (first < source.length) source.copy(this.#bytes, 0, first);
+  }
+
+  #copyOut(position: number, length: number): Buffer {
+    const at = position & (this.#bytes.length - 1);
+    const target = Buffer.allocUnsafe(length);
+    const first = this.#bytes.copy(target, 0, at, Math.min(at + length, this.#bytes.length));
+    if (first < length) this.#bytes.copy(target, first, 0, length - first);
+    return target;
+  }
+}

@@ -1,0 +1,204 @@
+/** Used to see what every thread is doing without asking it: a row of shared memory for each, on cache lines of its own. */
+import { Bell } from './bell.ts';
+import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
+import { MAX_THREADS } from './control-word.ts';
+import { BUCKETS, bucketOf } from './latency-buckets.ts';
+
+/** Not started, or gone. */
+export const ABSENT = 0;
+/** Taking turns: it looks at its sockets at least every few milliseconds. */
+export const RUNNING = 1;
+/** Waiting in Node's event loop; the acceptor watches its epoll set and rings its bell. */
+export const PARKED = 2;
+/** Being ended: it gets no more clients. */
+export const LEAVING = 3;
+export type ThreadState = typeof ABSENT | typeof RUNNING | typeof PARKED | typeof LEAVING;
+
+// The line that other threads read and write.
+const STATE = 0;
+const BELL = 1;
+const CLIENTS = 2;
+const EPOLL_FD = 3;
+const TID = 4;
+const GREETS = 5;
+// The line that only the thread itself writes, at every message.
+const HEARTBEAT = 16;
+const CURRENT_FD = 17;
+// Doubles, written by the thread itself only; aligned 8-byte stores are whole on every 64-bit machine.
+const MESSAGES = 16;
+const RECEIVED = 17;
+const SENT = 18;
+const CLOSES = 19;
+const LATENCY = CLOSES + CLOSE_REASONS.length;
+const ROW_WORDS = Math.ceil((LATENCY + BUCKETS) / 8) * 16;
+
+const REASON_INDEX = new Map(CLOSE_REASONS.map((reason, index) => [reason, index]));
+
+/** Counters of one thread, or of all of them added up. */
+export interface ThreadCounters {
+  messages: number;
+  receivedBytes: number;
+  sentBytes: number;
+  closes: Record<CloseReason, number>;
+  /** How many messages took as long as each bucket of `latency-buckets.ts` says. */
+  latency: Float64Array;
+}
+
+/** A row: one thread's state. `thread` is its index on the board. */
+export class ThreadRow {
+  readonly thread: number;
+  readonly bell: Bell;
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #at: number;
+  readonly #double: number;
+  #beat = 0;
+
+  constructor(buffer: SharedArrayBuffer, thread: number) {
+    this.thread = thread;
+    this.#words = new Int32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+    this.#at = thread * ROW_WORDS;
+    this.#double = this.#at >> 1;
+    this.bell = new Bell(this.#words, this.#at + BELL);
+  }
+
+  get state(): ThreadState {
+    return Atomics.load(this.#words, this.#at + STATE) as ThreadState;
+  }
+
+  set state(state: ThreadState) {
+    Atomics.store(this.#words, this.#at + STATE, state);
+  }
+
+  /** Changes the state if it still is `from`: the thread and the acceptor may both want to. */
+  changeState(from: ThreadState, to: ThreadState): boolean {
+    return Atomics.compareExchange(this.#words, this.#at + STATE, from, to) === from;
+  }
+
+  get clients(): number {
+    return Atomics.load(this.#words, this.#at + CLIENTS);
+  }
+
+  addClients(count: number): void {
+    Atomics.add(this.#words, this.#at + CLIENTS, count);
+  }
+
+  get epollFd(): number {
+    return Atomics.load(this.#words, this.#at + EPOLL_FD);
+  }
+
+  set epollFd(fd: number) {
+    Atomics.store(this.#words, this.#at + EPOLL_FD, fd);
+  }
+
+  /** The kernel's number of the thread, for its CPU clock. */
+  get tid(): number {
+    return Atomics.load(this.#words, this.#at + TID);
+  }
+
+  set tid(tid: number) {
+    Atomics.store(this.#words, this.#at + TID, tid);
+  }
+
+  /** The service wants to know of a client before it has sent anything. */
+  get greets(): boolean {
+    return Atomics.load(this.#words, this.#at + GREETS) === 1;
+  }
+
+  set greets(greets: boolean) {
+    Atomics.store(this.#words, this.#at + GREETS, greets ? 1 : 0);
+  }
+
+  /** Advances at each turn and each message. Standing still while RUNNING means held. */
+  get heartbeat(): number {
+    return Atomics.load(this.#words, this.#at + HEARTBEAT);
+  }
+
+  /** The thread's own: says that it is alive, and which client it serves from now on. */
+  beat(fd: number): void {
+    this.#words[this.#at + CURRENT_FD] = fd;
+    this.#beat = (this.#beat + 1) | 0;
+    Atomics.store(this.#words, this.#at + HEARTBEAT, this.#beat);
+  }
+
+  /** The client that the thread served at its last beat, -1 for none. */
+  get currentFd(): number {
+    return Atomics.load(this.#words, this.#at + CURRENT_FD);
+  }
+
+  countReceived(bytes: number): void {
+    this.#add(RECEIVED, bytes);
+  }
+
+  countSent(bytes: number): void {
+    this.#add(SENT, bytes);
+  }
+
+  /** Counts `messages` that were read and answered within `milliseconds`. */
+  countMessages(messages: number, milliseconds: number): void {
+    this.#add(MESSAGES, messages);
+    this.#add(LATENCY + bucketOf(milliseconds), messages);
+  }
+
+  countClose(reason: CloseReason): void {
+    this.#add(CLOSES + (REASON_INDEX.get(reason) as number), 1);
+  }
+
+  /** Adds this row's counters to `sum`. */
+  addTo(sum: ThreadCounters): void {
+    sum.messages += this.#get(MESSAGES);
+    sum.receivedBytes += this.#get(RECEIVED);
+    sum.sentBytes += this.#get(SENT);
+    CLOSE_REASONS.forEach((reason, index) => {
+      sum.closes[reason] += this.#get(CLOSES + index);
+    });
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      sum.latency[bucket] = (sum.latency[bucket] as number) + this.#get(LATENCY + bucket);
+    }
+  }
+
+  #get(index: number): number {
+    return this.#doubles[this.#double + index] as number;
+  }
+
+  #add(index: number, amount: number): void {
+    const at = this.#double + index;
+    this.#doubles[at] = (this.#doubles[at] as number) + amount;
+  }
+}
+
+/** Counters with nothing counted yet. */
+export function zeroCounters(): ThreadCounters {
+  const closes = Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])) as Record<CloseReason, number>;
+  return { messages: 0, receivedBytes: 0, sentBytes: 0, closes, latency: new Float64Array(BUCKETS) };
+}
+
+/** All rows. A thread's counters stay when it is gone, and go on when another gets its row: totals never fall. */
+export class ThreadBoard {
+  readonly buffer: SharedArrayBuffer;
+  readonly rows: readonly ThreadRow[];
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    const count = buffer.byteLength / (ROW_WORDS * 4);
+    this.rows = Array.from({ length: count }, (_, thread) => new ThreadRow(buffer, thread));
+  }
+
+  static create(threads: number): ThreadBoard {
+    if (threads > MAX_THREADS) throw new RangeError(`at most ${MAX_THREADS} threads, got ${threads}`);
+    return new ThreadBoard(new SharedArrayBuffer(threads * ROW_WORDS * 4));
+  }
+
+  row(thread: number): ThreadRow {
+    const row = this.rows[thread];
+    if (row === undefined) throw new RangeError(`no thread ${thread} on a board of ${this.rows.length}`);
+    return row;
+  }
+
+  total(): ThreadCounters {
+    const sum = zeroCounters();
+    for (const row of this.rows) row.addTo(sum);
+    return sum;
+  }
+}

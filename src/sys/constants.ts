@@ -1,0 +1,36 @@
+/** Numbers of the Linux ABI (the same on x64 and arm64), as in the headers named beside them. Used by `libc.ts` and its callers. */
+
+// <bits/socket.h>
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM = 1;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+export const SHUT_WR = 1;
+export const MSG_NOSIGNAL = 0x4000;
+
+// <asm-generic/socket.h>, <netinet/in.h>, <netinet/tcp.h>
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
+export const SO_KEEPALIVE = 9;
+export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_V6ONLY = 26;
+
+// <sys/epoll.h>
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+export const EPOLLONESHOT = 1 << 30;
+
+// <sys/eventfd.h>, <bits/resource.h>
+export const EFD_NONBLOCK = 0o4000;
+export const EFD_CLOEXEC = 0o2000000;
+export const RLIMIT_NOFILE = 7;

@@ -1,0 +1,31 @@
+/** Used to name what a system call answered: a result below zero is an errno with its sign turned, as in the kernel's own ABI. */
+import { constants } from 'node:os';
+import { HeddleError, type HeddleErrorCode } from '../errors.ts';
+
+const { errno } = constants;
+
+export const EAGAIN = -errno.EAGAIN;
+export const EINTR = -errno.EINTR;
+export const EMFILE = -errno.EMFILE;
+export const ENFILE = -errno.ENFILE;
+export const ENOBUFS = -errno.ENOBUFS;
+export const ENOMEM = -errno.ENOMEM;
+export const EADDRINUSE = -errno.EADDRINUSE;
+export const EADDRNOTAVAIL = -errno.EADDRNOTAVAIL;
+export const EACCES = -errno.EACCES;
+export const EAFNOSUPPORT = -errno.EAFNOSUPPORT;
+export const ECONNRESET = -errno.ECONNRESET;
+export const EPIPE = -errno.EPIPE;
+
+const NAMES = new Map<number, string>(Object.entries(errno).map(([name, value]) => [-value, name]));
+
+/** Names a negative result, such as `EADDRINUSE`. */
+export function errnoName(result: number): string {
+  return NAMES.get(result) ?? `errno ${-result}`;
+}
+
+/** Makes the error for a system call that failed with `result` (below zero); `what` says what was being done. */
+export function syscallError(code: HeddleErrorCode, syscall: string, result: number, what: string): HeddleError {
+  const name = errnoName(result);
+  return new HeddleError(code, `${what}: ${syscall} failed with ${name}`, { errno: name, syscall });
+}

@@ -1,0 +1,265 @@
+/** Used to reach the kernel: `Sys` over libc through koffi. The only file that calls the FFI. */
+import { HeddleError } from '../errors.ts';
+import { AF_INET6, EFD_CLOEXEC, EFD_NONBLOCK, MSG_NOSIGNAL, RLIMIT_NOFILE, SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.ts';
+import { NativeBuffer } from './native-buffer.ts';
+import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
+import { EpollEvents, type PeerAddress, type SocketAddress, type Sys } from './sys.ts';
+
+type Koffi = typeof import('koffi').default;
+type Call = (...args: (number | string)[]) => number;
+
+const SIGNATURES = {
+  socket: 'int socket(int, int, int)',
+  bind: 'int bind(int, void *, unsigned int)',
+  listen: 'int listen(int, int)',
+  accept4: 'int accept4(int, void *, void *, int)',
+  recv: 'intptr_t recv(int, void *, size_t, int)',
+  send: 'intptr_t send(int, void *, size_t, int)',
+  shutdown: 'int shutdown(int, int)',
+  close: 'int close(int)',
+  setsockopt: 'int setsockopt(int, int, int, void *, unsigned int)',
+  getsockopt: 'int getsockopt(int, int, int, void *, void *)',
+  getsockname: 'int getsockname(int, void *, void *)',
+  getpeername: 'int getpeername(int, void *, void *)',
+  epoll_create1: 'int epoll_create1(int)',
+  epoll_ctl: 'int epoll_ctl(int, int, int, void *)',
+  epoll_wait: 'int epoll_wait(int, void *, int, int)',
+  eventfd: 'int eventfd(unsigned int, int)',
+  eventfd_write: 'int eventfd_write(int, uint64_t)',
+  eventfd_read: 'int eventfd_read(int, void *)',
+  getrlimit: 'int getrlimit(int, void *)',
+  clock_gettime: 'int clock_gettime(int, void *)',
+  inet_pton: 'int inet_pton(int, str, void *)',
+  inet_ntop: 'void *inet_ntop(int, void *, void *, unsigned int)',
+} as const;
+
+type Calls = { readonly [name in keyof typeof SIGNATURES]: Call };
+
+/** x64 packs `struct epoll_event` (see <sys/epoll.h>); no other 64-bit architecture does. */
+const EPOLL_PACKED = process.arch === 'x64';
+
+/**
+ * Opens libc for this thread.
+ *
+ * Errors: `HEDDLE_UNSUPPORTED` where the epoll engine cannot run (not Linux, or koffi is not installed).
+ */
+export async function openLibc(): Promise<Sys> {
+  if (process.platform !== 'linux') {
+    throw new HeddleError('HEDDLE_UNSUPPORTED', `the epoll engine runs on Linux only, this is ${process.platform}`);
+  }
+  try {
+    const { default: koffi } = await import('koffi');
+    return new Libc(koffi);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new HeddleError(
+      'HEDDLE_UNSUPPORTED',
+      `cannot load koffi, through which Heddle calls the kernel: ${reason}. Install it with: npm install koffi`,
+      { cause },
+    );
+  }
+}
+
+function checkFd(fd: number): void {
+  if ((fd | 0) !== fd || fd < 0) throw new RangeError(`not a file descriptor: ${fd}`);
+}
+
+function checkInt(value: number): void {
+  if ((value | 0) !== value) throw new RangeError(`not a 32-bit integer: ${value}`);
+}
+
+function checkRange(memory: NativeBuffer, offset: number, length: number): void {
+  if ((offset | 0) !== offset || (length | 0) !== length || offset < 0 || length < 0 || offset + length > memory.size) {
+    throw new RangeError(`bytes ${offset} to ${offset + length} are not inside a buffer of ${memory.size}`);
+  }
+}
+
+class Libc implements Sys {
+  readonly #calls: Calls;
+  readonly #errno: () => number;
+  readonly #addressOf: (bytes: Uint8Array) => number;
+  /** Small structures that go in and out of calls: a sockaddr, its length, an int, an epoll_event, an address's text. */
+  readonly #sockaddr: NativeBuffer;
+  readonly #length: NativeBuffer;
+  readonly #value: NativeBuffer;
+  readonly #event: EpollEvents;
+  readonly #text: NativeBuffer;
+
+  constructor(koffi: Koffi) {
+    const library = koffi.load(null);
+    const calls = Object.entries(SIGNATURES).map(([name, signature]) => [name, library.func(signature)]);
+    this.#calls = Object.fromEntries(calls) as Calls;
+    this.#errno = koffi.errno as () => number;
+    this.#addressOf = (bytes) => Number(koffi.address(bytes));
+    this.#sockaddr = this.allocate(SOCKADDR_SIZE);
+    this.#length = this.allocate(4);
+    this.#value = this.allocate(16);
+    this.#event = this.allocateEvents(1);
+    this.#text = this.allocate(64);
+  }
+
+  allocate(size: number): NativeBuffer {
+    return new NativeBuffer(Buffer.from(new ArrayBuffer(size)), this.#addressOf);
+  }
+
+  allocateEvents(capacity: number): EpollEvents {
+    return new EpollEvents(this.allocate(EpollEvents.bytesFor(capacity, EPOLL_PACKED)), EPOLL_PACKED);
+  }
+
+  wrap(bytes: Uint8Array): NativeBuffer {
+    return new NativeBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), this.#addressOf);
+  }
+
+  socket(family: number, type: number, protocol: number): number {
+    checkInt(family);
+    checkInt(type);
+    checkInt(protocol);
+    return this.#result(this.#calls.socket(family, type, protocol));
+  }
+
+  bind(fd: number, address: SocketAddress): number {
+    checkFd(fd);
+    const length = writeSocketAddress(address, this.#sockaddr.bytes, (family, text, target) => {
+      const parsed = this.#calls.inet_pton(family, text, this.#value.address);
+      this.#value.bytes.copy(target, 0, 0, target.length);
+      return parsed === 1;
+    });
+    return this.#result(this.#calls.bind(fd, this.#sockaddr.address, length));
+  }
+
+  listen(fd: number, backlog: number): number {
+    checkFd(fd);
+    checkInt(backlog);
+    return this.#result(this.#calls.listen(fd, backlog));
+  }
+
+  accept(fd: number, peer: PeerAddress): number {
+    checkFd(fd);
+    this.#length.bytes.writeUInt32LE(SOCKADDR_SIZE, 0);
+    const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    const client = this.#result(this.#calls.accept4(fd, this.#sockaddr.address, this.#length.address, flags));
+    if (client >= 0) peer.port = readPeer(this.#sockaddr.bytes, peer.bytes);
+    return client;
+  }
+
+  recv(fd: number, memory: NativeBuffer, offset: number, length: number): number {
+    checkFd(fd);
+    checkRange(memory, offset, length);
+    return this.#result(this.#calls.recv(fd, memory.address + offset, length, 0));
+  }
+
+  send(fd: number, memory: NativeBuffer, offset: number, length: number): number {
+    checkFd(fd);
+    checkRange(memory, offset, length);
+    return this.#result(this.#calls.send(fd, memory.address + offset, length, MSG_NOSIGNAL));
+  }
+
+  shutdown(fd: number, how: number): number {
+    checkFd(fd);
+    checkInt(how);
+    return this.#result(this.#calls.shutdown(fd, how));
+  }
+
+  close(fd: number): number {
+    checkFd(fd);
+    return this.#result(this.#calls.close(fd));
+  }
+
+  setsockopt(fd: number, level: number, option: number, value: number): number {
+    checkFd(fd);
+    checkInt(level);
+    checkInt(option);
+    this.#value.bytes.writeInt32LE(value, 0);
+    return this.#result(this.#calls.setsockopt(fd, level, option, this.#value.address, 4));
+  }
+
+  getsockopt(fd: number, level: number, option: number): number {
+    checkFd(fd);
+    checkInt(level);
+    checkInt(option);
+    this.#length.bytes.writeUInt32LE(4, 0);
+    const result = this.#calls.getsockopt(fd, level, option, this.#value.address, this.#length.address);
+    return result < 0 ? this.#result(result) : this.#value.bytes.readInt32LE(0);
+  }
+
+  getsockname(fd: number): SocketAddress | number {
+    return this.#name(this.#calls.getsockname, fd);
+  }
+
+  getpeername(fd: number): SocketAddress | number {
+    return this.#name(this.#calls.getpeername, fd);
+  }
+
+  epollCreate(): number {
+    return this.#result(this.#calls.epoll_create1(SOCK_CLOEXEC));
+  }
+
+  epollControl(epollFd: number, operation: number, fd: number, events: number, low: number, high: number): number {
+    checkFd(epollFd);
+    checkFd(fd);
+    checkInt(operation);
+    this.#event.set(0, events, low, high);
+    return this.#result(this.#calls.epoll_ctl(epollFd, operation, fd, this.#event.memory.address));
+  }
+
+  epollWait(epollFd: number, events: EpollEvents, timeout: number): number {
+    checkFd(epollFd);
+    if ((timeout | 0) !== timeout || timeout < 0) throw new RangeError(`not a bounded wait: ${timeout} ms`);
+    return this.#result(this.#calls.epoll_wait(epollFd, events.memory.address, events.capacity, timeout));
+  }
+
+  eventfd(): number {
+    return this.#result(this.#calls.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  }
+
+  eventfdSignal(fd: number): number {
+    checkFd(fd);
+    return this.#result(this.#calls.eventfd_write(fd, 1));
+  }
+
+  eventfdClear(fd: number): number {
+    checkFd(fd);
+    return this.#result(this.#calls.eventfd_read(fd, this.#value.address));
+  }
+
+  fileLimit(): number {
+    const result = this.#result(this.#calls.getrlimit(RLIMIT_NOFILE, this.#value.address));
+    if (result < 0) return result;
+    const soft = this.#value.bytes.readBigUInt64LE(0);
+    return soft >= 2n ** 53n ? Infinity : Number(soft);
+  }
+
+  threadCpuTime(tid: number): number {
+    checkInt(tid);
+    // The clock of another thread, as pthread_getcpuclockid(3) makes it: ~tid in the upper bits, CPUCLOCK_PERTHREAD
+    // and CPUCLOCK_SCHED in the lower three (kernel: include/linux/posix-timers.h).
+    const result = this.#result(this.#calls.clock_gettime((~tid << 3) | 6, this.#value.address));
+    if (result < 0) return result;
+    return Number(this.#value.bytes.readBigInt64LE(0)) * 1e3 + Number(this.#value.bytes.readBigInt64LE(8)) / 1e6;
+  }
+
+  addressText(bytes: Uint8Array): string {
+    return formatPeer(bytes, (family, binary) => this.#format(family, binary));
+  }
+
+  /** errno must be read at once: any other native call on this thread may change it. */
+  #result(value: number): number {
+    return value < 0 ? -this.#errno() : value;
+  }
+
+  #name(call: Call, fd: number): SocketAddress | number {
+    checkFd(fd);
+    this.#length.bytes.writeUInt32LE(SOCKADDR_SIZE, 0);
+    const result = this.#result(call(fd, this.#sockaddr.address, this.#length.address));
+    if (result < 0) return result;
+    const length = this.#length.bytes.readUInt32LE(0);
+    return readSocketAddress(this.#sockaddr.bytes, length, (family, binary) => this.#format(family, binary));
+  }
+
+  #format(family: number, binary: Uint8Array): string {
+    if (binary.length !== (family === AF_INET6 ? 16 : 4)) throw new RangeError('not a binary address');
+    this.#value.bytes.set(binary);
+    this.#calls.inet_ntop(family, this.#value.address, this.#text.address, this.#text.size);
+    return this.#text.bytes.toString('latin1', 0, this.#text.bytes.indexOf(0));
+  }
+}

@@ -1,0 +1,73 @@
+/** Used to translate between addresses as text and `struct sockaddr_*` (ip(7), ipv6(7), unix(7)). */
+import { AF_INET, AF_INET6, AF_UNIX } from './constants.ts';
+import type { SocketAddress } from './sys.ts';
+
+/** The size of `struct sockaddr_storage`: room for every family. */
+export const SOCKADDR_SIZE = 128;
+
+/** The longest `sun_path`, its closing zero included (unix(7)). */
+const UNIX_PATH_SIZE = 108;
+
+const MAPPED_PREFIX = Buffer.from('00000000000000000000ffff', 'hex');
+
+/** Turns an address into its binary form (4 or 16 bytes): `inet_pton`. */
+export type ParseAddress = (family: number, text: string, target: Buffer) => boolean;
+/** Turns 4 or 16 bytes into text: `inet_ntop`. */
+export type FormatAddress = (family: number, bytes: Uint8Array) => string;
+
+/** Writes `address` into `target` and returns how many bytes it took; the family field is in host byte order. */
+export function writeSocketAddress(address: SocketAddress, target: Buffer, parse: ParseAddress): number {
+  target.fill(0);
+  if (address.family === 'unix') return writeUnixAddress(address.address, target);
+  const v6 = address.family === 'IPv6';
+  target.writeUInt16LE(v6 ? AF_INET6 : AF_INET, 0);
+  target.writeUInt16BE(address.port, 2);
+  const at = v6 ? 8 : 4;
+  if (!parse(v6 ? AF_INET6 : AF_INET, address.address, target.subarray(at, at + (v6 ? 16 : 4)))) {
+    throw new RangeError(`not an ${address.family} address: ${address.address}`);
+  }
+  return v6 ? 28 : 16;
+}
+
+function writeUnixAddress(path: string, target: Buffer): number {
+  const length = Buffer.byteLength(path);
+  if (length === 0 || length >= UNIX_PATH_SIZE) {
+    throw new RangeError(`a Unix socket path has 1 to ${UNIX_PATH_SIZE - 1} bytes, got ${length}`);
+  }
+  target.writeUInt16LE(AF_UNIX, 0);
+  target.write(path, 2);
+  return 2 + length + 1;
+}
+
+/** Reads the address that the kernel wrote: `length` bytes of `source`. */
+export function readSocketAddress(source: Buffer, length: number, format: FormatAddress): SocketAddress {
+  const family = source.readUInt16LE(0);
+  if (family === AF_UNIX) {
+    const end = source.indexOf(0, 2);
+    return { family: 'unix', address: source.toString('utf8', 2, end < 0 ? length : Math.min(end, length)), port: 0 };
+  }
+  const v6 = family === AF_INET6;
+  const bytes = v6 ? source.subarray(8, 24) : source.subarray(4, 8);
+  return { family: v6 ? 'IPv6' : 'IPv4', address: format(family, bytes), port: source.readUInt16BE(2) };
+}
+
+/** Reads the peer of an accepted socket as 16 bytes and returns its port; a Unix peer gives `::` and 0. */
+export function readPeer(source: Buffer, target: Uint8Array): number {
+  const family = source.readUInt16LE(0);
+  if (family === AF_INET6) {
+    target.set(source.subarray(8, 24));
+  } else if (family === AF_INET) {
+    target.set(MAPPED_PREFIX);
+    target.set(source.subarray(4, 8), 12);
+  } else {
+    target.fill(0);
+    return 0;
+  }
+  return source.readUInt16BE(2);
+}
+
+/** Formats 16 bytes: an IPv4 client of a dual-stack listener reads as IPv4. */
+export function formatPeer(bytes: Uint8Array, format: FormatAddress): string {
+  const mapped = MAPPED_PREFIX.equals(bytes.subarray(0, 12));
+  return mapped ? format(AF_INET, bytes.subarray(12, 16)) : format(AF_INET6, bytes);
+}

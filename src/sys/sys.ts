@@ -1,0 +1,106 @@
+/** What Heddle asks of the kernel. The one door to it: tests put a twin behind this interface that fails on purpose. */
+import type { NativeBuffer } from './native-buffer.ts';
+
+/** An address of a socket; `port` is 0 for a Unix path. */
+export interface SocketAddress {
+  readonly family: 'IPv4' | 'IPv6' | 'unix';
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The address of an accepted client in binary, ready for shared memory: IPv4 as `::ffff:a.b.c.d`. */
+export interface PeerAddress {
+  /** 16 bytes, network order. Overwritten by the next `accept`. */
+  readonly bytes: Uint8Array;
+  port: number;
+}
+
+/**
+ * System calls. Each returns what the call returned (0 or more), or the errno with its sign turned (below zero; see
+ * `errno.ts`): failing is an ordinary result here. Arguments that could harm memory (an fd that is no integer, a range
+ * outside its buffer) throw a RangeError before they cross. May be called on any thread.
+ */
+export interface Sys {
+  /** Makes memory that calls may read and write, `size` bytes, zeroed. */
+  allocate(size: number): NativeBuffer;
+  /** Makes room for `capacity` events of `epollWait`. */
+  allocateEvents(capacity: number): EpollEvents;
+  /** Makes existing memory usable for calls; it must not be detached while it is used. */
+  wrap(bytes: Uint8Array): NativeBuffer;
+
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: SocketAddress): number;
+  listen(fd: number, backlog: number): number;
+  /** accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC. */
+  accept(fd: number, peer: PeerAddress): number;
+  recv(fd: number, memory: NativeBuffer, offset: number, length: number): number;
+  /** send with MSG_NOSIGNAL. */
+  send(fd: number, memory: NativeBuffer, offset: number, length: number): number;
+  shutdown(fd: number, how: number): number;
+  close(fd: number): number;
+  setsockopt(fd: number, level: number, option: number, value: number): number;
+  /** Returns the option's value (an int), or the errno. */
+  getsockopt(fd: number, level: number, option: number): number;
+  getsockname(fd: number): SocketAddress | number;
+  getpeername(fd: number): SocketAddress | number;
+
+  epollCreate(): number;
+  /** `low` and `high` come back with each event: the two halves of its 64 bits of data. */
+  epollControl(epollFd: number, operation: number, fd: number, events: number, low: number, high: number): number;
+  /** Waits at most `timeout` ms and fills `events`; `timeout` below zero is refused: a thread in an endless wait cannot be ended. */
+  epollWait(epollFd: number, events: EpollEvents, timeout: number): number;
+
+  eventfd(): number;
+  /** Adds one to an eventfd: wakes whoever waits for it. */
+  eventfdSignal(fd: number): number;
+  /** Sets an eventfd back to zero. */
+  eventfdClear(fd: number): number;
+
+  /** The most fds this process may have open (the soft RLIMIT_NOFILE; `Infinity` if there is none), or the errno. */
+  fileLimit(): number;
+  /** CPU time that thread `tid` of this process has used, in ms, or the errno. */
+  threadCpuTime(tid: number): number;
+  /** Turns a 16-byte address into text: `127.0.0.1` for `::ffff:127.0.0.1`. */
+  addressText(bytes: Uint8Array): string;
+}
+
+/** The array that `epoll_wait` fills, read by index. Used to keep the layout of `struct epoll_event` in one place. */
+export class EpollEvents {
+  readonly memory: NativeBuffer;
+  readonly capacity: number;
+  readonly #words: Uint32Array;
+  readonly #stride: number;
+  readonly #data: number;
+
+  /** `packed`: on x64 the struct has no padding (12 bytes, see epoll_ctl(2) and <sys/epoll.h>), elsewhere 16. */
+  constructor(memory: NativeBuffer, packed: boolean) {
+    this.memory = memory;
+    this.#words = new Uint32Array(memory.bytes.buffer, memory.bytes.byteOffset, memory.size >> 2);
+    this.#stride = packed ? 3 : 4;
+    this.#data = packed ? 1 : 2;
+    this.capacity = Math.floor(this.#words.length / this.#stride);
+  }
+
+  static bytesFor(capacity: number, packed: boolean): number {
+    return capacity * (packed ? 12 : 16);
+  }
+
+  mask(index: number): number {
+    return this.#words[index * this.#stride] as number;
+  }
+
+  low(index: number): number {
+    return this.#words[index * this.#stride + this.#data] as number;
+  }
+
+  high(index: number): number {
+    return this.#words[index * this.#stride + this.#data + 1] as number;
+  }
+
+  set(index: number, mask: number, low: number, high: number): void {
+    const at = index * this.#stride;
+    this.#words[at] = mask;
+    this.#words[at + this.#data] = low;
+    this.#words[at + this.#data + 1] = high;
+  }
+}

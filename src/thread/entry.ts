@@ -1,0 +1,63 @@
+/** What a service thread runs: wiring only. */
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { errorToRecord } from '../errors.ts';
+import { createFraming } from '../framing/framing.ts';
+import { Poller } from '../reactor/poller.ts';
+import { Reactor } from '../reactor/reactor.ts';
+import { ConnectionTable } from '../sharing/connection-table.ts';
+import { EventRing } from '../sharing/event-ring.ts';
+import { unpackShared } from '../sharing/shared-values.ts';
+import { ThreadBoard } from '../sharing/thread-board.ts';
+import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
+import { openLibc } from '../sys/libc.ts';
+import { loadService } from './load-service.ts';
+import type { FromThread, ThreadStart, ToThread } from './messages.ts';
+import { ServiceThread } from './service-thread.ts';
+
+/** Ready sockets that one turn takes at most; the rest comes with the next. */
+const EVENTS = 256;
+
+const start = workerData as ThreadStart;
+const port = parentPort as NonNullable<typeof parentPort>;
+const say = (message: FromThread): void => port.postMessage(message);
+
+async function run(): Promise<void> {
+  const [sys, service] = await Promise.all([openLibc(), loadService(start.service)]);
+  const row = new ThreadBoard(start.board).row(start.thread);
+  const events = start.events === undefined ? undefined : new EventRing(start.events);
+  const poller = Poller.create(sys, EVENTS);
+  const watch = (operation: number, mask: number): void => {
+    sys.epollControl(start.acceptorEpollFd, operation, poller.fd, mask, start.thread, poller.fd);
+  };
+  const thread = new ServiceThread({
+    sys,
+    table: new ConnectionTable(start.table),
+    row,
+    poller,
+    service,
+    framing: createFraming(start.framing ?? service.framing ?? 'chunk', start.maxMessageLength),
+    arm: () => watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT),
+    report: events && ((event) => events.write(JSON.stringify(event))),
+    drained: () => say({ type: 'drained' }),
+  });
+  const reactor = new Reactor(poller, row, thread);
+  const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
+  await service.start?.(about);
+  port.on('message', (message: ToThread) => {
+    if (message.type === 'drain') thread.drain();
+    else void Promise.resolve(service.stop?.(about)).finally(() => process.exit());
+  });
+  row.greets = service.open !== undefined || service.session !== undefined;
+  row.epollFd = poller.fd;
+  row.tid = Number(basename(readlinkSync('/proc/thread-self')));
+  watch(EPOLL_CTL_ADD, EPOLLONESHOT);
+  reactor.start();
+  say({ type: 'ready' });
+}
+
+run().catch((error: unknown) => {
+  say({ type: 'failed', error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
+  port.close();
+});

@@ -1,0 +1,29 @@
+/** What a service thread and main say to each other. */
+import type { ErrorRecord } from '../errors.ts';
+import type { FramingSpec } from '../framing/framing.ts';
+import type { PackedValues } from '../sharing/shared-values.ts';
+
+/** What a service thread is started with. */
+export interface ThreadStart {
+  /** The index of its row on the board. */
+  readonly thread: number;
+  readonly table: SharedArrayBuffer;
+  readonly board: SharedArrayBuffer;
+  /** Where events go; `undefined` if nobody listens. */
+  readonly events: SharedArrayBuffer | undefined;
+  /** The acceptor's epoll set, which watches this thread while it is parked. */
+  readonly acceptorEpollFd: number;
+  /** The URL of the service's module. */
+  readonly service: string;
+  readonly framing: FramingSpec | undefined;
+  readonly maxMessageLength: number;
+  readonly shared: PackedValues;
+}
+
+/** `drain`: answer what has arrived, then close all clients. `stop`: run the service's `stop`, and end. */
+export type ToThread = { readonly type: 'drain' } | { readonly type: 'stop' };
+
+export type FromThread =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly error: ErrorRecord }
+  | { readonly type: 'drained' };

@@ -1,0 +1,165 @@
+/** A service thread: its connections, and all that they share. */
+import { Connection } from '../connection/connection.ts';
+import type { Host } from '../connection/host.ts';
+import { MessageConnection } from '../connection/message-connection.ts';
+import { type ReadMessage, readMessageFor } from '../connection/read-message.ts';
+import { ReplyBuffer } from '../connection/reply-buffer.ts';
+import type { Service } from '../connection/service.ts';
+import { SessionConnection } from '../connection/session-connection.ts';
+import { errorToRecord } from '../errors.ts';
+import { Frame, type Framing } from '../framing/frame.ts';
+import type { ServerEvent } from '../log/event.ts';
+import type { Poller } from '../reactor/poller.ts';
+import type { Turns } from '../reactor/reactor.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import { type ConnectionTable, NEW, type Ticket } from '../sharing/connection-table.ts';
+import { HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { NativeBuffer } from '../sys/native-buffer.ts';
+import type { Sys } from '../sys/sys.ts';
+
+/** Room for one read, and for the replies to it: what a socket holds of 64-byte messages of a thousand pipelining clients. */
+const BUFFER_SIZE = 64 * 1024;
+
+/** How long a client may take to answer the end of a connection with its own, in ms. */
+const LINGER = 1000;
+
+export interface ServiceThreadParts {
+  readonly sys: Sys;
+  readonly table: ConnectionTable;
+  readonly row: ThreadRow;
+  readonly poller: Poller;
+  readonly service: Service;
+  readonly framing: Framing;
+  /** Has the acceptor watch this thread's epoll set. */
+  readonly arm: () => void;
+  /** Takes events; left out if nobody listens. */
+  readonly report?: ((event: ServerEvent) => void) | undefined;
+  /** Called when the thread has been told to drain and has no client any more. */
+  readonly drained: () => void;
+}
+
+export class ServiceThread implements Host, Turns {
+  readonly sys: Sys;
+  readonly table: ConnectionTable;
+  readonly row: ThreadRow;
+  readonly poller: Poller;
+  readonly service: Service;
+  readonly framing: Framing;
+  readonly frame = new Frame();
+  readonly readMessage: ReadMessage;
+  readonly input: NativeBuffer;
+  readonly replies: ReplyBuffer;
+  readonly arm: () => void;
+  time = 0;
+  awaiting = 0;
+  readonly #parts: ServiceThreadParts;
+  readonly #kind: typeof MessageConnection | typeof SessionConnection;
+  /** By fd. An entry is only good while its ticket is; one left behind by a client that moved on is replaced. */
+  readonly #connections: (Connection | undefined)[] = [];
+  readonly #lingering = new Map<Connection, number>();
+  #unflushed: Connection[] = [];
+  #draining = false;
+
+  constructor(parts: ServiceThreadParts) {
+    this.#parts = parts;
+    this.sys = parts.sys;
+    this.table = parts.table;
+    this.row = parts.row;
+    this.poller = parts.poller;
+    this.service = parts.service;
+    this.framing = parts.framing;
+    this.arm = parts.arm;
+    this.input = parts.sys.allocate(BUFFER_SIZE);
+    this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE));
+    this.readMessage = readMessageFor(parts.service, this.input);
+    this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
+  }
+
+  begin(): void {
+    this.time = performance.now();
+  }
+
+  serve(fd: number, ticket: Ticket, mask: number): void {
+    if (this.table.take(fd, ticket)) this.#connection(fd, ticket).event(mask);
+    else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask);
+  }
+
+  awaitsNode(): boolean {
+    return this.awaiting > 0;
+  }
+
+  /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */
+  drain(): void {
+    this.#draining = true;
+    this.time = performance.now();
+    this.table.forEach(this.row.thread, (fd, word) => {
+      const ticket = withState(word, REST);
+      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#connection(fd, ticket).drain();
+      else if (stateOf(word) === HELD) this.#connections[fd]?.drain();
+    });
+    this.#checkDrained();
+  }
+
+  flushSoon(connection: Connection): void {
+    // A tick that is asked for by a promise's callback runs when all such callbacks have run.
+    if (this.#unflushed.push(connection) === 1) process.nextTick(this.#flushAll);
+  }
+
+  closeSoon(connection: Connection): void {
+    if (this.#lingering.size === 0) setTimeout(this.#endLingering, LINGER);
+    this.#lingering.set(connection, performance.now() + LINGER);
+  }
+
+  serviceFailed(connection: Connection, error: unknown): void {
+    const record = errorToRecord(error, 'HEDDLE_SERVICE_ERROR');
+    this.#parts.report?.({ type: 'service-error', ...this.#describe(connection), error: record });
+  }
+
+  closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
+    this.#connections[connection.fd] = undefined;
+    this.#lingering.delete(connection);
+    this.#parts.report?.({ type: 'close', ...this.#describe(connection), reason, ...(detail !== undefined && { detail }) });
+    try {
+      this.service.close?.(connection, reason);
+    } catch (error) {
+      this.serviceFailed(connection, error);
+    }
+    if (this.#draining) setImmediate(() => this.#checkDrained());
+  }
+
+  #connection(fd: number, ticket: Ticket): Connection {
+    const known = this.#connections[fd];
+    if (known !== undefined && known.ticket === ticket) return known;
+    const flags = this.table.takeFlags(fd);
+    const connection = new this.#kind(this, fd, ticket, flags);
+    this.#connections[fd] = connection;
+    if (flags & NEW) connection.opened();
+    return connection;
+  }
+
+  #describe(connection: Connection) {
+    const { id: client, remoteAddress: address, remotePort: port } = connection;
+    return { time: Date.now(), client, address, port, thread: this.row.thread + 1 };
+  }
+
+  #checkDrained(): void {
+    if (this.row.clients === 0) this.#parts.drained();
+  }
+
+  readonly #flushAll = (): void => {
+    const connections = this.#unflushed;
+    this.#unflushed = [];
+    for (const connection of connections) connection.flushNow();
+  };
+
+  readonly #endLingering = (): void => {
+    const now = performance.now();
+    for (const [connection, due] of this.#lingering) {
+      if (due > now) break;
+      connection.endLinger();
+    }
+    const [next] = this.#lingering.values();
+    if (next !== undefined) setTimeout(this.#endLingering, Math.max(1, next - now));
+  };
+}

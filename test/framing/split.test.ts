@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Frame } from '../../src/framing/frame.ts';
+import { type CustomFraming, createFraming, type FramingSpec } from '../../src/framing/framing.ts';
+import { decodeStream, encode, everyByte, split } from './decode-stream.ts';
+
+const MAX = 12;
+
+/** A length byte, then text; a length over 200 is no message. */
+const own: CustomFraming<string, string> = {
+  decode(bytes) {
+    const length = bytes[0] as number;
+    if (length > 200) throw new Error(`no message is ${length} long`);
+    if (bytes.length <= length) return undefined;
+    return { message: Buffer.from(bytes.slice(1, 1 + length)).toString('latin1'), length: 1 + length };
+  },
+  encode: (reply) => Buffer.from([reply.length, ...Buffer.from(reply, 'latin1')]),
+};
+
+const specs: [string, FramingSpec | CustomFraming][] = [
+  ['line', 'line'],
+  ['length', 'length'],
+  ['length:1', { length: 1 }],
+  ['length:2', { length: 2 }],
+  ['delimiter of 1 byte', { delimiter: '|' }],
+  ['delimiter of 3 bytes that overlaps itself', { delimiter: '|-|' }],
+  ['delimiter of equal bytes', { delimiter: '\r\r' }],
+  ['end', 'end'],
+  ['custom', own as CustomFraming],
+];
+
+/** Bytes that all framings find interesting, in streams in which limits are met and passed. */
+const stream = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom('\n', '\r\n', '\r', '|', '-', '|-|', '\0', '\0\0\0\x05', '\x03abc', '\0\x02ab', 'x'.repeat(MAX), '\xff'),
+      fc.string({ maxLength: 4 }),
+    ),
+    { maxLength: 14 },
+  )
+  .map((parts) => Buffer.from(parts.join(''), 'latin1'));
+const cuts = fc.array(fc.nat(60), { maxLength: 8 });
+
+describe.each(specs)('%s', (_name, spec) => {
+  const framing = createFraming(spec, MAX);
+
+  it('gives the same messages, and the same end, wherever its input is split', () => {
+    fc.assert(
+      fc.property(stream, cuts, fc.boolean(), fc.nat(9), (bytes, at, finish, offset) => {
+        const { needed: _, ...whole } = decodeStream(framing, [bytes], { finish });
+        for (const parts of [everyByte(bytes), split(bytes, at)]) {
+          if (parts.length === 0) continue;
+          expect(decodeStream(framing, parts, { finish, offset })).toMatchObject(whole);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('does not depend on the bytes behind those that were read', () => {
+    const garbage = fc.constantFrom('', '\n', '|', '-|', '|-|-|', '\r\r', 'x'.repeat(300), `${'x'.repeat(300)}\n|-|`);
+    fc.assert(
+      fc.property(stream, garbage, (bytes, behind) => {
+        expect(decodeStream(framing, [bytes], { garbage: behind })).toEqual(decodeStream(framing, [bytes], { garbage: '' }));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('reads back what it wrote', () => {
+    if (spec === 'end' || framing.encode !== undefined) return;
+    const body = fc.stringMatching(/^[a-z]{0,12}$/);
+    fc.assert(
+      fc.property(fc.array(body, { maxLength: 5 }), cuts, (bodies, at) => {
+        const wire = Buffer.concat(bodies.map((text) => encode(framing, Buffer.from(text))));
+        expect(decodeStream(framing, split(wire, at), { finish: true })).toMatchObject({ messages: bodies, outcome: 'open' });
+      }),
+    );
+  });
+
+  it('neither throws nor leaves its input on 20,000 mutations', () => {
+    const random = randomFrom(20_251);
+    const bytes = Buffer.from('ab\r\n|-|\r\r\0\0\0\x02xy\x03abc\n', 'latin1');
+    const frame = new Frame();
+    for (let run = 0; run < 20_000; run++) {
+      bytes[random(bytes.length)] = run % 3 === 0 ? random(256) : ('\n\r|-\0\x01\x05'.charCodeAt(random(7)) as number);
+      const from = random(bytes.length);
+      const to = from + random(bytes.length - from + 1);
+      frame.scanned = 0;
+      const status = framing.decode(bytes, from, to, frame);
+      if (status === 1) expect(from <= frame.start && frame.start <= frame.end && frame.end <= frame.next && frame.next <= to).toBe(true);
+      else expect(frame.scanned).toBeLessThanOrEqual(to - from);
+      framing.finish(bytes, from, to, frame);
+    }
+  });
+});
+
+/** A generator of Lehmer's: the same numbers in every run. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 48_271) % 0x7fffffff;
+    return state % below;
+  };
+}
+
+describe('chunk', () => {
+  it('gives what each read returned', () => {
+    const framing = createFraming('chunk', 4);
+    fc.assert(
+      fc.property(fc.array(fc.string({ minLength: 1, unit: 'grapheme-ascii' })), (parts) => {
+        const seen = decodeStream(framing, parts.map((part) => Buffer.from(part)), { finish: true });
+        expect(seen).toMatchObject({ messages: parts, outcome: 'open' });
+      }),
+    );
+  });
+});

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ServerEvent } from '../../src/log/event.ts';
+import { textLine } from '../../src/log/text-line.ts';
+
+const CLIENT = { time: 0, client: 7, address: '127.0.0.1', port: 11600, thread: 2 };
+
+describe('a line of text', () => {
+  it.each<[ServerEvent, string, string]>([
+    [{ type: 'open', ...CLIENT }, 'stdout', 'Connected to: 127.0.0.1 : 11600'],
+    [{ type: 'open', ...CLIENT, address: '::1' }, 'stdout', 'Connected to: ::1 : 11600'],
+    [{ type: 'close', ...CLIENT, reason: 'client-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
+    [{ type: 'close', ...CLIENT, reason: 'server-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
+    [{ type: 'close', ...CLIENT, reason: 'shutdown' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
+    [{ type: 'close', ...CLIENT, reason: 'client-reset' }, 'stdout', 'Bye: 127.0.0.1 : 11600 (client-reset)'],
+    [
+      { type: 'close', ...CLIENT, reason: 'message-too-long', detail: 'over 10 bytes' },
+      'stdout',
+      'Bye: 127.0.0.1 : 11600 (message-too-long: over 10 bytes)',
+    ],
+    [
+      { type: 'service-error', ...CLIENT, error: { code: 'HEDDLE_SERVICE_ERROR', message: 'boom' } },
+      'stderr',
+      'The service failed with client 127.0.0.1 : 11600 on thread 2 (HEDDLE_SERVICE_ERROR): boom',
+    ],
+    [{ type: 'thread-exit', time: 0, thread: 3, cause: 'crash', detail: 'x' }, 'stderr', 'Thread 3 ended (crash): x'],
+    [{ type: 'thread-held', time: 0, thread: 3, heldMs: 12.4 }, 'stderr', 'Thread 3 was held for 12 ms'],
+    [
+      { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: '::1', port: 4 },
+      'stderr',
+      'Thread 3 was held for 12 ms by client ::1 : 4',
+    ],
+    [
+      { type: 'accept-paused', time: 0, cause: 'EMFILE' },
+      'stderr',
+      'New clients wait for a moment (EMFILE: too many open files; raise the limit with ulimit -n)',
+    ],
+    [
+      { type: 'events-lost', time: 0, count: 5 },
+      'stderr',
+      '5 events are not shown: they came faster than they could be written',
+    ],
+    [{ type: 'reload', time: 0, threads: 1 }, 'stdout', 'Serving new code on 1 thread'],
+    [
+      { type: 'reload-failed', time: 0, error: { code: 'HEDDLE_SERVICE_LOAD', message: 'no' } },
+      'stderr',
+      'The new code cannot be loaded; the old code goes on: no',
+    ],
+  ])('for %j goes to %s as %s', (event, to, text) => {
+    expect(textLine(event)).toEqual({ to, text });
+  });
+
+  it('is not written for a thread that starts', () => {
+    expect(textLine({ type: 'thread-start', time: 0, thread: 1 })).toBeUndefined();
+  });
+
+  it('shows the stack of a service error below it, indented', () => {
+    const error = { code: 'X', message: 'a\nBye: forged', stack: 'Error: a\nBye: forged\n    at f (s.ts:1:2)\n    at g' };
+    expect(textLine({ type: 'service-error', ...CLIENT, error })?.text).toBe(
+      'The service failed with client 127.0.0.1 : 11600 on thread 2 (X): a\\nBye: forged\n    at f (s.ts:1:2)\n    at g',
+    );
+  });
+
+  it('never has a control code, and never a second line that could pass for an event, whatever a client sent', () => {
+    const anything = fc.string({ unit: 'binary' });
+    fc.assert(
+      fc.property(anything, anything, anything, (detail, message, stack) => {
+        const events: ServerEvent[] = [
+          { type: 'close', ...CLIENT, reason: 'bad-frame', detail },
+          { type: 'service-error', ...CLIENT, error: { code: 'X', message, stack } },
+        ];
+        const [first, ...others] = events.map((event) => textLine(event)?.text ?? '').join('\n').split('\n');
+        expect(first).toMatch(/^Bye: 127\.0\.0\.1 : 11600 \(bad-frame: /);
+        expect(others[0]).toMatch(/^The service failed /);
+        for (const line of others.slice(1)) expect(line).toMatch(/^ {4}at /);
+        // oxlint-disable-next-line no-control-regex
+        expect([first, ...others].join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+      }),
+    );
+  });
+});

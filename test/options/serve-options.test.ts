@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { HeddleError } from '../../src/errors.ts';
+import { parseServeOptions, serveSchema } from '../../src/options/serve-options.ts';
+
+function refusal(input: unknown): string {
+  try {
+    parseServeOptions(input);
+  } catch (error) {
+    if (error instanceof HeddleError && error.code === 'HEDDLE_INVALID_OPTION') return error.message;
+    throw error;
+  }
+  throw new Error(`was not refused: ${String(input)}`);
+}
+
+describe('the options of serve', () => {
+  it('have a default each', () => {
+    const cpus = availableParallelism();
+    expect(parseServeOptions(undefined)).toEqual({
+      service: undefined,
+      host: undefined,
+      port: 12345,
+      backlog: 4096,
+      threads: { min: cpus, max: 4 * cpus + 4 },
+      clientsPerThread: Infinity,
+      placement: 'least-busy',
+      moveAfter: 5,
+      framing: undefined,
+      maxMessageLength: 1_048_576,
+      handlerTimeout: 30_000,
+      shutdownTimeout: 15_000,
+      threadMemory: undefined,
+      shared: undefined,
+      onEvent: undefined,
+    });
+  });
+
+  it('are settings that, given again, are the same', () => {
+    const onEvent = (): void => {};
+    const service = new URL('file:///service.js');
+    const settings = parseServeOptions({
+      service,
+      host: '::1',
+      port: 0,
+      threads: '2..24',
+      framing: 'length:2',
+      moveAfter: 'never',
+      threadMemory: '64MiB',
+      shared: { a: 1 },
+      onEvent,
+    });
+    expect(settings).toMatchObject({
+      service,
+      threads: { min: 2, max: 24 },
+      moveAfter: Infinity,
+      threadMemory: 67_108_864,
+      framing: { length: 2 },
+    });
+    expect(parseServeOptions(settings)).toEqual(settings);
+  });
+
+  it('may be undefined, which is absent', () => {
+    expect(parseServeOptions({ port: undefined }).port).toBe(12345);
+  });
+
+  it.each([
+    [4, 4, 4],
+    ['4', 4, 4],
+    ['2..24', 2, 24],
+    ['3..3', 3, 3],
+    [{ min: 2, max: 5 }, 2, 5],
+    [{ max: 1 }, 1, 1],
+    [500, 500, 500],
+  ])('take %j threads', (threads, min, max) => {
+    expect(parseServeOptions({ threads }).threads).toEqual({ min, max });
+  });
+
+  it('raise the greatest number of threads to the least one', () => {
+    expect(parseServeOptions({ threads: { min: 400 } }).threads).toEqual({ min: 400, max: 400 });
+  });
+
+  it.each<[string, unknown]>([
+    ['options.threads must be a positive integer, got -1', { threads: -1 }],
+    ['options.threads must be a positive integer, got 0', { threads: 0 }],
+    ['options.threads must be a positive integer, got 1.5', { threads: 1.5 }],
+    ['options.threads must be at most 500, got 501', { threads: 501 }],
+    ['options.threads must be a range from 1 to at most 500, such as 2..24, got "24..2"', { threads: '24..2' }],
+    ['options.threads must be a positive integer or a range such as 2..24, got "many"', { threads: 'many' }],
+    ['options.threads.min must be a positive integer, got 0', { threads: { min: 0, max: 2 } }],
+    ['options.threads.max must be at least threads.min, which is 3, got 2', { threads: { min: 3, max: 2 } }],
+    ['options.threads must be { min, max } and nothing else, got {"least":3}', { threads: { least: 3 } }],
+    ['options.port must be an integer from 0 to 65535, got 65536', { port: 65_536 }],
+    ['options.port must be an integer from 0 to 65535, got "80"', { port: '80' }],
+    ['options.port must be an integer from 0 to 65535, got NaN', { port: NaN }],
+    ['options.host must be an IP address or a host name, got ""', { host: '' }],
+    ['options.host must be an IP address or a host name, got "a b\\n"', { host: 'a b\n' }],
+    ['options.placement must be one of least-busy, least-clients, round-robin, got "random"', { placement: 'random' }],
+    ['options.moveAfter must be a duration such as 250ms, 30s or 5m, or never, got "soon"', { moveAfter: 'soon' }],
+    ['options.moveAfter must be at least 1ms, got 0', { moveAfter: 0 }],
+    ['options.shutdownTimeout must be at most 596h, got Infinity', { shutdownTimeout: Infinity }],
+    ['options.handlerTimeout must be at most 596h, or never, got "597h"', { handlerTimeout: '597h' }],
+    ['options.maxMessageLength must be a size such as 512B, 64KiB or 1MiB, got "1MB"', { maxMessageLength: '1MB' }],
+    ['options.maxMessageLength must be at least 1B, got 0', { maxMessageLength: 0 }],
+    ['options.clientsPerThread must be a positive integer or Infinity, got 0', { clientsPerThread: 0 }],
+    ['options.service must be the URL or the path of a module, got 7', { service: 7 }],
+    ['options.onEvent must be a function that takes an event, got "log"', { onEvent: 'log' }],
+    ['options.backlog must be a positive integer, got 1n', { backlog: 1n }],
+    ['options.port must be an integer from 0 to 65535, got a function', { port: () => 1 }],
+    ['options.prot is not an option; did you mean port?', { prot: 1 }],
+    ['options.maxMessagelength is not an option; did you mean maxMessageLength?', { maxMessagelength: 1 }],
+    ['options must be an object of options, got 7', 7],
+    ['options must be an object of options, got []', []],
+  ])('refuse: %s', (message, input) => {
+    expect(refusal(input)).toBe(message);
+  });
+
+  it('name what there is when nothing is near to an unknown one', () => {
+    expect(refusal({ colour: 'red' })).toMatch(/^options\.colour is not an option; the options are service, host, port, /);
+  });
+
+  it('refuse a framing of the user’s own with the place for it', () => {
+    expect(refusal({ framing: { decode() {}, encode() {} } })).toContain('belongs into the service');
+  });
+
+  it.each([{ length: 3 }, { delimiter: '' }, { delimiter: 'x', length: 1 }, 'words', 4, { length: 4, x: 1 }])(
+    'refuse the framing %j',
+    (framing) => {
+      expect(refusal({ framing })).toMatch(/^options\.framing must be chunk, line, length, /);
+    },
+  );
+
+  it('are not taken from a prototype', () => {
+    expect(refusal(JSON.parse('{"__proto__x": 1, "constructor": 2}'))).toContain('is not an option');
+  });
+
+  it('have a docstring with a default each', () => {
+    const source = readFileSync(new URL('../../src/options/serve-options.ts', import.meta.url), 'utf8');
+    for (const name of Object.keys(serveSchema)) {
+      expect(source, name).toMatch(new RegExp(`@default [^\\n]+\\n\\s+\\*/\\n\\s+${name}: `));
+    }
+  });
+});

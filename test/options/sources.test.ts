@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readServeCommand, type ServeCommandSettings } from '../../src/cli/serve-command-options.ts';
+import { connectSchema } from '../../src/options/connect-options.ts';
+import { readEnvironment } from '../../src/options/environment.ts';
+import { serveSchema } from '../../src/options/serve-options.ts';
+import { environmentName, flagName } from '../../src/options/source.ts';
+
+let directory = '';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'heddle-options-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+interface Given {
+  readonly service?: string;
+  readonly flags?: object;
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+function read({ service, flags = {}, environment = {} }: Given): Promise<ServeCommandSettings> {
+  return readServeCommand({ service, flags, environment, directory });
+}
+
+function write(name: string, text: string): void {
+  writeFileSync(join(directory, name), text);
+}
+
+describe('an option', () => {
+  it('has one name in every form', () => {
+    expect(flagName('maxMessageLength')).toBe('--max-message-length');
+    expect(environmentName('maxMessageLength')).toBe('HEDDLE_MAX_MESSAGE_LENGTH');
+  });
+
+  it('comes from flags before the environment, before the file, before its default', async () => {
+    write('heddle.config.json', '{ "port": 1, "backlog": 1, "threads": 1 }');
+    const flags = { port: '3' };
+    const environment = { HEDDLE_PORT: '2', HEDDLE_BACKLOG: '2' };
+    const settings = await read({ flags, environment });
+    expect(settings).toMatchObject({ port: 3, backlog: 2, threads: { min: 1, max: 1 }, placement: 'least-busy' });
+  });
+
+  it.each([
+    [{ flags: { threads: '-1' } }, '--threads must be a positive integer, got -1'],
+    [{ environment: { HEDDLE_THREADS: '-1' } }, 'HEDDLE_THREADS must be a positive integer, got -1'],
+    [{ flags: { port: 'abc' } }, '--port must be an integer from 0 to 65535, got "abc"'],
+    [{ environment: { HEDDLE_THREDS: '4' } }, 'HEDDLE_THREDS is not an option; did you mean HEDDLE_THREADS?'],
+    [{ flags: { config: 'none.json' } }, 'none.json does not exist; --config must name a .ts, .js, .mjs or .json file'],
+    [{ flags: { bytes: true }, service: 'a.js' }, '--bytes is for the built-in service; leave out either it or the service'],
+  ])('is refused by the name it was given by: %j', async (given, message) => {
+    await expect(read(given)).rejects.toMatchObject({ code: 'HEDDLE_INVALID_OPTION', message });
+  });
+
+  it.each([
+    ['heddle.config.json', '{ "threads": -1 }', 'threads in heddle.config.json must be a positive integer, got -1'],
+    ['heddle.config.json', '{ "prt": 1 }', 'prt in heddle.config.json is not an option; did you mean port?'],
+    ['heddle.config.json', '[]', 'heddle.config.json must be an object of options, got []'],
+    ['heddle.config.mjs', 'export const port = 1;', 'heddle.config.mjs must export its options as default: export default { port: 12345 }'],
+  ])('in %s as %s is refused with the file', async (name, text, message) => {
+    write(name, text);
+    await expect(read({})).rejects.toMatchObject({ code: 'HEDDLE_INVALID_OPTION', message });
+  });
+
+  it('in a file that is no JSON is refused with the file', async () => {
+    write('heddle.config.json', '{ port: 1 }');
+    await expect(read({})).rejects.toThrow(/^heddle\.config\.json cannot be read: .*JSON/);
+  });
+
+  it('of the library only is refused elsewhere', async () => {
+    write('heddle.config.mjs', 'export default { onEvent() {} };');
+    await expect(read({})).rejects.toThrow('onEvent in heddle.config.mjs cannot be given here');
+  });
+
+  it('is read from TypeScript, on every Node', async () => {
+    write('heddle.config.ts', 'enum Ports { Ours = 4000 }\nconst port: number = Ports.Ours;\nexport default { port };\n');
+    await expect(read({})).resolves.toMatchObject({ port: 4000 });
+  });
+
+  it('is not read from two files at once', async () => {
+    write('heddle.config.json', '{}');
+    write('heddle.config.mjs', 'export default {};');
+    await expect(read({})).rejects.toThrow('heddle.config.mjs and heddle.config.json are both in');
+  });
+
+  it('names a service from the file it is in, or from the working directory', async () => {
+    write('heddle.config.json', '{ "service": "services/chat.ts" }');
+    await expect(read({})).resolves.toMatchObject({ service: pathToFileURL(join(directory, 'services/chat.ts')) });
+    await expect(read({ service: 'x.js' })).resolves.toMatchObject({ service: pathToFileURL(join(directory, 'x.js')) });
+  });
+});
+
+describe('the environment', () => {
+  it('leaves alone what Kubernetes sets beside a service of that name', () => {
+    const environment = { HEDDLE_SERVICE_HOST: '10.0.0.1', HEDDLE_PORT_12345_TCP: 'tcp://10.0.0.1:12345' };
+    expect(readEnvironment(serveSchema, environment, [])).toEqual({});
+  });
+
+  it('leaves alone the options of another command', () => {
+    expect(readEnvironment(serveSchema, { HEDDLE_TIMEOUT: '5s' }, [connectSchema])).toEqual({});
+    expect(readEnvironment(connectSchema, { HEDDLE_THREADS: '4', HEDDLE_TIMEOUT: '5s' })).toEqual({ timeout: 5_000 });
+  });
+
+  it('takes an empty variable for none', () => {
+    expect(readEnvironment(serveSchema, { HEDDLE_PORT: '' }, [])).toEqual({});
+  });
+});

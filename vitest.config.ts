@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** `npm test` needs Node and npm only; the tests in test/system run the real command with real clients. */
+export default defineConfig({
+  resolve: {
+    // Threads load built files, so whatever starts a server imports the package as its users do.
+    alias: [{ find: /^heddle$/, replacement: fileURLToPath(new URL('./dist/index.js', import.meta.url)) }],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/system/**'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 5_000,
+    restoreMocks: true,
+    unstubEnvs: true,
+  },
+});
