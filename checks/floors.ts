@@ -47,7 +47,9 @@ function roomOf(file: string): string {
 
 function problemOf(from: string, specifier: string, file: string): string | undefined {
   if (from === SERVICES)
-    return specifier === 'heddle' ? undefined : `imports ${specifier}: a service imports only heddle`;
+    return specifier === 'heddle' || specifier.startsWith('node:')
+      ? undefined
+      : `imports ${specifier}: a service imports only heddle and Node`;
   if (specifier === 'heddle') return 'imports heddle: only a service does';
   if (!specifier.startsWith('.') || specifier.endsWith('.json')) return undefined;
   const to = roomOf(resolve(dirname(file), specifier));

@@ -1,19 +1,26 @@
-/** The acceptor: takes clients, places them on threads, wakes parked threads, and takes over what a dead thread leaves. */
-import type { ServerEvent } from '../log/event.ts';
+/** The acceptor: takes clients, places them on threads, wakes parked threads, and moves clients where that helps them. */
 import type { Poller } from '../reactor/poller.ts';
+import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { type ConnectionTable, NEW } from '../sharing/connection-table.ts';
-import { BUSY, CLOSING, HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
+import { BUSY, CLOSING, HELD, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLLIN } from '../sys/constants.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
+import { findShift } from './balance.ts';
+import type { Closer, Report } from './closer.ts';
+import { Door } from './door.ts';
 import type { Listener } from './listener.ts';
+import type { FromAcceptor } from './messages.ts';
 import type { Mover } from './mover.ts';
-import type { Placement } from './placement.ts';
+import type { BusyRatio, Placement } from './placement.ts';
+import type { Roster } from './roster.ts';
+import type { ThreadWatch } from './thread-watch.ts';
 
 /*
- * Only three things can happen here: a listener has clients, main has rung (a message, or the process ends), a parked
- * thread has work. Each is an event of the one epoll set. The wait is bounded all the same: a thread inside an endless
- * system call cannot be ended by anything but that call's return.
+ * Three things wake the acceptor: a listener has clients, main has rung (a message, or the process ends), a parked
+ * thread has work. Each is an event of the one epoll set. Beyond that it looks around every few milliseconds while some
+ * thread is awake. The wait is bounded all the same: a thread inside an endless system call cannot be ended by anything
+ * but that call's return.
  */
 
 /** What the upper half of an event's data says the lower half is. Parked threads give their epoll fd, above these. */
@@ -22,152 +29,218 @@ const MAILBOX = 1;
 
 /** The longest wait, in ms: how late the end of a worker is noticed whose parent ended it without ringing. */
 const LONGEST_WAIT = 1000;
-
-/** How long accepting pauses when the system is out of something, in ms; HAProxy's figure. */
-const PAUSE = 100;
+/** How often threads are looked at while one is awake, in ms; a stall is noticed this much after `moveAfter`. */
+const LOOK = 2;
+/** The same while all that are awake are held, or the server is full: to see when that ends. */
+const LOOK_AGAIN = 10;
+/** How often clients are evened out, in ms. */
+const BALANCE = 100;
+/** How long a client that has held its thread is kept apart from the others, in ms. */
+const HEAVY = 10_000;
 
 export interface AcceptorParts {
   readonly sys: Sys;
   readonly table: ConnectionTable;
   readonly board: ThreadBoard;
+  readonly counters: AcceptorCounters;
   readonly poller: Poller;
   readonly listeners: readonly Listener[];
   readonly mailboxFd: number;
+  readonly roster: Roster;
   readonly placement: Placement;
+  readonly busy: BusyRatio;
+  /** Whether clients are evened out between threads. */
+  readonly balances: boolean;
   readonly mover: Mover;
-  readonly report?: ((event: ServerEvent) => void) | undefined;
+  readonly closer: Closer;
+  /** In ms. */
+  readonly handlerTimeout: number;
+  readonly say: (message: FromAcceptor) => void;
+  readonly report: Report | undefined;
 }
 
 export class Acceptor {
   readonly #parts: AcceptorParts;
-  #listeners: readonly Listener[];
-  /** Threads that take clients. */
-  #threads: ThreadRow[] = [];
-  #listening = false;
-  #pausedUntil = 0;
-  #clients = 0;
+  readonly #door: Door;
+  #isDraining = false;
+  #balancedAt = 0;
 
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
-    this.#listeners = parts.listeners;
+    this.#door = new Door(parts.sys, parts.poller, LISTENER, parts.listeners);
     parts.poller.add(parts.mailboxFd, EPOLLIN, 0, MAILBOX);
   }
 
   /** Waits for something to happen and does what follows from it. */
   turn(): void {
-    const { poller, sys, mailboxFd, board } = this.#parts;
+    const { poller, sys, mailboxFd, board, roster } = this.#parts;
     const count = poller.wait(this.#timeout());
+    const now = performance.now();
     for (let index = 0; index < count; index++) {
       const kind = poller.events.high(index);
       const low = poller.events.low(index);
       if (kind === LISTENER) this.#accept(low);
       else if (kind === MAILBOX) sys.eventfdClear(mailboxFd);
-      else board.row(low).bell.ring();
+      else roster.find(board.row(low))?.ring(now);
     }
-    if (this.#pausedUntil !== 0 && performance.now() >= this.#pausedUntil) this.#listen();
+    this.#look(now);
+    this.#door.set(roster.hasRoom && !this.#isDraining, now);
   }
 
   /** Takes `thread` into service. */
   threadReady(thread: number): void {
-    this.#threads.push(this.#parts.board.row(thread));
-    if (!this.#listening && this.#pausedUntil === 0) this.#listen();
+    this.#parts.roster.add(this.#parts.board.row(thread));
+  }
+
+  /** Gives `thread` no more clients and moves those that it has; main hears when it has none. */
+  retire(thread: number): void {
+    const watch = this.#parts.roster.find(this.#parts.board.row(thread));
+    if (watch !== undefined) watch.retiring = true;
   }
 
   /** Takes over what `thread`, which is gone, has left: clients at rest move, what it was working on is closed. */
   threadGone(thread: number): void {
-    const { board, sys, table } = this.#parts;
+    const { board, roster, say, sys, table } = this.#parts;
     const row = board.row(thread);
+    const watch = roster.remove(row);
     row.state = ABSENT;
-    this.#threads = this.#threads.filter((other) => other !== row);
-    if (this.#threads.length === 0) this.#stopListening();
-    table.forEach(thread, (fd, word) => this.#inherit(fd, word, row));
+    table.forEach(thread, (fd, word) => this.#inherit(fd, word, row, watch));
+    row.clearClients();
     if (row.epollFd > 0) sys.close(row.epollFd);
     row.epollFd = 0;
+    say({ type: 'thread-cleared', thread });
   }
 
-  /** Accepts the clients that wait and closes the listeners: closing first would reset them. */
+  /** Accepts the clients that wait and closes the listeners. */
   drain(): void {
-    for (const listener of this.#listeners) {
-      if (this.#threads.length > 0) listener.accept((fd, peer) => this.#admit(fd, peer), Infinity);
-      this.#parts.sys.close(listener.fd);
-    }
-    this.#listeners = [];
-    this.#listening = false;
-    this.#pausedUntil = 0;
+    this.#isDraining = true;
+    this.#door.close(this.#hasRoom, this.#admit);
+    this.#parts.say({ type: 'drained' });
   }
 
   #timeout(): number {
-    if (this.#pausedUntil === 0) return LONGEST_WAIT;
-    return Math.min(LONGEST_WAIT, Math.max(0, Math.ceil(this.#pausedUntil - performance.now())));
+    const now = performance.now();
+    const { roster } = this.#parts;
+    const pause = this.#door.pauseLeft(now) ?? LONGEST_WAIT;
+    const owing = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
+    const waiting = !roster.hasRoom || roster.watches.some((watch) => watch.isHeld || watch.retiring);
+    return Math.ceil(Math.min(pause, owing ? LOOK : waiting ? LOOK_AGAIN : LONGEST_WAIT));
   }
 
   #accept(index: number): void {
-    const shortage = this.#listeners[index]?.accept((fd, peer) => this.#admit(fd, peer));
-    if (shortage !== undefined) this.#pause(shortage);
+    const shortage = this.#door.accept(index, this.#hasRoom, this.#admit);
+    if (shortage === undefined) return;
+    this.#parts.counters.countPause();
+    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: shortage });
   }
 
-  #admit(fd: number, peer: PeerAddress): void {
-    const { board, mover, placement, sys, table } = this.#parts;
+  readonly #hasRoom = (): boolean => this.#parts.roster.hasRoom;
+
+  readonly #admit = (fd: number, peer: PeerAddress): void => {
+    const { closer, counters, mover, placement, report, roster, sys, table } = this.#parts;
     if (fd >= table.capacity) {
       sys.close(fd);
       return;
     }
-    const row = placement(this.#threads);
-    const id = ++this.#clients;
+    const row = placement(roster.takers, peer.bytes);
+    const id = counters.countAccepted();
     const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, row.greets ? NEW : 0);
-    this.#report('open', fd, row.thread);
-    if (mover.place(fd, ticket, row) < 0) this.#close(fd, ticket, board.row(row.thread));
+    report?.({ type: 'open', ...closer.describe(fd, row) });
+    if (mover.place(fd, ticket, row) < 0) closer.close(fd, ticket, row, 'over-limit');
+  };
+
+  #look(now: number): void {
+    const { counters, roster, say } = this.#parts;
+    for (const watch of roster.watches) {
+      const change = watch.look(now);
+      if (change === 'held') {
+        counters.countStall();
+        this.#blame(watch.row, now);
+      }
+      if (watch.isHeld) this.#checkTimeout(watch, now);
+      if (watch.isHeld && !this.#isDraining) this.#moveAway(watch.row, 'held', now);
+      if (watch.retiring) this.#retireStep(watch, now);
+    }
+    if (this.#isDraining) return;
+    const threads = roster.shortage(now);
+    if (threads !== undefined) say({ type: 'want-threads', threads });
+    if (now - this.#balancedAt >= BALANCE) this.#balance(now);
   }
 
-  #inherit(fd: number, word: number, row: ThreadRow): void {
-    const { mover, placement } = this.#parts;
-    const ticket = withState(word, REST);
-    const state = stateOf(word);
-    if (state === REST && this.#threads.length > 0 && mover.move(fd, ticket, row, placement(this.#threads))) return;
-    row.addClients(-1);
-    if (state === REST || state === HELD || state === BUSY) this.#close(fd, ticket, row);
-    else if (state === CLOSING) this.#finishClosing(fd, ticket);
+  /** Remembers which client held its thread. */
+  #blame(row: ThreadRow, now: number): void {
+    const fd = this.#culprit(row);
+    if (fd !== undefined) this.#parts.table.setHeavy(fd, Math.ceil(now));
   }
 
-  /** Closes a connection that nobody can serve. */
-  #close(fd: number, ticket: number, row: ThreadRow): void {
-    this.#parts.table.closing(fd, ticket);
-    this.#report('close', fd, row.thread);
-    row.countClose('thread-exit');
-    this.#finishClosing(fd, ticket);
+  /** The client that the thread of `row` is serving. */
+  #culprit(row: ThreadRow): number | undefined {
+    const { table } = this.#parts;
+    const fd = row.currentFd;
+    if (fd < 0) return undefined;
+    const word = table.word(fd);
+    const isBusy = stateOf(word) === BUSY || stateOf(word) === HELD;
+    return isBusy && threadOf(word) === row.thread ? fd : undefined;
   }
 
-  #finishClosing(fd: number, ticket: number): void {
-    this.#parts.table.free(fd, ticket);
-    this.#parts.sys.close(fd);
-  }
-
-  #report(type: 'open' | 'close', fd: number, thread: number): void {
-    const { report, sys, table } = this.#parts;
-    if (report === undefined) return;
-    const address = sys.addressText(table.address(fd));
-    const about = { time: Date.now(), client: table.id(fd), address, port: table.port(fd), thread: thread + 1 };
-    report(type === 'open' ? { type, ...about } : { type, ...about, reason: 'thread-exit' });
-  }
-
-  #pause(cause: string): void {
-    this.#stopListening();
-    this.#pausedUntil = performance.now() + PAUSE;
-    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause });
-  }
-
-  #listen(): void {
-    this.#pausedUntil = 0;
-    if (this.#listening || this.#threads.length === 0) return;
-    this.#listening = true;
-    this.#listeners.forEach((listener, index) => {
-      this.#parts.poller.add(listener.fd, EPOLLIN, index, LISTENER);
+  /** Moves what rests on `row` to threads where it is served; who is known to hold threads goes where nobody waits for it. */
+  #moveAway(row: ThreadRow, cause: 'held' | 'reload', now: number): void {
+    if (row.clients <= 1 && cause === 'held') return;
+    const { mover, placement, roster, table } = this.#parts;
+    mover.moveAll(row, cause, (fd) => {
+      const rows = this.#isHeavy(fd, now) ? roster.burdened : roster.takers;
+      const others = rows.filter((other) => other !== row);
+      return others.length === 0 ? undefined : placement(others, table.address(fd));
     });
   }
 
-  #stopListening(): void {
-    if (!this.#listening) return;
-    this.#listening = false;
-    for (const listener of this.#listeners) this.#parts.poller.remove(listener.fd);
+  #isHeavy(fd: number, now: number): boolean {
+    const heavy = this.#parts.table.heavy(fd);
+    return heavy !== 0 && now - heavy < HEAVY;
+  }
+
+  #checkTimeout(watch: ThreadWatch, now: number): void {
+    const { closer, handlerTimeout, report, say } = this.#parts;
+    if (watch.reported || now - watch.heldSince < handlerTimeout) return;
+    watch.reported = true;
+    const { row } = watch;
+    const fd = this.#culprit(row);
+    const about = fd === undefined ? { time: Date.now(), thread: row.thread + 1 } : closer.describe(fd, row);
+    report?.({ type: 'thread-held', ...about, heldMs: Math.round(now - watch.heldSince) });
+    say({ type: 'thread-stuck', thread: row.thread });
+  }
+
+  #retireStep(watch: ThreadWatch, now: number): void {
+    const { row } = watch;
+    if (row.clients > 0) this.#moveAway(row, 'reload', now);
+    if (row.clients > 0 || watch.reported) return;
+    watch.reported = true;
+    this.#parts.say({ type: 'thread-empty', thread: row.thread });
+  }
+
+  #balance(now: number): void {
+    this.#balancedAt = now;
+    const { balances, busy, mover, roster } = this.#parts;
+    const surplus = roster.surplus(now);
+    if (surplus !== undefined) surplus.retiring = true;
+    if (!balances) return;
+    const shift = findShift(roster.even, busy);
+    if (shift === undefined) return;
+    const { from, to, count } = shift;
+    mover.moveAll(from, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : to), count);
+  }
+
+  #inherit(fd: number, word: number, row: ThreadRow, watch: ThreadWatch | undefined): void {
+    const { closer, mover, placement, roster, table } = this.#parts;
+    const ticket = withState(word, REST);
+    const state = stateOf(word);
+    const { takers } = roster;
+    if (state === REST && takers.length > 0) {
+      mover.move(fd, ticket, row, placement(takers, table.address(fd)), 'thread-exit');
+      return;
+    }
+    const isCulprit = watch?.isHeld === true && watch.reported && fd === row.currentFd;
+    const reason = isCulprit ? 'handler-timeout' : watch?.retiring === true ? 'shutdown' : 'thread-exit';
+    if (state === REST || state === HELD || state === BUSY || state === CLOSING) closer.close(fd, ticket, row, reason);
   }
 }

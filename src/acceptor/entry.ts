@@ -1,47 +1,61 @@
 /** What the acceptor thread runs: wiring only. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ServerEvent } from '../log/event.ts';
 import { Poller } from '../reactor/poller.ts';
+import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
+import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
 import { openLibc } from '../sys/libc.ts';
 import { Acceptor } from './acceptor.ts';
 import { BusyMeter } from './busy-meter.ts';
+import { Closer } from './closer.ts';
 import { Listener } from './listener.ts';
-import type { AcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts';
+import type { AcceptorStart, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';
 import { placementFor } from './placement.ts';
+import { Roster } from './roster.ts';
 
 /** Events that one turn takes at most; the rest comes with the next. */
 const EVENTS = 64;
 
 const start = workerData as AcceptorStart;
 const port = parentPort as NonNullable<typeof parentPort>;
-const say = (message: FromAcceptor): void => port.postMessage(message);
 
 const sys = await openLibc();
 const table = new ConnectionTable(start.table);
+const counters = new AcceptorCounters(start.counters);
 const events = start.events === undefined ? undefined : new EventRing(start.events);
+const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
+const busy = new BusyMeter(sys).ratio;
+const { clientsPerThread, moveAfter } = start;
 const acceptor = new Acceptor({
   sys,
   table,
   board: new ThreadBoard(start.board),
+  counters,
   poller: new Poller(sys, start.epollFd, EVENTS),
   listeners: start.listeners.map((fd) => new Listener(sys, fd)),
   mailboxFd: start.mailboxFd,
-  placement: placementFor(start.placement, new BusyMeter(sys).ratio),
-  mover: new Mover(sys, table),
-  report: events && ((event) => events.write(JSON.stringify(event))),
+  roster: new Roster(sys, { ...start.threads, clientsPerThread, moveAfter }),
+  placement: placementFor(start.placement, busy),
+  busy,
+  balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
+  mover: new Mover(sys, table, counters),
+  closer: new Closer(sys, table, new Arena(start.arena), report),
+  handlerTimeout: start.handlerTimeout,
+  say: (message) => port.postMessage(message),
+  report,
 });
 
 let stopped = false;
 port.on('message', (message: ToAcceptor) => {
   if (message.type === 'thread-ready') acceptor.threadReady(message.thread);
+  else if (message.type === 'thread-retire') acceptor.retire(message.thread);
   else if (message.type === 'thread-gone') acceptor.threadGone(message.thread);
-  else if (message.type === 'drain') {
-    acceptor.drain();
-    say({ type: 'drained' });
-  } else {
+  else if (message.type === 'drain') acceptor.drain();
+  else {
     stopped = true;
     port.close();
   }
@@ -52,5 +66,4 @@ function turn(): void {
   acceptor.turn();
   setImmediate(turn);
 }
-say({ type: 'ready' });
 turn();

@@ -1,9 +1,13 @@
 /** What the acceptor and main say to each other. */
 
+import type { Placement } from '../options/serve-options.ts';
+
 /** What the acceptor is started with. */
 export interface AcceptorStart {
   readonly table: SharedArrayBuffer;
   readonly board: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
   /** Where events go; `undefined` if nobody listens. */
   readonly events: SharedArrayBuffer | undefined;
   readonly epollFd: number;
@@ -11,17 +15,30 @@ export interface AcceptorStart {
   readonly mailboxFd: number;
   /** Listening sockets. */
   readonly listeners: readonly number[];
-  readonly placement: 'least-busy' | 'least-clients' | 'round-robin';
+  readonly placement: Placement;
+  readonly threads: { readonly min: number; readonly max: number };
+  readonly clientsPerThread: number;
+  /** In ms. */
+  readonly moveAfter: number;
+  /** In ms. */
+  readonly handlerTimeout: number;
 }
 
 /**
- * `thread`: a service thread takes clients from now on, or is gone for good. `drain`: accept what waits, then close the
- * listeners. `stop`: end.
+ * `thread-ready`: a service thread takes clients from now on. `thread-retire`: it shall give them away and end.
+ * `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `stop`: end.
  */
 export type ToAcceptor =
-  | { readonly type: 'thread-ready'; readonly thread: number }
-  | { readonly type: 'thread-gone'; readonly thread: number }
+  | { readonly type: 'thread-ready' | 'thread-retire' | 'thread-gone'; readonly thread: number }
   | { readonly type: 'drain' }
   | { readonly type: 'stop' };
 
-export type FromAcceptor = { readonly type: 'ready' } | { readonly type: 'drained' };
+/**
+ * `want-threads`: this many service threads are needed. `thread-empty`: a retiring thread has no client any more.
+ * `thread-stuck`: it is held beyond `handlerTimeout`. `thread-cleared`: what a thread that is gone had is dealt with, its
+ * row may be used again. `drained`: the listeners are closed.
+ */
+export type FromAcceptor =
+  | { readonly type: 'want-threads'; readonly threads: number }
+  | { readonly type: 'thread-empty' | 'thread-stuck' | 'thread-cleared'; readonly thread: number }
+  | { readonly type: 'drained' };

@@ -1,25 +1,29 @@
-/** Used to move a connection at rest from one thread to another: the one move that Heddle is about. */
-import { type ConnectionTable, NEW, type Ticket } from '../sharing/connection-table.ts';
+/** Used to move connections at rest from one thread to another: the one move that Heddle is about. */
+import { interestAtRest } from '../connection/connection.ts';
+import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
+import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
+import { REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
 
 export class Mover {
   readonly #sys: Sys;
   readonly #table: ConnectionTable;
+  readonly #counters: AcceptorCounters;
 
-  constructor(sys: Sys, table: ConnectionTable) {
+  constructor(sys: Sys, table: ConnectionTable, counters: AcceptorCounters) {
     this.#sys = sys;
     this.#table = table;
+    this.#counters = counters;
   }
 
   /** Puts a client just admitted under `ticket` into the epoll set of `row`. Returns 0 or the errno. */
   place(fd: number, ticket: Ticket, row: ThreadRow): number {
-    const result = this.#add(fd, ticket, row);
-    if (result < 0) return result;
     row.addClients(1);
-    this.#table.settle(fd, ticket);
-    return 0;
+    const result = this.#add(fd, ticket, row);
+    if (result >= 0) this.#table.settle(fd, ticket);
+    return result;
   }
 
   /**
@@ -28,20 +32,34 @@ export class Mover {
    * It is added to the new set while it is MOVING: its new thread drops an event that comes before it is settled, and
    * the event comes again, since sockets stay ready until they are read.
    */
-  move(fd: number, ticket: Ticket, from: ThreadRow, to: ThreadRow): boolean {
+  move(fd: number, ticket: Ticket, from: ThreadRow, to: ThreadRow, cause: MoveCause): boolean {
     const moved = this.#table.startMove(fd, ticket, to.thread);
     if (moved === undefined) return false;
     this.#sys.epollControl(from.epollFd, EPOLL_CTL_DEL, fd, 0, 0, 0);
-    this.#add(fd, moved, to);
     from.addClients(-1);
     to.addClients(1);
+    this.#add(fd, moved, to);
     this.#table.settle(fd, moved);
+    this.#counters.countMove(cause);
     return true;
   }
 
-  /** A client that the service has yet to greet is reported as writable, which it is: its thread hears of it at once. */
+  /**
+   * Moves the connections that rest on `from`, each to the thread that `choose` gives (`undefined`: it stays). Returns
+   * how many were moved; at most `most`.
+   */
+  moveAll(from: ThreadRow, cause: MoveCause, choose: (fd: number) => ThreadRow | undefined, most = Infinity): number {
+    let moved = 0;
+    this.#table.forEach(from.thread, (fd, word) => {
+      if (moved >= most || stateOf(word) !== REST) return;
+      const to = choose(fd);
+      if (to !== undefined && to !== from && this.move(fd, withState(word, REST), from, to, cause)) moved++;
+    });
+    return moved;
+  }
+
   #add(fd: number, ticket: Ticket, row: ThreadRow): number {
-    const mask = this.#table.flags(fd) & NEW ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    const mask = interestAtRest(this.#table.flags(fd), this.#table.outbox(fd));
     return this.#sys.epollControl(row.epollFd, EPOLL_CTL_ADD, fd, mask, fd, ticket);
   }
 }

@@ -7,7 +7,7 @@ import { print, type Terminal } from './terminal.ts';
 
 /** Ends with the first answer that is not `y` or `Y`, and with the end of input. */
 export async function converse(connection: Connection, message: string, terminal: Terminal): Promise<number> {
-  // Without readline's own editing, the kernel's line discipline echoes and edits, and Ctrl-C is the signal it always is.
+  // Without readline's own editing, the kernel's line discipline echoes and edits, and Ctrl-C stays a signal.
   const input = createInterface({ input: terminal.stdin, terminal: false });
   const answers = input[Symbol.asyncIterator]();
   try {
@@ -15,7 +15,9 @@ export async function converse(connection: Connection, message: string, terminal
       const reply = await connection.request(message);
       await print(terminal, `Received from server: ${replyText(reply)}\nDo you want to continue (y/n): `);
       const answer = await answers.next();
+      // A terminal shows what is typed on it; from a pipe, the session reads the same only if it is shown here.
       if (answer.done === true) await print(terminal, '\n');
+      else if (terminal.stdin.isTTY !== true) await print(terminal, `${replyText(Buffer.from(answer.value))}\n`);
       if (answer.done === true || !/^[yY]$/.test(answer.value.trim())) return 0;
     }
   } finally {

@@ -12,7 +12,8 @@ const FAILURE_STATUS = 1;
 
 const SERVE_NOTES = `
 Every option is also an environment variable (--max-message-length: HEDDLE_MAX_MESSAGE_LENGTH) and a key of the config
-file (maxMessageLength). Flags beat environment beats file beats defaults. Durations: 250ms, 30s, 5m, 1h. Sizes: 64KiB, 1MiB.
+file (maxMessageLength). Flags beat environment beats file beats defaults.
+Durations: 250ms, 30s, 5m, 1h. Sizes: 512B, 64KiB, 1MiB.
 SIGTERM or Ctrl-C once: clients are still answered, then it ends with 0. Twice: it ends at once, with 143 or 130.`;
 
 const CLIENT_NOTES = `

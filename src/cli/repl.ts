@@ -16,6 +16,8 @@ export async function runRepl(connection: Connection, peer: string, terminal: Te
     historySize: 1_000,
   });
   const lines = editor[Symbol.asyncIterator]();
+  let isOpen = true;
+  editor.on('close', () => (isOpen = false));
   editor.on('SIGINT', () => editor.close());
   let left = false;
   void connection.closed.then(() => {
@@ -26,7 +28,7 @@ export async function runRepl(connection: Connection, peer: string, terminal: Te
   editor.prompt();
   for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
     if (line.value !== '') await exchange(connection, line.value, terminal);
-    editor.prompt();
+    if (isOpen) editor.prompt();
   }
   await print(terminal, '\n');
   if (left) throw new HeddleError('HEDDLE_CLOSED', `The server at ${peer} closed the connection`);

@@ -22,7 +22,8 @@ export async function runServe(
   let status = 0;
   const stopListening = onLeavingSignals({
     first(signal) {
-      const text = `Leaving: clients are still answered, for at most ${formatDuration(settings.shutdownTimeout)}. Once more, and it ends at once`;
+      const within = formatDuration(settings.shutdownTimeout);
+      const text = `Leaving: clients are still answered, for at most ${within}. Once more, and it ends at once`;
       log.say([text], { type: 'leaving', time: Date.now(), signal });
       void server.drain().catch(() => {});
     },

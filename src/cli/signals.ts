@@ -6,7 +6,7 @@ export type LeavingSignal = (typeof SIGNALS)[number];
 /** What a shell shows for a process that the signal ended: 128 and the signal's number. */
 export const SECOND_SIGNAL_STATUS: Readonly<Record<LeavingSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
 
-/** Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. Nobody presses it twice this fast. */
+/** Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm. Nobody presses it twice this fast. */
 const SAME_WITHIN = 50;
 
 /** How long ending at once may take before the process is ended with whatever still runs in it. */

@@ -62,7 +62,8 @@ function refused(peer: string, cause: NodeJS.ErrnoException): HeddleError {
 }
 
 function tooSlow(peer: string, timeout: number): HeddleError {
-  const text = `Cannot connect to ${peer}: no answer within ${formatDuration(timeout)}. Is the address right, and its port open in the firewall?`;
+  const within = `no answer within ${formatDuration(timeout)}`;
+  const text = `Cannot connect to ${peer}: ${within}. Is the address right, and its port open in the firewall?`;
   return new HeddleError('HEDDLE_TIMEOUT', text);
 }
 

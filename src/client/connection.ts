@@ -94,7 +94,7 @@ export class Connection implements AsyncDisposable {
     this.#parts.socket.end();
   }
 
-  /** Sends what is still to be sent, for at most 5 seconds, and closes. Requests under way reject with HEDDLE_CLOSED. */
+  /** Sends what is still to be sent, for at most 5 s, and closes. Requests under way reject with HEDDLE_CLOSED. */
   async close(): Promise<void> {
     this.#finished = true;
     this.#closing = true;

@@ -48,7 +48,7 @@ export class Inbox {
     });
   }
 
-  /** No more messages will come: because the server finished, or because of `error`. Those that are here can be taken. */
+  /** No more messages will come, since the server finished or because of `error`. Those that are here can be taken. */
   end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;

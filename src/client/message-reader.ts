@@ -20,7 +20,7 @@ export class MessageReader {
     this.#framing = framing;
   }
 
-  /** Gives the messages that `chunk` completes. The chunk is the reader's from here on. Throws what is wrong with it. */
+  /** Gives the messages that `chunk` completes; the chunk is the reader's from here on. Throws what is wrong in it. */
   read(chunk: Buffer): Buffer[] {
     this.#append(chunk);
     const messages: Buffer[] = [];

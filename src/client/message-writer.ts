@@ -23,13 +23,12 @@ export function encodeMessage(message: Message, framing: Framing): Buffer {
   return bytes.subarray(0, end);
 }
 
-/** A line with a line ending in it would be two messages to the server, and every later reply would be taken for another's. */
+/** A line with a line ending in it would be two messages to the server, and later replies be taken for another's. */
 function requireOneMessage(bytes: Buffer, end: number, framing: Framing): void {
   const frame = new Frame();
   if (framing.decode(bytes, 0, end, frame) === MESSAGE && frame.next < end) {
-    throw new HeddleError(
-      'HEDDLE_BAD_FRAME',
-      `A message for framing ${framing.name} must not contain what ends a message; this one does, after ${frame.end - frame.start} bytes`,
-    );
+    const where = `this one does, after ${frame.end - frame.start} bytes`;
+    const text = `A message for framing ${framing.name} must not contain what ends a message; ${where}`;
+    throw new HeddleError('HEDDLE_BAD_FRAME', text);
   }
 }

@@ -2,22 +2,21 @@
 import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { NEW, type Ticket } from '../sharing/connection-table.ts';
+import { ENDED, type Luggage, NEW, type Ticket } from '../sharing/connection-table.ts';
 import { BUSY, HELD, REST } from '../sharing/control-word.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
-import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Client } from './client.ts';
 import type { Host } from './host.ts';
-import { Inbox } from './inbox.ts';
-import { Outbox } from './outbox.ts';
-import { checkReply, frameReply } from './reply-buffer.ts';
+import { Kept } from './kept.ts';
+import { Output } from './output.ts';
 
 /*
  * The way of the data: recv → decode → service → frame → send, in one call without a copy to keep, for a message that
  * is whole and a service that answers at once. What does not fit that way is kept in the inbox (bytes without a whole
- * message, or that the service is not ready for) or the outbox (bytes that the kernel did not take), and the
- * connection is HELD until both are empty.
+ * message, or that the service is not ready for) or the outbox (bytes that the kernel did not take). Between turns
+ * they lie in the arena and the slot says where, so that such a client is at rest as well and can move; what a thread
+ * keeps of its own (a running handler, a session, bytes that the arena had no room for) makes it HELD.
  *
  * Reading is paused lazily: a handler that is still running when the client's next bytes arrive costs an epoll_ctl, one
  * that is done by then costs none.
@@ -29,40 +28,31 @@ const READS = 16;
 /** A client that sends without end is drained of this many times `READS` reads: some 64 MB. */
 const DRAIN_ROUNDS = 64;
 
-/** From here on, `send` asks its caller to wait. */
-const HIGH_WATER = 64 * 1024;
-
-const DONE = Promise.resolve();
 const ignore = (): void => {};
-
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: HeddleError) => void;
-}
 
 export abstract class Connection implements Client<unknown, unknown> {
   readonly id: number;
   readonly fd: number;
   readonly ticket: Ticket;
   protected readonly host: Host;
-  protected inbox: Inbox | undefined = undefined;
+  protected inbox: Kept | undefined = undefined;
   /** The client has shut down its side: nothing more will come. */
-  protected ended = false;
+  protected ended: boolean;
   /** Nothing may be done with this connection any more; its fd may be another's. */
   protected isClosed = false;
   /** How many bytes of the inbox the decoder has looked at in vain. */
   protected scanned = 0;
-  #outbox: Outbox | undefined = undefined;
+  readonly #output: Output;
+  /** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
+  #packed = false;
   /** This thread's own copy of what the table says. */
   #state: typeof REST | typeof BUSY | typeof HELD = BUSY;
   #interest: number;
   #paused = false;
-  #blocked = false;
   #flushing = false;
   #lingering = false;
   #ending: CloseReason | undefined = undefined;
   #detail: string | undefined = undefined;
-  #drained: Waiting[] | undefined = undefined;
   #draining = false;
   #address: string | undefined = undefined;
   #port: number | undefined = undefined;
@@ -74,7 +64,15 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.fd = fd;
     this.ticket = ticket;
     this.id = host.table.id(fd);
-    this.#interest = flags & NEW ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    this.ended = (flags & ENDED) !== 0;
+    const { table, stores } = host;
+    const inbox = table.inbox(fd);
+    const outbox = table.outbox(fd);
+    if (inbox !== undefined) this.inbox = Kept.open(stores, inbox);
+    this.#output = new Output(host, fd, outbox);
+    this.scanned = table.scanned(fd);
+    this.#packed = inbox !== undefined || outbox !== undefined;
+    this.#interest = interestAtRest(flags, outbox);
   }
 
   /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
@@ -109,11 +107,9 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   send(message: unknown): Promise<void> {
     if (!this.#canSend()) return this.#refuse();
-    const { framing, replies, service } = this.host;
-    if (replies.owner === this && replies.length > 0) this.#push(replies.takeRest(0));
-    this.#push(frameReply(framing, checkReply(framing, message), service.borrow === true));
+    this.#output.later(message);
     this.#flushSoon();
-    return (this.#outbox as Outbox).length < HIGH_WATER ? DONE : this.#whenDrained();
+    return this.#output.room();
   }
 
   close(): void {
@@ -124,15 +120,16 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   /** Serves an event of epoll. The caller has the slot. */
   event(mask: number): void {
-    if (this.#state === REST) this.#state = BUSY;
+    this.#begin();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
+    if (this.#ending !== undefined) this.flush();
     this.settle();
   }
 
   /** Answers what has arrived, then closes with reason `shutdown`. The caller has the slot. */
   drain(): void {
-    if (this.#state === REST) this.#state = BUSY;
+    this.#begin();
     this.#draining = true;
     this.#drain();
     this.settle();
@@ -143,7 +140,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.isClosed || this.#ending !== undefined) return;
     this.#ending = reason;
     this.#detail = detail;
-    this.inbox = undefined;
+    this.#dropInbox();
   }
 
   /** Closes at once for `reason`, without sending anything more. */
@@ -153,12 +150,12 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.isClosed = true;
     host.table.closing(fd, ticket);
     this.#remember();
+    host.row.countClose(reason);
     host.closed(this, reason, detail);
     this.wasClosed(reason);
-    this.#settleWaiting(this.closedError(reason));
-    this.inbox = undefined;
-    this.#outbox = undefined;
-    host.row.countClose(reason);
+    this.#unpack();
+    this.#dropInbox();
+    this.#output.close(this.closedError(reason));
     host.row.addClients(-1);
     host.table.free(fd, ticket);
     host.sys.close(fd);
@@ -168,6 +165,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   flushNow(): void {
     this.#flushing = false;
     if (this.isClosed) return;
+    this.#begin();
     this.flush();
     this.settle();
   }
@@ -175,44 +173,37 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Gives the service what it did not want before and sends what came of it. The connection is held. */
   protected resume(): void {
     if (this.isClosed) return;
+    this.#begin();
     this.host.time = performance.now();
     const { inbox } = this;
     if (inbox !== undefined && this.takesInput) {
-      const from = this.deliver(inbox.bytes, inbox.start, inbox.end);
-      if (from === inbox.end || this.#ending !== undefined) this.inbox = undefined;
-      else inbox.start = from;
+      const from = this.deliver(inbox.memory.bytes, inbox.from, inbox.to);
+      this.#consume(inbox, from);
     }
     if (this.takesInput) {
       this.#paused = false;
       if (this.ended) this.#takeLast();
       else if (this.#draining) this.#drain();
     }
-    if (this.isServing && this.#outbox !== undefined) this.#flushSoon();
+    if (this.isServing && !this.#output.isEmpty) this.#flushSoon();
     else this.flush();
     this.settle();
   }
 
   /** Whether the service may be given another message now. */
   protected get takesInput(): boolean {
-    return this.wantsInput && !this.#blocked && this.#ending === undefined && !this.isClosed;
+    return this.wantsInput && !this.#output.blocked && this.#ending === undefined && !this.isClosed;
   }
 
   /** Appends a reply to the replies of this read. */
   protected reply(reply: unknown): void {
-    const { framing, replies, service } = this.host;
-    replies.owner = this;
-    const checked = checkReply(framing, reply);
-    if (this.#outbox === undefined && replies.append(framing, checked)) return;
-    this.#sendReplies();
-    if (this.#outbox === undefined && replies.append(framing, checked)) return;
-    this.#push(frameReply(framing, checked, service.borrow === true));
-    this.#flushOutbox();
+    const result = this.#output.reply(reply);
+    if (result < 0) this.#broken(result);
   }
 
   /** Keeps a reply for the next flush. */
   protected replyLater(reply: unknown): void {
-    const { framing } = this.host;
-    this.#push(frameReply(framing, checkReply(framing, reply), false));
+    this.#output.later(reply);
   }
 
   /** Says that what the client sent is no message, as the decoder found. */
@@ -230,9 +221,10 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   /** Sends all that waits, and goes on to close if that was the last. */
   protected flush(): void {
-    this.#sendReplies();
-    if (!this.isClosed && !this.#blocked && this.#outbox !== undefined) this.#flushOutbox();
-    if (this.#ending !== undefined && this.#outbox === undefined && !this.isClosed) this.#shutDown();
+    if (this.isClosed) return;
+    const result = this.#output.flush();
+    if (result < 0) this.#broken(result);
+    else if (this.#ending !== undefined && this.#output.isEmpty && !this.isClosed) this.#shutDown();
   }
 
   /** Gives the connection up until its next event: at rest if nothing is kept for it. */
@@ -243,14 +235,52 @@ export abstract class Connection implements Client<unknown, unknown> {
       this.#interest = interest;
       this.host.poller.modify(this.fd, interest, this.fd, this.ticket);
     }
-    const keeps = this.inbox !== undefined || this.#outbox !== undefined || this.ended || this.isServing;
-    if (keeps || this.#ending !== undefined) {
+    if (this.isServing || this.#ending !== undefined || this.#draining || !this.#pack()) {
       if (this.#state !== HELD) this.host.table.hold(this.fd, this.ticket);
       this.#state = HELD;
     } else {
       this.#state = REST;
       this.host.table.rest(this.fd, this.ticket);
     }
+  }
+
+  /** Takes the connection out of its rest, if it is at rest: its slot is this thread's. */
+  #begin(): void {
+    if (this.#state === REST) this.#state = BUSY;
+    if (this.#packed) this.#unpack();
+  }
+
+  /** Leaves with the slot what is kept; false: not all of it can move. */
+  #pack(): boolean {
+    if (this.inbox === undefined && this.#output.isEmpty && !this.ended) return true;
+    const inbox = this.inbox?.luggage;
+    const outbox = this.#output.stow();
+    if ((inbox === undefined) !== (this.inbox === undefined)) return false;
+    if ((outbox === undefined) !== this.#output.isEmpty) return false;
+    const { table } = this.host;
+    table.pack(this.fd, inbox, this.scanned, outbox);
+    table.setFlags(this.fd, this.ended ? ENDED : 0);
+    this.#packed = true;
+    return true;
+  }
+
+  /** Takes from the slot what is kept: from now on its memory is this thread's to change. */
+  #unpack(): void {
+    if (!this.#packed) return;
+    this.#packed = false;
+    this.host.table.pack(this.fd, undefined, 0, undefined);
+  }
+
+  #dropInbox(): void {
+    this.inbox?.free();
+    this.inbox = undefined;
+  }
+
+  /** The service took what is before `from`, an index of the inbox's memory. */
+  #consume(inbox: Kept, from: number): void {
+    if (this.inbox !== inbox) return;
+    if (from === inbox.to) this.#dropInbox();
+    else inbox.start += from - inbox.from;
   }
 
   /** The error that calls on this connection end with; one object, so that it is known when the service lets it through. */
@@ -261,7 +291,7 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   #wanted(): number {
     const input = this.#lingering || (!this.#paused && !this.ended && this.#ending === undefined);
-    return (input ? EPOLLIN : 0) | (this.#blocked ? EPOLLOUT : 0);
+    return (input ? EPOLLIN : 0) | (this.#output.blocked ? EPOLLOUT : 0);
   }
 
   get #canRead(): boolean {
@@ -272,7 +302,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.isClosed || this.#ending !== undefined) return false;
     if (this.#state !== REST) return true;
     if (!this.host.table.take(this.fd, this.ticket)) return false;
-    this.#state = BUSY;
+    this.#begin();
     return true;
   }
 
@@ -281,24 +311,6 @@ export abstract class Connection implements Client<unknown, unknown> {
     const refused = Promise.reject(this.#closedError ?? new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
     refused.catch(ignore); // A service may send without awaiting: then nobody is to learn of it, least of all the thread.
     return refused;
-  }
-
-  #whenDrained(): Promise<void> {
-    const waiting = new Promise<void>((resolve, reject) => {
-      this.#drained ??= [];
-      this.#drained.push({ resolve, reject });
-    });
-    waiting.catch(ignore);
-    return waiting;
-  }
-
-  #settleWaiting(error?: HeddleError): void {
-    const waiting = this.#drained;
-    this.#drained = undefined;
-    for (const { resolve, reject } of waiting ?? []) {
-      if (error === undefined) resolve();
-      else reject(error);
-    }
   }
 
   #readable(mask: number): void {
@@ -315,28 +327,41 @@ export abstract class Connection implements Client<unknown, unknown> {
   #read(): boolean {
     const { sys, input, row } = this.host;
     for (let reads = 0; reads < READS; reads++) {
-      const memory = this.inbox === undefined ? input : this.inbox.open(sys, input);
-      const kept = this.inbox === undefined ? 0 : this.inbox.length;
-      const room = memory.size - kept;
-      const received = sys.recv(this.fd, memory, kept, room);
+      const { inbox } = this;
+      const long = inbox !== undefined && inbox.length >= input.size >> 1;
+      if (long) inbox.reserve(input.size >> 1);
+      else if (inbox !== undefined) inbox.memory.bytes.copy(input.bytes, 0, inbox.from, inbox.to);
+      const memory = long ? inbox.memory : input;
+      const at = long ? inbox.to : (inbox?.length ?? 0);
+      const room = long ? inbox.room : input.size - at;
+      const received = sys.recv(this.fd, memory, at, room);
       if (received <= 0) {
         if (received !== EAGAIN) this.#inputOver(received);
         return false;
       }
       row.countReceived(received);
-      this.#take(memory, kept + received);
+      if (long) this.#takeLong(inbox, received);
+      else this.#take(at + received);
       this.flush();
       if (received < room || !this.#canRead) return false;
     }
     return true;
   }
 
-  #take(memory: NativeBuffer, length: number): void {
-    const from = this.deliver(memory.bytes, 0, length);
-    if (from === length || this.#ending !== undefined) this.inbox = undefined;
-    else if (this.inbox === undefined) {
-      this.inbox = Inbox.keep(this.host.sys, memory.bytes, from, length, this.host.input.size);
-    } else this.inbox.update(memory, from, length);
+  /** Delivers `[0, length)` of the thread's buffer, which includes the inbox, and keeps what is left. */
+  #take(length: number): void {
+    const { bytes, size } = this.host.input;
+    const from = this.deliver(bytes, 0, length);
+    const left = length - from;
+    if (left === 0 || this.#ending !== undefined || this.isClosed) this.#dropInbox();
+    else if (this.inbox !== undefined) this.inbox.replace(bytes, from, length);
+    else this.inbox = Kept.copy(this.host.stores, bytes, from, length, left < size >> 1 ? 0 : left);
+  }
+
+  /** The same where `received` more bytes were read into the inbox itself. */
+  #takeLong(inbox: Kept, received: number): void {
+    inbox.end += received;
+    this.#consume(inbox, this.deliver(inbox.memory.bytes, inbox.from, inbox.to));
   }
 
   #inputOver(received: number): void {
@@ -369,10 +394,10 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.#ending !== undefined) return;
     const { framing, frame } = this.host;
     const { inbox } = this;
-    this.inbox = undefined;
-    const status = inbox === undefined ? INCOMPLETE : framing.finish(inbox.bytes, inbox.start, inbox.end, frame);
-    if (status === MESSAGE && inbox !== undefined) this.deliverLast(inbox.bytes);
-    else if (status !== INCOMPLETE) return this.refuseFrame(status);
+    const status = inbox === undefined ? INCOMPLETE : framing.finish(inbox.memory.bytes, inbox.from, inbox.to, frame);
+    if (status === MESSAGE && inbox !== undefined) this.deliverLast(inbox.memory.bytes);
+    this.#dropInbox();
+    if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.inputEnded();
   }
 
@@ -380,49 +405,16 @@ export abstract class Connection implements Client<unknown, unknown> {
   protected abstract deliverLast(bytes: Buffer): void;
 
   #writable(): void {
-    if (this.isClosed || !this.#blocked) return;
-    this.#blocked = false;
+    if (this.isClosed || !this.#output.blocked) return;
+    this.#output.blocked = false;
     this.flush();
-    if (!this.#blocked) this.resume();
-  }
-
-  #push(bytes: Uint8Array): void {
-    this.#outbox ??= new Outbox();
-    this.#outbox.push(bytes);
+    if (!this.#output.blocked) this.resume();
   }
 
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
     this.host.flushSoon(this);
-  }
-
-  /** Sends what is in the thread's reply buffer; what the kernel does not take goes to the outbox. */
-  #sendReplies(): void {
-    const { replies, sys, row } = this.host;
-    const { length } = replies;
-    if (length === 0) return;
-    const sent = this.#outbox === undefined ? sys.send(this.fd, replies.memory, 0, length) : EAGAIN;
-    if (sent === length) {
-      replies.length = 0;
-      row.countSent(sent);
-      return;
-    }
-    const rest = replies.takeRest(Math.max(sent, 0));
-    if (sent < 0 && sent !== EAGAIN) return this.#broken(sent);
-    row.countSent(Math.max(sent, 0));
-    this.#push(rest);
-    this.#blocked = true;
-  }
-
-  #flushOutbox(): void {
-    const outbox = this.#outbox as Outbox;
-    const sent = outbox.flush(this.host.sys, this.fd, this.host.replies.memory);
-    if (sent < 0) return this.#broken(sent);
-    this.host.row.countSent(sent);
-    this.#blocked = outbox.length > 0;
-    if (!this.#blocked) this.#outbox = undefined;
-    if (outbox.length < HIGH_WATER) this.#settleWaiting();
   }
 
   #broken(result: number): void {
@@ -454,4 +446,10 @@ export abstract class Connection implements Client<unknown, unknown> {
   endLinger(): void {
     this.end(this.#ending ?? 'server-finished', this.#detail);
   }
+}
+
+/** What epoll watches for a connection at rest. Used by the mover as well, which cannot ask the thread that left it. */
+export function interestAtRest(flags: number, outbox: Luggage | undefined): number {
+  if (outbox !== undefined) return EPOLLOUT;
+  return flags & NEW ? EPOLLIN | EPOLLOUT : EPOLLIN;
 }

@@ -10,6 +10,7 @@ import type { Connection } from './connection.ts';
 import type { ReadMessage } from './read-message.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
 import type { Service } from './service.ts';
+import type { Stores } from './store.ts';
 
 export interface Host {
   readonly sys: Sys;
@@ -22,6 +23,8 @@ export interface Host {
   readonly frame: Frame;
   /** Makes what the service gets from what the decoder found. */
   readonly readMessage: ReadMessage;
+  /** Where bytes are kept from one turn to the next. */
+  readonly stores: Stores;
   /** Where reads go. Valid until the next read on this thread. */
   readonly input: NativeBuffer;
   /** Where the replies of one connection are put together. Empty whenever a connection is not in the middle of it. */

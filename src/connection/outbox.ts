@@ -2,14 +2,26 @@
 import { EAGAIN } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
+import { Kept } from './kept.ts';
+import type { Stores } from './store.ts';
 
 /** Chunks up to this long are put together for one `send`; a longer one goes out from where it lies. */
 const COPY_LIMIT = 16 * 1024;
 
+/** What may be moved into the arena at once: its largest block. */
+const STOW_LIMIT = 16 * 2 ** 20;
+
 export class Outbox {
   /** How many bytes wait here. */
-  length = 0;
+  length: number;
+  /** The first of them, where they move with the client. */
+  #kept: Kept | undefined;
   readonly #chunks: Uint8Array[] = [];
+
+  constructor(kept?: Kept) {
+    this.#kept = kept;
+    this.length = kept?.length ?? 0;
+  }
 
   /** Appends bytes; they must not be changed until they are sent. */
   push(bytes: Uint8Array): void {
@@ -24,17 +36,37 @@ export class Outbox {
    */
   flush(sys: Sys, fd: number, scratch: NativeBuffer): number {
     let total = 0;
-    while (this.#chunks.length > 0) {
-      const first = this.#chunks[0] as Uint8Array;
-      const memory = first.length > COPY_LIMIT ? sys.wrap(first) : scratch;
-      const length = memory === scratch ? this.#gather(scratch.bytes) : first.length;
-      const sent = sys.send(fd, memory, 0, length);
+    while (this.length > 0) {
+      const [memory, from, length] = this.#front(sys, scratch);
+      const sent = sys.send(fd, memory, from, length);
       if (sent < 0) return sent === EAGAIN ? total : sent;
       this.#drop(sent);
       total += sent;
       if (sent < length) break;
     }
     return total;
+  }
+
+  /** Puts all that waits where it moves with the client; `undefined`: it is too much, and stays on this thread. */
+  stow(stores: Stores): Kept | undefined {
+    if (this.length > STOW_LIMIT) return undefined;
+    this.#kept ??= new Kept(stores, stores.allocate(this.length));
+    for (const chunk of this.#chunks) this.#kept.append(chunk, 0, chunk.length);
+    this.#chunks.length = 0;
+    return this.#kept;
+  }
+
+  /** Gives the memory back. */
+  free(): void {
+    this.#kept?.free();
+    this.#kept = undefined;
+  }
+
+  #front(sys: Sys, scratch: NativeBuffer): readonly [memory: NativeBuffer, from: number, length: number] {
+    if (this.#kept !== undefined) return [this.#kept.memory, this.#kept.from, this.#kept.length];
+    const first = this.#chunks[0] as Uint8Array;
+    if (first.length > COPY_LIMIT) return [sys.wrap(first), 0, first.length];
+    return [scratch, 0, this.#gather(scratch.bytes)];
   }
 
   #gather(target: Buffer): number {
@@ -49,6 +81,11 @@ export class Outbox {
 
   #drop(bytes: number): void {
     this.length -= bytes;
+    if (this.#kept !== undefined) {
+      this.#kept.start += bytes;
+      if (this.#kept.length === 0) this.free();
+      return;
+    }
     let left = bytes;
     let whole = 0;
     while (whole < this.#chunks.length && left >= (this.#chunks[whole] as Uint8Array).length) {

@@ -21,7 +21,7 @@ export function readMessageFor(service: Service, input: NativeBuffer): ReadMessa
 }
 
 function readText(bytes: Buffer, frame: Frame): string | typeof INVALID {
-  const message = bytes.subarray(frame.start, frame.end);
+  const message = copy(bytes, frame);
   return isUtf8(message) ? message.toString('utf8') : INVALID;
 }
 
@@ -36,7 +36,9 @@ function copy(bytes: Buffer, frame: Frame): Buffer {
 function viewer(input: Buffer): ReadMessage {
   const views: (Buffer | undefined)[] = new Array(KEPT_VIEWS).fill(undefined);
   return (bytes, frame) => {
-    if (bytes !== input || frame.start !== 0 || frame.end >= KEPT_VIEWS) return bytes.subarray(frame.start, frame.end);
+    // A long message was put together in the arena, whose memory is shared: not what a service expects of a Buffer.
+    if (bytes !== input) return copy(bytes, frame);
+    if (frame.start !== 0 || frame.end >= KEPT_VIEWS) return input.subarray(frame.start, frame.end);
     return (views[frame.end] ??= input.subarray(0, frame.end));
   };
 }

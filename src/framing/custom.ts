@@ -15,6 +15,12 @@ export interface CustomFraming<Message = unknown, Reply = unknown> {
   encode(reply: Reply): Uint8Array;
 }
 
+/** Not a Buffer, whose `slice` would be a view that changes with the next read; nor shared memory, which TextDecoder refuses. */
+function viewOf(bytes: Buffer, from: number, to: number): Uint8Array {
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
+  return bytes.buffer instanceof SharedArrayBuffer ? view.slice() : view;
+}
+
 export class OwnFraming implements Framing {
   readonly name = 'custom';
   readonly overhead = 0;
@@ -29,8 +35,7 @@ export class OwnFraming implements Framing {
   decode(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
     if (from === to) return incomplete(frame, 0);
     try {
-      // Not a Buffer, whose `slice` would be a view that changes with the next read.
-      const decoded: unknown = this.#own.decode(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from));
+      const decoded: unknown = this.#own.decode(viewOf(bytes, from, to));
       return this.#judge(decoded, from, to, frame);
     } catch (error) {
       return bad(frame, error instanceof Error ? error.message : inspect(error));

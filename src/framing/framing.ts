@@ -72,7 +72,8 @@ function checkDelimiter(delimiter: unknown): Uint8Array {
 }
 
 function unknownFraming(spec: unknown): HeddleError {
-  const forms = "'chunk', 'line', 'length', 'end', { length: 1, 2 or 4 }, { delimiter: text or bytes }, or { decode, encode }";
+  const forms =
+    "'chunk', 'line', 'length', 'end', { length: 1, 2 or 4 }, { delimiter: text or bytes }, or { decode, encode }";
   return invalid(`options.framing must be ${forms}, got ${inspect(spec)}`);
 }
 

@@ -14,7 +14,9 @@ export function parseFramingSpec(text: string): FramingSpec {
   if (text === 'length:2') return { length: 2 };
   if (text === 'length:4') return { length: 4 };
   if (text.startsWith('delimiter:')) return { delimiter: parseDelimiter(text.slice('delimiter:'.length)) };
-  throw invalid(`must be chunk, line, length, length:1, length:2, length:4, delimiter:TEXT or end, got ${JSON.stringify(text)}`);
+  throw invalid(
+    `must be chunk, line, length, length:1, length:2, length:4, delimiter:TEXT or end, got ${JSON.stringify(text)}`,
+  );
 }
 
 function parseDelimiter(text: string): Uint8Array {

@@ -1,12 +1,10 @@
-/** Used to make text that a client may have chosen safe to print: on one line, and with nothing a terminal acts upon. */
+/** Used to make text that a client may have chosen safe to print: one line, nothing that a terminal acts upon. */
 
 /**
- * C0 and C1 control codes (U+009B alone starts an escape sequence in some terminals), line and paragraph separators,
- * the marks that turn the direction of text, and halves of surrogate pairs.
+ * Control codes, those from U+0080 too (U+009B alone starts an escape sequence in some terminals), line and paragraph
+ * separators, the marks that turn the direction of text, halves of surrogate pairs, and the invisible U+FEFF.
  */
-const UNSAFE =
-  // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}\ufeff]/gu;
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' };
 

@@ -1,4 +1,4 @@
-/** Used to write whole lines to stdout or stderr: many at once, in bounded memory, and whether or not anyone reads them. */
+/** Used to write whole lines to stdout or stderr: many at once, in bounded memory, read or not. */
 
 import type { Writable } from 'node:stream';
 

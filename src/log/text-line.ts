@@ -60,7 +60,8 @@ function closeNote(event: CloseEvent): string {
 function serviceError(event: ServiceErrorEvent): string {
   const { code, message, stack } = event.error;
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const first = `The service failed with client ${client(event)} on thread ${event.thread} (${escapeText(code)}): ${escapeText(message)}`;
+  const where = `client ${client(event)} on thread ${event.thread}`;
+  const first = `The service failed with ${where} (${escapeText(code)}): ${escapeText(message)}`;
   return [first, ...frames.map((frame) => `    ${escapeText(frame.trim())}`)].join('\n');
 }
 

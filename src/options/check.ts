@@ -57,6 +57,7 @@ function readOption(option: Option<unknown, unknown>, name: string, value: unkno
   try {
     return option.kind.read(given);
   } catch (error) {
+    if (error instanceof HeddleError) throw invalid(error.message.replace(`options.${name}`, nameIn(source, name)));
     if (!(error instanceof Expected)) throw error;
     const got = error.path === '' ? given : error.value;
     throw invalid(`${nameIn(source, name, error.path)} must be ${error.expected}, got ${show(got, source)}`);

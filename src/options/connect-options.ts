@@ -46,7 +46,7 @@ export const connectSchema = {
   signal: optional(opaque('an AbortSignal', isSignal), { help: 'ends the connection', reach: 'library' }),
 };
 
-/** What `connect` can be told. Durations are milliseconds or text such as `30s`; sizes are bytes or text such as `64KiB`. */
+/** What `connect` can be told. Durations are milliseconds or text such as `30s`, sizes bytes or text such as `64KiB`. */
 export type ConnectOptions = OptionsOf<typeof connectSchema>;
 
 /** The same with every default filled in. */

@@ -11,7 +11,7 @@ const FOREIGN = /^HEDDLE_(SERVICE_|PORT_\d)/;
 
 /**
  * Gives the settings of the options of `schema` that `environment` has; an empty variable is absent.
- * With `others`, the schemas of other commands, a HEDDLE_ variable that is an option of none is refused; without, such are
+ * With `others`, the schemas of other commands, a HEDDLE_ variable that is an option of none is refused; without, it is
  * left alone. Throws HEDDLE_INVALID_OPTION.
  */
 export function readEnvironment<S extends Schema>(

@@ -1,6 +1,5 @@
 /** Used to read the framing of a server or a connection; a framing of the user's own is the service's to say. */
 
-import { HeddleError } from '../errors.ts';
 import { type FramingSpec, parseFramingSpec } from '../framing/framing.ts';
 import { Expected } from './expected.ts';
 import type { Kind } from './kind.ts';
@@ -8,22 +7,13 @@ import type { Kind } from './kind.ts';
 export const framingKind: Kind<FramingSpec, FramingSpec> = {
   form: 'chunk|line|length[:1|2|4]|delimiter:TEXT|end',
   read(value) {
-    if (typeof value === 'string') return readText(value);
+    if (typeof value === 'string') return parseFramingSpec(value);
     if (typeof value === 'object' && value !== null) return readObject(value);
     throw new Expected(EXPECTED);
   },
 };
 
 const EXPECTED = 'chunk, line, length, end, { length: 1, 2 or 4 } or { delimiter: text or bytes }';
-
-function readText(text: string): FramingSpec {
-  try {
-    return parseFramingSpec(text);
-  } catch (error) {
-    if (!(error instanceof HeddleError)) throw error;
-    throw new Expected('chunk, line, length, length:1, length:2, length:4, delimiter:TEXT or end');
-  }
-}
 
 function readObject(value: object): FramingSpec {
   if ('decode' in value)

@@ -1,4 +1,4 @@
-/** Used to import a `.js`, `.mjs` or `.ts` file of the user's, on every Node: where it cannot run TypeScript, jiti does. */
+/** Used to import a `.js`, `.mjs` or `.ts` file of the user's: what Node cannot run of TypeScript, jiti does. */
 
 /** Imports the module at `url`. Throws whatever the module, or its syntax, throws. */
 export async function importModule(url: URL): Promise<unknown> {

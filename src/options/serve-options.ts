@@ -1,4 +1,4 @@
-/** Used to say what `serve` can be told: the one table behind its types, flags, environment names, config file and docs. */
+/** Used to say what `serve` can be told: the one table behind types, flags, environment, config file and docs. */
 
 import type { ServerEvent } from '../log/event.ts';
 import { checkOptions, settle } from './check.ts';
@@ -11,7 +11,7 @@ import { defaultThreads, threadsKind } from './threads.ts';
 export const DEFAULT_PORT = 12345;
 export const DEFAULT_MAX_MESSAGE_LENGTH = 2 ** 20;
 
-export const PLACEMENTS = ['least-busy', 'least-clients', 'round-robin'] as const;
+export const PLACEMENTS = ['least-busy', 'least-clients', 'round-robin', 'source-hash'] as const;
 /** How the acceptor chooses the thread of a new client. */
 export type Placement = (typeof PLACEMENTS)[number];
 
@@ -126,7 +126,7 @@ export const serveSchema = {
   }),
 };
 
-/** What `serve` can be told. Durations are milliseconds or text such as `30s`; sizes are bytes or text such as `64KiB`. */
+/** What `serve` can be told. Durations are milliseconds or text such as `30s`, sizes bytes or text such as `64KiB`. */
 export type ServeOptions = OptionsOf<typeof serveSchema>;
 
 /** The same with every default filled in: durations in milliseconds, sizes in bytes. */

@@ -12,10 +12,12 @@ export class AcceptorHandle {
   readonly ended: Promise<void>;
   #stopping = false;
 
-  constructor(sys: Sys, start: AcceptorStart) {
+  /** `listener` takes what the acceptor says. */
+  constructor(sys: Sys, start: AcceptorStart, listener: (message: FromAcceptor) => void) {
     this.#sys = sys;
     this.#mailboxFd = start.mailboxFd;
     this.#worker = new Worker(new URL('../acceptor/entry.js', import.meta.url), { workerData: start, name: 'acceptor' });
+    this.#worker.on('message', listener);
     this.ended = new Promise((resolve, reject) => {
       this.#worker.once('error', reject);
       this.#worker.once('exit', () => {

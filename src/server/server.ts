@@ -1,11 +1,14 @@
 /** The server as its user sees it: options in, threads started, and an orderly end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { HeddleError } from '../errors.ts';
+import type { FromAcceptor } from '../acceptor/messages.ts';
+import { errorToRecord, HeddleError } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { Poller } from '../reactor/poller.ts';
+import { AcceptorCounters, type MoveCause } from '../sharing/acceptor-counters.ts';
+import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
-import { FREE, REST, stateOf, withState } from '../sharing/control-word.ts';
+import { FREE, MAX_THREADS, REST, stateOf, withState } from '../sharing/control-word.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
 import { ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
@@ -21,6 +24,9 @@ import { ThreadPool } from './thread-pool.ts';
 /** The largest connection table, in fds: what Linux allows a process by default (`fs.nr_open`). */
 const MOST_FDS = 2 ** 20;
 
+/** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
+const ARENA_SIZE = 64 * 2 ** 20;
+
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
 const STOP_GRACE = 1000;
 
@@ -35,6 +41,12 @@ export interface ServerAddress {
 export interface ServerStats extends ThreadCounters {
   /** How many clients are connected now. */
   readonly clients: number;
+  /** How many clients were accepted. */
+  readonly accepted: number;
+  /** How often a message has held its thread for longer than `moveAfter`. */
+  readonly stalls: number;
+  /** How many clients changed threads, by cause. */
+  readonly moves: Readonly<Record<MoveCause, number>>;
   /** How many clients each thread has now; a thread that is not running has 0. */
   readonly threads: readonly { readonly id: number; readonly clients: number }[];
 }
@@ -77,6 +89,8 @@ export class Server implements AsyncDisposable {
   readonly #settings: ServeSettings;
   readonly #table: ConnectionTable;
   readonly #board: ThreadBoard;
+  readonly #arena = Arena.create(ARENA_SIZE);
+  readonly #counters = new AcceptorCounters();
   readonly #events: EventStream | undefined;
   readonly #epollFd: number;
   readonly #mailboxFd: number;
@@ -95,25 +109,37 @@ export class Server implements AsyncDisposable {
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
     this.#table = ConnectionTable.create(Math.min(MOST_FDS, sys.fileLimit()));
-    this.#board = ThreadBoard.create(settings.threads.max);
+    this.#board = ThreadBoard.create(Math.min(MAX_THREADS, settings.threads.max * 2));
     this.#events = settings.onEvent && new EventStream(settings.onEvent);
     this.#epollFd = Poller.create(sys, 1).fd;
     this.#mailboxFd = sys.eventfd();
     const shared = {
       table: this.#table.buffer,
       board: this.#board.buffer,
+      arena: this.#arena.buffer,
       events: this.#events?.ring.buffer,
     };
-    this.#acceptor = new AcceptorHandle(sys, {
-      ...shared,
-      epollFd: this.#epollFd,
-      mailboxFd: this.#mailboxFd,
-      listeners: [listenerFd],
-      placement: settings.placement,
-    });
+    const { threads, placement, clientsPerThread, moveAfter, handlerTimeout } = settings;
+    const own = { epollFd: this.#epollFd, mailboxFd: this.#mailboxFd, listeners: [listenerFd] };
+    this.#acceptor = new AcceptorHandle(
+      sys,
+      {
+        ...shared,
+        ...own,
+        counters: this.#counters.buffer,
+        placement,
+        threads,
+        clientsPerThread,
+        moveAfter,
+        handlerTimeout,
+      },
+      this.#hear,
+    );
     this.#acceptor.ended.catch((error: unknown) => this.#giveUp(error));
     this.#pool = new ThreadPool({
       size: settings.threads.min,
+      rows: this.#board.rows.length,
+      patience: settings.shutdownTimeout,
       memory: settings.threadMemory,
       start: {
         ...shared,
@@ -124,10 +150,9 @@ export class Server implements AsyncDisposable {
         shared: packShared(settings.shared ?? {}),
       },
       locks: this.#locks(),
-      ready: (thread) => this.#acceptor.post({ type: 'thread-ready', thread }),
-      gone: (thread) => this.#acceptor.post({ type: 'thread-gone', thread }),
+      tell: (type, thread) => this.#acceptor.post({ type, thread }),
       failed: (error) => this.#giveUp(error),
-      report: this.#events && ((event) => this.#events?.report(event)),
+      report: (event) => this.#events?.report(event),
     });
   }
 
@@ -140,7 +165,25 @@ export class Server implements AsyncDisposable {
   stats(): ServerStats {
     const threads = this.#board.rows.map((row) => ({ id: row.thread + 1, clients: row.clients }));
     const clients = threads.reduce((sum, thread) => sum + thread.clients, 0);
-    return { ...this.#board.total(), clients, threads };
+    const { accepted, stalls, moves } = this.#counters;
+    return { ...this.#board.total(), clients, threads, accepted, stalls, moves };
+  }
+
+  /**
+   * Loads the service anew and hands the clients to it, without closing a connection: new threads start with the code
+   * as it is now, clients at rest move to them, and what only an old thread can finish (a session, a running handler) it
+   * finishes, within `shutdownTimeout`. If the new code does not start, the old goes on.
+   *
+   * Errors: those of `serve` for a service that does not start.
+   */
+  async reload(): Promise<void> {
+    try {
+      const threads = await this.#pool.reload();
+      this.#events?.report({ type: 'reload', time: Date.now(), threads });
+    } catch (error) {
+      this.#events?.report({ type: 'reload-failed', time: Date.now(), error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
+      throw error;
+    }
   }
 
   /**
@@ -161,6 +204,13 @@ export class Server implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+
+  readonly #hear = (message: FromAcceptor): void => {
+    if (message.type === 'want-threads') this.#pool.grow(message.threads);
+    else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
+    else if (message.type === 'thread-stuck') this.#pool.kill(message.thread);
+    else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
+  };
 
   async #drain(): Promise<void> {
     const deadline = new AbortController();
@@ -213,7 +263,7 @@ export class Server implements AsyncDisposable {
   }
 
   #locks(): Lock[] {
-    const own = this.#events === undefined ? [] : [this.#events.ring.lock];
+    const own = [this.#arena.lock, ...(this.#events === undefined ? [] : [this.#events.ring.lock])];
     return [...own, ...Object.values(this.#settings.shared ?? {}).filter((value) => value instanceof Lock)];
   }
 }

@@ -5,7 +5,7 @@ import type { FromThread, ThreadStart, ToThread } from '../thread/messages.ts';
 
 /** Why a thread is gone. */
 export interface ThreadEnd {
-  /** A short name: `error`, `out-of-memory`, `exit`, or `stopped` if it was told to. */
+  /** A short name: `error`, `out-of-memory`, `exit`, `handler-timeout`, or `stopped` if that was in order. */
   readonly cause: string;
   readonly detail: string;
 }
@@ -22,9 +22,11 @@ export class ThreadHandle {
   readonly ended: Promise<ThreadEnd>;
   /** Resolves when it was told to drain, and has. */
   readonly drained: Promise<void>;
+  /** It has old code, or there are too many threads: it ends when it has no client any more. */
+  isRetiring = false;
   readonly #worker: Worker;
-  #stopping = false;
-  #error: Error | undefined;
+  readonly #started = performance.now();
+  #end: ThreadEnd | undefined;
 
   constructor(start: ThreadStart, memory: number | undefined) {
     this.thread = start.thread;
@@ -35,9 +37,9 @@ export class ThreadHandle {
     });
     this.threadId = this.#worker.threadId;
     this.#worker.once('error', (error) => {
-      this.#error = error;
+      this.#end ??= describeError(error);
     });
-    this.ended = new Promise((resolve) => this.#worker.once('exit', (code) => resolve(this.#describeEnd(code))));
+    this.ended = new Promise((resolve) => this.#worker.once('exit', (code) => resolve(this.#end ?? describeExit(code))));
     this.drained = new Promise((resolve) => {
       this.#worker.on('message', (message: FromThread) => {
         if (message.type === 'drained') resolve();
@@ -47,19 +49,24 @@ export class ThreadHandle {
     this.ready.catch(() => {});
   }
 
+  /** How long ago it was started, in ms. */
+  get age(): number {
+    return performance.now() - this.#started;
+  }
+
   post(message: ToThread): void {
     this.#worker.postMessage(message);
   }
 
   /** Asks the thread to end by itself: it runs the service's `stop` first. */
   stop(): void {
-    this.#stopping = true;
+    this.#end ??= { cause: 'stopped', detail: 'it was told to' };
     this.post({ type: 'stop' });
   }
 
-  /** Ends the thread wherever it is. */
-  async terminate(): Promise<void> {
-    this.#stopping = true;
+  /** Ends the thread wherever it is, for `cause`. */
+  async terminate(cause: string, detail: string): Promise<void> {
+    this.#end ??= { cause, detail };
     await this.#worker.terminate();
   }
 
@@ -74,15 +81,13 @@ export class ThreadHandle {
       });
     });
   }
+}
 
-  #describeEnd(code: number): ThreadEnd {
-    const error = this.#error;
-    if (error === undefined) {
-      return this.#stopping
-        ? { cause: 'stopped', detail: 'it was told to' }
-        : { cause: 'exit', detail: `process.exit(${code}) was called on it` };
-    }
-    const memory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-    return { cause: memory ? 'out-of-memory' : 'error', detail: error.stack ?? error.message };
-  }
+function describeExit(code: number): ThreadEnd {
+  return { cause: 'exit', detail: `process.exit(${code}) was called on it` };
+}
+
+function describeError(error: Error): ThreadEnd {
+  const memory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  return { cause: memory ? 'out-of-memory' : 'error', detail: error.stack ?? error.message };
 }

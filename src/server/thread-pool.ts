@@ -1,49 +1,94 @@
-/** Used to have the right number of service threads, and another one when one dies. */
+/** Used to have as many service threads as are needed, running the newest code, and another one when one dies. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { HeddleError } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
-import { Lock } from '../sharing/lock.ts';
+import type { Lock } from '../sharing/lock.ts';
 import type { ThreadStart } from '../thread/messages.ts';
-import { ThreadHandle } from './thread-handle.ts';
+import { type ThreadEnd, ThreadHandle } from './thread-handle.ts';
 
 /** The first wait before a thread that died young is replaced, in ms; it doubles each time, up to the longest. */
 const FIRST_WAIT = 50;
 const LONGEST_WAIT = 5000;
 /** A thread that served for this long, in ms, did not die young. */
 const GROWN_UP = 10_000;
-/** As many replacements that could not even start mean that none can. */
+/** As many replacements in a row that could not even start mean that none can. */
 const MOST_FAILURES = 5;
 
 export interface ThreadPoolParts {
   /** How many threads the pool starts with. */
   readonly size: number;
+  /** How many rows the board has. */
+  readonly rows: number;
   readonly memory: number | undefined;
+  /** How long a thread with old code may take to finish what only it can do, in ms. */
+  readonly patience: number;
   /** What each thread is started with, but for its number. */
   readonly start: Omit<ThreadStart, 'thread'>;
   /** Locks that a thread may have had when it died. */
   readonly locks: readonly Lock[];
-  readonly ready: (thread: number) => void;
-  readonly gone: (thread: number) => void;
+  /** Tells the acceptor of a thread. */
+  readonly tell: (type: 'thread-ready' | 'thread-retire' | 'thread-gone', thread: number) => void;
   /** No thread can be started any more. */
   readonly failed: (error: unknown) => void;
-  readonly report: ((event: ServerEvent) => void) | undefined;
+  readonly report: (event: ServerEvent) => void;
 }
 
 export class ThreadPool {
   readonly #parts: ThreadPoolParts;
   readonly #threads = new Map<number, ThreadHandle>();
+  /** Rows of the board that no thread has. */
+  readonly #rows: number[];
   readonly #leaving = new AbortController();
   #failures = 0;
   #wait = 0;
 
   constructor(parts: ThreadPoolParts) {
     this.#parts = parts;
+    this.#rows = Array.from({ length: parts.rows }, (_, row) => row);
   }
 
-  /** Starts all threads; rejects with the first one's error if one cannot start. */
+  /** Starts the pool; rejects with the first error if a thread cannot start. */
   async start(): Promise<void> {
-    const numbers = Array.from({ length: this.#parts.size }, (_, thread) => thread);
-    await Promise.all(numbers.map((thread) => this.#startThread(thread)));
+    const threads = this.#startThreads(this.#parts.size);
+    await this.#bringIn(threads);
+  }
+
+  /** Has `threads` threads, as far as there are rows; those that cannot start are given up. */
+  grow(threads: number): void {
+    if (this.#leaving.signal.aborted) return;
+    const serving = [...this.#threads.values()].filter((thread) => !thread.isRetiring);
+    for (const thread of this.#startThreads(threads - serving.length)) void this.#bringIn([thread]).catch(() => {});
+  }
+
+  /**
+   * Starts as many threads as there are with the code as it is now, lets them take over, and ends the old ones when
+   * they have no client any more. Rejects, and changes nothing, if the new code does not start.
+   */
+  async reload(): Promise<number> {
+    const old = [...this.#threads.values()].filter((thread) => !thread.isRetiring);
+    const threads = this.#startThreads(old.length);
+    if (threads.length < old.length) {
+      await this.#giveUp(threads);
+      throw new HeddleError('HEDDLE_THREAD_EXIT', 'Cannot reload yet: the threads of the last reload have not ended');
+    }
+    await this.#bringIn(threads);
+    for (const thread of old) this.#retire(thread);
+    return threads.length;
+  }
+
+  /** A retiring thread has no client any more. */
+  empty(thread: number): void {
+    this.#threads.get(thread)?.stop();
+  }
+
+  /** Ends a thread that does not come back from its handler. */
+  kill(thread: number): void {
+    void this.#threads.get(thread)?.terminate('handler-timeout', 'its handler did not return');
+  }
+
+  /** The acceptor has dealt with what the thread of `row` had. */
+  cleared(row: number): void {
+    this.#rows.push(row);
   }
 
   /** Has all threads answer what has arrived and close their clients; resolves when they have, or are gone. */
@@ -62,41 +107,68 @@ export class ThreadPool {
       for (const thread of threads) thread.stop();
       await Promise.race([Promise.all(threads.map((thread) => thread.ended)), delay(grace, undefined, { ref: false })]);
     }
-    await Promise.all(threads.map((thread) => thread.terminate()));
+    await Promise.all(threads.map((thread) => thread.terminate('stopped', 'the server has ended')));
   }
 
-  async #startThread(thread: number): Promise<void> {
-    const { memory, ready, start } = this.#parts;
-    const handle = new ThreadHandle({ ...start, thread }, memory);
-    this.#threads.set(thread, handle);
-    const started = performance.now();
-    void handle.ended.then((end) => this.#ended(handle, end, started));
-    await handle.ready;
+  /** Starts threads, at most as many as there are rows. */
+  #startThreads(count: number): ThreadHandle[] {
+    const rows = this.#rows.splice(0, Math.max(0, count));
+    return rows.map((row) => {
+      const handle = new ThreadHandle({ ...this.#parts.start, thread: row }, this.#parts.memory);
+      this.#threads.set(row, handle);
+      void handle.ended.then((end) => this.#ended(handle, end));
+      return handle;
+    });
+  }
+
+  /** Hands threads to the acceptor when all of them are ready. */
+  async #bringIn(threads: readonly ThreadHandle[]): Promise<void> {
+    try {
+      await Promise.all(threads.map((thread) => thread.ready));
+    } catch (error) {
+      await this.#giveUp(threads);
+      throw error;
+    }
     this.#failures = 0;
-    this.#parts.report?.({ type: 'thread-start', time: Date.now(), thread: thread + 1 });
-    ready(thread);
+    for (const { thread } of threads) {
+      this.#parts.report({ type: 'thread-start', time: Date.now(), thread: thread + 1 });
+      this.#parts.tell('thread-ready', thread);
+    }
   }
 
-  #ended(handle: ThreadHandle, end: { cause: string; detail: string }, started: number): void {
-    const { gone, locks, report } = this.#parts;
-    this.#threads.delete(handle.thread);
-    for (const lock of locks) lock.releaseFor(handle.threadId);
+  async #giveUp(threads: readonly ThreadHandle[]): Promise<void> {
+    await Promise.all(threads.map((thread) => thread.terminate('stopped', 'it could not start')));
+  }
+
+  #retire(thread: ThreadHandle): void {
+    thread.isRetiring = true;
+    this.#parts.tell('thread-retire', thread.thread);
+    const timer = setTimeout(() => void thread.terminate('stopped', 'it had old code'), this.#parts.patience);
+    void thread.ended.then(() => clearTimeout(timer));
+  }
+
+  #ended(thread: ThreadHandle, end: ThreadEnd): void {
+    const { locks, report, tell } = this.#parts;
+    this.#threads.delete(thread.thread);
+    for (const lock of locks) lock.releaseFor(thread.threadId);
     if (this.#leaving.signal.aborted) return;
-    report?.({ type: 'thread-exit', time: Date.now(), thread: handle.thread + 1, ...end });
-    gone(handle.thread);
-    if (performance.now() - started > GROWN_UP) this.#wait = 0;
-    void this.#replace(handle.thread);
+    tell('thread-gone', thread.thread);
+    if (end.cause === 'stopped') return;
+    report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
+    if (thread.age > GROWN_UP) this.#wait = 0;
+    if (!thread.isRetiring) void this.#replace();
   }
 
-  async #replace(thread: number): Promise<void> {
+  async #replace(): Promise<void> {
     const { signal } = this.#leaving;
     const wait = this.#wait;
     this.#wait = Math.min(LONGEST_WAIT, Math.max(FIRST_WAIT, wait * 2));
     try {
       await delay(wait, undefined, { signal });
-      await this.#startThread(thread);
+      await this.#bringIn(this.#startThreads(1));
     } catch (error) {
-      if (signal.aborted || ++this.#failures < MOST_FAILURES) return;
+      if (signal.aborted) return;
+      if (++this.#failures < MOST_FAILURES) return void this.#replace();
       const why = error instanceof Error ? error.message : String(error);
       const message = `No service thread can be started any more, after ${this.#failures} attempts: ${why}`;
       this.#parts.failed(new HeddleError('HEDDLE_SERVICE_LOAD', message, { cause: error }));

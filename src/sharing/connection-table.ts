@@ -1,18 +1,35 @@
 /** Used to say, for every fd of the process, whose it is: the memory through which connections change threads. */
+import type { Block } from './arena.ts';
 import { BUSY, CLOSING, controlWord, EPOCHS, epochOf, FREE, HELD, MOVING, REST, stateOf, threadOf, withState } from './control-word.ts';
 
-// A slot is one cache line, so that two threads never fight over a line of neighbouring clients.
-const SLOT_WORDS = 16;
+// A slot is two cache lines, so that two threads never fight over a line of neighbouring clients.
+const SLOT_WORDS = 32;
 // Word 0 is the control word.
 const FLAGS = 1;
 const ID = 2; // and 3: a Float64
 const ADDRESS = 4; // to 7: 16 bytes
 const PORT = 8;
+const SCANNED = 9;
+const HEAVY = 10;
+const INBOX = 16; // to 19: a Luggage
+const OUTBOX = 20; // to 23: a Luggage
 // The header has a line of its own.
 const HIGHEST = 0;
 
 /** The service's `open` has not run yet for this connection. */
 export const NEW = 1;
+/** The connection's end was counted and reported; it is only to be closed. */
+export const COUNTED = 4;
+/** The client has shut down its side: nothing more will come, but it has not got all its replies. */
+export const ENDED = 2;
+
+/** Bytes `[start, end)` of a block of the arena that belong to a connection and move with it. */
+export interface Luggage {
+  readonly block: Block;
+  readonly capacity: number;
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
  * A ticket names one stay of one connection on one thread: it is the control word of that stay in state REST. It
@@ -63,7 +80,9 @@ export class ConnectionTable {
     if (stateOf(previous) !== FREE) throw new Error(`fd ${fd} was accepted while its slot is in use`);
     this.#doubles[(at + ID) >> 1] = id;
     this.#words[at + FLAGS] = flags;
+    this.#words[at + HEAVY] = 0;
     this.#words[at + PORT] = port;
+    this.pack(fd, undefined, 0, undefined);
     this.#bytes.set(address, (at + ADDRESS) * 4);
     if (fd >= this.size) Atomics.store(this.#words, HIGHEST, fd + 1);
     const ticket = controlWord(REST, thread, (epochOf(previous) + 1) % EPOCHS);
@@ -141,12 +160,56 @@ export class ConnectionTable {
     return this.#words[this.#at(fd) + FLAGS] as number;
   }
 
-  /** Reads and clears the flags; only for whoever has the slot. */
-  takeFlags(fd: number): number {
-    const at = this.#at(fd) + FLAGS;
-    const flags = this.#words[at] as number;
-    this.#words[at] = 0;
-    return flags;
+  setFlags(fd: number, flags: number): void {
+    this.#words[this.#at(fd) + FLAGS] = flags;
+  }
+
+  /**
+   * Leaves with the connection what is kept for it: bytes without a whole message (of which a decoder has looked at
+   * `scanned` in vain), and bytes that are not sent yet.
+   */
+  pack(fd: number, inbox: Luggage | undefined, scanned: number, outbox: Luggage | undefined): void {
+    const at = this.#at(fd);
+    this.#setLuggage(at + INBOX, inbox);
+    this.#setLuggage(at + OUTBOX, outbox);
+    this.#words[at + SCANNED] = scanned;
+  }
+
+  inbox(fd: number): Luggage | undefined {
+    return this.#luggage(this.#at(fd) + INBOX);
+  }
+
+  outbox(fd: number): Luggage | undefined {
+    return this.#luggage(this.#at(fd) + OUTBOX);
+  }
+
+  scanned(fd: number): number {
+    return this.#words[this.#at(fd) + SCANNED] as number;
+  }
+
+  /** When the client last held its thread, in whole ms of the acceptor's clock; 0: never. The acceptor's own. */
+  heavy(fd: number): number {
+    return this.#words[this.#at(fd) + HEAVY] as number;
+  }
+
+  setHeavy(fd: number, time: number): void {
+    this.#words[this.#at(fd) + HEAVY] = time;
+  }
+
+  #luggage(at: number): Luggage | undefined {
+    const words = this.#words;
+    const block = words[at] as number;
+    if (block === 0) return undefined;
+    return { block, capacity: words[at + 1] as number, start: words[at + 2] as number, end: words[at + 3] as number };
+  }
+
+  #setLuggage(at: number, luggage: Luggage | undefined): void {
+    const words = this.#words;
+    words[at] = luggage?.block ?? 0;
+    if (luggage === undefined) return;
+    words[at + 1] = luggage.capacity;
+    words[at + 2] = luggage.start;
+    words[at + 3] = luggage.end;
   }
 
   #at(fd: number): number {

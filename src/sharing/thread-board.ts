@@ -10,9 +10,7 @@ export const ABSENT = 0;
 export const RUNNING = 1;
 /** Waiting in Node's event loop; the acceptor watches its epoll set and rings its bell. */
 export const PARKED = 2;
-/** Being ended: it gets no more clients. */
-export const LEAVING = 3;
-export type ThreadState = typeof ABSENT | typeof RUNNING | typeof PARKED | typeof LEAVING;
+export type ThreadState = typeof ABSENT | typeof RUNNING | typeof PARKED;
 
 // The line that other threads read and write.
 const STATE = 0;
@@ -82,6 +80,11 @@ export class ThreadRow {
 
   addClients(count: number): void {
     Atomics.add(this.#words, this.#at + CLIENTS, count);
+  }
+
+  /** Only when the thread is gone, and all its connections with it. */
+  clearClients(): void {
+    Atomics.store(this.#words, this.#at + CLIENTS, 0);
   }
 
   get epollFd(): number {

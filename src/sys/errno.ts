@@ -17,7 +17,9 @@ export const EAFNOSUPPORT = -errno.EAFNOSUPPORT;
 export const ECONNRESET = -errno.ECONNRESET;
 export const EPIPE = -errno.EPIPE;
 
+// EAGAIN has a second name, EWOULDBLOCK: the first is the one that man pages use.
 const NAMES = new Map<number, string>(Object.entries(errno).map(([name, value]) => [-value, name]));
+NAMES.set(EAGAIN, 'EAGAIN');
 
 /** Names a negative result, such as `EADDRINUSE`. */
 export function errnoName(result: number): string {

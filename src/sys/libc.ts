@@ -29,6 +29,7 @@ const SIGNATURES = {
   eventfd_read: 'int eventfd_read(int, void *)',
   getrlimit: 'int getrlimit(int, void *)',
   clock_gettime: 'int clock_gettime(int, void *)',
+  syscall: 'long syscall(long, int, void *, unsigned int, unsigned int)',
   inet_pton: 'int inet_pton(int, str, void *)',
   inet_ntop: 'void *inet_ntop(int, void *, void *, unsigned int)',
 } as const;
@@ -37,6 +38,12 @@ type Calls = { readonly [name in keyof typeof SIGNATURES]: Call };
 
 /** x64 packs `struct epoll_event` (see <sys/epoll.h>); no other 64-bit architecture does. */
 const EPOLL_PACKED = process.arch === 'x64';
+
+// sched_setattr(2) has no wrapper in libc; its number is the architecture's (<asm/unistd.h>), its first struct has 48 bytes.
+const SCHED_SETATTR = process.arch === 'x64' ? 314 : 274;
+const SCHED_GETATTR = SCHED_SETATTR + 1;
+const SCHED_ATTR_SIZE = 48;
+const SCHED_RUNTIME_AT = 24;
 
 /**
  * Opens libc for this thread.
@@ -84,6 +91,7 @@ class Libc implements Sys {
   readonly #value: NativeBuffer;
   readonly #event: EpollEvents;
   readonly #text: NativeBuffer;
+  readonly #attributes: NativeBuffer;
 
   constructor(koffi: Koffi) {
     const library = koffi.load(null);
@@ -96,6 +104,7 @@ class Libc implements Sys {
     this.#value = this.allocate(16);
     this.#event = this.allocateEvents(1);
     this.#text = this.allocate(64);
+    this.#attributes = this.allocate(SCHED_ATTR_SIZE);
   }
 
   allocate(size: number): NativeBuffer {
@@ -236,6 +245,16 @@ class Libc implements Sys {
     const result = this.#result(this.#calls.clock_gettime((~tid << 3) | 6, this.#value.address));
     if (result < 0) return result;
     return Number(this.#value.bytes.readBigInt64LE(0)) * 1e3 + Number(this.#value.bytes.readBigInt64LE(8)) / 1e6;
+  }
+
+  setSlice(tid: number, nanoseconds: number): number {
+    checkInt(tid);
+    checkInt(nanoseconds);
+    const { bytes, address, size } = this.#attributes;
+    const got = this.#result(this.#calls.syscall(SCHED_GETATTR, tid, address, size, 0));
+    if (got < 0) return got;
+    bytes.writeBigUInt64LE(BigInt(nanoseconds), SCHED_RUNTIME_AT);
+    return this.#result(this.#calls.syscall(SCHED_SETATTR, tid, address, 0, 0));
   }
 
   addressText(bytes: Uint8Array): string {

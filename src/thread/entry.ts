@@ -6,6 +6,7 @@ import { errorToRecord } from '../errors.ts';
 import { createFraming } from '../framing/framing.ts';
 import { Poller } from '../reactor/poller.ts';
 import { Reactor } from '../reactor/reactor.ts';
+import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
@@ -34,6 +35,7 @@ async function run(): Promise<void> {
   const thread = new ServiceThread({
     sys,
     table: new ConnectionTable(start.table),
+    arena: new Arena(start.arena),
     row,
     poller,
     service,

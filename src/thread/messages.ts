@@ -9,6 +9,7 @@ export interface ThreadStart {
   readonly thread: number;
   readonly table: SharedArrayBuffer;
   readonly board: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
   /** Where events go; `undefined` if nobody listens. */
   readonly events: SharedArrayBuffer | undefined;
   /** The acceptor's epoll set, which watches this thread while it is parked. */

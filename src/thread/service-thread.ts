@@ -6,13 +6,15 @@ import { type ReadMessage, readMessageFor } from '../connection/read-message.ts'
 import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
 import { SessionConnection } from '../connection/session-connection.ts';
+import { Stores } from '../connection/store.ts';
 import { errorToRecord } from '../errors.ts';
 import { Frame, type Framing } from '../framing/frame.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Poller } from '../reactor/poller.ts';
 import type { Turns } from '../reactor/reactor.ts';
+import type { Arena } from '../sharing/arena.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { type ConnectionTable, NEW, type Ticket } from '../sharing/connection-table.ts';
+import { COUNTED, type ConnectionTable, NEW, type Ticket } from '../sharing/connection-table.ts';
 import { HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
@@ -27,6 +29,7 @@ const LINGER = 1000;
 export interface ServiceThreadParts {
   readonly sys: Sys;
   readonly table: ConnectionTable;
+  readonly arena: Arena;
   readonly row: ThreadRow;
   readonly poller: Poller;
   readonly service: Service;
@@ -48,6 +51,7 @@ export class ServiceThread implements Host, Turns {
   readonly framing: Framing;
   readonly frame = new Frame();
   readonly readMessage: ReadMessage;
+  readonly stores: Stores;
   readonly input: NativeBuffer;
   readonly replies: ReplyBuffer;
   readonly arm: () => void;
@@ -70,6 +74,7 @@ export class ServiceThread implements Host, Turns {
     this.service = parts.service;
     this.framing = parts.framing;
     this.arm = parts.arm;
+    this.stores = new Stores(parts.sys, parts.arena);
     this.input = parts.sys.allocate(BUFFER_SIZE);
     this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE));
     this.readMessage = readMessageFor(parts.service, this.input);
@@ -120,6 +125,7 @@ export class ServiceThread implements Host, Turns {
     this.#connections[connection.fd] = undefined;
     this.#lingering.delete(connection);
     this.#parts.report?.({ type: 'close', ...this.#describe(connection), reason, ...(detail !== undefined && { detail }) });
+    this.table.setFlags(connection.fd, COUNTED);
     try {
       this.service.close?.(connection, reason);
     } catch (error) {
@@ -131,8 +137,9 @@ export class ServiceThread implements Host, Turns {
   #connection(fd: number, ticket: Ticket): Connection {
     const known = this.#connections[fd];
     if (known !== undefined && known.ticket === ticket) return known;
-    const flags = this.table.takeFlags(fd);
+    const flags = this.table.flags(fd);
     const connection = new this.#kind(this, fd, ticket, flags);
+    this.table.setFlags(fd, 0);
     this.#connections[fd] = connection;
     if (flags & NEW) connection.opened();
     return connection;

@@ -34,7 +34,8 @@ export function decodeStream(framing: Framing, parts: readonly Uint8Array[], fee
       frame.scanned = scanned;
       const isLast = finish && index === parts.length - 1;
       let status = framing.decode(bytes, from, to, frame);
-      if (status !== MESSAGE && status !== BAD && status !== TOO_LONG && isLast) status = framing.finish(bytes, from, to, frame);
+      if (status !== MESSAGE && status !== BAD && status !== TOO_LONG && isLast)
+        status = framing.finish(bytes, from, to, frame);
       if (status === BAD || status === TOO_LONG) {
         return { ...seen, outcome: status === BAD ? 'bad' : 'too long', problem: frame.problem };
       }
@@ -72,6 +73,7 @@ export function encode(framing: Framing, body: Uint8Array): Buffer {
   target.set(body, at);
   at += body.length;
   at += framing.writeSuffix(target, at);
-  if (at !== target.length - 1 || target[0] !== 35 || target.at(-1) !== 35) throw new Error('wrote more or less than overhead');
+  if (at !== target.length - 1 || target[0] !== 35 || target.at(-1) !== 35)
+    throw new Error('wrote more or less than overhead');
   return target.subarray(1, at);
 }

@@ -33,7 +33,20 @@ const specs: [string, FramingSpec | CustomFraming][] = [
 const stream = fc
   .array(
     fc.oneof(
-      fc.constantFrom('\n', '\r\n', '\r', '|', '-', '|-|', '\0', '\0\0\0\x05', '\x03abc', '\0\x02ab', 'x'.repeat(MAX), '\xff'),
+      fc.constantFrom(
+        '\n',
+        '\r\n',
+        '\r',
+        '|',
+        '-',
+        '|-|',
+        '\0',
+        '\0\0\0\x05',
+        '\x03abc',
+        '\0\x02ab',
+        'x'.repeat(MAX),
+        '\xff',
+      ),
       fc.string({ maxLength: 4 }),
     ),
     { maxLength: 14 },
@@ -61,20 +74,11 @@ describe.each(specs)('%s', (_name, spec) => {
     const garbage = fc.constantFrom('', '\n', '|', '-|', '|-|-|', '\r\r', 'x'.repeat(300), `${'x'.repeat(300)}\n|-|`);
     fc.assert(
       fc.property(stream, garbage, (bytes, behind) => {
-        expect(decodeStream(framing, [bytes], { garbage: behind })).toEqual(decodeStream(framing, [bytes], { garbage: '' }));
+        expect(decodeStream(framing, [bytes], { garbage: behind })).toEqual(
+          decodeStream(framing, [bytes], { garbage: '' }),
+        );
       }),
       { numRuns: 500 },
-    );
-  });
-
-  it('reads back what it wrote', () => {
-    if (spec === 'end' || framing.encode !== undefined) return;
-    const body = fc.stringMatching(/^[a-z]{0,12}$/);
-    fc.assert(
-      fc.property(fc.array(body, { maxLength: 5 }), cuts, (bodies, at) => {
-        const wire = Buffer.concat(bodies.map((text) => encode(framing, Buffer.from(text))));
-        expect(decodeStream(framing, split(wire, at), { finish: true })).toMatchObject({ messages: bodies, outcome: 'open' });
-      }),
     );
   });
 
@@ -88,7 +92,10 @@ describe.each(specs)('%s', (_name, spec) => {
       const to = from + random(bytes.length - from + 1);
       frame.scanned = 0;
       const status = framing.decode(bytes, from, to, frame);
-      if (status === 1) expect(from <= frame.start && frame.start <= frame.end && frame.end <= frame.next && frame.next <= to).toBe(true);
+      if (status === 1)
+        expect(from <= frame.start && frame.start <= frame.end && frame.end <= frame.next && frame.next <= to).toBe(
+          true,
+        );
       else expect(frame.scanned).toBeLessThanOrEqual(to - from);
       framing.finish(bytes, from, to, frame);
     }
@@ -104,12 +111,32 @@ function randomFrom(seed: number): (below: number) => number {
   };
 }
 
+describe.each(specs.slice(0, 7))('%s', (_name, spec) => {
+  it('reads back what it wrote', () => {
+    const framing = createFraming(spec, MAX);
+    const body = fc.stringMatching(/^[a-z]{0,12}$/);
+    fc.assert(
+      fc.property(fc.array(body, { maxLength: 5 }), cuts, (bodies, at) => {
+        const wire = Buffer.concat(bodies.map((text) => encode(framing, Buffer.from(text))));
+        expect(decodeStream(framing, split(wire, at), { finish: true })).toMatchObject({
+          messages: bodies,
+          outcome: 'open',
+        });
+      }),
+    );
+  });
+});
+
 describe('chunk', () => {
   it('gives what each read returned', () => {
     const framing = createFraming('chunk', 4);
     fc.assert(
       fc.property(fc.array(fc.string({ minLength: 1, unit: 'grapheme-ascii' })), (parts) => {
-        const seen = decodeStream(framing, parts.map((part) => Buffer.from(part)), { finish: true });
+        const seen = decodeStream(
+          framing,
+          parts.map((part) => Buffer.from(part)),
+          { finish: true },
+        );
         expect(seen).toMatchObject({ messages: parts, outcome: 'open' });
       }),
     );

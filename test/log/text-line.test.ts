@@ -55,7 +55,11 @@ describe('a line of text', () => {
   });
 
   it('shows the stack of a service error below it, indented', () => {
-    const error = { code: 'X', message: 'a\nBye: forged', stack: 'Error: a\nBye: forged\n    at f (s.ts:1:2)\n    at g' };
+    const error = {
+      code: 'X',
+      message: 'a\nBye: forged',
+      stack: 'Error: a\nBye: forged\n    at f (s.ts:1:2)\n    at g',
+    };
     expect(textLine({ type: 'service-error', ...CLIENT, error })?.text).toBe(
       'The service failed with client 127.0.0.1 : 11600 on thread 2 (X): a\\nBye: forged\n    at f (s.ts:1:2)\n    at g',
     );
@@ -69,7 +73,10 @@ describe('a line of text', () => {
           { type: 'close', ...CLIENT, reason: 'bad-frame', detail },
           { type: 'service-error', ...CLIENT, error: { code: 'X', message, stack } },
         ];
-        const [first, ...others] = events.map((event) => textLine(event)?.text ?? '').join('\n').split('\n');
+        const [first, ...others] = events
+          .map((event) => textLine(event)?.text ?? '')
+          .join('\n')
+          .split('\n');
         expect(first).toMatch(/^Bye: 127\.0\.0\.1 : 11600 \(bad-frame: /);
         expect(others[0]).toMatch(/^The service failed /);
         for (const line of others.slice(1)) expect(line).toMatch(/^ {4}at /);

@@ -116,7 +116,9 @@ describe('the options of serve', () => {
   });
 
   it('name what there is when nothing is near to an unknown one', () => {
-    expect(refusal({ colour: 'red' })).toMatch(/^options\.colour is not an option; the options are service, host, port, /);
+    expect(refusal({ colour: 'red' })).toMatch(
+      /^options\.colour is not an option; the options are service, host, port, /,
+    );
   });
 
   it('refuse a framing of the user’s own with the place for it', () => {

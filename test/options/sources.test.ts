@@ -47,9 +47,16 @@ describe('an option', () => {
     [{ flags: { threads: '-1' } }, '--threads must be a positive integer, got -1'],
     [{ environment: { HEDDLE_THREADS: '-1' } }, 'HEDDLE_THREADS must be a positive integer, got -1'],
     [{ flags: { port: 'abc' } }, '--port must be an integer from 0 to 65535, got "abc"'],
+    [
+      { flags: { framing: 'delimiter:\\q' } },
+      String.raw`--framing has "\\q" in its delimiter; the escapes are \n \r \t \0 \xHH \\`,
+    ],
     [{ environment: { HEDDLE_THREDS: '4' } }, 'HEDDLE_THREDS is not an option; did you mean HEDDLE_THREADS?'],
     [{ flags: { config: 'none.json' } }, 'none.json does not exist; --config must name a .ts, .js, .mjs or .json file'],
-    [{ flags: { bytes: true }, service: 'a.js' }, '--bytes is for the built-in service; leave out either it or the service'],
+    [
+      { flags: { bytes: true }, service: 'a.js' },
+      '--bytes is for the built-in service; leave out either it or the service',
+    ],
   ])('is refused by the name it was given by: %j', async (given, message) => {
     await expect(read(given)).rejects.toMatchObject({ code: 'HEDDLE_INVALID_OPTION', message });
   });
@@ -58,7 +65,11 @@ describe('an option', () => {
     ['heddle.config.json', '{ "threads": -1 }', 'threads in heddle.config.json must be a positive integer, got -1'],
     ['heddle.config.json', '{ "prt": 1 }', 'prt in heddle.config.json is not an option; did you mean port?'],
     ['heddle.config.json', '[]', 'heddle.config.json must be an object of options, got []'],
-    ['heddle.config.mjs', 'export const port = 1;', 'heddle.config.mjs must export its options as default: export default { port: 12345 }'],
+    [
+      'heddle.config.mjs',
+      'export const port = 1;',
+      'heddle.config.mjs must export its options as default: export default { port: 12345 }',
+    ],
   ])('in %s as %s is refused with the file', async (name, text, message) => {
     write(name, text);
     await expect(read({})).rejects.toMatchObject({ code: 'HEDDLE_INVALID_OPTION', message });
@@ -75,7 +86,10 @@ describe('an option', () => {
   });
 
   it('is read from TypeScript, on every Node', async () => {
-    write('heddle.config.ts', 'enum Ports { Ours = 4000 }\nconst port: number = Ports.Ours;\nexport default { port };\n');
+    write(
+      'heddle.config.ts',
+      'enum Ports { Ours = 4000 }\nconst port: number = Ports.Ours;\nexport default { port };\n',
+    );
     await expect(read({})).resolves.toMatchObject({ port: 4000 });
   });
 

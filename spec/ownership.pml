@@ -1,0 +1,451 @@
+/*
+ * Who may touch a connection: the table, two service threads, the acceptor, and the kernel below them.
+ *
+ * One step of a process is one `atomic`: a store or compare-and-swap of shared memory, or one system call. Steps of
+ * different processes come in any order. The file and function that a step stands for is named beside it.
+ * A BREAK_... breaks one rule on purpose; `spec/check` has spin find each of them.
+ * LIVE_CHECK has the mover move only when it should, and checks that nobody waits for ever; otherwise it moves at will.
+ */
+
+#ifndef FDS
+#define FDS 2       /* fd numbers, 1 or 2 */
+#endif
+#ifndef CLIENTS
+#define CLIENTS 3   /* connections that are made, one after another */
+#endif
+#ifndef EPOCHS
+#define EPOCHS 3
+#endif
+#ifndef MOVES
+#define MOVES 2     /* how often the mover moves a client for no reason; takeovers come on top */
+#endif
+
+/* src/sharing/control-word.ts */
+#define FREE 0
+#define REST 1
+#define BUSY 2
+#define HELD 3
+#define MOVING 4
+#define CLOSING 5
+#define WORD(state, thread, epoch) (((epoch) << 4) | ((thread) << 3) | (state))
+#define STATE(w) ((w) & 7)
+#define THREAD(w) (((w) >> 3) & 1)
+#define EPOCH(w) ((w) >> 4)
+#define WITH(w, state) (((w) & ~7) | (state))
+
+/* The slots of the table. What is kept for a client (`half`, `unsent`) names the client that it belongs to. */
+byte word[FDS];
+byte id[FDS];
+byte half[FDS];
+byte unsent[FDS];
+
+/* The kernel. `conn`: which connection an fd number means, 0 for none. `set`: the ticket in a thread's epoll set, 0: not in it. */
+byte conn[FDS];
+byte set[4];
+bool muted[FDS];
+bool setOpen[2] = true;
+#define SET(t, fd) set[(t) * 2 + (fd)]
+
+/* Connections 1 to CLIENTS. A message is two bytes, so that half of one can be kept. */
+byte sent[CLIENTS + 1];
+byte got[CLIENTS + 1];
+bool ended[CLIENTS + 1];
+bool closed[CLIENTS + 1];
+bool answered[CLIENTS + 1];
+
+/* Threads. `life`: which life of the thread runs, 0 for none. `event`: tickets that epoll_wait gave and that wait for
+   their turn. `object`: the ticket of the Connection in `#connections`, `objectId` its client. */
+byte life[2] = 1;
+bool serving[2] = true;
+bool gone[2];
+bool burning[2];
+bool inClose[2];
+byte event[4];
+byte object[4];
+byte objectId[4];
+#define EVENT(t, fd) event[(t) * 2 + (fd)]
+#define OBJECT(t, fd) object[(t) * 2 + (fd)]
+#define OBJECT_ID(t, fd) objectId[(t) * 2 + (fd)]
+
+/* Ghost: set on every event and object of an fd when a new stay begins. No thread sees it; it may never be acted on. */
+#define OLD 128
+#define TICKET(x) ((x) & 127)
+
+#define READY(t, fd) (SET(t, fd) != 0 && (unsent[fd] != 0 || (!muted[fd] && (sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]))))
+#define WAITS(fd) (conn[fd] != 0 && sent[conn[fd]] > got[conn[fd]] && STATE(word[fd]) != HELD && !(STATE(word[fd]) == BUSY && burning[THREAD(word[fd])]))
+#define FREE_THREAD(t) (life[t] != 0 && serving[t] && !burning[t])
+#define ANY_FREE_THREAD (FREE_THREAD(0) || FREE_THREAD(1))
+#if FDS == 1
+#define ANY_READY(t) READY(t, 0)
+#define ANY_WAITS WAITS(0)
+#else
+#define ANY_READY(t) (READY(t, 0) || READY(t, 1))
+#define ANY_WAITS (WAITS(0) || WAITS(1))
+#endif
+
+/* Rule 1: at a system call on a client's fd, the caller has the slot, and the fd still is that client. */
+#define MINE(fd, state, ticket) assert(word[fd] == WITH(ticket, state))
+#define IO(fd, c) assert(conn[fd] == c)
+
+/* close(2): the number is free at once, and epoll forgets it. Rule 5: nobody is closed twice. */
+inline closeFd(fd, c) {
+  IO(fd, c);
+  assert(!closed[c]);
+  closed[c] = true;
+  conn[fd] = 0;
+  SET(0, fd) = 0;
+  SET(1, fd) = 0;
+  muted[fd] = false;
+}
+
+/* ConnectionTable.free; the slot's arena goes back with it. */
+inline freeSlot(fd, ticket) {
+#ifndef BREAK_KEPT_STAYS
+  half[fd] = 0;
+  unsent[fd] = 0;
+#endif
+  word[fd] = WITH(ticket, FREE);
+}
+
+/* A stay begins. Assumed: no event or object is older than all epochs there are (a million); such a one is forgotten. */
+inline beginStay(fd, ticket) {
+  for (i : 0 .. 1) {
+    if
+    :: EVENT(i, fd) != 0 -> EVENT(i, fd) = EVENT(i, fd) | OLD
+    :: else
+    fi;
+    if
+    :: OBJECT(i, fd) != 0 -> OBJECT(i, fd) = OBJECT(i, fd) | OLD
+    :: else
+    fi;
+#if !defined(BREAK_EPOCH_AT_ACCEPT) && !defined(BREAK_EPOCH_AT_MOVE) && !defined(CHECK_ID)
+    if
+    :: TICKET(EVENT(i, fd)) == ticket -> EVENT(i, fd) = 0
+    :: else
+    fi;
+    if
+    :: TICKET(OBJECT(i, fd)) == ticket -> OBJECT(i, fd) = 0; OBJECT_ID(i, fd) = 0
+    :: else
+    fi;
+#endif
+  }
+  i = 0
+}
+
+proctype Thread(byte t, me) {
+  byte fd, ticket, c;
+#define LIVE (life[t] == me)
+
+turn: /* Reactor.#turn; a HELD connection's handler may be done first: Connection.resume. */
+  if
+  :: atomic {
+      LIVE && ANY_READY(t) ->
+      for (fd : 0 .. FDS - 1) {
+        if
+        :: READY(t, fd) -> EVENT(t, fd) = SET(t, fd)
+        :: else -> EVENT(t, fd) = 0
+        fi
+      }
+      fd = 0
+    }
+  :: atomic { LIVE && word[0] == WITH(OBJECT(t, 0), HELD) && THREAD(word[0]) == t -> fd = 0; ticket = OBJECT(t, 0); c = OBJECT_ID(t, 0); goto reply }
+#if FDS > 1
+  :: atomic { LIVE && word[1] == WITH(OBJECT(t, 1), HELD) && THREAD(word[1]) == t -> fd = 1; ticket = OBJECT(t, 1); c = OBJECT_ID(t, 1); goto reply }
+#endif
+  fi;
+
+serve: /* ServiceThread.serve: take, or holds, or drop. */
+  atomic {
+    LIVE ->
+    ticket = 0; c = 0;
+    do
+    :: fd < FDS && EVENT(t, fd) == 0 -> fd++
+    :: else -> break
+    od;
+    if
+    :: fd == FDS -> fd = 0; goto turn
+    :: else
+    fi;
+    ticket = TICKET(EVENT(t, fd));
+    if
+#ifdef BREAK_TAKE
+    :: word[fd] == ticket -> goto takeLater
+#else
+    :: word[fd] == ticket ->
+#ifndef CHECK_ID
+      assert(EVENT(t, fd) < OLD);
+#endif
+      word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0
+#endif
+    :: word[fd] == WITH(ticket, HELD) ->
+      /* Connection.#readable: it is not ready for more, so reading is paused. */
+      IO(fd, OBJECT_ID(t, fd)); muted[fd] = true; EVENT(t, fd) = 0; goto serve
+    :: else -> EVENT(t, fd) = 0; goto serve
+    fi
+  }
+#ifdef BREAK_TAKE
+  goto taken;
+takeLater:
+  atomic { LIVE -> word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0 }
+taken:
+#endif
+
+  /* ServiceThread.#connection, then Connection.event: flush what is kept, or recv. */
+  atomic {
+    LIVE ->
+    if
+    :: OBJECT(t, fd) == ticket
+#ifdef CHECK_ID
+      && OBJECT_ID(t, fd) == id[fd]
+#endif
+    :: (OBJECT(t, fd) & OLD) && TICKET(OBJECT(t, fd)) == ticket
+#ifdef CHECK_ID
+      && OBJECT_ID(t, fd) == id[fd]
+#endif
+    :: else -> OBJECT(t, fd) = ticket; OBJECT_ID(t, fd) = id[fd]
+    fi;
+    c = OBJECT_ID(t, fd);
+    MINE(fd, BUSY, ticket);
+    IO(fd, c);
+    if
+    :: unsent[fd] != 0 -> assert(unsent[fd] == c); assert(!answered[c]); answered[c] = true; unsent[fd] = 0; goto settle
+    :: unsent[fd] == 0 && sent[c] > got[c] && got[c] == 0 -> got[c] = 1;
+#ifdef BREAK_KEEP_AFTER_REST
+      word[fd] = ticket; goto keepLate
+#else
+      assert(half[fd] == 0); half[fd] = c; goto settle
+#endif
+    :: unsent[fd] == 0 && sent[c] > got[c] && got[c] == 1 -> got[c] = 2; assert(half[fd] == c); half[fd] = 0
+    :: unsent[fd] == 0 && sent[c] == got[c] && ended[c] -> goto end
+    :: unsent[fd] == 0 && sent[c] == got[c] && !ended[c] -> goto settle
+    fi
+  }
+
+  /* The service's handler: answers at once, burns CPU for a while or for ever, awaits something, or its reply does not fit. */
+  if
+  :: LIVE -> goto reply
+  :: atomic { LIVE -> burning[t] = true }
+    if
+    :: atomic { LIVE -> burning[t] = false; goto reply }
+    :: true -> forever: false
+    fi
+  :: atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, HELD); goto serve }
+  :: atomic { LIVE -> MINE(fd, BUSY, ticket); unsent[fd] = c; goto settle }
+  fi;
+
+reply: /* Connection.flush: send. Then reading goes on, if it was paused. */
+  atomic {
+    LIVE ->
+    assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
+    IO(fd, c);
+    assert(!answered[c]);
+    answered[c] = true;
+    muted[fd] = false
+  }
+#ifdef BREAK_LATE_SETTLE
+  /* Connection.flushNow, a tick later, for a client that was at rest by then. */
+  atomic { LIVE -> word[fd] = ticket }
+#endif
+
+settle: /* Connection.settle. Whatever is kept is in the slot by now; nothing of the client is touched after it. */
+  atomic {
+    LIVE ->
+#ifndef BREAK_LATE_SETTLE
+    assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
+    assert(!muted[fd]);
+#endif
+    word[fd] = ticket;
+    goto serve
+  }
+
+#ifdef BREAK_KEEP_AFTER_REST
+keepLate:
+  atomic { LIVE -> half[fd] = c; goto serve }
+#endif
+
+end: /* Connection.end. Rule 3: FREE before close. */
+  atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, CLOSING); OBJECT(t, fd) = 0; OBJECT_ID(t, fd) = 0 }
+#ifdef BREAK_CLOSE_FIRST
+  atomic { LIVE -> closeFd(fd, c) }
+  atomic { LIVE -> freeSlot(fd, ticket); goto serve }
+#else
+  atomic { LIVE -> MINE(fd, CLOSING, ticket); freeSlot(fd, ticket); inClose[t] = true }
+  atomic { LIVE -> closeFd(fd, c); inClose[t] = false; goto serve }
+#endif
+}
+
+/* The mover may take a client from `from` to `to`. */
+#ifdef LIVE_CHECK
+#ifdef BREAK_NO_MOVER
+#define MAY_MOVE(from, to) false
+#else
+#define MAY_MOVE(from, to) (burning[from] && FREE_THREAD(to))
+#endif
+#define COUNT_MOVE skip
+#else
+#define MAY_MOVE(from, to) (moves < MOVES)
+#define COUNT_MOVE moves++
+#endif
+
+proctype Acceptor() {
+  byte fd, from, to, ticket, old, c, i;
+  byte next = 1;
+  byte moves;
+
+loop:
+  atomic {
+    if
+    /* Listener.accept: accept4 may give any number that is free. */
+    :: next <= CLIENTS && (serving[0] || serving[1]) && conn[0] == 0 -> fd = 0; goto accept
+#if FDS > 1
+    :: next <= CLIENTS && (serving[0] || serving[1]) && conn[1] == 0 -> fd = 1; goto accept
+#endif
+    :: STATE(word[0]) == REST && serving[THREAD(word[0])] && serving[1 - THREAD(word[0])] && MAY_MOVE(THREAD(word[0]), 1 - THREAD(word[0])) -> fd = 0; old = word[0]; from = THREAD(old); to = 1 - from; COUNT_MOVE; goto move
+#if FDS > 1
+    :: STATE(word[1]) == REST && serving[THREAD(word[1])] && serving[1 - THREAD(word[1])] && MAY_MOVE(THREAD(word[1]), 1 - THREAD(word[1])) -> fd = 1; old = word[1]; from = THREAD(old); to = 1 - from; COUNT_MOVE; goto move
+#endif
+    :: gone[0] -> goto takeOver
+    fi
+  }
+
+accept: /* Acceptor.#admit, ConnectionTable.admit */
+  atomic {
+    c = next; next++; conn[fd] = c;
+    if
+    :: serving[0] -> to = 0
+    :: serving[1] -> to = 1
+    fi;
+    assert(STATE(word[fd]) == FREE);
+    assert(half[fd] == 0 && unsent[fd] == 0);
+    id[fd] = c;
+#ifdef BREAK_EPOCH_AT_ACCEPT
+    ticket = WORD(REST, to, EPOCH(word[fd]));
+#else
+    ticket = WORD(REST, to, (EPOCH(word[fd]) + 1) % EPOCHS);
+#endif
+    beginStay(fd, ticket);
+    word[fd] = WITH(ticket, MOVING);
+    old = ticket
+  }
+  goto add;
+
+move: /* Mover.move: the word was seen, then ConnectionTable.startMove compares and swaps. */
+  atomic {
+    if
+    :: word[fd] != old -> goto moved
+    :: else
+    fi;
+    c = conn[fd];
+#ifdef BREAK_EPOCH_AT_MOVE
+    ticket = WORD(REST, to, EPOCH(old));
+#else
+    ticket = WORD(REST, to, (EPOCH(old) + 1) % EPOCHS);
+#endif
+    beginStay(fd, ticket);
+#ifdef BREAK_SETTLE_FIRST
+    word[fd] = ticket
+#else
+    word[fd] = WITH(old, MOVING)
+#endif
+  }
+  atomic { MINE(fd, MOVING, old); IO(fd, c); SET(from, fd) = 0 } /* EPOLL_CTL_DEL */
+add: /* Mover.#add, then ConnectionTable.settle */
+  atomic { MINE(fd, MOVING, old); IO(fd, c); assert(setOpen[to]); SET(to, fd) = ticket }
+  atomic { MINE(fd, MOVING, old); word[fd] = ticket }
+moved:
+  atomic {
+    from = 0; to = 0; ticket = 0; old = 0; c = 0;
+    if
+    :: gone[0] && !serving[0] -> fd++; goto inherit
+    :: else -> fd = 0; goto loop
+    fi
+  }
+
+takeOver: /* Acceptor.threadGone */
+  atomic { serving[0] = false; fd = 0 }
+inherit: /* Acceptor.#inherit, for each slot of the dead thread */
+  atomic {
+    if
+    :: fd == FDS -> goto inherited
+    :: fd < FDS && (STATE(word[fd]) == FREE || THREAD(word[fd]) != 0) -> fd++; goto inherit
+    :: else -> old = word[fd]
+    fi;
+    if
+    :: STATE(old) == REST && serving[1] -> from = 0; to = 1; goto move
+    :: else -> c = conn[fd]
+    fi
+  }
+  /* Acceptor.#close, for REST without a thread to go to, HELD, BUSY, CLOSING. Rule 4: the thread that had it is truly gone. */
+  atomic { assert(word[fd] == old); ticket = old; word[fd] = WITH(old, CLOSING) }
+  atomic { MINE(fd, CLOSING, old); freeSlot(fd, old) }
+  atomic { closeFd(fd, c); ticket = 0; old = 0; c = 0; fd++; goto inherit }
+inherited: /* sys.close(row.epollFd) */
+  atomic {
+    for (i : 0 .. FDS - 1) { SET(0, i) = 0; EVENT(0, i) = 0; OBJECT(0, i) = 0; OBJECT_ID(0, i) = 0 }
+    i = 0; fd = 0; setOpen[0] = false; gone[0] = false; goto loop
+  }
+}
+
+/* Main: thread 0 may die anywhere but between free and close (see docs/protocol.md), and is replaced. ThreadPool.#ended, #replace. */
+proctype Main() {
+#ifdef BREAK_GONE_EARLY
+  gone[0] = true;
+  atomic { !inClose[0] -> life[0] = 0; burning[0] = false }
+#else
+#ifdef BREAK_DIE_IN_CLOSE
+  atomic { inClose[0] -> life[0] = 0; burning[0] = false; inClose[0] = false }
+#else
+  atomic { !inClose[0] -> life[0] = 0; burning[0] = false }
+#endif
+  gone[0] = true;
+#endif
+#ifdef BREAK_RESTART_EARLY
+  atomic { setOpen[0] = true; life[0] = 2; run Thread(0, 2) }
+  atomic { !gone[0] -> serving[0] = true }
+#else
+  /* The thread's number is given out again only when the acceptor is done with its row. */
+  atomic { !gone[0] -> setOpen[0] = true; life[0] = 2; run Thread(0, 2) }
+  serving[0] = true
+#endif
+}
+
+/* Clients connect at once, and send up to one message, whole or half; each may end at any time, or never. */
+proctype Client(byte c) {
+  do
+  :: atomic { sent[c] < 2 && !ended[c] -> sent[c] = sent[c] + 1 }
+  :: atomic { !ended[c] -> ended[c] = true; break }
+  :: sent[c] == 2 -> break
+  od
+}
+
+#ifdef LIVE_CHECK
+/* When nothing can happen any more: no client waits beside a free thread, and every fd that is open has an owner. */
+proctype AtRest() {
+  byte fd;
+  timeout ->
+  for (fd : 0 .. FDS - 1) {
+    assert(!(WAITS(fd) && ANY_FREE_THREAD));
+    assert((conn[fd] == 0) == (STATE(word[fd]) == FREE))
+  }
+}
+#endif
+
+init {
+  atomic {
+    byte k;
+    for (k : 1 .. CLIENTS) { run Client(k) }
+    run Thread(0, 1);
+    run Thread(1, 1);
+    run Acceptor();
+#ifdef DEATH
+    run Main();
+#endif
+#ifdef LIVE_CHECK
+    run AtRest();
+#endif
+  }
+}
+
+#ifdef LIVE_CHECK
+ltl served { !<>[](ANY_WAITS && ANY_FREE_THREAD) }
+#endif

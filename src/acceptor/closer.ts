@@ -1,0 +1,45 @@
+/** Used to close connections that no thread can close: their thread is gone, or could not be told of them. */
+import type { ServerEvent } from '../log/event.ts';
+import type { Arena } from '../sharing/arena.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import { COUNTED, type ConnectionTable, type Ticket } from '../sharing/connection-table.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { Sys } from '../sys/sys.ts';
+
+export type Report = (event: ServerEvent) => void;
+
+export class Closer {
+  readonly #sys: Sys;
+  readonly #table: ConnectionTable;
+  readonly #arena: Arena;
+  readonly #report: Report | undefined;
+
+  constructor(sys: Sys, table: ConnectionTable, arena: Arena, report: Report | undefined) {
+    this.#sys = sys;
+    this.#table = table;
+    this.#arena = arena;
+    this.#report = report;
+  }
+
+  /** Closes the connection of `ticket` for `reason`; its thread cannot touch it any more. */
+  close(fd: number, ticket: Ticket, row: ThreadRow, reason: CloseReason): void {
+    const table = this.#table;
+    if (!(table.flags(fd) & COUNTED)) {
+      row.countClose(reason);
+      this.#report?.({ type: 'close', ...this.describe(fd, row), reason });
+    }
+    table.closing(fd, ticket);
+    for (const luggage of [table.inbox(fd), table.outbox(fd)]) {
+      if (luggage !== undefined) this.#arena.free(luggage.block, luggage.capacity);
+    }
+    row.addClients(-1);
+    table.free(fd, ticket);
+    this.#sys.close(fd);
+  }
+
+  /** What an event says of the client. */
+  describe(fd: number, row: ThreadRow) {
+    const address = this.#sys.addressText(this.#table.address(fd));
+    return { time: Date.now(), client: this.#table.id(fd), address, port: this.#table.port(fd), thread: row.thread + 1 };
+  }
+}

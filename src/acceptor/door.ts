@@ -1,0 +1,64 @@
+/** Used to let clients in, or not for now: the listening sockets and whether they are watched. */
+import type { Poller } from '../reactor/poller.ts';
+import { EPOLLIN } from '../sys/constants.ts';
+import type { PeerAddress, Sys } from '../sys/sys.ts';
+import type { Listener } from './listener.ts';
+
+/** How long accepting pauses when the system is out of something, in ms; HAProxy's figure. */
+const PAUSE = 100;
+
+export class Door {
+  readonly #sys: Sys;
+  readonly #poller: Poller;
+  /** What the upper half of a listener's event data says; the lower half is its index. */
+  readonly #mark: number;
+  #listeners: readonly Listener[];
+  #open = false;
+  #pausedUntil = 0;
+
+  constructor(sys: Sys, poller: Poller, mark: number, listeners: readonly Listener[]) {
+    this.#sys = sys;
+    this.#poller = poller;
+    this.#mark = mark;
+    this.#listeners = listeners;
+  }
+
+  /** How long the pause still lasts, in ms; `undefined`: there is none. */
+  pauseLeft(now: number): number | undefined {
+    return this.#pausedUntil === 0 ? undefined : Math.max(0, this.#pausedUntil - now);
+  }
+
+  /** Watches the listeners if `wanted`, and if it is not in a pause. Clients wait in the kernel meanwhile. */
+  set(wanted: boolean, now: number): void {
+    if (this.#pausedUntil !== 0 && now >= this.#pausedUntil) this.#pausedUntil = 0;
+    const open = wanted && this.#pausedUntil === 0;
+    if (open === this.#open) return;
+    this.#open = open;
+    this.#listeners.forEach((listener, index) => {
+      if (open) this.#poller.add(listener.fd, EPOLLIN, index, this.#mark);
+      else this.#poller.remove(listener.fd);
+    });
+  }
+
+  /**
+   * Accepts the clients that wait at listener `index`, while `hasRoom`. Returns what the system is out of, if that ended
+   * it: accepting then pauses.
+   */
+  accept(index: number, hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void): string | undefined {
+    const shortage = this.#listeners[index]?.accept(hasRoom, admit);
+    if (shortage === undefined) return undefined;
+    const now = performance.now();
+    this.set(false, now);
+    this.#pausedUntil = now + PAUSE;
+    return shortage;
+  }
+
+  /** Accepts the clients that wait, then closes the listeners: closing first would reset those clients. */
+  close(hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void): void {
+    for (const listener of this.#listeners) {
+      listener.accept(hasRoom, admit, Infinity);
+      this.#sys.close(listener.fd);
+    }
+    this.#listeners = [];
+  }
+}

@@ -1,0 +1,111 @@
+/** Used to know the service threads: which take clients, which are held, and how many there should be. */
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { Sys } from '../sys/sys.ts';
+import { ThreadWatch } from './thread-watch.ts';
+
+export interface RosterSettings {
+  readonly min: number;
+  readonly max: number;
+  readonly clientsPerThread: number;
+  /** In ms. */
+  readonly moveAfter: number;
+}
+
+/** How long after the last stall the pool goes back to its usual size, in ms. */
+const QUIET = 10_000;
+/** How long a request for a thread may take before it is made again, in ms. */
+const PATIENCE = 5000;
+
+export class Roster {
+  readonly settings: RosterSettings;
+  readonly #sys: Sys;
+  #watches: ThreadWatch[] = [];
+  #wanted: number;
+  #wantedAt = 0;
+  #lastShortage = 0;
+
+  constructor(sys: Sys, settings: RosterSettings) {
+    this.#sys = sys;
+    this.settings = settings;
+    this.#wanted = settings.min;
+  }
+
+  get watches(): readonly ThreadWatch[] {
+    return this.#watches;
+  }
+
+  add(row: ThreadRow): void {
+    this.#watches.push(new ThreadWatch(this.#sys, row, this.settings.moveAfter));
+  }
+
+  /** Forgets the thread of `row`, and returns what was known of it. */
+  remove(row: ThreadRow): ThreadWatch | undefined {
+    const watch = this.find(row);
+    this.#watches = this.#watches.filter((other) => other !== watch);
+    return watch;
+  }
+
+  find(row: ThreadRow): ThreadWatch | undefined {
+    return this.#watches.find((watch) => watch.row === row);
+  }
+
+  /** Threads that take one more client: those that were not held lately, if there are such. */
+  get takers(): readonly ThreadRow[] {
+    const free = this.#free;
+    const now = performance.now();
+    const calm = free.filter((watch) => watch.isCalm(now));
+    return (calm.length > 0 ? calm : free).map((watch) => watch.row);
+  }
+
+  /** Threads for a client that is known to hold its thread: not those where others would wait for it. */
+  get burdened(): readonly ThreadRow[] {
+    const now = performance.now();
+    return this.#free.filter((watch) => watch.row.clients === 0 || !watch.isCalm(now)).map((watch) => watch.row);
+  }
+
+  /** Threads among which clients are evened out. */
+  get even(): readonly ThreadRow[] {
+    const now = performance.now();
+    return this.#watches.filter((watch) => watch.isFree && watch.isCalm(now)).map((watch) => watch.row);
+  }
+
+  get hasRoom(): boolean {
+    return this.#free.length > 0;
+  }
+
+  /**
+   * How many threads to ask for now; `undefined`: there are enough. Beside those that are held there are as many as
+   * usual, and when none is left their number doubles: who waits, waits no longer than two or three starts.
+   */
+  shortage(now: number): number | undefined {
+    const { min, max } = this.settings;
+    const serving = this.#watches.filter((watch) => !watch.retiring);
+    const held = serving.filter((watch) => watch.isHeld).length;
+    const full = this.#free.length === 0;
+    const wanted = Math.min(max, Math.max(min + held, full ? serving.length * 2 : 0));
+    if (held > 0 || full) this.#lastShortage = now;
+    if (wanted <= serving.length) {
+      this.#wanted = Math.max(min, serving.length);
+      return undefined;
+    }
+    if (wanted <= this.#wanted && now - this.#wantedAt < PATIENCE) return undefined;
+    this.#wanted = wanted;
+    this.#wantedAt = now;
+    return wanted;
+  }
+
+  /** A thread that is not needed any more: there has been no shortage for a while. */
+  surplus(now: number): ThreadWatch | undefined {
+    const serving = this.#watches.filter((watch) => watch.isFree);
+    if (serving.length <= this.settings.min || now - this.#lastShortage < QUIET) return undefined;
+    const { clientsPerThread } = this.settings;
+    const clients = serving.reduce((sum, { row }) => sum + row.clients, 0);
+    if (clients > (serving.length - 1) * clientsPerThread) return undefined;
+    return serving.reduce((fewest, watch) => (watch.row.clients < fewest.row.clients ? watch : fewest));
+  }
+
+  get #free(): readonly ThreadWatch[] {
+    const { clientsPerThread } = this.settings;
+    return this.#watches.filter((watch) => watch.isFree && watch.row.clients < clientsPerThread);
+  }
+}

@@ -1,0 +1,117 @@
+/** Used to notice, from outside, that a thread is held by a message, and that it is free again. */
+import { readFileSync } from 'node:fs';
+import { RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
+import type { Sys } from '../sys/sys.ts';
+
+/*
+ * A thread that is RUNNING takes a turn at least every millisecond or two, and its heartbeat advances at each turn and
+ * each message; one that is PARKED owes a beat once its bell was rung. A heartbeat that stands still for `moveAfter`
+ * though it is owed means that something holds the thread: a loop, a blocking call, a callback of Node's.
+ *
+ * Or that the machine has no CPU for it. Then no other thread would serve its clients sooner, and no client is to
+ * blame: the thread's CPU clock and its state in /proc tell the two apart.
+ */
+
+/** A thread that ran for less than this part of the time did not hold itself. */
+const RAN = 0.25;
+
+/** A thread that was held is no good neighbour for a while, in ms: who held it is likely to do it again. */
+const CALM_AFTER = 400;
+
+/** What `look` has noticed. */
+export type Change = 'held' | 'released' | undefined;
+
+export class ThreadWatch {
+  readonly row: ThreadRow;
+  /** It gets no clients any more and ends when it has none. */
+  retiring = false;
+  /** Since when it is held, in `performance.now()` ms; 0: it is not. */
+  heldSince = 0;
+  /** It was reported as held beyond `handlerTimeout`. */
+  reported = false;
+  /** When it was last seen held. */
+  lastHeld = Number.NEGATIVE_INFINITY;
+  readonly #sys: Sys;
+  readonly #moveAfter: number;
+  #beat: number;
+  #since: number;
+  /** CPU time and time when the heartbeat was first found standing still. */
+  #cpu = 0;
+  #cpuAt = 0;
+  #rung = false;
+
+  constructor(sys: Sys, row: ThreadRow, moveAfter: number) {
+    this.#sys = sys;
+    this.row = row;
+    this.#moveAfter = moveAfter;
+    this.#beat = row.heartbeat;
+    this.#since = performance.now();
+  }
+
+  /** Whether its heartbeat must be looked at again soon. */
+  get isOwing(): boolean {
+    return this.#rung || this.row.state === RUNNING;
+  }
+
+  get isHeld(): boolean {
+    return this.heldSince !== 0;
+  }
+
+  /** Whether it takes clients. */
+  get isFree(): boolean {
+    return !this.isHeld && !this.retiring;
+  }
+
+  isCalm(now: number): boolean {
+    return now - this.lastHeld > CALM_AFTER;
+  }
+
+  /** Wakes the thread, which is parked. */
+  ring(now: number): void {
+    this.#rung = true;
+    this.#since = now;
+    this.row.bell.ring();
+  }
+
+  look(now: number): Change {
+    const beat = this.row.heartbeat;
+    if (beat !== this.#beat) return this.#alive(beat, now);
+    if (!this.isOwing) this.#since = now;
+    else if (this.isHeld) this.lastHeld = now;
+    else if (this.#cpuAt === 0) {
+      this.#cpu = this.#sys.threadCpuTime(this.row.tid);
+      this.#cpuAt = now;
+    } else if (now - this.#since >= this.#moveAfter && !this.#isStarved(now)) {
+      this.heldSince = this.#since;
+      this.lastHeld = now;
+      return 'held';
+    }
+    return undefined;
+  }
+
+  #alive(beat: number, now: number): Change {
+    const wasHeld = this.isHeld;
+    this.#beat = beat;
+    this.#since = now;
+    this.#cpuAt = 0;
+    this.#rung = false;
+    this.heldSince = 0;
+    this.reported = false;
+    return wasHeld ? 'released' : undefined;
+  }
+
+  #isStarved(now: number): boolean {
+    const ran = this.#sys.threadCpuTime(this.row.tid) - this.#cpu;
+    return ran < RAN * (now - this.#cpuAt) && isRunnable(this.row.tid);
+  }
+}
+
+/** Reads the state of a thread: R is running, or would if it had a CPU (proc(5), /proc/pid/stat, third field). */
+function isRunnable(tid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/self/task/${tid}/stat`, 'latin1');
+    return stat.charAt(stat.lastIndexOf(')') + 2) === 'R';
+  } catch {
+    return false; // It has ended.
+  }
+}

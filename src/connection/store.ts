@@ -1,0 +1,41 @@
+/** Used to get memory for the bytes that are kept for one client: in the arena, where all threads find it, if it has room. */
+import { Arena, type Block } from '../sharing/arena.ts';
+import type { NativeBuffer } from '../sys/native-buffer.ts';
+import type { Sys } from '../sys/sys.ts';
+
+/** A piece of memory: `memory.bytes[offset, offset + capacity)`. */
+export interface Store {
+  readonly memory: NativeBuffer;
+  readonly offset: number;
+  readonly capacity: number;
+  /** Its block of the arena; 0 if it is this thread's own memory, so that the connection cannot move. */
+  readonly block: Block;
+}
+
+/** Makes stores on one thread. */
+export class Stores {
+  readonly #sys: Sys;
+  readonly #arena: Arena;
+  readonly #memory: NativeBuffer;
+
+  constructor(sys: Sys, arena: Arena) {
+    this.#sys = sys;
+    this.#arena = arena;
+    this.#memory = sys.wrap(arena.bytes);
+  }
+
+  allocate(size: number): Store {
+    const block = this.#arena.allocate(size);
+    if (block !== 0) return this.open(block, Arena.capacity(size));
+    return { memory: this.#sys.allocate(size), offset: 0, capacity: size, block: 0 };
+  }
+
+  /** Finds the memory of a block that another thread has filled. */
+  open(block: Block, capacity: number): Store {
+    return { memory: this.#memory, offset: this.#arena.offset(block), capacity, block };
+  }
+
+  free(store: Store): void {
+    if (store.block !== 0) this.#arena.free(store.block, store.capacity);
+  }
+}

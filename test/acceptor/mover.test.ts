@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Mover } from '../../src/acceptor/mover.ts';
+import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
+import { ConnectionTable, NEW } from '../../src/sharing/connection-table.ts';
+import { MOVING, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
+import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
+import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
+import { ENOMEM } from '../../src/sys/errno.ts';
+import type { Sys } from '../../src/sys/sys.ts';
+import { flakySys } from '../support/flaky-sys.ts';
+import { pair, sys, write } from '../support/loopback.ts';
+import { eventsOf, startRows } from '../support/thread-rows.ts';
+
+const ADDRESS = new Uint8Array(16);
+
+/** Three threads, and a mover that asks `its` for its calls. */
+function threads(its: Sys = sys) {
+  const table = ConnectionTable.create(4096);
+  const counters = new AcceptorCounters();
+  const rows = startRows(ThreadBoard.create(3)) as [ThreadRow, ThreadRow, ThreadRow];
+  return { table, counters, rows, mover: new Mover(its, table, counters) };
+}
+
+type Threads = ReturnType<typeof threads>;
+
+function placed({ table, rows, mover }: Threads, fd: number, thread: number, flags = 0): number {
+  const ticket = table.admit(fd, thread, 1, ADDRESS, 1, flags);
+  expect(mover.place(fd, ticket, rows[thread] as ThreadRow)).toBe(0);
+  return ticket;
+}
+
+describe('Mover.place', () => {
+  it('puts a client to rest in the set of its thread, which then hears of it', async () => {
+    const on = threads();
+    const { fd, client } = await pair();
+    const ticket = placed(on, fd, 1);
+    expect(on.table.word(fd)).toBe(ticket);
+    expect(on.rows.map((row) => row.clients)).toEqual([0, 1, 0]);
+    expect(on.rows.flatMap(eventsOf)).toEqual([]);
+    await write(client, 'x');
+    expect(on.rows.map(eventsOf)).toEqual([[], [{ fd, ticket, mask: EPOLLIN }], []]);
+  });
+
+  it('lets the thread hear at once of a client that it is to greet', async () => {
+    const on = threads();
+    const { fd } = await pair();
+    const ticket = placed(on, fd, 0, NEW);
+    expect(eventsOf(on.rows[0])).toEqual([{ fd, ticket, mask: EPOLLOUT }]);
+  });
+
+  it('says why a client could not be placed, and leaves it in nobody’s hands', async () => {
+    const on = threads(flakySys(sys, { epollControl: [ENOMEM] }).sys);
+    const { fd } = await pair();
+    const ticket = on.table.admit(fd, 0, 1, ADDRESS, 1, 0);
+    expect(on.mover.place(fd, ticket, on.rows[0])).toBe(ENOMEM);
+    expect(stateOf(on.table.word(fd))).toBe(MOVING);
+  });
+});
+
+describe('Mover.move', () => {
+  it('makes the old set silent and the new one report, with a new ticket', async () => {
+    const on = threads();
+    const { fd, client } = await pair();
+    const ticket = placed(on, fd, 0);
+    expect(on.mover.move(fd, ticket, on.rows[0], on.rows[2], 'held')).toBe(true);
+    await write(client, 'x');
+    const moved = on.table.word(fd);
+    expect([stateOf(moved), threadOf(moved), moved === ticket]).toEqual([REST, 2, false]);
+    expect(on.rows.map(eventsOf)).toEqual([[], [], [{ fd, ticket: moved, mask: EPOLLIN }]]);
+    expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 1]);
+    expect(on.counters.moves).toMatchObject({ held: 1, balance: 0 });
+  });
+
+  it('takes bytes along that have arrived but were not read', async () => {
+    const on = threads();
+    const { fd, client } = await pair();
+    const ticket = placed(on, fd, 0);
+    await write(client, 'early');
+    expect(eventsOf(on.rows[0])).toHaveLength(1);
+    on.mover.move(fd, ticket, on.rows[0], on.rows[1], 'balance');
+    expect([eventsOf(on.rows[0]).length, eventsOf(on.rows[1]).length]).toEqual([0, 1]);
+    // The event that the old thread had before the move is stale.
+    expect(on.table.take(fd, ticket)).toBe(false);
+    expect(on.table.take(fd, on.table.word(fd))).toBe(true);
+  });
+
+  it('keeps a client new to its service new', async () => {
+    const on = threads();
+    const { fd } = await pair();
+    const ticket = placed(on, fd, 0, NEW);
+    on.mover.move(fd, ticket, on.rows[0], on.rows[1], 'held');
+    expect(eventsOf(on.rows[1])).toMatchObject([{ fd, mask: EPOLLOUT }]);
+  });
+
+  it('leaves a client alone that its thread has taken or holds, or that has moved already', async () => {
+    const flaky = flakySys(sys);
+    const on = threads(flaky.sys);
+    const { fd } = await pair();
+    const ticket = placed(on, fd, 0);
+    const calls = flaky.calls('epollControl').length;
+    const tryMove = () => on.mover.move(fd, ticket, on.rows[0], on.rows[1], 'held');
+    on.table.take(fd, ticket);
+    expect(tryMove()).toBe(false);
+    on.table.hold(fd, ticket);
+    expect(tryMove()).toBe(false);
+    expect(flaky.calls('epollControl')).toHaveLength(calls);
+    on.table.rest(fd, ticket);
+    expect([tryMove(), tryMove()]).toEqual([true, false]);
+    expect(on.rows.map((row) => row.clients)).toEqual([0, 1, 0]);
+  });
+
+  it('has exactly one set report, after any moves', async () => {
+    const { fd, client } = await pair();
+    await write(client, 'x');
+    const move = fc.tuple(fc.nat({ max: 2 }), fc.boolean());
+    const on = threads();
+    let ticket = placed(on, fd, 0);
+    let at = 0;
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 20 }), (moves) => {
+        for (const [to, stale] of moves) {
+          const before = ticket;
+          const wrong = stale && ticket + 1;
+          const result = on.mover.move(fd, wrong || ticket, on.rows[at] as ThreadRow, on.rows[to] as ThreadRow, 'balance');
+          expect(result).toBe(!stale);
+          if (!stale) [at, ticket] = [to, on.table.word(fd)];
+          expect(ticket === before).toBe(stale);
+          expect(on.rows.map((row) => eventsOf(row).length)).toEqual([0, 1, 2].map((row) => (row === at ? 1 : 0)));
+          expect(on.rows.map((row) => row.clients)).toEqual([0, 1, 2].map((row) => (row === at ? 1 : 0)));
+        }
+      }),
+    );
+  });
+
+  it('does not leave a client where nobody hears of it when the new set cannot take it', async () => {
+    const flaky = flakySys(sys, { epollControl: ['pass', 'pass', ENOMEM] });
+    const on = threads(flaky.sys);
+    const { fd, client } = await pair();
+    placed(on, fd, 0);
+    await write(client, 'x');
+    on.mover.move(fd, on.table.word(fd), on.rows[0], on.rows[1], 'held');
+    expect(flaky.calls('epollControl')[2]?.[1]).toBe(EPOLL_CTL_ADD);
+    const isAtRest = stateOf(on.table.word(fd)) === REST;
+    const heard = on.rows.flatMap(eventsOf).some((event) => event.ticket === on.table.word(fd));
+    expect(heard).toBe(isAtRest);
+  });
+});
+
+describe('Mover.moveAll', () => {
+  it('moves who rests on a thread to where each is to go, and nobody else', async () => {
+    const on = threads();
+    const pairs = await Promise.all(Array.from({ length: 5 }, () => pair()));
+    const [one, two, stays, busy, other] = pairs.map(({ fd }) => fd) as [number, number, number, number, number];
+    for (const fd of [one, two, stays, busy]) placed(on, fd, 0);
+    placed(on, other, 1);
+    on.table.take(busy, on.table.word(busy));
+    const asked: number[] = [];
+    const moved = on.mover.moveAll(on.rows[0], 'balance', (fd) => {
+      asked.push(fd);
+      return fd === stays ? undefined : on.rows[fd === one ? 1 : 2];
+    });
+    expect([moved, asked.sort((a, b) => a - b)]).toEqual([2, [one, two, stays].sort((a, b) => a - b)]);
+    expect(on.rows.map((row) => row.clients)).toEqual([2, 2, 1]);
+    expect([one, two, stays, busy, other].map((fd) => threadOf(on.table.word(fd)))).toEqual([1, 2, 0, 0, 1]);
+    expect(on.counters.moves.balance).toBe(2);
+  });
+
+  it('moves no more than it was told to', async () => {
+    const on = threads();
+    for (const { fd } of await Promise.all([pair(), pair(), pair()])) placed(on, fd, 0);
+    expect(on.mover.moveAll(on.rows[0], 'balance', () => on.rows[1], 2)).toBe(2);
+    expect(on.rows.map((row) => row.clients)).toEqual([1, 2, 0]);
+  });
+});

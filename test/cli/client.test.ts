@@ -1,0 +1,132 @@
+import { PassThrough, Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { describe, expect, it } from 'vitest';
+import { runClient } from '../../src/cli/client.ts';
+import { echoBytes, reverseChunks, stubServer } from '../client/stub-server.ts';
+
+interface Given {
+  readonly port: number;
+  readonly input: string | Buffer | Readable;
+  readonly message?: string;
+  readonly repl?: boolean;
+  readonly isTTY?: boolean;
+  readonly flags?: object;
+}
+
+async function run({ port, input, message, repl = false, isTTY = false, flags = {} }: Given) {
+  const readable = input instanceof Readable ? input : Readable.from([Buffer.from(input)]);
+  const stdin = Object.assign(readable, { isTTY });
+  const printed: Buffer[] = [];
+  const stdout = new PassThrough().on('data', (data: Buffer) => printed.push(data));
+  const invocation = { message, repl, flags: { port: `${port}`, ...flags }, environment: {} };
+  const result = await runClient(invocation, { stdin, stdout, stderr: new PassThrough() }).catch(
+    (error: Error) => error,
+  );
+  stdout.end();
+  await finished(stdout);
+  return { result, output: Buffer.concat(printed).toString() };
+}
+
+describe('heddle client', () => {
+  it('sends its message for as long as the answer is y or Y', async () => {
+    await using server = await stubServer(reverseChunks);
+    const { result, output } = await run({ port: server.port, input: 'y\nY\nn\ny\n', isTTY: true });
+    expect(result).toBe(0);
+    const round = 'Received from server: tneilc morf olleh\nDo you want to continue (y/n): ';
+    expect(output).toBe(round.repeat(3));
+  });
+
+  it.each(['n\n', 'yes\n', '\n', 'no'])('ends with the answer %j', async (input) => {
+    await using server = await stubServer(reverseChunks);
+    const { result, output } = await run({ port: server.port, input, message: 'abc' });
+    const answer = input.trimEnd();
+    expect([result, output]).toEqual([0, `Received from server: cba\nDo you want to continue (y/n): ${answer}\n`]);
+  });
+
+  it('ends with the end of input', async () => {
+    await using server = await stubServer(reverseChunks);
+    const { result, output } = await run({ port: server.port, input: '', message: 'abc' });
+    expect([result, output]).toEqual([0, 'Received from server: cba\nDo you want to continue (y/n): \n']);
+  });
+
+  it('shows nothing that a terminal would act upon', async () => {
+    await using server = await stubServer((socket) => socket.on('data', () => socket.write('\u001b[2Jboo\r\n')));
+    const { output } = await run({ port: server.port, input: 'n\n', message: 'x' });
+    expect(output).toContain('Received from server: \\x1b[2Jboo\n');
+  });
+
+  it('says that the server closed the connection', async () => {
+    await using server = await stubServer((socket) => socket.once('data', () => socket.end()));
+    const { result } = await run({ port: server.port, input: 'y\n', message: 'x' });
+    expect(String(result)).toBe(
+      `HeddleError: The server at 127.0.0.1:${server.port} closed the connection before it replied`,
+    );
+  });
+});
+
+describe('heddle client with its input from a pipe', () => {
+  it.each(['line', 'length', 'delimiter:|'])(
+    'sends each line and prints the replies, with framing %s',
+    async (framing) => {
+      await using server = await stubServer(echoBytes);
+      const words = Array.from({ length: 2_000 }, (_, index) => `word ${index}\n`).join('');
+      const { result, output } = await run({ port: server.port, input: words, flags: { framing } });
+      expect([result, output]).toEqual([0, words]);
+    },
+  );
+
+  it('waits for each reply where messages have no boundaries', async () => {
+    await using server = await stubServer(reverseChunks);
+    const { result, output } = await run({ port: server.port, input: 'abc\n\ndef\r\nlast' });
+    expect([result, output]).toEqual([0, 'cba\nfed\ntsal\n']);
+  });
+
+  it('takes lines as bytes', async () => {
+    await using server = await stubServer(reverseChunks);
+    const stdin = Readable.from([Buffer.of(0xff, 0x61, 10)]);
+    const { output } = await run({ port: server.port, input: stdin });
+    expect(Buffer.from(output)).toEqual(Buffer.from(Buffer.of(0x61, 0xff, 10).toString()));
+  });
+
+  it('sends all of it as one message with framing end', async () => {
+    await using server = await stubServer(echoBytes);
+    const { result, output } = await run({ port: server.port, input: 'a\nb\n', flags: { framing: 'end' } });
+    expect([result, output]).toEqual([0, 'a\nb\n']);
+  });
+
+  it('says that not every reply came', async () => {
+    await using server = await stubServer((socket) => socket.once('data', () => socket.end('one\n')));
+    const { result, output } = await run({ port: server.port, input: 'a\nb\n', flags: { framing: 'line' } });
+    expect(output).toBe('one\n');
+    expect(String(result)).toBe('HeddleError: The server closed the connection early: 2 messages went, 1 replies came');
+  });
+
+  it('does not wait for more input when the server is gone', async () => {
+    await using server = await stubServer((socket) => socket.end());
+    const { result } = await run({ port: server.port, input: new PassThrough(), flags: { framing: 'line' } });
+    expect(String(result)).toContain('The server closed the connection early: 0 messages went');
+  });
+});
+
+describe('heddle client --repl', () => {
+  it('shows each reply and how long it took', async () => {
+    await using server = await stubServer(reverseChunks);
+    const { result, output } = await run({
+      port: server.port,
+      input: 'abc\n\nné\n',
+      repl: true,
+      flags: { framing: 'chunk' },
+    });
+    expect(result).toBe(0);
+    const times = output.replaceAll(/\d+(\.\d+)? ms/g, 'N ms');
+    expect(times).toMatch(
+      /^Connected to 127\.0\.0\.1:\d+\. Each line is a message; Ctrl-D ends\.\n> cba {2}\(N ms\)\n(> )*.*\(N ms\)\n(> )?\n$/,
+    );
+  });
+
+  it('says that the server closed the connection, without waiting for a line', async () => {
+    await using server = await stubServer((socket) => socket.end());
+    const { result } = await run({ port: server.port, input: new PassThrough(), repl: true });
+    expect(String(result)).toContain('closed the connection');
+  });
+});

@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runProgram } from '../../src/cli/program.ts';
+
+let output = '';
+let errors = '';
+beforeEach(() => {
+  output = '';
+  errors = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((output += String(text)), true));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((errors += String(text)), true));
+});
+afterEach(() => vi.restoreAllMocks());
+
+describe('the command line', () => {
+  it.each([
+    [['serve', '--threads', '-1'], '--threads must be a positive integer, got -1\n'],
+    [['serve', '--port', 'x'], '--port must be an integer from 0 to 65535, got "x"\n'],
+    [['client', '--port', '0'], '--port must be a positive integer, got 0\n'],
+    [['serve', '--thread', '2'], "unknown option '--thread'\n(Did you mean --threads?)\n"],
+    [['serve', '--port'], "option '--port <number>' argument missing\n"],
+    [['sreve'], "unknown command 'sreve'\n(Did you mean serve?)\n"],
+  ])('refuses %j with status 2', async (args, message) => {
+    expect(await runProgram(args, '1.2.3')).toBe(2);
+    expect(errors).toBe(message);
+    expect(output).toBe('');
+  });
+
+  it('says its version', async () => {
+    expect(await runProgram(['--version'], '1.2.3')).toBe(0);
+    expect(output).toBe('1.2.3\n');
+  });
+
+  it('has help with every option and its default', async () => {
+    expect(await runProgram(['serve', '--help'], '1.2.3')).toBe(0);
+    expect(output).toMatch(/--max-message-length <size> +how long a message may be \(default: 1MiB\)/);
+    expect(output).toMatch(/--threads <n\|min\.\.max>/);
+    expect(output).not.toContain('--on-event');
+    expect(output).not.toContain('--shared');
+  });
+
+  it('has help for each command', async () => {
+    expect(await runProgram(['--help'], '1.2.3')).toBe(0);
+    expect(output).toMatch(/serve .*Run a server\./);
+    expect(output).toMatch(/client .*Talk to a server\./);
+  });
+
+  it('says that nobody is there with status 1', async () => {
+    expect(await runProgram(['client', '--port', '1', '-m', 'x'], '1.2.3')).toBe(1);
+    expect(errors).toBe(
+      'Cannot connect to 127.0.0.1:1: connection refused. Is the server running? Start it with: heddle serve\n',
+    );
+  });
+});

@@ -1,0 +1,159 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { runServe } from '../../src/cli/serve.ts';
+import { HeddleError } from '../../src/errors.ts';
+import type { ServeOptions } from '../../src/options/serve-options.ts';
+import type { Server } from '../../src/server/server.ts';
+
+const CLIENT = { time: 5, client: 1, address: '127.0.0.1', port: 11600, thread: 1 };
+
+/** Stands for a server: does what it is told, and notes it. */
+class FakeServer {
+  readonly calls: string[] = [];
+  options: ServeOptions = {};
+  end: (error?: Error) => void = () => {};
+  readonly closed = new Promise<void>((resolve, reject) => {
+    this.end = (error) => (error === undefined ? resolve() : reject(error));
+  });
+  readonly address = { host: '0.0.0.0', port: 12345, family: 4 };
+  readonly threads = { min: 2, max: 12 };
+
+  async drain(): Promise<void> {
+    this.calls.push('drain');
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close');
+    this.end();
+  }
+}
+
+interface Given {
+  readonly service?: string;
+  readonly flags?: object;
+}
+
+function start({ service, flags = {} }: Given = {}) {
+  const server = new FakeServer();
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const invocation = { service, flags, environment: {}, directory: '/home/someone' };
+  let started = (): void => {};
+  const serving = new Promise<void>((resolve) => (started = resolve));
+  const status = runServe(invocation, { stdout, stderr }, async (options = {}) => {
+    server.options = options;
+    setImmediate(started);
+    return server as unknown as Server;
+  });
+  const printed = { stdout: '', stderr: '' };
+  stdout.on('data', (data) => (printed.stdout += String(data)));
+  stderr.on('data', (data) => (printed.stderr += String(data)));
+  const output = () => printed;
+  return { server, status, output, serving };
+}
+
+describe('heddle serve', () => {
+  it('says what is served, on how many threads, where, and that it is open to others', async () => {
+    const { server, status, output, serving } = start();
+    await serving;
+    server.options.onEvent?.({ type: 'open', ...CLIENT });
+    server.options.onEvent?.({ type: 'close', ...CLIENT, reason: 'client-finished' });
+    server.end();
+    expect(await status).toBe(0);
+    expect(output()).toEqual({
+      stdout: [
+        'Serving the built-in reverse service on 2 to 12 threads',
+        'Server running on port 12345',
+        'Other machines can connect to it. To keep it to this one: heddle serve --host 127.0.0.1',
+        'Connected to: 127.0.0.1 : 11600',
+        'Bye: 127.0.0.1 : 11600',
+        '',
+      ].join('\n'),
+      stderr: '',
+    });
+  });
+
+  it('says nothing of other machines when they cannot connect', async () => {
+    const { server, status, output, serving } = start({ service: 'chat.ts', flags: { host: '127.0.0.1' } });
+    await serving;
+    server.end();
+    await status;
+    expect(output().stdout).toBe('Serving chat.ts on 2 to 12 threads\nServer running on port 12345\n');
+  });
+
+  it('prints the same as JSON', async () => {
+    const { server, status, output, serving } = start({ flags: { logFormat: 'json', bytes: true } });
+    await serving;
+    server.options.onEvent?.({ type: 'open', ...CLIENT });
+    server.end();
+    await status;
+    const [listening, open, rest] = output().stdout.split('\n');
+    expect(JSON.parse(listening ?? '')).toEqual({
+      type: 'listening',
+      time: expect.any(Number),
+      host: '0.0.0.0',
+      port: 12345,
+      service: 'the built-in reverse service, byte by byte',
+      threads: { min: 2, max: 12 },
+    });
+    expect(JSON.parse(open ?? '')).toEqual({ type: 'open', ...CLIENT });
+    expect(rest).toBe('');
+  });
+
+  it('hands the options on, and serves bytes when asked to', async () => {
+    const { server, status, serving } = start({ flags: { bytes: true, port: '0', threads: '2..3' } });
+    await serving;
+    server.end();
+    await status;
+    expect(server.options).toMatchObject({ port: 0, threads: { min: 2, max: 3 } });
+    expect(String(server.options.service)).toMatch(/\/services\/reverse-bytes\.js$/);
+    expect(server.options).not.toHaveProperty('bytes');
+    expect(server.options).not.toHaveProperty('logFormat');
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('drains on the first %s and ends with 0', async (signal) => {
+    const { server, status, output, serving } = start();
+    await serving;
+    process.emit(signal, signal);
+    expect(server.calls).toEqual(['drain']);
+    server.end();
+    expect(await status).toBe(0);
+    expect(output().stdout).toContain(
+      'Leaving: clients are still answered, for at most 15s. Once more, and it ends at once\n',
+    );
+    expect(process.listenerCount(signal)).toBe(0);
+  });
+
+  it('ends at once on a second signal, with the status of a process that it ended', async () => {
+    const { server, status, serving } = start();
+    await serving;
+    process.emit('SIGINT', 'SIGINT');
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(server.calls).toEqual(['drain', 'close']);
+    expect(await status).toBe(143);
+  });
+
+  it('takes a Ctrl-C that npm passes on for the same one', async () => {
+    const { server, status, serving } = start();
+    await serving;
+    process.emit('SIGINT', 'SIGINT');
+    process.emit('SIGINT', 'SIGINT');
+    expect(server.calls).toEqual(['drain']);
+    server.end();
+    expect(await status).toBe(0);
+  });
+
+  it('fails with the error that made the server give up', async () => {
+    const { server, status, serving } = start();
+    await serving;
+    const error = new HeddleError('HEDDLE_THREAD_EXIT', 'no thread stays alive');
+    server.end(error);
+    await expect(status).rejects.toBe(error);
+  });
+
+  it('starts nothing with a wrong option', async () => {
+    const { server, status } = start({ flags: { threads: '-1' } });
+    await expect(status).rejects.toThrow('--threads must be a positive integer, got -1');
+    expect(server.options).toEqual({});
+  });
+});

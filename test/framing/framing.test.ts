@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { createFraming, type FramingSpec, parseFramingSpec } from '../../src/framing/framing.ts';
+
+const refused = expect.objectContaining({
+  code: 'HEDDLE_INVALID_OPTION',
+  message: expect.stringMatching(/^options\./),
+});
+
+describe('createFraming', () => {
+  it.each([
+    ['chunk', 'chunk', 0],
+    ['line', 'line', 1],
+    ['length', 'length', 4],
+    ['end', 'end', 0],
+    [{ length: 1 }, 'length', 1],
+    [{ delimiter: '\r\n' }, 'delimiter', 2],
+  ] as [FramingSpec, string, number][])('makes %j', (spec, name, overhead) => {
+    expect(createFraming(spec, 1)).toMatchObject({ name, overhead });
+  });
+
+  it.each([
+    'lines',
+    '',
+    4,
+    null,
+    undefined,
+    {},
+    { length: 3 },
+    { length: '4' },
+    { length: 1, delimiter: 'a' },
+    { delimiter: '' },
+    { delimiter: new Uint8Array() },
+    { delimiter: 10 },
+    { delimiter: [10] },
+    [1],
+    new Uint8Array(4),
+    () => undefined,
+    { decode: () => undefined },
+    { encode: () => undefined, decode: 1 },
+  ])('refuses %o', (spec) => {
+    expect(() => createFraming(spec as FramingSpec, 10)).toThrow(refused);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5'])('refuses the limit %s by name', (limit) => {
+    expect(() => createFraming('line', limit as number)).toThrow(
+      /^options.maxMessageLength must be a positive integer, got /,
+    );
+  });
+});
+
+describe('parseFramingSpec', () => {
+  it.each([
+    ['chunk', 'chunk'],
+    ['line', 'line'],
+    ['length', 'length'],
+    ['end', 'end'],
+    ['length:1', { length: 1 }],
+    ['length:2', { length: 2 }],
+    ['length:4', { length: 4 }],
+    ['delimiter:|', { delimiter: Uint8Array.from([124]) }],
+    ['delimiter:a:b', { delimiter: Uint8Array.from([97, 58, 98]) }],
+    ['delimiter:é', { delimiter: Uint8Array.from([0xc3, 0xa9]) }],
+    ['delimiter:\\r\\n\\t\\0\\\\', { delimiter: Uint8Array.from([13, 10, 9, 0, 92]) }],
+    ['delimiter:\\xfF0\\\\x41', { delimiter: Uint8Array.from([0xff, 48, 92, 120, 52, 49]) }],
+  ])('reads %s', (text, spec) => {
+    expect(parseFramingSpec(text)).toEqual(spec);
+  });
+
+  it.each([
+    '',
+    'Line',
+    'length:3',
+    'length:',
+    'delimiter',
+    'delimiter:',
+    'delimiter:\\',
+    'delimiter:\\q',
+    'delimiter:\\x1',
+    'delimiter:\\xgg',
+    'delimiter:a\\',
+    'toString',
+    'delimiter:\\constructor',
+  ])('refuses %j', (text) => {
+    expect(() => parseFramingSpec(text)).toThrow(refused);
+  });
+});

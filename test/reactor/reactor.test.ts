@@ -1,0 +1,214 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Poller } from '../../src/reactor/poller.ts';
+import { Reactor, type Turns } from '../../src/reactor/reactor.ts';
+import { ABSENT, PARKED, RUNNING, ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
+import { EPOLLIN } from '../../src/sys/constants.ts';
+import { type FlakySys, flakySys } from '../support/flaky-sys.ts';
+import { owned, sys, until } from '../support/loopback.ts';
+
+/** A reactor on a real epoll set, with a record of what it did: each wait with its timeout, and each call of `Turns`. */
+class Bench implements Turns {
+  readonly row: ThreadRow = ThreadBoard.create(1).row(0);
+  readonly log: (string | number)[][] = [];
+  readonly poller: Poller;
+  readonly reactor: Reactor;
+  awaiting = false;
+  onArm = (): void => {};
+  onServe = (fd: number): void => void sys.eventfdClear(fd);
+  readonly #flaky: FlakySys = flakySys(sys);
+
+  constructor() {
+    this.poller = new Poller(this.#flaky.sys, owned(sys.epollCreate()), 8);
+    this.reactor = new Reactor(this.poller, this.row, this);
+    onTestFinished(() => this.reactor.stop());
+  }
+
+  /** The timeouts of all waits so far. */
+  get waits(): unknown[] {
+    return this.#flaky.calls('epollWait').map(([, , timeout]) => timeout);
+  }
+
+  get armed(): number {
+    return this.log.filter(([name]) => name === 'arm').length;
+  }
+
+  /** An fd that the reactor watches. */
+  watch(ticket: number): number {
+    const fd = owned(sys.eventfd());
+    this.poller.add(fd, EPOLLIN, fd, ticket);
+    return fd;
+  }
+
+  begin(): void {
+    this.log.push(['begin']);
+  }
+
+  serve(fd: number, ticket: number, mask: number): void {
+    this.log.push(['serve', fd, ticket, mask]);
+    this.onServe(fd);
+  }
+
+  awaitsNode(): boolean {
+    return this.awaiting;
+  }
+
+  arm(): void {
+    this.log.push(['arm', this.row.state]);
+    this.onArm();
+  }
+}
+
+describe('Reactor', () => {
+  it('serves all that are ready in one turn, after begin, with the ticket as it was given', async () => {
+    const bench = new Bench();
+    const [one, other] = [bench.watch(-7), bench.watch(7)];
+    sys.eventfdSignal(one);
+    sys.eventfdSignal(other);
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(bench.log).toEqual([
+      ['begin'],
+      ['serve', one, -7, EPOLLIN],
+      ['serve', other, 7, EPOLLIN],
+      ['arm', PARKED],
+    ]);
+  });
+
+  it('lets Node’s event loop run between two turns', async () => {
+    const bench = new Bench();
+    const fd = bench.watch(1);
+    let between = 0;
+    let served = 0;
+    bench.onServe = () => {
+      served++;
+      expect(between).toBe(served - 1);
+      setImmediate(() => between++);
+      if (served === 5) sys.eventfdClear(fd);
+    };
+    sys.eventfdSignal(fd);
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(served).toBe(5);
+  });
+
+  it('runs from start on, and parks after some turns without work', async () => {
+    const bench = new Bench();
+    bench.reactor.start();
+    expect(bench.row.state).toBe(RUNNING);
+    await until(() => bench.armed === 1);
+    expect(bench.waits.length).toBeGreaterThan(1);
+    expect(bench.row.state).toBe(PARKED);
+    expect(bench.log).toEqual([['arm', PARKED]]);
+  });
+
+  it('arms the watch last: it waits no more until the bell rings', async () => {
+    const bench = new Bench();
+    let waits = 0;
+    bench.onArm = () => {
+      waits = bench.waits.length;
+    };
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
+    expect(bench.waits).toHaveLength(waits);
+    expect(bench.row.state).toBe(PARKED);
+  });
+
+  it('serves what came while it was parked once the bell rings, and parks again', async () => {
+    const bench = new Bench();
+    const fd = bench.watch(3);
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    sys.eventfdSignal(fd);
+    const states: number[] = [];
+    bench.onServe = () => {
+      states.push(bench.row.state);
+      sys.eventfdClear(fd);
+    };
+    bench.row.bell.ring();
+    await until(() => bench.armed === 2);
+    expect(states).toEqual([RUNNING]);
+    expect(bench.row.state).toBe(PARKED);
+  });
+
+  it('does not lose a ring that comes between arming and waiting', async () => {
+    const bench = new Bench();
+    const fd = bench.watch(3);
+    bench.onArm = () => {
+      if (bench.armed > 1) return;
+      sys.eventfdSignal(fd);
+      bench.row.bell.ring();
+    };
+    bench.reactor.start();
+    await until(() => bench.armed === 2);
+    expect(bench.log.filter(([name]) => name === 'serve')).toHaveLength(1);
+  });
+
+  it('counts turns without work anew after it has served', async () => {
+    const bench = new Bench();
+    const fd = bench.watch(1);
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    const empty = bench.waits.length;
+    sys.eventfdSignal(fd);
+    bench.row.bell.ring();
+    await until(() => bench.armed === 2);
+    expect(bench.waits).toHaveLength(2 * empty + 1);
+  });
+
+  it('waits at most 1 ms, and not at all while a handler awaits something of Node’s own', async () => {
+    const bench = new Bench();
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(new Set(bench.waits)).toEqual(new Set([1]));
+    const before = bench.waits.length;
+    bench.awaiting = true;
+    bench.row.bell.ring();
+    await until(() => bench.armed === 2);
+    expect(new Set(bench.waits.slice(before))).toEqual(new Set([0]));
+  });
+
+  it('does not delay Node’s timers, turning or parked', async () => {
+    const bench = new Bench();
+    const delays: number[] = [];
+    bench.reactor.start();
+    for (let times = 0; times < 10; times++) {
+      const due = performance.now() + 5;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      delays.push(performance.now() - due);
+      if (times % 2 === 0) bench.row.bell.ring();
+    }
+    expect(delays.sort((a, b) => a - b)[5]).toBeLessThan(10);
+  });
+
+  it('beats at each turn', async () => {
+    const bench = new Bench();
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(bench.row.heartbeat).toBe(bench.waits.length);
+    expect(bench.row.currentFd).toBe(-1);
+  });
+
+  it('does not park when somebody has changed its thread’s state', async () => {
+    const bench = new Bench();
+    bench.reactor.start();
+    bench.row.state = ABSENT;
+    await until(() => bench.waits.length > 30);
+    expect([bench.armed, bench.row.state]).toEqual([0, ABSENT]);
+  });
+
+  it('ends when it is stopped, turning or parked', async () => {
+    const turning = new Bench();
+    turning.reactor.start();
+    turning.reactor.stop();
+    const parked = new Bench();
+    parked.reactor.start();
+    await until(() => parked.armed === 1);
+    const waits = parked.waits.length;
+    parked.reactor.stop();
+    parked.row.bell.ring();
+    for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
+    expect([turning.waits.length, parked.waits.length]).toEqual([0, waits]);
+    expect(parked.armed).toBe(1);
+  });
+});

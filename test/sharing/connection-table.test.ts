@@ -1,0 +1,190 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ConnectionTable, ENDED, NEW } from '../../src/sharing/connection-table.ts';
+import { BUSY, epochOf, EPOCHS, FREE, MOVING, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
+import { emptyModel, tableCommands } from '../support/table-commands.ts';
+import { messageOf, startWorker } from '../support/test-worker.ts';
+
+const ADDRESS = Uint8Array.from({ length: 16 }, (_, index) => index + 1);
+
+function resting(table: ConnectionTable, fd: number, thread: number): number {
+  const ticket = table.admit(fd, thread, fd + 100, ADDRESS, 4000 + fd, 0);
+  table.settle(fd, ticket);
+  return ticket;
+}
+
+describe('ConnectionTable', () => {
+  it('does what a simple model does, in any legal order of calls', () => {
+    const capacity = 3;
+    fc.assert(
+      fc.property(tableCommands(capacity), (commands) => {
+        fc.modelRun(() => ({ model: emptyModel(capacity), real: ConnectionTable.create(capacity) }), commands);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('keeps an admitted client from everyone until it is settled', () => {
+    const table = ConnectionTable.create(4);
+    const ticket = table.admit(2, 1, 9, ADDRESS, 5, NEW);
+    expect(stateOf(table.word(2))).toBe(MOVING);
+    expect(table.take(2, ticket)).toBe(false);
+    table.settle(2, ticket);
+    expect(table.take(2, ticket)).toBe(true);
+    expect([stateOf(table.word(2)), threadOf(table.word(2))]).toEqual([BUSY, 1]);
+  });
+
+  it('refuses to admit over a connection that is in use', () => {
+    const table = ConnectionTable.create(4);
+    resting(table, 3, 0);
+    expect(() => table.admit(3, 0, 1, ADDRESS, 1, 0)).toThrow('fd 3 was accepted while its slot is in use');
+  });
+
+  it('drops the ticket of the client that had the same fd before, on the same thread', () => {
+    const table = ConnectionTable.create(4);
+    const first = resting(table, 1, 0);
+    table.take(1, first);
+    table.closing(1, first);
+    table.free(1, first);
+    const second = resting(table, 1, 0);
+    expect(second).not.toBe(first);
+    expect(table.take(1, first)).toBe(false);
+    expect(table.take(1, second)).toBe(true);
+  });
+
+  it('starts the epochs again after the last', () => {
+    const table = ConnectionTable.create(1);
+    let ticket = resting(table, 0, 0);
+    const first = ticket;
+    for (let moves = 0; moves < EPOCHS; moves++) {
+      const next = table.startMove(0, ticket, 0);
+      if (next === undefined) throw new Error(`move ${moves} was refused`);
+      table.settle(0, next);
+      ticket = next;
+    }
+    expect(epochOf(first)).toBe(1);
+    expect(ticket).toBe(first);
+  });
+
+  it('shows one past the highest fd that was ever admitted', () => {
+    const table = ConnectionTable.create(10);
+    expect([table.capacity, table.size]).toEqual([10, 0]);
+    resting(table, 6, 0);
+    resting(table, 2, 0);
+    expect(table.size).toBe(7);
+    resting(table, 9, 0);
+    expect(table.size).toBe(10);
+  });
+
+  it('visits the connections of one thread that are in use', () => {
+    const table = ConnectionTable.create(8);
+    resting(table, 0, 1);
+    resting(table, 3, 2);
+    const busy = resting(table, 5, 1);
+    table.take(5, busy);
+    const gone = resting(table, 6, 1);
+    table.take(6, gone);
+    table.free(6, gone);
+    const seen: [number, number][] = [];
+    table.forEach(1, (fd, word) => seen.push([fd, stateOf(word)]));
+    expect(seen).toEqual([
+      [0, REST],
+      [5, BUSY],
+    ]);
+  });
+
+  it('keeps the flags of a client until they are changed, and gives the next client its own', () => {
+    const table = ConnectionTable.create(1);
+    const ticket = table.admit(0, 0, 1, ADDRESS, 1, NEW);
+    expect(table.flags(0)).toBe(NEW);
+    table.setFlags(0, NEW | ENDED);
+    expect(table.flags(0)).toBe(NEW | ENDED);
+    table.free(0, ticket);
+    table.admit(0, 0, 2, ADDRESS, 1, 0);
+    expect(table.flags(0)).toBe(0);
+  });
+
+  it('gives a copy of the address', () => {
+    const table = ConnectionTable.create(2);
+    resting(table, 0, 0);
+    table.address(0).fill(0);
+    expect(table.address(0)).toEqual(ADDRESS);
+  });
+
+  it('is the same table for whoever has the buffer', () => {
+    const table = ConnectionTable.create(2);
+    const ticket = resting(table, 1, 3);
+    const other = new ConnectionTable(table.buffer);
+    expect([other.capacity, other.id(1), other.port(1)]).toEqual([2, 101, 4001]);
+    expect(other.take(1, ticket)).toBe(true);
+    expect(table.take(1, ticket)).toBe(false);
+  });
+});
+
+/**
+ * Takes the connection `data.wins` times. The counter is read and written without atomics, with some work between: two
+ * owners at a time would lose counts.
+ */
+const TAKER = `
+  const { ConnectionTable } = await load('sharing/connection-table.js');
+  const { REST, stateOf, threadOf, withState } = await load('sharing/control-word.js');
+  const table = new ConnectionTable(data.table);
+  for (let wins = 0; wins < data.wins; ) {
+    const ticket = withState(table.word(0), REST);
+    if (threadOf(ticket) !== data.thread || !table.take(0, ticket)) continue;
+    const count = data.counter[0];
+    for (let spin = wins % 50; spin > 0; spin--) data.counter[1] = spin;
+    data.counter[0] = count + 1;
+    if (wins++ % 3 === 0) table.hold(0, ticket);
+    table.rest(0, ticket);
+  }
+  Atomics.add(data.done, 0, 1);`;
+
+const MOVER = `
+  const { ConnectionTable } = await load('sharing/connection-table.js');
+  const { REST, withState } = await load('sharing/control-word.js');
+  const table = new ConnectionTable(data.table);
+  let moves = 0;
+  while (Atomics.load(data.done, 0) < 2) {
+    const moved = table.startMove(0, withState(table.word(0), REST), moves % 2);
+    if (moved === undefined) continue;
+    data.counter[0] = data.counter[0] + 1;
+    moves++;
+    table.settle(0, moved);
+  }
+  post(moves);`;
+
+describe('a connection that two threads and the mover want', () => {
+  it('is in the hands of one at a time', async () => {
+    const table = ConnectionTable.create(1);
+    resting(table, 0, 0);
+    const wins = 20_000;
+    const counter = new Int32Array(new SharedArrayBuffer(8));
+    const data = { table: table.buffer, counter, done: new Int32Array(new SharedArrayBuffer(4)), wins };
+    startWorker(TAKER, { ...data, thread: 0 });
+    startWorker(TAKER, { ...data, thread: 1 });
+    const moves = await messageOf<number>(startWorker(MOVER, data));
+    expect(moves).toBeGreaterThan(2);
+    expect(counter[0]).toBe(2 * wins + moves);
+    expect(stateOf(table.word(0))).toBe(REST);
+  });
+
+  it('goes to exactly one of two threads that hold the same ticket', async () => {
+    const rounds = 5000;
+    const table = ConnectionTable.create(rounds);
+    const tickets = Int32Array.from({ length: rounds }, (_, fd) => resting(table, fd, 0));
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const body = `
+      const { ConnectionTable } = await load('sharing/connection-table.js');
+      const table = new ConnectionTable(data.table);
+      Atomics.add(data.gate, 0, 1);
+      while (Atomics.load(data.gate, 0) < 2);
+      let won = 0;
+      data.tickets.forEach((ticket, fd) => { if (table.take(fd, ticket)) won++; });
+      post(won);`;
+    const data = { table: table.buffer, tickets, gate };
+    const won = await Promise.all([1, 2].map(() => messageOf<number>(startWorker(body, data))));
+    expect((won[0] as number) + (won[1] as number)).toBe(rounds);
+    for (let fd = 0; fd < rounds; fd++) expect(stateOf(table.word(fd))).not.toBe(FREE);
+  });
+});

@@ -1,0 +1,165 @@
+/** A simple model of the ConnectionTable, and commands that do the same to both in any legal order. */
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import type { ConnectionTable, Ticket } from '../../src/sharing/connection-table.ts';
+import {
+  BUSY,
+  CLOSING,
+  controlWord,
+  EPOCHS,
+  FREE,
+  HELD,
+  MOVING,
+  REST,
+  type State,
+} from '../../src/sharing/control-word.ts';
+
+interface ModelSlot {
+  state: State;
+  thread: number;
+  epoch: number;
+  /** The ticket that is good now, or will be once it is settled; 0 before the first. */
+  ticket: Ticket;
+  /** Every ticket that was good once. */
+  stale: Ticket[];
+  id: number;
+  port: number;
+  flags: number;
+  address: Uint8Array;
+}
+
+export type TableModel = ModelSlot[];
+type Command = fc.Command<TableModel, ConnectionTable>;
+
+export function emptyModel(capacity: number): TableModel {
+  return Array.from({ length: capacity }, () => ({
+    state: FREE,
+    thread: 0,
+    epoch: 0,
+    ticket: 0,
+    stale: [],
+    id: 0,
+    port: 0,
+    flags: 0,
+    address: new Uint8Array(16),
+  }));
+}
+
+function expectSame(model: TableModel, table: ConnectionTable): void {
+  model.forEach((slot, fd) => {
+    expect(table.word(fd)).toBe(controlWord(slot.state, slot.thread, slot.epoch));
+    const { id, port, flags } = slot;
+    expect({ id: table.id(fd), port: table.port(fd), flags: table.flags(fd) }).toEqual({ id, port, flags });
+    expect(table.address(fd)).toEqual(slot.address);
+  });
+}
+
+/** A command on `fd` that is legal in `states`; `act` does it to both. */
+function command(
+  name: string,
+  fd: number,
+  states: readonly State[],
+  act: (slot: ModelSlot, table: ConnectionTable) => void,
+): Command {
+  return {
+    check: (model) => states.includes((model[fd] as ModelSlot).state),
+    run: (model, table) => {
+      act(model[fd] as ModelSlot, table);
+      expectSame(model, table);
+    },
+    toString: () => `${name}(${fd})`,
+  };
+}
+
+/** The acceptor gives the connection another stay: a new epoch, and the old ticket is worth nothing any more. */
+function enter(slot: ModelSlot, thread: number): void {
+  if (slot.ticket !== 0) slot.stale.push(slot.ticket);
+  slot.epoch = (slot.epoch + 1) % EPOCHS;
+  slot.thread = thread;
+  slot.ticket = controlWord(REST, thread, slot.epoch);
+}
+
+const anyFd = (capacity: number) => fc.nat({ max: capacity - 1 });
+const anyThread = fc.integer({ min: 0, max: 511 });
+
+function admit(capacity: number) {
+  const bytes = fc.uint8Array({ minLength: 16, maxLength: 16 });
+  const id = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+  return fc
+    .tuple(anyFd(capacity), anyThread, id, bytes, fc.nat({ max: 65535 }), fc.nat({ max: 1 }))
+    .map(([fd, thread, itsId, address, port, flags]) =>
+      command('admit', fd, [FREE], (slot, table) => {
+        enter(slot, thread);
+        Object.assign(slot, { state: MOVING, id: itsId, address, port, flags });
+        expect(table.admit(fd, thread, itsId, address, port, flags)).toBe(slot.ticket);
+      }),
+    );
+}
+
+function startMove(capacity: number) {
+  return fc.tuple(anyFd(capacity), anyThread).map(([fd, thread]) =>
+    command('startMove', fd, [REST], (slot, table) => {
+      const from = slot.ticket;
+      // Until it is settled the word still names the stay that ends.
+      slot.state = MOVING;
+      const ticket = table.startMove(fd, from, thread);
+      expect(table.word(fd)).toBe(controlWord(MOVING, slot.thread, slot.epoch));
+      enter(slot, thread);
+      expect(ticket).toBe(slot.ticket);
+      table.settle(fd, slot.ticket);
+      slot.state = REST;
+    }),
+  );
+}
+
+const refusals = (slot: ModelSlot, fd: number, ticket: Ticket, table: ConnectionTable): void => {
+  expect(table.take(fd, ticket)).toBe(false);
+  expect(table.startMove(fd, ticket, slot.thread)).toBeUndefined();
+};
+
+const ALL: readonly State[] = [FREE, REST, BUSY, HELD, MOVING, CLOSING];
+const NOT_AT_REST = ALL.filter((state) => state !== REST);
+
+/** Changes of state on a connection that somebody has. */
+function changes(fd: number): Command[] {
+  const to = (name: string, states: readonly State[], state: State, act: (ticket: Ticket, table: ConnectionTable) => void) =>
+    command(name, fd, states, (slot, table) => {
+      slot.state = state;
+      act(slot.ticket, table);
+    });
+  return [
+    to('settle', [MOVING], REST, (ticket, table) => table.settle(fd, ticket)),
+    to('take', [REST], BUSY, (ticket, table) => expect(table.take(fd, ticket)).toBe(true)),
+    to('rest', [BUSY, HELD], REST, (ticket, table) => table.rest(fd, ticket)),
+    to('hold', [BUSY, HELD], HELD, (ticket, table) => table.hold(fd, ticket)),
+    to('closing', [BUSY, HELD, MOVING], CLOSING, (ticket, table) => table.closing(fd, ticket)),
+    to('free', [CLOSING], FREE, (ticket, table) => table.free(fd, ticket)),
+  ];
+}
+
+/** Calls that must not change the control word. */
+function questions(fd: number): Command[] {
+  return [
+    command('refuse', fd, NOT_AT_REST, (slot, table) => {
+      if (slot.ticket !== 0) refusals(slot, fd, slot.ticket, table);
+    }),
+    command('holds', fd, ALL, (slot, table) => expect(table.holds(fd, slot.ticket)).toBe(slot.state === HELD)),
+    command('stale', fd, ALL, (slot, table) => {
+      for (const ticket of slot.stale) {
+        refusals(slot, fd, ticket, table);
+        expect(table.holds(fd, ticket)).toBe(false);
+      }
+    }),
+    command('setFlags', fd, [BUSY], (slot, table) => {
+      slot.flags ^= 3;
+      table.setFlags(fd, slot.flags);
+    }),
+  ];
+}
+
+/** Everything that may be done to a table of `capacity` slots. */
+export function tableCommands(capacity: number): fc.Arbitrary<Iterable<Command>> {
+  const onFd = (commandsOf: (fd: number) => Command[]) =>
+    anyFd(capacity).chain((fd) => fc.constantFrom(...commandsOf(fd)));
+  return fc.commands([admit(capacity), startMove(capacity), onFd(changes), onFd(questions)], { maxCommands: 200 });
+}

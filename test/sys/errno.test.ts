@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import * as errno from '../../src/sys/errno.ts';
+
+const { errnoName, syscallError, ...names } = errno;
+
+describe('errnoName', () => {
+  it.each(Object.entries(names))('gives %s the name that its man page uses', (name, result) => {
+    expect(errnoName(result)).toBe(name);
+  });
+
+  it('gives an errno without a name its number', () => {
+    expect(errnoName(-4095)).toBe('errno 4095');
+  });
+});
+
+describe('syscallError', () => {
+  it('says what was being done, with which call, and why it failed', () => {
+    const error = syscallError('HEDDLE_LISTEN', 'bind', errno.EADDRINUSE, 'cannot listen on port 1');
+    expect(error).toMatchObject({
+      code: 'HEDDLE_LISTEN',
+      errno: 'EADDRINUSE',
+      syscall: 'bind',
+      message: 'cannot listen on port 1: bind failed with EADDRINUSE',
+    });
+  });
+});
