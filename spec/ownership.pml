@@ -72,7 +72,7 @@ byte objectId[4];
 #define TICKET(x) ((x) & 127)
 
 #define READY(t, fd) (SET(t, fd) != 0 && (unsent[fd] != 0 || (!muted[fd] && (sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]))))
-#define WAITS(fd) (conn[fd] != 0 && sent[conn[fd]] > got[conn[fd]] && STATE(word[fd]) != HELD && !(STATE(word[fd]) == BUSY && burning[THREAD(word[fd])]))
+#define WAITS(fd) (conn[fd] != 0 && (unsent[fd] != 0 || sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]) && STATE(word[fd]) != HELD && !(STATE(word[fd]) == BUSY && burning[THREAD(word[fd])]))
 #define FREE_THREAD(t) (life[t] != 0 && serving[t] && !burning[t])
 #define ANY_FREE_THREAD (FREE_THREAD(0) || FREE_THREAD(1))
 #if FDS == 1
@@ -118,7 +118,7 @@ inline beginStay(fd, ticket) {
     :: OBJECT(i, fd) != 0 -> OBJECT(i, fd) = OBJECT(i, fd) | OLD
     :: else
     fi;
-#if !defined(BREAK_EPOCH_AT_ACCEPT) && !defined(BREAK_EPOCH_AT_MOVE) && !defined(CHECK_ID)
+#if !defined(BREAK_EPOCH) && !defined(CHECK_ID)
     if
     :: TICKET(EVENT(i, fd)) == ticket -> EVENT(i, fd) = 0
     :: else
@@ -131,6 +131,13 @@ inline beginStay(fd, ticket) {
   }
   i = 0
 }
+
+/* With CHECK_ID a thread also compares the client's id, and nothing need be assumed of old tickets. */
+#ifdef CHECK_ID
+#define SAME_CLIENT(t, fd) (OBJECT_ID(t, fd) == id[fd])
+#else
+#define SAME_CLIENT(t, fd) true
+#endif
 
 proctype Thread(byte t, me) {
   byte fd, ticket, c;
@@ -148,9 +155,9 @@ turn: /* Reactor.#turn; a HELD connection's handler may be done first: Connectio
       }
       fd = 0
     }
-  :: atomic { LIVE && word[0] == WITH(OBJECT(t, 0), HELD) && THREAD(word[0]) == t -> fd = 0; ticket = OBJECT(t, 0); c = OBJECT_ID(t, 0); goto reply }
+  :: atomic { LIVE && word[0] == WITH(TICKET(OBJECT(t, 0)), HELD) && THREAD(word[0]) == t -> fd = 0; ticket = TICKET(OBJECT(t, 0)); c = OBJECT_ID(t, 0); goto reply }
 #if FDS > 1
-  :: atomic { LIVE && word[1] == WITH(OBJECT(t, 1), HELD) && THREAD(word[1]) == t -> fd = 1; ticket = OBJECT(t, 1); c = OBJECT_ID(t, 1); goto reply }
+  :: atomic { LIVE && word[1] == WITH(TICKET(OBJECT(t, 1)), HELD) && THREAD(word[1]) == t -> fd = 1; ticket = TICKET(OBJECT(t, 1)); c = OBJECT_ID(t, 1); goto reply }
 #endif
   fi;
 
@@ -172,7 +179,7 @@ serve: /* ServiceThread.serve: take, or holds, or drop. */
     :: word[fd] == ticket -> goto takeLater
 #else
     :: word[fd] == ticket ->
-#ifndef CHECK_ID
+#if !defined(CHECK_ID) && !defined(NO_OLD_CHECK)
       assert(EVENT(t, fd) < OLD);
 #endif
       word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0
@@ -194,14 +201,7 @@ taken:
   atomic {
     LIVE ->
     if
-    :: OBJECT(t, fd) == ticket
-#ifdef CHECK_ID
-      && OBJECT_ID(t, fd) == id[fd]
-#endif
-    :: (OBJECT(t, fd) & OLD) && TICKET(OBJECT(t, fd)) == ticket
-#ifdef CHECK_ID
-      && OBJECT_ID(t, fd) == id[fd]
-#endif
+    :: OBJECT(t, fd) != 0 && TICKET(OBJECT(t, fd)) == ticket && SAME_CLIENT(t, fd)
     :: else -> OBJECT(t, fd) = ticket; OBJECT_ID(t, fd) = id[fd]
     fi;
     c = OBJECT_ID(t, fd);
@@ -318,7 +318,7 @@ accept: /* Acceptor.#admit, ConnectionTable.admit */
     assert(STATE(word[fd]) == FREE);
     assert(half[fd] == 0 && unsent[fd] == 0);
     id[fd] = c;
-#ifdef BREAK_EPOCH_AT_ACCEPT
+#ifdef BREAK_EPOCH
     ticket = WORD(REST, to, EPOCH(word[fd]));
 #else
     ticket = WORD(REST, to, (EPOCH(word[fd]) + 1) % EPOCHS);
@@ -336,7 +336,7 @@ move: /* Mover.move: the word was seen, then ConnectionTable.startMove compares 
     :: else
     fi;
     c = conn[fd];
-#ifdef BREAK_EPOCH_AT_MOVE
+#ifdef BREAK_EPOCH
     ticket = WORD(REST, to, EPOCH(old));
 #else
     ticket = WORD(REST, to, (EPOCH(old) + 1) % EPOCHS);
@@ -418,7 +418,7 @@ proctype Client(byte c) {
   od
 }
 
-#ifdef LIVE_CHECK
+#if defined(LIVE_CHECK) && !defined(LTL)
 /* When nothing can happen any more: no client waits beside a free thread, and every fd that is open has an owner. */
 proctype AtRest() {
   byte fd;
@@ -440,12 +440,13 @@ init {
 #ifdef DEATH
     run Main();
 #endif
-#ifdef LIVE_CHECK
+#if defined(LIVE_CHECK) && !defined(LTL)
     run AtRest();
 #endif
   }
 }
 
-#ifdef LIVE_CHECK
+#ifdef LTL
+/* Nobody waits for ever while a thread is free, if every process that can go on does at some time (weak fairness). */
 ltl served { !<>[](ANY_WAITS && ANY_FREE_THREAD) }
 #endif

@@ -19,8 +19,12 @@ byte bell[2];
 
 /* Atomics.waitAsync: the thread is on the list that Atomics.notify wakes. */
 bool waiting[2];
-/* The thread is inside JavaScript that does not return: its heartbeat stands still. */
+/* The thread is inside JavaScript that has not returned: its heartbeat stands still. */
 bool stuck[2];
+/* The heartbeat is not what the acceptor saw last; ThreadWatch's #rung and isHeld. */
+bool beaten[2];
+bool rung[2];
+bool held[2];
 /* EPOLLONESHOT: the acceptor's epoll set watches the thread's. */
 bool armed[2];
 
@@ -29,21 +33,31 @@ byte at[CLIENTS];
 bool unread[CLIENTS];
 byte current[2];
 
-#define READY(t) ((at[0] == t && unread[0] && current[t] != 1) || (at[1] == t && unread[1] && current[t] != 2))
-#define WAITS (READY(0) || READY(1))
+#define READY(t) ((at[0] == t && unread[0]) || (at[1] == t && unread[1]))
+#define WAITS_ON(t) ((at[0] == t && unread[0] && current[t] != 1) || (at[1] == t && unread[1] && current[t] != 2))
+#define WAITS (WAITS_ON(0) || WAITS_ON(1))
 #define ANY_FREE_THREAD (!stuck[0] || !stuck[1])
 
-/* What the mover sees: RUNNING, and no heartbeat for `moveAfter`. */
-#define LOOKS_HELD(t) (state[t] == RUNNING && (stuck[t] || waiting[t]))
+/* ThreadWatch.look for a heartbeat that has stood still for `moveAfter`. */
+#define OWING(t) (rung[t] || state[t] == RUNNING)
+#define LOOKS_HELD(t) (!beaten[t] && stuck[t] && OWING(t))
+
+/* Acceptor.#moveAway: a client at rest, from a thread that is held to one that is not. The one being served stays. */
+#ifdef BREAK_LAST_CLIENT_STAYS
+#define MAY_LEAVE(t) (at[0] == at[1])
+#else
+#define MAY_LEAVE(t) true
+#endif
+#define MOVABLE(c) (held[at[c]] && !held[1 - at[c]] && current[at[c]] != c + 1 && MAY_LEAVE(at[c]))
 
 proctype Thread(byte t) {
   byte count, calls;
 
-turn: /* Reactor.#turn */
+turn: /* Reactor.#turn: a beat, then what is ready. A handler may burn CPU for a while or for ever. */
   if
-  :: atomic { at[0] == t && unread[0] -> unread[0] = false; current[t] = 1; stuck[t] = true }
-  :: atomic { at[1] == t && unread[1] -> unread[1] = false; current[t] = 2; stuck[t] = true }
-  :: !READY(t) -> goto park
+  :: atomic { at[0] == t && unread[0] -> beaten[t] = true; unread[0] = false; current[t] = 1; stuck[t] = true }
+  :: atomic { at[1] == t && unread[1] -> beaten[t] = true; unread[1] = false; current[t] = 2; stuck[t] = true }
+  :: atomic { !READY(t) -> beaten[t] = true; goto park }
   fi;
   if
   :: atomic { stuck[t] = false; current[t] = 0; goto turn }
@@ -54,20 +68,14 @@ park: /* Reactor.#park: count, state, arm, wait */
 #if !defined(BREAK_COUNT_AFTER_ARM)
   count = bell[t];
 #endif
-#ifdef BREAK_ARM_BEFORE_STATE
-  armed[t] = true;
-  state[t] = PARKED;
-#else
   state[t] = PARKED;
 #ifdef BREAK_NOT_ARMED_AGAIN
   if
-  :: calls == 0 -> armed[t] = true
+  :: bell[t] == 0 -> armed[t] = true
   :: else
   fi;
-  calls = 1;
 #else
   armed[t] = true;
-#endif
 #endif
 #ifdef BREAK_COUNT_AFTER_ARM
   count = bell[t];
@@ -84,40 +92,38 @@ asleep: /* Node's event loop: a timer or a promise of the service may come first
     :: true -> foreverAsleep: false
     fi
   fi;
-  /* Reactor.#wake */
-  atomic {
-    if
-    :: state[t] == PARKED -> state[t] = RUNNING
-    :: else
-    fi;
-    goto turn
-  }
+  /* Reactor.#wake; its turn begins with a beat. */
+  atomic { state[t] = RUNNING; beaten[t] = true; goto turn }
 }
 
-/* The acceptor rings, and says before it that the thread is to be running: from then on its heartbeat counts. */
-inline mark(t) {
-  atomic {
-    if
-    :: state[t] == PARKED -> state[t] = RUNNING
-    :: else
-    fi
-  }
+/* ThreadWatch.look */
+inline look(t) {
+  if
+  :: beaten[t] -> beaten[t] = false; rung[t] = false; held[t] = false
+  :: LOOKS_HELD(t) -> held[t] = true
+  :: else
+  fi
 }
 
 proctype Acceptor() {
   byte t;
 
-loop: /* Acceptor.turn */
+loop: /* Acceptor.turn: a parked thread has work, or it is time to look at the threads. */
   if
   :: atomic { armed[0] && READY(0) -> armed[0] = false; t = 0 }
   :: atomic { armed[1] && READY(1) -> armed[1] = false; t = 1 }
-  /* The mover: from a thread that looks held to one that does not. The client that is being served stays. */
-  :: atomic { LOOKS_HELD(at[0]) && !LOOKS_HELD(1 - at[0]) && current[at[0]] != 1 -> at[0] = 1 - at[0]; goto loop }
-  :: atomic { LOOKS_HELD(at[1]) && !LOOKS_HELD(1 - at[1]) && current[at[1]] != 2 -> at[1] = 1 - at[1]; goto loop }
+  :: atomic { beaten[0] || (LOOKS_HELD(0) && !held[0]) -> look(0); goto loop }
+  :: atomic { beaten[1] || (LOOKS_HELD(1) && !held[1]) -> look(1); goto loop }
+  :: atomic { MOVABLE(0) -> at[0] = 1 - at[0]; goto loop }
+  :: atomic { MOVABLE(1) -> at[1] = 1 - at[1]; goto loop }
   fi;
-#if !defined(BREAK_RING_WITHOUT_MARK) && !defined(BREAK_RING_BEFORE_MARK)
-  mark(t);
+  /* ThreadWatch.ring: from now on a beat is owed, one after those that the thread has made up to here. */
+  atomic {
+    rung[t] = true;
+#ifndef BREAK_OLD_BEAT_COUNTS
+    beaten[t] = false
 #endif
+  }
   /* Bell.ring: Atomics.add, then Atomics.notify */
 #ifdef BREAK_NOTIFY_BEFORE_ADD
   waiting[t] = false;
@@ -126,10 +132,7 @@ loop: /* Acceptor.turn */
   bell[t] = (bell[t] + 1) % RINGS;
   waiting[t] = false;
 #endif
-#ifdef BREAK_RING_BEFORE_MARK
-  mark(t);
-#endif
-  atomic { t = 0; goto loop }
+  atomic { look(0); look(1); t = 0; goto loop }
 }
 
 proctype Client(byte c) {
@@ -140,10 +143,12 @@ proctype Client(byte c) {
   od
 }
 
+#ifndef LTL
 /* When nothing can happen any more, no client waits beside a free thread. */
 proctype AtRest() {
   timeout -> assert(!(WAITS && ANY_FREE_THREAD))
 }
+#endif
 
 init {
   atomic {
@@ -153,8 +158,13 @@ init {
     run Thread(0);
     run Thread(1);
     run Acceptor();
+#ifndef LTL
     run AtRest();
+#endif
   }
 }
 
+#ifdef LTL
+/* Nobody waits for ever while a thread is free, if every process that can go on does at some time (weak fairness). */
 ltl served { !<>[](WAITS && ANY_FREE_THREAD) }
+#endif

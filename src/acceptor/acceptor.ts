@@ -35,6 +35,8 @@ const LOOK = 2;
 const LOOK_AGAIN = 10;
 /** How often clients are evened out, in ms. */
 const BALANCE = 100;
+/** A client that holds its thread for this long, in ms, is likely to do it again; a pause of the garbage collector is not. */
+const HEAVY_AFTER = 20;
 /** How long a client that has held its thread is kept apart from the others, in ms. */
 const HEAVY = 10_000;
 
@@ -153,12 +155,9 @@ export class Acceptor {
     const { counters, roster, say } = this.#parts;
     for (const watch of roster.watches) {
       const change = watch.look(now);
-      if (change === 'held') {
-        counters.countStall();
-        this.#blame(watch.row, now);
-      }
-      if (watch.isHeld) this.#checkTimeout(watch, now);
-      if (watch.isHeld && !this.#isDraining) this.#moveAway(watch.row, 'held', now);
+      if (change === 'held') counters.countStall();
+      if (change === 'released') roster.recheck();
+      if (watch.isHeld) this.#relieve(watch, now);
       if (watch.retiring) this.#retireStep(watch, now);
     }
     if (this.#isDraining) return;
@@ -167,10 +166,16 @@ export class Acceptor {
     if (now - this.#balancedAt >= BALANCE) this.#balance(now);
   }
 
-  /** Remembers which client held its thread. */
-  #blame(row: ThreadRow, now: number): void {
-    const fd = this.#culprit(row);
-    if (fd !== undefined) this.#parts.table.setHeavy(fd, Math.ceil(now));
+  /** Does what is to be done for the clients of a thread that is held. */
+  #relieve(watch: ThreadWatch, now: number): void {
+    if (now - watch.heldSince >= HEAVY_AFTER) {
+      const fd = this.#culprit(watch.row);
+      if (fd !== undefined) this.#parts.table.setHeavy(fd, Math.ceil(now));
+    }
+    this.#checkTimeout(watch, now);
+    if (this.#isDraining || now - watch.clearedAt < LOOK_AGAIN) return;
+    watch.clearedAt = now;
+    if (watch.row.clients > 1) watch.stranded = this.#moveAway(watch.row, 'held', now);
   }
 
   /** The client that the thread of `row` is serving. */
@@ -183,15 +188,21 @@ export class Acceptor {
     return isBusy && threadOf(word) === row.thread ? fd : undefined;
   }
 
-  /** Moves what rests on `row` to threads where it is served; who is known to hold threads goes where nobody waits for it. */
-  #moveAway(row: ThreadRow, cause: 'held' | 'reload', now: number): void {
-    if (row.clients <= 1 && cause === 'held') return;
+  /**
+   * Moves what rests on `row` to threads where it is served; who is known to hold threads goes where nobody else waits
+   * for it. Returns how many of those found no such thread.
+   */
+  #moveAway(row: ThreadRow, cause: 'held' | 'reload', now: number): number {
     const { mover, placement, roster, table } = this.#parts;
+    const { burdened, takers } = roster;
+    let stranded = 0;
     mover.moveAll(row, cause, (fd) => {
-      const rows = this.#isHeavy(fd, now) ? roster.burdened : roster.takers;
-      const others = rows.filter((other) => other !== row);
-      return others.length === 0 ? undefined : placement(others, table.address(fd));
+      const rows = this.#isHeavy(fd, now) && cause === 'held' ? burdened : takers;
+      if (rows.length > 0) return placement(rows, table.address(fd));
+      if (rows === burdened) stranded++;
+      return undefined;
     });
+    return stranded;
   }
 
   #isHeavy(fd: number, now: number): boolean {
@@ -220,10 +231,14 @@ export class Acceptor {
 
   #balance(now: number): void {
     this.#balancedAt = now;
-    const { balances, busy, mover, roster } = this.#parts;
+    const { balances, busy, mover, placement, roster, table } = this.#parts;
     const surplus = roster.surplus(now);
     if (surplus !== undefined) surplus.retiring = true;
     if (!balances) return;
+    for (const row of roster.uneasy) {
+      const { takers } = roster;
+      mover.moveAll(row, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : placement(takers, table.address(fd))));
+    }
     const shift = findShift(roster.even, busy);
     if (shift === undefined) return;
     const { from, to, count } = shift;

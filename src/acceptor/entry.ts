@@ -6,6 +6,7 @@ import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
+import { SERVING_SLICE } from '../sharing/slices.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
 import { openLibc } from '../sys/libc.ts';
 import { Acceptor } from './acceptor.ts';
@@ -24,6 +25,7 @@ const start = workerData as AcceptorStart;
 const port = parentPort as NonNullable<typeof parentPort>;
 
 const sys = await openLibc();
+sys.setSlice(0, SERVING_SLICE);
 const table = new ConnectionTable(start.table);
 const counters = new AcceptorCounters(start.counters);
 const events = start.events === undefined ? undefined : new EventRing(start.events);

@@ -11,6 +11,12 @@ export interface RosterSettings {
   readonly moveAfter: number;
 }
 
+/**
+ * Who held a thread is likely to do it again, so others are kept from that thread for a while: for the longer time, in
+ * ms, while there are enough other threads, for the shorter in any case.
+ */
+const APART = 10_000;
+const APART_AT_LEAST = 500;
 /** How long after the last stall the pool goes back to its usual size, in ms. */
 const QUIET = 10_000;
 /** How long a request for a thread may take before it is made again, in ms. */
@@ -36,6 +42,7 @@ export class Roster {
 
   add(row: ThreadRow): void {
     this.#watches.push(new ThreadWatch(this.#sys, row, this.settings.moveAfter));
+    this.recheck();
   }
 
   /** Forgets the thread of `row`, and returns what was known of it. */
@@ -49,24 +56,36 @@ export class Roster {
     return this.#watches.find((watch) => watch.row === row);
   }
 
+  /** Has the clients of held threads looked at again at once: a thread has become free. */
+  recheck(): void {
+    for (const watch of this.#watches) watch.clearedAt = 0;
+  }
+
   /** Threads that take one more client: those that were not held lately, if there are such. */
   get takers(): readonly ThreadRow[] {
     const free = this.#free;
-    const now = performance.now();
-    const calm = free.filter((watch) => watch.isCalm(now));
+    const isCalm = this.#calmness();
+    const calm = free.filter(isCalm);
     return (calm.length > 0 ? calm : free).map((watch) => watch.row);
   }
 
   /** Threads for a client that is known to hold its thread: not those where others would wait for it. */
   get burdened(): readonly ThreadRow[] {
-    const now = performance.now();
-    return this.#free.filter((watch) => watch.row.clients === 0 || !watch.isCalm(now)).map((watch) => watch.row);
+    const isCalm = this.#calmness();
+    return this.#free.filter((watch) => watch.row.clients === 0 || !isCalm(watch)).map((watch) => watch.row);
   }
 
   /** Threads among which clients are evened out. */
   get even(): readonly ThreadRow[] {
-    const now = performance.now();
-    return this.#watches.filter((watch) => watch.isFree && watch.isCalm(now)).map((watch) => watch.row);
+    const isCalm = this.#calmness();
+    return this.#watches.filter((watch) => watch.isFree && isCalm(watch)).map((watch) => watch.row);
+  }
+
+  /** Threads that are free, but for whose clients there are better ones. */
+  get uneasy(): readonly ThreadRow[] {
+    const isCalm = this.#calmness();
+    const free = this.#watches.filter((watch) => watch.isFree);
+    return free.some(isCalm) ? free.filter((watch) => !isCalm(watch)).map((watch) => watch.row) : [];
   }
 
   get hasRoom(): boolean {
@@ -74,16 +93,19 @@ export class Roster {
   }
 
   /**
-   * How many threads to ask for now; `undefined`: there are enough. Beside those that are held there are as many as
-   * usual, and when none is left their number doubles: who waits, waits no longer than two or three starts.
+   * How many threads to ask for now; `undefined`: there are enough. Beside those that are held, or were a moment ago,
+   * there are as many as usual, and one for each stranded client. When no
+   * thread is free their number doubles: who waits, waits no longer than two or three starts.
    */
   shortage(now: number): number | undefined {
     const { min, max } = this.settings;
     const serving = this.#watches.filter((watch) => !watch.retiring);
-    const held = serving.filter((watch) => watch.isHeld).length;
+    const isCalm = this.#calmness();
+    const burdened = serving.filter((watch) => !isCalm(watch)).length;
+    const stranded = serving.reduce((sum, watch) => sum + watch.stranded, 0);
     const full = this.#free.length === 0;
-    const wanted = Math.min(max, Math.max(min + held, full ? serving.length * 2 : 0));
-    if (held > 0 || full) this.#lastShortage = now;
+    const wanted = Math.min(max, Math.max(min + burdened + stranded, full ? serving.length * 2 : 0));
+    if (burdened > 0 || full) this.#lastShortage = now;
     if (wanted <= serving.length) {
       this.#wanted = Math.max(min, serving.length);
       return undefined;
@@ -102,6 +124,15 @@ export class Roster {
     const clients = serving.reduce((sum, { row }) => sum + row.clients, 0);
     if (clients > (serving.length - 1) * clientsPerThread) return undefined;
     return serving.reduce((fewest, watch) => (watch.row.clients < fewest.row.clients ? watch : fewest));
+  }
+
+  /** Tells which threads were not held lately. */
+  #calmness(): (watch: ThreadWatch) => boolean {
+    const now = performance.now();
+    const serving = this.#watches.filter((watch) => !watch.retiring);
+    const apart = serving.filter((watch) => now - watch.lastHeld <= APART).length;
+    const limit = serving.length - apart >= this.settings.min ? APART : APART_AT_LEAST;
+    return (watch) => now - watch.lastHeld > limit;
   }
 
   get #free(): readonly ThreadWatch[] {

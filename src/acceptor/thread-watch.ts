@@ -1,5 +1,6 @@
 /** Used to notice, from outside, that a thread is held by a message, and that it is free again. */
 import { readFileSync } from 'node:fs';
+import { HELD_SLICE, SERVING_SLICE } from '../sharing/slices.ts';
 import { RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 
@@ -15,9 +16,6 @@ import type { Sys } from '../sys/sys.ts';
 /** A thread that ran for less than this part of the time did not hold itself. */
 const RAN = 0.25;
 
-/** A thread that was held is no good neighbour for a while, in ms: who held it is likely to do it again. */
-const CALM_AFTER = 400;
-
 /** What `look` has noticed. */
 export type Change = 'held' | 'released' | undefined;
 
@@ -29,6 +27,10 @@ export class ThreadWatch {
   heldSince = 0;
   /** It was reported as held beyond `handlerTimeout`. */
   reported = false;
+  /** When its clients were last moved away while it is held. */
+  clearedAt = 0;
+  /** Clients known to hold threads that wait here behind another one, for want of a thread. */
+  stranded = 0;
   /** When it was last seen held. */
   lastHeld = Number.NEGATIVE_INFINITY;
   readonly #sys: Sys;
@@ -62,10 +64,6 @@ export class ThreadWatch {
     return !this.isHeld && !this.retiring;
   }
 
-  isCalm(now: number): boolean {
-    return now - this.lastHeld > CALM_AFTER;
-  }
-
   /** Wakes the thread, which is parked. */
   ring(now: number): void {
     this.#rung = true;
@@ -84,6 +82,7 @@ export class ThreadWatch {
     } else if (now - this.#since >= this.#moveAfter && !this.#isStarved(now)) {
       this.heldSince = this.#since;
       this.lastHeld = now;
+      this.#sys.setSlice(this.row.tid, HELD_SLICE);
       return 'held';
     }
     return undefined;
@@ -91,11 +90,14 @@ export class ThreadWatch {
 
   #alive(beat: number, now: number): Change {
     const wasHeld = this.isHeld;
+    if (wasHeld) this.#sys.setSlice(this.row.tid, SERVING_SLICE);
     this.#beat = beat;
     this.#since = now;
     this.#cpuAt = 0;
     this.#rung = false;
     this.heldSince = 0;
+    this.clearedAt = 0;
+    this.stranded = 0;
     this.reported = false;
     return wasHeld ? 'released' : undefined;
   }

@@ -11,6 +11,7 @@ import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
+import { SERVING_SLICE } from '../sharing/slices.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
 import { openLibc } from '../sys/libc.ts';
 import { loadService } from './load-service.ts';
@@ -54,6 +55,7 @@ async function run(): Promise<void> {
   row.greets = service.open !== undefined || service.session !== undefined;
   row.epollFd = poller.fd;
   row.tid = Number(basename(readlinkSync('/proc/thread-self')));
+  sys.setSlice(0, SERVING_SLICE);
   watch(EPOLL_CTL_ADD, EPOLLONESHOT);
   reactor.start();
   say({ type: 'ready' });

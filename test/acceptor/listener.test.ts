@@ -12,7 +12,11 @@ const always = () => true;
 function accepting(answers: Iterable<Step>, most?: number, hasRoom: (admitted: number) => boolean = always) {
   const flaky = flakySys(sys, { accept: answers });
   const admitted: number[] = [];
-  const shortage = new Listener(flaky.sys, 5).accept(() => hasRoom(admitted.length), (fd) => admitted.push(fd), most);
+  const shortage = new Listener(flaky.sys, 5).accept(
+    () => hasRoom(admitted.length),
+    (fd) => admitted.push(fd),
+    most,
+  );
   return { admitted, shortage, calls: flaky.calls('accept').length };
 }
 

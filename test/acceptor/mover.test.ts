@@ -122,7 +122,13 @@ describe('Mover.move', () => {
         for (const [to, stale] of moves) {
           const before = ticket;
           const wrong = stale && ticket + 1;
-          const result = on.mover.move(fd, wrong || ticket, on.rows[at] as ThreadRow, on.rows[to] as ThreadRow, 'balance');
+          const result = on.mover.move(
+            fd,
+            wrong || ticket,
+            on.rows[at] as ThreadRow,
+            on.rows[to] as ThreadRow,
+            'balance',
+          );
           expect(result).toBe(!stale);
           if (!stale) [at, ticket] = [to, on.table.word(fd)];
           expect(ticket === before).toBe(stale);

@@ -121,7 +121,12 @@ describe('source-hash', () => {
       fc.property(address, fc.nat({ max: 6 }), (bytes, gone) => {
         const before = placement(rows, bytes);
         fc.pre(before.thread !== gone);
-        expect(placement(rows.filter(({ thread }) => thread !== gone), bytes)).toBe(before);
+        expect(
+          placement(
+            rows.filter(({ thread }) => thread !== gone),
+            bytes,
+          ),
+        ).toBe(before);
       }),
     );
   });

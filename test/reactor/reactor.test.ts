@@ -66,12 +66,7 @@ describe('Reactor', () => {
     sys.eventfdSignal(other);
     bench.reactor.start();
     await until(() => bench.armed === 1);
-    expect(bench.log).toEqual([
-      ['begin'],
-      ['serve', one, -7, EPOLLIN],
-      ['serve', other, 7, EPOLLIN],
-      ['arm', PARKED],
-    ]);
+    expect(bench.log).toEqual([['begin'], ['serve', one, -7, EPOLLIN], ['serve', other, 7, EPOLLIN], ['arm', PARKED]]);
   });
 
   it('lets Node’s event loop run between two turns', async () => {

@@ -25,7 +25,12 @@ describe('shared values', () => {
     const there = cross({ buffer, name: 'x', list: [1, { deep: true }], nothing: undefined });
     new Uint8Array(there.buffer as SharedArrayBuffer)[2] = 9;
     expect(new Uint8Array(buffer)[2]).toBe(9);
-    expect({ ...there, buffer: null }).toEqual({ buffer: null, name: 'x', list: [1, { deep: true }], nothing: undefined });
+    expect({ ...there, buffer: null }).toEqual({
+      buffer: null,
+      name: 'x',
+      list: [1, { deep: true }],
+      nothing: undefined,
+    });
   });
 
   it('cannot be changed by the thread that got them', () => {

@@ -122,7 +122,12 @@ const NOT_AT_REST = ALL.filter((state) => state !== REST);
 
 /** Changes of state on a connection that somebody has. */
 function changes(fd: number): Command[] {
-  const to = (name: string, states: readonly State[], state: State, act: (ticket: Ticket, table: ConnectionTable) => void) =>
+  const to = (
+    name: string,
+    states: readonly State[],
+    state: State,
+    act: (ticket: Ticket, table: ConnectionTable) => void,
+  ) =>
     command(name, fd, states, (slot, table) => {
       slot.state = state;
       act(slot.ticket, table);

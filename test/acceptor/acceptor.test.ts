@@ -1,0 +1,314 @@
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { CLOSING, FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
+import { RUNNING } from '../../src/sharing/thread-board.ts';
+import { EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
+import { EAGAIN, EMFILE, ENOMEM } from '../../src/sys/errno.ts';
+import { AcceptorBench, tryToConnect } from '../support/acceptor-bench.ts';
+import { dial, sys, write } from '../support/loopback.ts';
+
+/** Dials `count` clients, one after another, and has them accepted. */
+async function admitted(bench: AcceptorBench, count: number) {
+  const clients = [];
+  for (let index = 0; index < count; index++) {
+    clients.push(await dial(bench.port));
+    bench.acceptor.turn();
+  }
+  return clients;
+}
+
+const closesOf = (bench: AcceptorBench) =>
+  Object.fromEntries(Object.entries(bench.board.total().closes).filter(([, count]) => count > 0));
+
+describe('accepting', () => {
+  it('puts a client to rest on a thread, which hears of its bytes with its ticket', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const [client] = await admitted(bench, 1);
+    const [fd] = bench.clientsOf(0) as [number];
+    const ticket = bench.table.word(fd);
+    expect([stateOf(ticket), threadOf(ticket), bench.row(0).clients]).toEqual([REST, 0, 1]);
+    expect(bench.seen()).toEqual([[], [], []]);
+    await write(client!, 'x');
+    expect(bench.seen()).toEqual([[{ fd, ticket, mask: EPOLLIN }], [], []]);
+    expect(bench.table.take(fd, ticket)).toBe(true);
+  });
+
+  it('keeps the client’s number and address, and reports it', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0, 1);
+    const clients = await admitted(bench, 2);
+    const [fd] = bench.clientsOf(1) as [number];
+    const { localPort: port } = clients[1]!;
+    expect([bench.table.id(fd), bench.table.port(fd), sys.addressText(bench.table.address(fd))]).toEqual([
+      2,
+      port,
+      '127.0.0.1',
+    ]);
+    expect(bench.events[1]).toMatchObject({ type: 'open', client: 2, address: '127.0.0.1', port, thread: 2 });
+  });
+
+  it('places clients as the placement says', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0, 1, 2);
+    await admitted(bench, 7);
+    expect(bench.board.rows.map((row) => row.clients)).toEqual([3, 2, 2]);
+  });
+
+  it('accepts all that wait in one turn', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    for (let count = 0; count < 5; count++) await dial(bench.port);
+    bench.acceptor.turn();
+    expect(bench.row(0).clients).toBe(5);
+  });
+
+  it('lets a thread that greets hear of a client that has sent nothing', async () => {
+    const bench = new AcceptorBench();
+    bench.row(0).greets = true;
+    bench.start(0);
+    await admitted(bench, 1);
+    expect(bench.seen()[0]).toMatchObject([{ mask: EPOLLOUT }]);
+  });
+
+  it('lets clients wait in the kernel until there is a thread', async () => {
+    const bench = new AcceptorBench();
+    await dial(bench.port);
+    bench.nudge();
+    expect(bench.flaky.calls('accept')).toHaveLength(0);
+    bench.start(0);
+    bench.acceptor.turn();
+    expect(bench.row(0).clients).toBe(1);
+  });
+
+  it('closes a client that its thread cannot be told of, once, and serves the next', async () => {
+    const bench = new AcceptorBench({ script: { epollControl: ['pass', 'pass', ENOMEM] } });
+    bench.start(0);
+    const refused = await dial(bench.port);
+    const closed = once(refused.resume(), 'end');
+    bench.acceptor.turn();
+    await closed;
+    expect([bench.row(0).clients, bench.clientsOf(0)]).toEqual([0, []]);
+    expect(bench.typesOfEvents()).toEqual(['open', 'close']);
+    expect(Object.values(closesOf(bench))).toEqual([1]);
+    await admitted(bench, 1);
+    expect(bench.row(0).clients).toBe(1);
+  });
+
+  it('watches the listener later when it cannot be watched now', async () => {
+    const bench = new AcceptorBench({ script: { epollControl: ['pass', ENOMEM] } });
+    bench.start(0);
+    await dial(bench.port);
+    for (let turns = 0; turns < 3; turns++) bench.nudge();
+    expect(bench.row(0).clients).toBe(1);
+  });
+
+  it('closes a client whose fd has no slot', async () => {
+    const bench = new AcceptorBench({ capacity: 4 });
+    bench.start(0);
+    const client = await dial(bench.port);
+    const closed = once(client.resume(), 'end');
+    bench.acceptor.turn();
+    await closed;
+    expect(bench.row(0).clients).toBe(0);
+  });
+});
+
+describe('a shortage', () => {
+  it('pauses accepting, without spinning, and then serves those that waited', async () => {
+    const bench = new AcceptorBench({ script: { accept: [EMFILE, EMFILE] } });
+    bench.start(0);
+    await dial(bench.port);
+    await dial(bench.port);
+    const start = performance.now();
+    const before = bench.flaky.calls('epollWait').length;
+    while (bench.row(0).clients < 2) bench.acceptor.turn();
+    expect(performance.now() - start).toBeGreaterThanOrEqual(190);
+    expect(bench.flaky.calls('epollWait').length - before).toBeLessThan(12);
+    expect(bench.events.filter(({ type }) => type === 'accept-paused')).toMatchObject([
+      { cause: 'EMFILE' },
+      { cause: 'EMFILE' },
+    ]);
+  });
+
+  it('keeps the clients that were accepted before it, and hears of threads meanwhile', async () => {
+    const bench = new AcceptorBench({ script: { accept: ['pass', EMFILE] } });
+    bench.start(0);
+    const [client] = await admitted(bench, 1);
+    expect(bench.row(0).clients).toBe(1);
+    await write(client!, 'x');
+    bench.arm(0);
+    bench.acceptor.turn();
+    expect(bench.row(0).bell.count).toBe(1);
+    expect(bench.flaky.calls('accept')).toHaveLength(2);
+  });
+});
+
+describe('waking', () => {
+  it('rings a parked thread once for each time that it parks', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0, 1);
+    bench.arm(0);
+    bench.arm(1);
+    const [client] = await admitted(bench, 1);
+    await write(client!, 'x');
+    bench.acceptor.turn();
+    bench.nudge();
+    bench.nudge();
+    expect([bench.row(0).bell.count, bench.row(1).bell.count]).toEqual([1, 0]);
+  });
+
+  it('rings at once when a socket was ready before the thread parked', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const [client] = await admitted(bench, 1);
+    await write(client!, 'x');
+    bench.arm(0);
+    bench.acceptor.turn();
+    expect(bench.row(0).bell.count).toBe(1);
+  });
+
+  it('empties its mailbox, so that it can sleep again', () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    sys.eventfdSignal(bench.mailboxFd);
+    bench.acceptor.turn();
+    expect(sys.eventfdClear(bench.mailboxFd)).toBe(EAGAIN);
+  });
+});
+
+describe('a thread that is gone', () => {
+  it('leaves its clients at rest to another, which hears of what they send', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const clients = await admitted(bench, 3);
+    const before = bench.clientsOf(0).map((fd) => [fd, bench.table.word(fd)] as const);
+    bench.start(1);
+    await write(clients[0]!, 'x');
+    bench.acceptor.threadGone(0);
+    expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 3, 0]);
+    expect(bench.clientsOf(1)).toEqual(before.map(([fd]) => fd));
+    for (const [fd, ticket] of before) expect(bench.table.take(fd, ticket)).toBe(false);
+    expect(bench.seen()[1]).toHaveLength(1);
+    await write(clients[1]!, 'x');
+    expect(bench.seen()[1]).toHaveLength(2);
+    expect(closesOf(bench)).toEqual({});
+  });
+
+  it('has the clients closed that it was serving or held, each with one reason', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const clients = await admitted(bench, 3);
+    bench.start(1);
+    const [busy, held, resting] = bench.clientsOf(0) as [number, number, number];
+    const ticket = bench.table.word(held);
+    bench.table.take(busy, bench.table.word(busy));
+    bench.table.take(held, ticket);
+    bench.table.hold(held, ticket);
+    const ports = new Set([busy, held].map((fd) => bench.table.port(fd)));
+    const cut = clients.filter(({ localPort }) => ports.has(localPort as number));
+    const ended = cut.map((client) => once(client.resume(), 'end'));
+    bench.acceptor.threadGone(0);
+    await Promise.all(ended);
+    expect([busy, held, resting].map((fd) => stateOf(bench.table.word(fd)))).toEqual([FREE, FREE, REST]);
+    expect(closesOf(bench)).toEqual({ 'thread-exit': 2 });
+    expect(bench.events.filter(({ type }) => type === 'close')).toMatchObject([
+      { reason: 'thread-exit', thread: 1 },
+      { reason: 'thread-exit', thread: 1 },
+    ]);
+    expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 1, 0]);
+  });
+
+  it('has a client closed that it had begun to close', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const [client] = await admitted(bench, 1);
+    bench.start(1);
+    const [fd] = bench.clientsOf(0) as [number];
+    const ticket = bench.table.word(fd);
+    bench.table.take(fd, ticket);
+    bench.table.closing(fd, ticket);
+    expect(stateOf(bench.table.word(fd))).toBe(CLOSING);
+    const ended = once(client!.resume(), 'end');
+    bench.acceptor.threadGone(0);
+    await ended;
+    expect(stateOf(bench.table.word(fd))).toBe(FREE);
+    expect(Object.values(closesOf(bench))).toEqual([1]);
+  });
+
+  it('has its epoll set closed, and gets no more clients', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0, 1);
+    const { epollFd } = bench.row(0);
+    bench.acceptor.threadGone(0);
+    expect(bench.flaky.calls('close')).toEqual([[epollFd]]);
+    expect([bench.row(0).epollFd, bench.row(0).state]).toEqual([0, 0]);
+    await admitted(bench, 3);
+    expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 3, 0]);
+    expect(bench.said).toContainEqual({ type: 'thread-cleared', thread: 0 });
+  });
+
+  it('leaves its clients at rest open when the only other thread is held', async () => {
+    const bench = new AcceptorBench({ moveAfter: 5 });
+    bench.start(0);
+    await admitted(bench, 2);
+    bench.start(1);
+    bench.row(1).state = RUNNING;
+    for (let turns = 0; turns < 50 && bench.counters.stalls === 0; turns++) bench.acceptor.turn();
+    expect(bench.counters.stalls).toBe(1);
+    bench.acceptor.threadGone(0);
+    expect(closesOf(bench)).toEqual({});
+  });
+
+  it('was the last: new clients wait in the kernel for the next', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    bench.acceptor.threadGone(0);
+    bench.nudge();
+    await dial(bench.port);
+    bench.nudge();
+    expect(bench.flaky.calls('accept')).toHaveLength(0);
+    bench.start(0);
+    bench.acceptor.turn();
+    expect(bench.row(0).clients).toBe(1);
+  });
+});
+
+describe('drain', () => {
+  it('accepts the clients that wait before it closes the listener', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const client = await dial(bench.port);
+    await dial(bench.port);
+    bench.acceptor.drain();
+    expect(bench.row(0).clients).toBe(2);
+    expect(bench.said).toContainEqual({ type: 'drained' });
+    expect(await tryToConnect(bench.port)).toBe('ECONNREFUSED');
+    await write(client, 'x');
+    expect(bench.seen()[0]).toHaveLength(1);
+  });
+
+  it('ends a pause: it does not listen again', async () => {
+    const bench = new AcceptorBench({ script: { accept: [EMFILE] } });
+    bench.start(0);
+    await dial(bench.port);
+    bench.acceptor.turn();
+    bench.acceptor.drain();
+    expect(bench.row(0).clients).toBe(1);
+    vi.useFakeTimers({ toFake: ['performance'], now: performance.now() + 1000 });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(() => bench.nudge()).not.toThrow();
+    expect(bench.flaky.calls('accept')).toHaveLength(3);
+  });
+
+  it('still wakes threads', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const [client] = await admitted(bench, 1);
+    bench.acceptor.drain();
+    bench.arm(0);
+    await write(client!, 'x');
+    bench.acceptor.turn();
+    expect(bench.row(0).bell.count).toBe(1);
+  });
+});

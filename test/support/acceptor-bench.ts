@@ -1,0 +1,138 @@
+/** An acceptor on a real listening socket, with threads that the test plays. */
+import { connect } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { Acceptor } from '../../src/acceptor/acceptor.ts';
+import { Closer } from '../../src/acceptor/closer.ts';
+import { Listener } from '../../src/acceptor/listener.ts';
+import type { FromAcceptor } from '../../src/acceptor/messages.ts';
+import { Mover } from '../../src/acceptor/mover.ts';
+import { placementFor } from '../../src/acceptor/placement.ts';
+import { Roster } from '../../src/acceptor/roster.ts';
+import type { ServerEvent } from '../../src/log/event.ts';
+import { Poller } from '../../src/reactor/poller.ts';
+import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
+import { Arena } from '../../src/sharing/arena.ts';
+import { ConnectionTable } from '../../src/sharing/connection-table.ts';
+import { FREE, stateOf } from '../../src/sharing/control-word.ts';
+import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
+import { EPOLLIN, EPOLLONESHOT } from '../../src/sys/constants.ts';
+import { type FlakySys, flakySys, type Script } from './flaky-sys.ts';
+import { listenOn, owned, succeeded, sys } from './loopback.ts';
+import { eventsOf, type SeenEvent, startRow } from './thread-rows.ts';
+
+export interface BenchSettings {
+  readonly script?: Script;
+  /** How many fds the table has room for. */
+  readonly capacity?: number;
+  /** In ms. */
+  readonly moveAfter?: number;
+}
+
+const THREADS = 3;
+
+export class AcceptorBench {
+  readonly flaky: FlakySys;
+  readonly board = ThreadBoard.create(THREADS);
+  readonly counters = new AcceptorCounters();
+  readonly table: ConnectionTable;
+  readonly events: ServerEvent[] = [];
+  readonly said: FromAcceptor[] = [];
+  readonly port: number;
+  readonly mailboxFd = owned(sys.eventfd());
+  readonly acceptor: Acceptor;
+  readonly #poller: Poller;
+
+  constructor({ script = {}, capacity = 4096, moveAfter = Infinity }: BenchSettings = {}) {
+    this.flaky = flakySys(sys, script);
+    this.table = ConnectionTable.create(capacity);
+    const listener = listenOn();
+    this.port = listener.port;
+    this.#poller = new Poller(this.flaky.sys, owned(sys.epollCreate()), 64);
+    this.acceptor = this.#acceptor(listener.fd, moveAfter);
+    onTestFinished(() => this.#close(listener.fd));
+  }
+
+  row(thread: number): ThreadRow {
+    return this.board.row(thread);
+  }
+
+  /** Starts `thread` and takes it into service; the listener is watched from then on. */
+  start(...threads: number[]): void {
+    for (const thread of threads) {
+      startRow(this.row(thread));
+      this.acceptor.threadReady(thread);
+    }
+    this.nudge();
+  }
+
+  /** Has the acceptor take a turn even if there is nothing to do. */
+  nudge(): void {
+    sys.eventfdSignal(this.mailboxFd);
+    this.acceptor.turn();
+  }
+
+  /** Has the acceptor watch `thread`, as a thread does that parks. */
+  arm(thread: number): void {
+    const { epollFd } = this.row(thread);
+    succeeded(this.#poller.add(epollFd, EPOLLIN | EPOLLONESHOT, thread, epollFd));
+  }
+
+  /** What each thread's epoll set reports. */
+  seen(): SeenEvent[][] {
+    return this.board.rows.map((row) => (row.epollFd > 0 ? eventsOf(row) : []));
+  }
+
+  /** The fds of the clients on `thread`. */
+  clientsOf(thread: number): number[] {
+    const fds: number[] = [];
+    this.table.forEach(thread, (fd) => fds.push(fd));
+    return fds;
+  }
+
+  typesOfEvents(): string[] {
+    return this.events.map(({ type }) => type);
+  }
+
+  #acceptor(listenerFd: number, moveAfter: number): Acceptor {
+    const { board, counters, flaky, mailboxFd, table } = this;
+    const arena = Arena.create(1 << 16);
+    const report = (event: ServerEvent): void => void this.events.push(event);
+    const limits = { min: 1, max: THREADS, clientsPerThread: Infinity, moveAfter };
+    return new Acceptor({
+      sys: flaky.sys,
+      table,
+      board,
+      counters,
+      poller: this.#poller,
+      listeners: [new Listener(flaky.sys, listenerFd)],
+      mailboxFd,
+      roster: new Roster(flaky.sys, limits),
+      placement: placementFor('round-robin', () => 0),
+      busy: () => 0,
+      balances: false,
+      mover: new Mover(flaky.sys, table, counters),
+      closer: new Closer(flaky.sys, table, arena, report),
+      handlerTimeout: Infinity,
+      say: (message) => void this.said.push(message),
+      report,
+    });
+  }
+
+  #close(listenerFd: number): void {
+    for (let fd = 0; fd < this.table.size; fd++) {
+      if (stateOf(this.table.word(fd)) !== FREE) sys.close(fd);
+    }
+    const isClosed = this.flaky.calls('close').some(([fd]) => fd === listenerFd);
+    if (!isClosed) sys.close(listenerFd);
+  }
+}
+
+/** Tries to connect; resolves with the error's code, or `connected`. */
+export function tryToConnect(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    socket.on('connect', () => resolve('connected'));
+  });
+}
