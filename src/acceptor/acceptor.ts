@@ -66,6 +66,8 @@ export class Acceptor {
   readonly #door: Door;
   #isDraining = false;
   #balancedAt = 0;
+  /** Threads that are gone whose clients wait for another thread. */
+  #orphans: ThreadRow[] = [];
 
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
@@ -92,6 +94,9 @@ export class Acceptor {
   /** Takes `thread` into service. */
   threadReady(thread: number): void {
     this.#parts.roster.add(this.#parts.board.row(thread));
+    const orphans = this.#orphans;
+    this.#orphans = [];
+    for (const row of orphans) this.#takeOver(row, undefined);
   }
 
   /** Gives `thread` no more clients and moves those that it has; main hears when it has none. */
@@ -102,15 +107,11 @@ export class Acceptor {
 
   /** Takes over what `thread`, which is gone, has left: clients at rest move, what it was working on is closed. */
   threadGone(thread: number): void {
-    const { board, roster, say, sys, table } = this.#parts;
+    const { board, roster } = this.#parts;
     const row = board.row(thread);
     const watch = roster.remove(row);
     row.state = ABSENT;
-    table.forEach(thread, (fd, word) => this.#inherit(fd, word, row, watch));
-    row.clearClients();
-    if (row.epollFd > 0) sys.close(row.epollFd);
-    row.epollFd = 0;
-    say({ type: 'thread-cleared', thread });
+    this.#takeOver(row, watch);
   }
 
   /** Accepts the clients that wait and closes the listeners. */
@@ -245,17 +246,35 @@ export class Acceptor {
     mover.moveAll(from, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : to), count);
   }
 
-  #inherit(fd: number, word: number, row: ThreadRow, watch: ThreadWatch | undefined): void {
+  /** Deals with the connections of a thread that is gone. Without another thread those at rest wait for one. */
+  #takeOver(row: ThreadRow, watch: ThreadWatch | undefined): void {
+    const { say, sys, table } = this.#parts;
+    let waiting = 0;
+    table.forEach(row.thread, (fd, word) => {
+      if (!this.#inherit(fd, word, row, watch)) waiting++;
+    });
+    if (waiting > 0) {
+      this.#orphans.push(row);
+      return;
+    }
+    row.clearClients();
+    if (row.epollFd > 0) sys.close(row.epollFd);
+    row.epollFd = 0;
+    say({ type: 'thread-cleared', thread: row.thread });
+  }
+
+  /** False: it is at rest and there is no thread for it. */
+  #inherit(fd: number, word: number, row: ThreadRow, watch: ThreadWatch | undefined): boolean {
     const { closer, mover, placement, roster, table } = this.#parts;
     const ticket = withState(word, REST);
     const state = stateOf(word);
     const { takers } = roster;
-    if (state === REST && takers.length > 0) {
-      mover.move(fd, ticket, row, placement(takers, table.address(fd)), 'thread-exit');
-      return;
+    if (state === REST) {
+      return takers.length > 0 && mover.move(fd, ticket, row, placement(takers, table.address(fd)), 'thread-exit');
     }
     const isCulprit = watch?.isHeld === true && watch.reported && fd === row.currentFd;
     const reason = isCulprit ? 'handler-timeout' : watch?.retiring === true ? 'shutdown' : 'thread-exit';
-    if (state === REST || state === HELD || state === BUSY || state === CLOSING) closer.close(fd, ticket, row, reason);
+    if (state === HELD || state === BUSY || state === CLOSING) closer.close(fd, ticket, row, reason);
+    return true;
   }
 }

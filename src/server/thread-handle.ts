@@ -25,7 +25,6 @@ export class ThreadHandle {
   /** It has old code, or there are too many threads: it ends when it has no client any more. */
   isRetiring = false;
   readonly #worker: Worker;
-  readonly #started = performance.now();
   #end: ThreadEnd | undefined;
 
   constructor(start: ThreadStart, memory: number | undefined) {
@@ -47,11 +46,6 @@ export class ThreadHandle {
     });
     this.ready = this.#becomeReady();
     this.ready.catch(() => {});
-  }
-
-  /** How long ago it was started, in ms. */
-  get age(): number {
-    return performance.now() - this.#started;
   }
 
   post(message: ToThread): void {

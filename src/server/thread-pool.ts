@@ -6,11 +6,13 @@ import type { Lock } from '../sharing/lock.ts';
 import type { ThreadStart } from '../thread/messages.ts';
 import { type ThreadEnd, ThreadHandle } from './thread-handle.ts';
 
-/** The first wait before a thread that died young is replaced, in ms; it doubles each time, up to the longest. */
-const FIRST_WAIT = 50;
-const LONGEST_WAIT = 5000;
-/** A thread that served for this long, in ms, did not die young. */
-const GROWN_UP = 10_000;
+/** Deaths within this time, in ms, count towards the wait before the next thread is started. */
+const RECENT = 10_000;
+/** So many of them are taken as accidents: the thread is replaced at once. */
+const ACCIDENTS = 3;
+/** Then the wait begins, in ms, and doubles with each, up to the longest. */
+const FIRST_WAIT = 10;
+const LONGEST_WAIT = 250;
 /** As many replacements in a row that could not even start mean that none can. */
 const MOST_FAILURES = 5;
 
@@ -39,11 +41,16 @@ export class ThreadPool {
   /** Rows of the board that no thread has. */
   readonly #rows: number[];
   readonly #leaving = new AbortController();
+  /** How many threads there should be. */
+  #target: number;
   #failures = 0;
-  #wait = 0;
+  /** When threads have died lately, in `performance.now()` ms. */
+  #deaths: number[] = [];
+  #isWaiting = false;
 
   constructor(parts: ThreadPoolParts) {
     this.#parts = parts;
+    this.#target = parts.size;
     this.#rows = Array.from({ length: parts.rows }, (_, row) => row);
   }
 
@@ -53,11 +60,10 @@ export class ThreadPool {
     await this.#bringIn(threads);
   }
 
-  /** Has `threads` threads, as far as there are rows; those that cannot start are given up. */
+  /** Has `threads` threads from now on, as far as there are rows. */
   grow(threads: number): void {
-    if (this.#leaving.signal.aborted) return;
-    const serving = [...this.#threads.values()].filter((thread) => !thread.isRetiring);
-    for (const thread of this.#startThreads(threads - serving.length)) void this.#bringIn([thread]).catch(() => {});
+    this.#target = threads;
+    void this.#fill();
   }
 
   /**
@@ -65,7 +71,7 @@ export class ThreadPool {
    * they have no client any more. Rejects, and changes nothing, if the new code does not start.
    */
   async reload(): Promise<number> {
-    const old = [...this.#threads.values()].filter((thread) => !thread.isRetiring);
+    const old = this.#serving;
     const threads = this.#startThreads(old.length);
     if (threads.length < old.length) {
       await this.#giveUp(threads);
@@ -78,7 +84,11 @@ export class ThreadPool {
 
   /** A retiring thread has no client any more. */
   empty(thread: number): void {
-    this.#threads.get(thread)?.stop();
+    const handle = this.#threads.get(thread);
+    if (handle === undefined) return;
+    if (!handle.isRetiring) this.#target--;
+    handle.isRetiring = true;
+    handle.stop();
   }
 
   /** Ends a thread that does not come back from its handler. */
@@ -89,6 +99,7 @@ export class ThreadPool {
   /** The acceptor has dealt with what the thread of `row` had. */
   cleared(row: number): void {
     this.#rows.push(row);
+    void this.#fill();
   }
 
   /** Has all threads answer what has arrived and close their clients; resolves when they have, or are gone. */
@@ -108,6 +119,10 @@ export class ThreadPool {
       await Promise.race([Promise.all(threads.map((thread) => thread.ended)), delay(grace, undefined, { ref: false })]);
     }
     await Promise.all(threads.map((thread) => thread.terminate('stopped', 'the server has ended')));
+  }
+
+  get #serving(): readonly ThreadHandle[] {
+    return [...this.#threads.values()].filter((thread) => !thread.isRetiring);
   }
 
   /** Starts threads, at most as many as there are rows. */
@@ -155,23 +170,38 @@ export class ThreadPool {
     tell('thread-gone', thread.thread);
     if (end.cause === 'stopped') return;
     report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
-    if (thread.age > GROWN_UP) this.#wait = 0;
-    if (!thread.isRetiring) void this.#replace();
+    if (thread.isRetiring) return;
+    this.#deaths.push(performance.now());
+    void this.#fill();
   }
 
-  async #replace(): Promise<void> {
+  /** Starts the threads that are missing; not at once if threads keep dying. */
+  async #fill(): Promise<void> {
     const { signal } = this.#leaving;
-    const wait = this.#wait;
-    this.#wait = Math.min(LONGEST_WAIT, Math.max(FIRST_WAIT, wait * 2));
-    try {
-      await delay(wait, undefined, { signal });
-      await this.#bringIn(this.#startThreads(1));
-    } catch (error) {
-      if (signal.aborted) return;
-      if (++this.#failures < MOST_FAILURES) return void this.#replace();
-      const why = error instanceof Error ? error.message : String(error);
-      const message = `No service thread can be started any more, after ${this.#failures} attempts: ${why}`;
-      this.#parts.failed(new HeddleError('HEDDLE_SERVICE_LOAD', message, { cause: error }));
+    if (this.#isWaiting || signal.aborted || this.#serving.length >= this.#target) return;
+    this.#isWaiting = true;
+    await delay(this.#wait(), undefined, { signal }).catch(() => {});
+    this.#isWaiting = false;
+    if (signal.aborted) return;
+    const threads = this.#startThreads(this.#target - this.#serving.length);
+    await Promise.all(threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(error))));
+  }
+
+  #wait(): number {
+    const since = performance.now() - RECENT;
+    this.#deaths = this.#deaths.filter((time) => time > since);
+    const more = this.#deaths.length - ACCIDENTS;
+    return more <= 0 ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (more - 1));
+  }
+
+  #couldNotStart(error: unknown): void {
+    if (this.#leaving.signal.aborted) return;
+    if (++this.#failures < MOST_FAILURES) {
+      void this.#fill();
+      return;
     }
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `No service thread can be started any more, after ${this.#failures} attempts: ${why}`;
+    this.#parts.failed(new HeddleError('HEDDLE_SERVICE_LOAD', message, { cause: error }));
   }
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { COUNTED } from '../../src/sharing/connection-table.ts';
 import { CLOSING, FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
 import { RUNNING } from '../../src/sharing/thread-board.ts';
 import { EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
@@ -234,6 +235,23 @@ describe('a thread that is gone', () => {
     await ended;
     expect(stateOf(bench.table.word(fd))).toBe(FREE);
     expect(Object.values(closesOf(bench))).toEqual([1]);
+  });
+
+  it('does not have a close counted again that it had counted', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const [client] = await admitted(bench, 1);
+    const [fd] = bench.clientsOf(0) as [number];
+    const ticket = bench.table.word(fd);
+    bench.table.take(fd, ticket);
+    bench.row(0).countClose('client-finished');
+    bench.table.setFlags(fd, COUNTED);
+    bench.table.closing(fd, ticket);
+    const ended = once(client!.resume(), 'end');
+    bench.acceptor.threadGone(0);
+    await ended;
+    expect(closesOf(bench)).toEqual({ 'client-finished': 1 });
+    expect(bench.typesOfEvents()).toEqual(['open']);
   });
 
   it('has its epoll set closed, and gets no more clients', async () => {

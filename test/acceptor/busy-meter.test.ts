@@ -40,11 +40,15 @@ describe('BusyMeter', () => {
   });
 
   it('starts anew when another thread has got the row', () => {
-    const { ratio, row } = meterOf([5000, 10]);
+    const { ratio, row } = meterOf([5000, 5100, 10, 60]);
     ratio();
     vi.advanceTimersByTime(200);
+    expect(ratio()).toBe(0.5);
     row.tid = 2;
+    vi.advanceTimersByTime(50);
     expect(ratio()).toBe(0);
+    vi.advanceTimersByTime(200);
+    expect(ratio()).toBe(0.25);
   });
 
   it('is never below 0, also when the thread is gone', () => {

@@ -103,6 +103,22 @@ describe('Lock across threads', () => {
     expect(values[0]).toBe(times * kinds.length);
   });
 
+  it('lets one in at a time of threads that try without waiting', async () => {
+    const values = new Int32Array(new SharedArrayBuffer(4));
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const body = `${WITH_LOCK}
+      Atomics.add(data.gate, 0, 1);
+      while (Atomics.load(data.gate, 0) < 2);
+      for (let times = 0; times < data.times; times++) {
+        while (!lock.tryAcquire());
+        data.values[0] = data.values[0] + 1;
+        lock.release();
+      }`;
+    const data = { buffer: new Lock().buffer, values, gate, times: 50_000 };
+    await Promise.all([1, 2].map(() => runWorker(body, data)));
+    expect(values[0]).toBe(100_000);
+  });
+
   it('cannot be released by another thread', async () => {
     const lock = new Lock();
     lock.tryAcquire();

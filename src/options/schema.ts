@@ -1,0 +1,58 @@
+/** Used to describe a command's options once, in zod: types, flags, environment names, help and docs follow. */
+
+import * as z from 'zod';
+
+/**
+ * Where an option can be given: `anywhere` is library, flag, environment and config file; `command` is the same without
+ * the library; `shell` is flag and environment; `file` is library and config file; `library` is code only.
+ */
+export type Reach = 'anywhere' | 'command' | 'shell' | 'file' | 'library';
+
+interface OptionNote {
+  /** What it does, as a phrase of the help text. */
+  readonly help: string;
+  /** How help and documentation show the default, where its own text would not do. */
+  readonly preset?: string;
+  /** `anywhere` if it is not said. */
+  readonly reach?: Reach;
+}
+
+interface TypeNote {
+  /** How help and documentation show a value. */
+  readonly form: string;
+  /** Turns the text of a flag or an environment variable into what the type takes; without it, the text as it is. */
+  readonly fromText?: (text: string) => unknown;
+}
+
+/** What help and documentation say of an option. */
+export const optionNotes = z.registry<OptionNote>();
+
+/** The same of a type of option. */
+export const typeNotes = z.registry<TypeNote>();
+
+/** One option has a default (`prefault`) or none (`optional`). */
+type Option = z.ZodOptional | z.ZodPrefault;
+
+/** The options of a command, by name. */
+export type Schema = z.ZodObject<Readonly<Record<string, Option>>>;
+
+/** One option as help and documentation show it. */
+export interface AboutOption {
+  readonly name: string;
+  readonly help: string;
+  readonly form: string;
+  readonly preset: string;
+  readonly reach: Reach;
+}
+
+/** Describes each option of `schema`. */
+export function aboutOptions(schema: Schema): AboutOption[] {
+  return Object.entries(schema.shape).map(([name, option]) => {
+    const { help = '', preset = presetText(option), reach = 'anywhere' } = optionNotes.get(option) ?? {};
+    return { name, help, preset, reach, form: typeNotes.get(option.unwrap())?.form ?? '' };
+  });
+}
+
+function presetText(option: Option): string {
+  return option instanceof z.ZodPrefault ? String(option.def.defaultValue) : '–';
+}
