@@ -94,9 +94,6 @@ export class Acceptor {
   /** Takes `thread` into service. */
   threadReady(thread: number): void {
     this.#parts.roster.add(this.#parts.board.row(thread));
-    const orphans = this.#orphans;
-    this.#orphans = [];
-    for (const row of orphans) this.#takeOver(row, undefined);
   }
 
   /** Gives `thread` no more clients and moves those that it has; main hears when it has none. */
@@ -149,7 +146,7 @@ export class Acceptor {
     const id = counters.countAccepted();
     const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, row.greets ? NEW : 0);
     report?.({ type: 'open', ...closer.describe(fd, row) });
-    if (mover.place(fd, ticket, row) < 0) closer.close(fd, ticket, row, 'over-limit');
+    mover.place(fd, ticket, row);
   };
 
   #look(now: number): void {
@@ -162,6 +159,7 @@ export class Acceptor {
       if (watch.retiring) this.#retireStep(watch, now);
     }
     if (this.#isDraining) return;
+    if (this.#orphans.length > 0 && roster.takers.length > 0) this.#adopt();
     const threads = roster.shortage(now);
     if (threads !== undefined) say({ type: 'want-threads', threads });
     if (now - this.#balancedAt >= BALANCE) this.#balance(now);
@@ -244,6 +242,12 @@ export class Acceptor {
     if (shift === undefined) return;
     const { from, to, count } = shift;
     mover.moveAll(from, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : to), count);
+  }
+
+  #adopt(): void {
+    const orphans = this.#orphans;
+    this.#orphans = [];
+    for (const row of orphans) this.#takeOver(row, undefined);
   }
 
   /** Deals with the connections of a thread that is gone. Without another thread those at rest wait for one. */

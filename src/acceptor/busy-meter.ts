@@ -27,7 +27,7 @@ export class BusyMeter {
     if (last !== undefined && last.tid === row.tid && now - last.time < INTERVAL) return last.ratio;
     const cpu = Math.max(0, this.#sys.threadCpuTime(row.tid));
     const known = last !== undefined && last.tid === row.tid;
-    const ratio = known ? Math.min(1, (cpu - last.cpu) / (now - last.time)) : 0;
+    const ratio = known ? Math.min(1, Math.max(0, (cpu - last.cpu) / (now - last.time))) : 0;
     this.#samples.set(row, { tid: row.tid, time: now, cpu, ratio });
     return ratio;
   };

@@ -34,10 +34,10 @@ export class Door {
     const open = wanted && this.#pausedUntil === 0;
     if (open === this.#open) return;
     this.#open = open;
-    this.#listeners.forEach((listener, index) => {
-      if (open) this.#poller.add(listener.fd, EPOLLIN, index, this.#mark);
-      else this.#poller.remove(listener.fd);
-    });
+    for (const listener of this.#listeners) this.#poller.remove(listener.fd);
+    if (!open) return;
+    const added = this.#listeners.map(({ fd }, index) => this.#poller.add(fd, EPOLLIN, index, this.#mark));
+    if (added.some((result) => result < 0)) this.#pause(now);
   }
 
   /**
@@ -47,9 +47,7 @@ export class Door {
   accept(index: number, hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void): string | undefined {
     const shortage = this.#listeners[index]?.accept(hasRoom, admit);
     if (shortage === undefined) return undefined;
-    const now = performance.now();
-    this.set(false, now);
-    this.#pausedUntil = now + PAUSE;
+    this.#pause(performance.now());
     return shortage;
   }
 
@@ -60,5 +58,10 @@ export class Door {
       this.#sys.close(listener.fd);
     }
     this.#listeners = [];
+  }
+
+  #pause(now: number): void {
+    this.set(false, now);
+    this.#pausedUntil = now + PAUSE;
   }
 }

@@ -31,6 +31,7 @@ const counters = new AcceptorCounters(start.counters);
 const events = start.events === undefined ? undefined : new EventRing(start.events);
 const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
 const busy = new BusyMeter(sys).ratio;
+const closer = new Closer(sys, table, new Arena(start.arena), report);
 const { clientsPerThread, moveAfter } = start;
 const acceptor = new Acceptor({
   sys,
@@ -44,8 +45,8 @@ const acceptor = new Acceptor({
   placement: placementFor(start.placement, busy),
   busy,
   balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
-  mover: new Mover(sys, table, counters),
-  closer: new Closer(sys, table, new Arena(start.arena), report),
+  mover: new Mover(sys, table, counters, closer),
+  closer,
   handlerTimeout: start.handlerTimeout,
   say: (message) => port.postMessage(message),
   report,

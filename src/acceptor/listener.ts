@@ -5,6 +5,9 @@ import type { PeerAddress, Sys } from '../sys/sys.ts';
 /** Clients accepted in a row, before the acceptor looks at its other duties. */
 const BATCH = 128;
 
+/** Connections that may be lost in a row. */
+const MOST_ERRORS = 1000;
+
 const OUT_OF = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 
 export class Listener {
@@ -22,14 +25,15 @@ export class Listener {
    * system has no more of (such as `EMFILE`): then accepting must pause, since the socket stays ready.
    *
    * Any other error is that of one connection, which was lost while it waited (accept(2), "Error handling"): the next
-   * one is tried. Each try counts, so that this ends whatever the kernel answers.
+   * one is tried. Too many in a row are an error of the socket.
    */
   accept(hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void, most = BATCH): string | undefined {
-    for (let tries = 0; tries < most && hasRoom(); tries++) {
+    for (let tries = 0, errors = 0; tries < most && errors < MOST_ERRORS && hasRoom(); tries++) {
       const fd = this.#sys.accept(this.fd, this.#peer);
+      if (fd === EAGAIN) return undefined;
+      if (OUT_OF.has(fd)) return errnoName(fd);
+      errors = fd < 0 ? errors + 1 : 0;
       if (fd >= 0) admit(fd, this.#peer);
-      else if (fd === EAGAIN) return undefined;
-      else if (OUT_OF.has(fd)) return errnoName(fd);
     }
     return undefined;
   }

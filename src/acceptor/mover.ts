@@ -6,24 +6,25 @@ import { REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
+import type { Closer } from './closer.ts';
 
 export class Mover {
   readonly #sys: Sys;
   readonly #table: ConnectionTable;
   readonly #counters: AcceptorCounters;
+  readonly #closer: Closer;
 
-  constructor(sys: Sys, table: ConnectionTable, counters: AcceptorCounters) {
+  constructor(sys: Sys, table: ConnectionTable, counters: AcceptorCounters, closer: Closer) {
     this.#sys = sys;
     this.#table = table;
     this.#counters = counters;
+    this.#closer = closer;
   }
 
-  /** Puts a client just admitted under `ticket` into the epoll set of `row`. Returns 0 or the errno. */
-  place(fd: number, ticket: Ticket, row: ThreadRow): number {
+  /** Puts a client just admitted under `ticket` into the epoll set of `row`. */
+  place(fd: number, ticket: Ticket, row: ThreadRow): void {
     row.addClients(1);
-    const result = this.#add(fd, ticket, row);
-    if (result >= 0) this.#table.settle(fd, ticket);
-    return result;
+    this.#add(fd, ticket, row);
   }
 
   /**
@@ -39,7 +40,6 @@ export class Mover {
     from.addClients(-1);
     to.addClients(1);
     this.#add(fd, moved, to);
-    this.#table.settle(fd, moved);
     this.#counters.countMove(cause);
     return true;
   }
@@ -58,8 +58,11 @@ export class Mover {
     return moved;
   }
 
-  #add(fd: number, ticket: Ticket, row: ThreadRow): number {
+  /** A client that the kernel has no room to watch (epoll_ctl(2): ENOMEM, ENOSPC) would never be heard of again. */
+  #add(fd: number, ticket: Ticket, row: ThreadRow): void {
     const mask = interestAtRest(this.#table.flags(fd), this.#table.outbox(fd));
-    return this.#sys.epollControl(row.epollFd, EPOLL_CTL_ADD, fd, mask, fd, ticket);
+    const result = this.#sys.epollControl(row.epollFd, EPOLL_CTL_ADD, fd, mask, fd, ticket);
+    if (result < 0) this.#closer.close(fd, ticket, row, 'over-limit');
+    else this.#table.settle(fd, ticket);
   }
 }

@@ -145,9 +145,13 @@ export class ThreadPool {
       throw error;
     }
     this.#failures = 0;
-    for (const { thread } of threads) {
-      this.#parts.report({ type: 'thread-start', time: Date.now(), thread: thread + 1 });
-      this.#parts.tell('thread-ready', thread);
+    for (const handle of threads) {
+      const { thread } = handle;
+      if (handle.isRetiring) handle.stop(); // The code was changed while it started.
+      else {
+        this.#parts.report({ type: 'thread-start', time: Date.now(), thread: thread + 1 });
+        this.#parts.tell('thread-ready', thread);
+      }
     }
   }
 

@@ -14,11 +14,14 @@ const UNLOCKED = 0;
  */
 export class Lock {
   readonly buffer: SharedArrayBuffer;
+  /** Where in `buffer` it is. */
+  readonly byteOffset: number;
   readonly #words: Int32Array;
 
   /** Makes a new lock, or, given the `buffer` of one, another handle to the same. */
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(8), byteOffset = 0) {
     this.buffer = buffer;
+    this.byteOffset = byteOffset;
     this.#words = new Int32Array(buffer, byteOffset, 2);
   }
 
@@ -29,7 +32,7 @@ export class Lock {
 
   /**
    * Waits until the lock is free and takes it; the thread goes on serving others meanwhile. Dispose of the result, or
-   * call `release`, to give it back.
+   * call `release`, to give it back. Waiting does not keep a thread alive that has nothing else to do.
    */
   async acquire(): Promise<Disposable> {
     while (!this.tryAcquire()) {
@@ -38,7 +41,7 @@ export class Lock {
       if (owner !== UNLOCKED) await Atomics.waitAsync(this.#words, OWNER, owner).value;
       Atomics.sub(this.#words, WAITERS, 1);
     }
-    return { [Symbol.dispose]: () => this.release() };
+    return this.#held();
   }
 
   /**
@@ -56,7 +59,7 @@ export class Lock {
       if (owner !== UNLOCKED) Atomics.wait(this.#words, OWNER, owner);
       Atomics.sub(this.#words, WAITERS, 1);
     }
-    return { [Symbol.dispose]: () => this.release() };
+    return this.#held();
   }
 
   /** Gives the lock back; throws an Error if this thread does not have it. */
@@ -67,7 +70,19 @@ export class Lock {
   /** Gives the lock back in the place of thread `id` (Node's `threadId`), which has ended. False: it did not have it. */
   releaseFor(id: number): boolean {
     if (Atomics.compareExchange(this.#words, OWNER, id + 1, UNLOCKED) !== id + 1) return false;
-    if (Atomics.load(this.#words, WAITERS) > 0) Atomics.notify(this.#words, OWNER, 1);
+    // All of them: one alone might be a thread that is about to end, or wait twice, and then nobody would take the lock.
+    if (Atomics.load(this.#words, WAITERS) > 0) Atomics.notify(this.#words, OWNER);
     return true;
+  }
+
+  /** Releases once, however often it is disposed of: by then another may have the lock. */
+  #held(): Disposable {
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.release();
+        isHeld = false;
+      },
+    };
   }
 }

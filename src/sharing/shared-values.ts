@@ -3,7 +3,8 @@ import { Counter } from './counter.ts';
 import { Lock } from './lock.ts';
 
 type Packed =
-  | { readonly kind: 'lock' | 'counter'; readonly buffer: SharedArrayBuffer }
+  | { readonly kind: 'lock'; readonly buffer: SharedArrayBuffer; readonly byteOffset: number }
+  | { readonly kind: 'counter'; readonly buffer: SharedArrayBuffer }
   | { readonly kind: 'value'; readonly value: unknown };
 
 export type PackedValues = Readonly<Record<string, Packed>>;
@@ -19,12 +20,12 @@ export function unpackShared(packed: PackedValues): Readonly<Record<string, unkn
 }
 
 function pack(value: unknown): Packed {
-  if (value instanceof Lock) return { kind: 'lock', buffer: value.buffer };
+  if (value instanceof Lock) return { kind: 'lock', buffer: value.buffer, byteOffset: value.byteOffset };
   if (value instanceof Counter) return { kind: 'counter', buffer: value.buffer };
   return { kind: 'value', value };
 }
 
 function unpack(packed: Packed): unknown {
   if (packed.kind === 'value') return packed.value;
-  return packed.kind === 'lock' ? new Lock(packed.buffer) : new Counter(packed.buffer);
+  return packed.kind === 'lock' ? new Lock(packed.buffer, packed.byteOffset) : new Counter(packed.buffer);
 }

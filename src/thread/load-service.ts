@@ -1,6 +1,8 @@
 /** Used to load the user's service, and to say clearly what is wrong with one that does not load. */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { checkService, type Service } from '../connection/service.ts';
 import { HeddleError } from '../errors.ts';
 import { importModule } from '../options/module-file.ts';
@@ -17,18 +19,27 @@ export async function loadService(href: string): Promise<Service> {
     throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: there is no such file`);
   }
   const module = await importModule(url).catch((cause: unknown) => {
-    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: ${describe(cause)}`, { cause });
+    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: ${describe(cause, path)}`, { cause });
   });
   const exported = (module as { default?: unknown }).default;
   return checkService(exported, `Cannot use the service ${path}`);
 }
 
-/** The message, and where: V8 puts the place of a syntax error before its message in the stack, that of others behind. */
-function describe(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  const [first = ''] = (cause.stack ?? '').split('\n');
-  const placed = /^(file:\/\/|\/).*:\d+$/.test(first);
-  const place = placed ? first : /\(?((?:file:\/\/|\/)[^\s()]+:\d+)(?::\d+)?\)?/.exec(cause.stack ?? '')?.[1];
+/** The message, and where: V8 names the place in the stack, but for text that it cannot parse. */
+function describe(cause: unknown, path: string): string {
+  if (!(cause instanceof Error)) return inspect(cause);
   const text = `${cause.name}: ${cause.message}`;
-  return place === undefined || text.includes(place) ? text : `${text} (at ${place.replace(/^file:\/\//, '')})`;
+  const place = placeIn(cause.stack ?? '') ?? (cause instanceof SyntaxError ? placeOfSyntaxError(path) : undefined);
+  return place === undefined || text.includes(place) ? text : `${text} (at ${place})`;
+}
+
+/** Finds the first place, as `/path/of/file.js:12`, that is not inside Node. */
+function placeIn(text: string): string | undefined {
+  return /(?:\(|at |^)(?:file:\/\/)?(\/[^\s():]+:\d+)/m.exec(text)?.[1];
+}
+
+/** Node keeps the place of a syntax error to itself until it prints it, so one that only checks the file is asked. */
+function placeOfSyntaxError(path: string): string | undefined {
+  const { stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8', timeout: 5000 });
+  return placeIn(stderr);
 }

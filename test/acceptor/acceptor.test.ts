@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { COUNTED } from '../../src/sharing/connection-table.ts';
 import { CLOSING, FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
-import { RUNNING } from '../../src/sharing/thread-board.ts';
+import { PARKED, RUNNING } from '../../src/sharing/thread-board.ts';
 import { EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { EAGAIN, EMFILE, ENOMEM } from '../../src/sys/errno.ts';
 import { AcceptorBench, tryToConnect } from '../support/acceptor-bench.ts';
@@ -276,6 +276,37 @@ describe('a thread that is gone', () => {
     expect(bench.counters.stalls).toBe(1);
     bench.acceptor.threadGone(0);
     expect(closesOf(bench)).toEqual({});
+  });
+
+  it('was the last: its clients at rest wait for the next thread, and are heard there', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    const [client] = await admitted(bench, 1);
+    const { epollFd } = bench.row(0);
+    bench.acceptor.threadGone(0);
+    await write(client!, 'x');
+    expect(closesOf(bench)).toEqual({});
+    expect(bench.said).toEqual([]);
+    bench.start(1);
+    expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 1, 0]);
+    expect(bench.seen()[1]).toHaveLength(1);
+    expect(bench.said).toContainEqual({ type: 'thread-cleared', thread: 0 });
+    expect(bench.flaky.calls('close')).toEqual([[epollFd]]);
+  });
+
+  it('leaves its clients at rest to a thread that was held, once it is free', async () => {
+    const bench = new AcceptorBench({ moveAfter: 5 });
+    bench.start(0);
+    await admitted(bench, 2);
+    bench.start(1);
+    bench.row(1).state = RUNNING;
+    for (let turns = 0; turns < 50 && bench.counters.stalls === 0; turns++) bench.acceptor.turn();
+    bench.acceptor.threadGone(0);
+    expect(bench.row(1).clients).toBe(0);
+    bench.row(1).beat(-1);
+    bench.row(1).state = PARKED;
+    for (let turns = 0; turns < 3; turns++) bench.nudge();
+    expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 2, 0]);
   });
 
   it('was the last: new clients wait in the kernel for the next', async () => {

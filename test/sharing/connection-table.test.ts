@@ -52,6 +52,17 @@ describe('ConnectionTable', () => {
     expect(table.take(1, second)).toBe(true);
   });
 
+  it('drops the ticket of an earlier stay, also when the client comes back to the same thread', () => {
+    const table = ConnectionTable.create(1);
+    const first = resting(table, 0, 0);
+    const there = table.startMove(0, first, 1) as number;
+    table.settle(0, there);
+    const back = table.startMove(0, there, 0) as number;
+    table.settle(0, back);
+    expect(new Set([first, there, back]).size).toBe(3);
+    expect([table.take(0, first), table.take(0, there), table.take(0, back)]).toEqual([false, false, true]);
+  });
+
   it('starts the epochs again after the last', () => {
     const table = ConnectionTable.create(1);
     let ticket = resting(table, 0, 0);

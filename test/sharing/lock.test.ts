@@ -114,9 +114,9 @@ describe('Lock across threads', () => {
         data.values[0] = data.values[0] + 1;
         lock.release();
       }`;
-    const data = { buffer: new Lock().buffer, values, gate, times: 50_000 };
+    const data = { buffer: new Lock().buffer, values, gate, times: 200_000 };
     await Promise.all([1, 2].map(() => runWorker(body, data)));
-    expect(values[0]).toBe(100_000);
+    expect(values[0]).toBe(400_000);
   });
 
   it('cannot be released by another thread', async () => {

@@ -166,5 +166,8 @@ function questions(fd: number): Command[] {
 export function tableCommands(capacity: number): fc.Arbitrary<Iterable<Command>> {
   const onFd = (commandsOf: (fd: number) => Command[]) =>
     anyFd(capacity).chain((fd) => fc.constantFrom(...commandsOf(fd)));
-  return fc.commands([admit(capacity), startMove(capacity), onFd(changes), onFd(questions)], { maxCommands: 200 });
+  return fc.commands([admit(capacity), startMove(capacity), onFd(changes), onFd(questions)], {
+    maxCommands: 200,
+    size: 'max',
+  });
 }
