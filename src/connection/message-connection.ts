@@ -1,4 +1,5 @@
 /** A client of a service with `message`: one call for each message, in order, one at a time. */
+import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { Connection } from './connection.ts';
@@ -82,7 +83,8 @@ export class MessageConnection extends Connection {
     if (message === INVALID) return this.finish('bad-frame', 'the message is not valid UTF-8');
     const reply = (host.service.message as (message: unknown, client: this) => unknown)(message, this);
     if (reply === undefined) return;
-    if (isThenable(reply)) this.#await(reply);
+    // Most replies are bytes: looking for a `then` on them costs more than the rest of this function.
+    if (!(reply instanceof Uint8Array) && isThenable(reply)) this.#await(reply);
     else this.reply(reply);
   }
 

@@ -10,8 +10,11 @@ export const INVALID = Symbol('invalid');
 /** Gives the message of `frame`, a part of `bytes`, or INVALID. */
 export type ReadMessage = (bytes: Buffer, frame: Frame) => unknown;
 
-/** Lengths of messages for which a view of the read buffer is kept: making one costs more than reversing 64 bytes. */
+/** Views of the read buffer that are kept: making one costs 60 ns, as much as reversing 64 bytes. */
 const KEPT_VIEWS = 2048;
+
+/** Messages longer than this get memory of their own, not a part of Node's pool. */
+const POOLED = 2048;
 
 /** Chooses how messages are made for `service`; `input` is the thread's read buffer. */
 export function readMessageFor(service: Service, input: NativeBuffer): ReadMessage {
@@ -25,20 +28,28 @@ function readText(bytes: Buffer, frame: Frame): string | typeof INVALID {
   return isUtf8(message) ? message.toString('utf8') : INVALID;
 }
 
-function copy(bytes: Buffer, frame: Frame): Buffer {
+function copy(bytes: Buffer, frame: Pick<Frame, 'start' | 'end'>): Buffer {
   const length = frame.end - frame.start;
-  const message = length < KEPT_VIEWS ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+  const message = length < POOLED ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
   bytes.copy(message, 0, frame.start, frame.end);
   return message;
 }
 
-/** A borrowed message is valid during one call only, so one view for each length, at the buffer's front, serves all. */
+/**
+ * A borrowed message is valid during one call only, so a view can serve every message that has its place in the buffer:
+ * messages of one length, alone or in a row, find theirs again.
+ */
 function viewer(input: Buffer): ReadMessage {
   const views: (Buffer | undefined)[] = new Array(KEPT_VIEWS).fill(undefined);
-  return (bytes, frame) => {
+  const starts = new Int32Array(KEPT_VIEWS);
+  const ends = new Int32Array(KEPT_VIEWS).fill(-1);
+  return (bytes, { start, end }) => {
     // A long message was put together in the arena, whose memory is shared: not what a service expects of a Buffer.
-    if (bytes !== input) return copy(bytes, frame);
-    if (frame.start !== 0 || frame.end >= KEPT_VIEWS) return input.subarray(frame.start, frame.end);
-    return (views[frame.end] ??= input.subarray(0, frame.end));
+    if (bytes !== input) return copy(bytes, { start, end });
+    const slot = (start * 31 + end) & (KEPT_VIEWS - 1);
+    if (starts[slot] === start && ends[slot] === end) return views[slot];
+    starts[slot] = start;
+    ends[slot] = end;
+    return (views[slot] = input.subarray(start, end));
   };
 }

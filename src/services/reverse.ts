@@ -18,8 +18,9 @@ function reverse(message: Buffer): Buffer {
 }
 
 function lineEndingLength(bytes: Buffer): number {
-  if (bytes.at(-1) !== 10) return 0;
-  return bytes.at(-2) === 13 ? 2 : 1;
+  const { length } = bytes;
+  if (bytes[length - 1] !== 10) return 0;
+  return bytes[length - 2] === 13 ? 2 : 1;
 }
 
 /** Up to here one loop costs less than the native calls: 80 ns against 200 for 64 bytes. Beyond, they are faster. */
