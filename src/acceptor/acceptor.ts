@@ -66,6 +66,8 @@ export class Acceptor {
   readonly #door: Door;
   #isDraining = false;
   #balancedAt = 0;
+  /** Clients were evened out just now: there may be more to do. */
+  #isUneven = false;
   /** Threads that are gone whose clients wait for another thread. */
   #orphans: ThreadRow[] = [];
 
@@ -114,6 +116,7 @@ export class Acceptor {
   /** Accepts the clients that wait and closes the listeners. */
   drain(): void {
     this.#isDraining = true;
+    this.#parts.mover.announces = true;
     this.#door.close(this.#hasRoom, this.#admit);
     this.#parts.say({ type: 'drained' });
   }
@@ -124,7 +127,8 @@ export class Acceptor {
     const pause = this.#door.pauseLeft(now) ?? LONGEST_WAIT;
     const owing = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
     const waiting = !roster.hasRoom || roster.watches.some((watch) => watch.isHeld || watch.retiring);
-    return Math.ceil(Math.min(pause, owing ? LOOK : waiting ? LOOK_AGAIN : LONGEST_WAIT));
+    const rest = roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
+    return Math.ceil(Math.min(pause, owing ? LOOK : waiting ? LOOK_AGAIN : rest));
   }
 
   #accept(index: number): void {
@@ -172,7 +176,7 @@ export class Acceptor {
       if (fd !== undefined) this.#parts.table.setHeavy(fd, Math.ceil(now));
     }
     this.#checkTimeout(watch, now);
-    if (this.#isDraining || now - watch.clearedAt < LOOK_AGAIN) return;
+    if (now - watch.clearedAt < LOOK_AGAIN) return;
     watch.clearedAt = now;
     if (watch.row.clients > 1) watch.stranded = this.#moveAway(watch.row, 'held', now);
   }
@@ -234,6 +238,7 @@ export class Acceptor {
     const surplus = roster.surplus(now);
     if (surplus !== undefined) surplus.retiring = true;
     if (!balances) return;
+    this.#isUneven = false;
     for (const row of roster.uneasy) {
       const { takers } = roster;
       mover.moveAll(row, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : placement(takers, table.address(fd))));
@@ -241,7 +246,7 @@ export class Acceptor {
     const shift = findShift(roster.even, busy);
     if (shift === undefined) return;
     const { from, to, count } = shift;
-    mover.moveAll(from, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : to), count);
+    this.#isUneven = mover.moveAll(from, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : to), count) > 0;
   }
 
   #adopt(): void {

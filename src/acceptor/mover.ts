@@ -4,7 +4,7 @@ import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.t
 import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
 import { REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../sys/constants.ts';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLOUT } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
 import type { Closer } from './closer.ts';
 
@@ -13,6 +13,8 @@ export class Mover {
   readonly #table: ConnectionTable;
   readonly #counters: AcceptorCounters;
   readonly #closer: Closer;
+  /** Threads are to hear of clients that move to them at once, whether these have sent something or not: they are being drained. */
+  announces = false;
 
   constructor(sys: Sys, table: ConnectionTable, counters: AcceptorCounters, closer: Closer) {
     this.#sys = sys;
@@ -60,7 +62,8 @@ export class Mover {
 
   /** A client that the kernel has no room to watch (epoll_ctl(2): ENOMEM, ENOSPC) would never be heard of again. */
   #add(fd: number, ticket: Ticket, row: ThreadRow): void {
-    const mask = interestAtRest(this.#table.flags(fd), this.#table.outbox(fd));
+    const interest = interestAtRest(this.#table.flags(fd), this.#table.outbox(fd));
+    const mask = this.announces ? interest | EPOLLOUT : interest;
     const result = this.#sys.epollControl(row.epollFd, EPOLL_CTL_ADD, fd, mask, fd, ticket);
     if (result < 0) this.#closer.close(fd, ticket, row, 'over-limit');
     else this.#table.settle(fd, ticket);

@@ -88,6 +88,11 @@ export class Roster {
     return free.some(isCalm) ? free.filter((watch) => !isCalm(watch)).map((watch) => watch.row) : [];
   }
 
+  /** Whether a thread was let go so lately that it does not get its share of clients yet. */
+  isSettling(now: number): boolean {
+    return this.#watches.some((watch) => now - watch.lastHeld < 2 * APART_AT_LEAST);
+  }
+
   get hasRoom(): boolean {
     return this.#free.length > 0;
   }

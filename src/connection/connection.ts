@@ -118,11 +118,12 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#flushSoon();
   }
 
-  /** Serves an event of epoll. The caller has the slot. */
-  event(mask: number): void {
+  /** Serves an event of epoll; `drains`: as `drain`, after that. The caller has the slot. */
+  event(mask: number, drains: boolean): void {
     this.#begin();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
+    if (drains) this.#drain();
     if (this.#ending !== undefined) this.flush();
     this.settle();
   }
@@ -130,7 +131,6 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Answers what has arrived, then closes with reason `shutdown`. The caller has the slot. */
   drain(): void {
     this.#begin();
-    this.#draining = true;
     this.#drain();
     this.settle();
   }
@@ -183,7 +183,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.takesInput) {
       this.#paused = false;
       if (this.ended) this.#takeLast();
-      else if (this.#draining) this.#drain();
+      else if (this.#draining) this.#takeArrived();
     }
     if (this.isServing && !this.#output.isEmpty) this.#flushSoon();
     else this.flush();
@@ -371,8 +371,14 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.flush();
   }
 
-  /** Takes what has arrived; when the service has answered all of it, the connection is over. */
   #drain(): void {
+    this.#draining = true;
+    this.#interest = -1; // Who moved it here may have had epoll watch for more.
+    this.#takeArrived();
+  }
+
+  /** Takes what has arrived; when the service has answered all of it, the connection is over. */
+  #takeArrived(): void {
     for (let round = 0; round < DRAIN_ROUNDS && this.#canRead && this.#read(); round++);
     if (!this.takesInput) return;
     this.drained();

@@ -27,6 +27,9 @@ const MOST_FDS = 2 ** 20;
 /** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
 const ARENA_SIZE = 64 * 2 ** 20;
 
+/** How often a drain looks whether clients are left, in ms. */
+const DRAIN_LOOK = 5;
+
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
 const STOP_GRACE = 1000;
 
@@ -215,11 +218,16 @@ export class Server implements AsyncDisposable {
   async #drain(): Promise<void> {
     const deadline = new AbortController();
     const timeout = delay(this.#settings.shutdownTimeout, undefined, { signal: deadline.signal }).catch(() => {});
-    const answered = this.#acceptor.drain().then(() => this.#pool.drain());
+    const answered = this.#acceptor.drain().then(() => this.#pool.drain()).then(() => this.#empty(deadline.signal));
     await Promise.race([answered, timeout, this.closed.catch(() => {})]);
     deadline.abort();
     this.#ending ??= this.#end(STOP_GRACE);
     await this.#ending;
+  }
+
+  /** Waits until no client is left: one that moved from a held thread to one that was drained already is drained there. */
+  async #empty(signal: AbortSignal): Promise<void> {
+    while (this.stats().clients > 0 && !signal.aborted) await delay(DRAIN_LOOK);
   }
 
   async #end(grace: number): Promise<void> {
