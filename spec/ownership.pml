@@ -329,7 +329,7 @@ accept: /* Acceptor.#admit, ConnectionTable.admit */
   }
   goto add;
 
-move: /* Mover.move: the word was seen, then ConnectionTable.startMove compares and swaps. */
+move: /* Mover.move, from moveAll: the word was seen, then ConnectionTable.startMove compares and swaps. */
   atomic {
     if
     :: word[fd] != old -> goto moved
@@ -361,7 +361,7 @@ moved:
     fi
   }
 
-takeOver: /* Acceptor.threadGone */
+takeOver: /* Acceptor.threadGone; clients at rest wait for a thread that can have them. */
   atomic { serving[0] = false; fd = 0 }
 inherit: /* Acceptor.#inherit, for each slot of the dead thread */
   atomic {
@@ -371,15 +371,15 @@ inherit: /* Acceptor.#inherit, for each slot of the dead thread */
     :: else -> old = word[fd]
     fi;
     if
-    :: STATE(old) == REST && serving[1] -> from = 0; to = 1; goto move
+    :: STATE(old) == REST -> serving[1]; from = 0; to = 1; goto move
     :: else -> c = conn[fd]
     fi
   }
-  /* Acceptor.#close, for REST without a thread to go to, HELD, BUSY, CLOSING. Rule 4: the thread that had it is truly gone. */
+  /* Closer.close, for HELD, BUSY, CLOSING. Rule 4: the thread that had it is truly gone. */
   atomic { assert(word[fd] == old); ticket = old; word[fd] = WITH(old, CLOSING) }
   atomic { MINE(fd, CLOSING, old); freeSlot(fd, old) }
   atomic { closeFd(fd, c); ticket = 0; old = 0; c = 0; fd++; goto inherit }
-inherited: /* sys.close(row.epollFd) */
+inherited: /* Acceptor.#takeOver: the thread's epoll set is closed, its row cleared. */
   atomic {
     for (i : 0 .. FDS - 1) { SET(0, i) = 0; EVENT(0, i) = 0; OBJECT(0, i) = 0; OBJECT_ID(0, i) = 0 }
     i = 0; fd = 0; setOpen[0] = false; gone[0] = false; goto loop

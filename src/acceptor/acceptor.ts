@@ -87,7 +87,7 @@ export class Acceptor {
       const low = poller.events.low(index);
       if (kind === LISTENER) this.#accept(low);
       else if (kind === MAILBOX) sys.eventfdClear(mailboxFd);
-      else roster.find(board.row(low))?.ring(now);
+      else this.#wake(board.row(low), now);
     }
     this.#look(now);
     this.#door.set(roster.hasRoom && !this.#isDraining, now);
@@ -153,15 +153,24 @@ export class Acceptor {
     mover.place(fd, ticket, row);
   };
 
+  #wake(row: ThreadRow, now: number): void {
+    const watch = this.#parts.roster.find(row);
+    if (watch === undefined) return;
+    this.#lookAt(watch, now);
+    watch.ring(now);
+  }
+
+  #lookAt(watch: ThreadWatch, now: number): void {
+    const change = watch.look(now);
+    if (change === 'held') this.#parts.counters.countStall();
+    if (change === 'released') this.#parts.roster.recheck();
+    if (watch.isHeld) this.#relieve(watch, now);
+    if (watch.retiring) this.#retireStep(watch, now);
+  }
+
   #look(now: number): void {
-    const { counters, roster, say } = this.#parts;
-    for (const watch of roster.watches) {
-      const change = watch.look(now);
-      if (change === 'held') counters.countStall();
-      if (change === 'released') roster.recheck();
-      if (watch.isHeld) this.#relieve(watch, now);
-      if (watch.retiring) this.#retireStep(watch, now);
-    }
+    const { roster, say } = this.#parts;
+    for (const watch of roster.watches) this.#lookAt(watch, now);
     if (this.#isDraining) return;
     if (this.#orphans.length > 0 && roster.takers.length > 0) this.#adopt();
     const threads = roster.shortage(now);
@@ -171,14 +180,14 @@ export class Acceptor {
 
   /** Does what is to be done for the clients of a thread that is held. */
   #relieve(watch: ThreadWatch, now: number): void {
-    if (now - watch.heldSince >= HEAVY_AFTER) {
-      const fd = this.#culprit(watch.row);
-      if (fd !== undefined) this.#parts.table.setHeavy(fd, Math.ceil(now));
-    }
+    const { row } = watch;
+    const culprit = this.#culprit(row);
+    if (culprit !== undefined && now - watch.heldSince >= HEAVY_AFTER) this.#parts.table.setHeavy(culprit, Math.ceil(now));
     this.#checkTimeout(watch, now);
-    if (now - watch.clearedAt < LOOK_AGAIN) return;
+    const others = culprit === undefined ? row.clients : row.clients - 1;
+    if (others === 0 || now - watch.clearedAt < LOOK_AGAIN) return;
     watch.clearedAt = now;
-    if (watch.row.clients > 1) watch.stranded = this.#moveAway(watch.row, 'held', now);
+    watch.stranded = this.#moveAway(row, 'held', now);
   }
 
   /** The client that the thread of `row` is serving. */

@@ -66,6 +66,7 @@ export class ThreadWatch {
 
   /** Wakes the thread, which is parked. */
   ring(now: number): void {
+    this.#beat = this.row.heartbeat; // Only a beat after the ring answers it.
     this.#rung = true;
     this.#since = now;
     this.row.bell.ring();

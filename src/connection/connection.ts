@@ -32,6 +32,8 @@ const ignore = (): void => {};
 
 export abstract class Connection implements Client<unknown, unknown> {
   readonly id: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
   readonly fd: number;
   readonly ticket: Ticket;
   protected readonly host: Host;
@@ -54,8 +56,6 @@ export abstract class Connection implements Client<unknown, unknown> {
   #ending: CloseReason | undefined = undefined;
   #detail: string | undefined = undefined;
   #draining = false;
-  #address: string | undefined = undefined;
-  #port: number | undefined = undefined;
   #closedError: HeddleError | undefined = undefined;
 
   /** Takes over a connection that this thread has just taken: its slot is BUSY. */
@@ -64,6 +64,9 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.fd = fd;
     this.ticket = ticket;
     this.id = host.table.id(fd);
+    // Read now: later, the slot may be another client's.
+    this.remoteAddress = host.sys.addressText(host.table.address(fd));
+    this.remotePort = host.table.port(fd);
     this.ended = (flags & ENDED) !== 0;
     const { table, stores } = host;
     const inbox = table.inbox(fd);
@@ -86,16 +89,6 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Says that no message will follow, after the last one was delivered. */
   protected abstract inputEnded(): void;
   protected abstract wasClosed(reason: CloseReason): void;
-
-  get remoteAddress(): string {
-    this.#address ??= this.host.sys.addressText(this.host.table.address(this.fd));
-    return this.#address;
-  }
-
-  get remotePort(): number {
-    this.#port ??= this.host.table.port(this.fd);
-    return this.#port;
-  }
 
   receive(): Promise<unknown> {
     return Promise.reject(new Error('receive is for services with a session function; message gets its messages itself'));
@@ -149,7 +142,6 @@ export abstract class Connection implements Client<unknown, unknown> {
     const { host, fd, ticket } = this;
     this.isClosed = true;
     host.table.closing(fd, ticket);
-    this.#remember();
     host.row.countClose(reason);
     host.closed(this, reason, detail);
     this.wasClosed(reason);
@@ -164,7 +156,8 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Sends what was put off; called when the callbacks that sent it are done. */
   flushNow(): void {
     this.#flushing = false;
-    if (this.isClosed) return;
+    // At rest, it was flushed with the turn that sent it, and may be another thread's by now.
+    if (this.isClosed || this.#state === REST) return;
     this.#begin();
     this.flush();
     this.settle();
@@ -301,7 +294,12 @@ export abstract class Connection implements Client<unknown, unknown> {
   #canSend(): boolean {
     if (this.isClosed || this.#ending !== undefined) return false;
     if (this.#state !== REST) return true;
-    if (!this.host.table.take(this.fd, this.ticket)) return false;
+    const { table } = this.host;
+    if (!table.take(this.fd, this.ticket)) return false;
+    if (table.id(this.fd) !== this.id) {
+      table.rest(this.fd, this.ticket); // Epochs have gone round since this one was here.
+      return false;
+    }
     this.#begin();
     return true;
   }
@@ -388,11 +386,6 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Ends a connection that is being drained, of which all that arrived was delivered. */
   protected drained(): void {
     this.finish('shutdown');
-  }
-
-  #remember(): void {
-    void this.remoteAddress;
-    void this.remotePort;
   }
 
   /** The client will send no more: what is left in the inbox is a last message, or an error. */

@@ -136,7 +136,7 @@ export class ServiceThread implements Host, Turns {
 
   #connection(fd: number, ticket: Ticket): Connection {
     const known = this.#connections[fd];
-    if (known !== undefined && known.ticket === ticket) return known;
+    if (known !== undefined && known.ticket === ticket && known.id === this.table.id(fd)) return known;
     const flags = this.table.flags(fd);
     const connection = new this.#kind(this, fd, ticket, flags);
     this.table.setFlags(fd, 0);
