@@ -2,7 +2,7 @@
 
 import { serveCommandSchema } from '../src/cli/serve-command-options.ts';
 import { connectSchema } from '../src/options/connect-options.ts';
-import type { Reach, Schema } from '../src/options/option.ts';
+import { aboutOptions, type Reach, type Schema } from '../src/options/schema.ts';
 import { environmentName, flagName } from '../src/options/source.ts';
 
 const WHERE: Readonly<Record<Reach, string>> = {
@@ -62,12 +62,12 @@ export function optionsPage(): string {
 }
 
 function table(schema: Schema): string {
-  const rows = Object.entries(schema).map(([name, { kind, help, presetText, reach }]) => {
+  const rows = aboutOptions(schema).map(({ name, help, form, preset, reach }) => {
     const onShell = reach !== 'library' && reach !== 'file';
     const names = onShell ? `\`${flagName(name)}\`<br>\`${environmentName(name)}\`` : '–';
-    const value = onShell && kind.form !== 'boolean' ? `\`${kind.form}\`` : kind.form;
+    const value = onShell && form !== 'boolean' ? `\`${form}\`` : form;
     const text = WHERE[reach] === '' ? help : `${help} (${WHERE[reach]})`;
-    return `| ${[`\`${name}\``, names, value, presetText, text].map(cell).join(' | ')} |\n`;
+    return `| ${[`\`${name}\``, names, value, preset, text].map(cell).join(' | ')} |\n`;
   });
   return `| option | flag, variable | value | default | |\n|---|---|---|---|---|\n${rows.join('')}`;
 }

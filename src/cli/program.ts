@@ -3,9 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
-import { connectSchema } from '../options/connect-options.ts';
-import { addFlags } from './flags.ts';
-import { serveCommandSchema } from './serve-command-options.ts';
+import type { Schema } from '../options/schema.ts';
 
 const USAGE_STATUS = 2;
 const FAILURE_STATUS = 1;
@@ -20,6 +18,12 @@ const CLIENT_NOTES = `
 On a terminal, it sends the message and asks whether to send it again. With its input from a pipe and no message, each
 line of the input is a message, and the replies are its output: cat words | heddle client --framing line`;
 
+/** The options of each command. */
+const SCHEMAS: Readonly<Record<string, () => Promise<Schema>>> = {
+  serve: async () => (await import('./serve-command-options.ts')).serveCommandSchema,
+  client: async () => (await import('../options/connect-options.ts')).connectSchema,
+};
+
 /** Runs the command of `args`; gives the exit status: 0, 1 for a failure, 2 for a wrong option. */
 export async function runProgram(args: readonly string[], version: string): Promise<number> {
   let status = 0;
@@ -27,21 +31,35 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .description('A multi-threaded TCP server in which no client waits for another.')
     .version(version)
     .exitOverride()
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
+    .hook('preSubcommand', (_program, command) => addOptionFlags(command))
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
   addServe(program, (result) => (status = result));
   addClient(program, (result) => (status = result));
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(helpFlagged(args), { from: 'user' });
     return status;
   } catch (error) {
     return report(error);
   }
 }
 
+/** `help serve` is `serve --help`: commander's own would not wait for the flags. */
+function helpFlagged(args: readonly string[]): readonly string[] {
+  const [first, command = ''] = args;
+  return first === 'help' && Object.hasOwn(SCHEMAS, command) ? [command, '--help'] : args;
+}
+
+/** Only for the command that runs: the schemas take their time to load. */
+async function addOptionFlags(command: Command): Promise<void> {
+  const [{ addFlags }, schema] = await Promise.all([import('./flags.ts'), SCHEMAS[command.name()]?.()]);
+  if (schema !== undefined) addFlags(command, schema);
+}
+
 function addServe(program: Command, done: (status: number) => void): void {
   const command = program.command('serve').description('Run a server.');
   command.argument('[service]', 'a .js, .mjs or .ts file (default: the built-in reverse service)');
-  addFlags(command, serveCommandSchema).addHelpText('after', SERVE_NOTES);
+  command.addHelpText('after', SERVE_NOTES);
   command.action(async (service: string | undefined, flags: object) => {
     const { runServe } = await import('./serve.ts');
     done(await runServe({ service, flags, environment: process.env, directory: process.cwd() }, process));
@@ -57,7 +75,7 @@ function addClient(program: Command, done: (status: number) => void): void {
   const command = program.command('client').description('Talk to a server.');
   command.option('-m, --message <text>', 'the message to send (default: hello from client)');
   command.option('--repl', 'edit and send line after line, with history and round-trip times');
-  addFlags(command, connectSchema).addHelpText('after', CLIENT_NOTES);
+  command.addHelpText('after', CLIENT_NOTES);
   command.action(async ({ message, repl = false, ...flags }: ClientFlags) => {
     const { runClient } = await import('./client.ts');
     process.stdout.on('error', () => process.exit(0));

@@ -2,32 +2,34 @@
 
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type * as z from 'zod';
 import { HeddleError } from '../errors.ts';
 import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
 import { connectSchema } from '../options/connect-options.ts';
-import { choice, freeText, toggle } from '../options/kind.ts';
-import { option, optional, type SettingsOf } from '../options/option.ts';
+import { optionNotes } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
+import { choice, path, toggle } from '../options/value-types.ts';
 
-export const serveCommandSchema = {
-  ...serveSchema,
-  bytes: option(toggle(), false, {
+export const serveCommandSchema = serveSchema.extend({
+  bytes: toggle().prefault(false).register(optionNotes, {
     help: 'reverse bytes, not characters (of the built-in service)',
-    text: 'off',
+    preset: 'off',
     reach: 'command',
   }),
-  logFormat: option(choice(LOG_FORMATS), 'text', { help: 'how events are printed', text: 'text', reach: 'command' }),
-  config: optional(freeText('path', 'the path of a .ts, .js, .mjs or .json file'), {
+  logFormat: choice(LOG_FORMATS)
+    .prefault('text')
+    .register(optionNotes, { help: 'how events are printed', reach: 'command' }),
+  config: path('must be the path of a .ts, .js, .mjs or .json file').optional().register(optionNotes, {
     help: 'file with options',
-    text: 'heddle.config.{ts,js,mjs,json}',
+    preset: 'heddle.config.{ts,js,mjs,json}',
     reach: 'shell',
   }),
-};
+});
 
-export type ServeCommandSettings = SettingsOf<typeof serveCommandSchema>;
+export type ServeCommandSettings = Readonly<z.output<typeof serveCommandSchema>>;
 type Layer = Partial<ServeCommandSettings>;
 
 export interface Invocation {

@@ -1,9 +1,11 @@
 /** Used to read options from environment variables: `HEDDLE_MAX_MESSAGE_LENGTH=64KiB`. */
 
+import type * as z from 'zod';
 import { HeddleError } from '../errors.ts';
-import { checkOptions, optionsIn } from './check.ts';
+import { checkOptions } from './check.ts';
 import { nearestName } from './nearest-name.ts';
-import type { Schema, SettingsOf } from './option.ts';
+import { notAnOption } from './refusal.ts';
+import { optionsIn, type Schema } from './schema.ts';
 import { environmentName } from './source.ts';
 
 /** What Kubernetes sets in every pod beside a service that is called `heddle`: not meant for us. */
@@ -18,7 +20,7 @@ export function readEnvironment<S extends Schema>(
   schema: S,
   environment: NodeJS.ProcessEnv,
   others?: readonly Schema[],
-): Partial<SettingsOf<S>> {
+): Partial<z.output<S>> {
   const names = variablesOf(schema);
   const given: Record<string, string> = {};
   for (const [variable, value] of Object.entries(environment)) {
@@ -31,7 +33,7 @@ export function readEnvironment<S extends Schema>(
 }
 
 function variablesOf(schema: Schema): Map<string, string> {
-  return new Map(optionsIn(schema, 'environment').map(([name]) => [environmentName(name), name]));
+  return new Map(optionsIn(schema, 'environment').map(({ name }) => [environmentName(name), name]));
 }
 
 function isKnown(variable: string, schemas: readonly Schema[]): boolean {
@@ -39,7 +41,5 @@ function isKnown(variable: string, schemas: readonly Schema[]): boolean {
 }
 
 function unknown(variable: string, known: readonly string[]): HeddleError {
-  const nearest = nearestName(variable, known);
-  const hint = nearest === undefined ? `the options are ${known.join(', ')}` : `did you mean ${nearest}?`;
-  return new HeddleError('HEDDLE_INVALID_OPTION', `${variable} is not an option; ${hint}`);
+  return new HeddleError('HEDDLE_INVALID_OPTION', notAnOption(variable, nearestName(variable, known), known));
 }

@@ -17,11 +17,10 @@ const byName = z.string().transform((text, context): FramingSpec => {
 
 const expected = 'must be chunk, line, length, end, { length: 1, 2 or 4 } or { delimiter: text or bytes }';
 
+const bytes = z.union([z.string(), z.instanceof(Uint8Array)]).refine(({ length }) => length > 0, { abort: true });
+
 const byObject = z.union(
-  [
-    z.strictObject({ length: z.literal([1, 2, 4]) }),
-    z.strictObject({ delimiter: z.union([z.string(), z.instanceof(Uint8Array)]).refine((bytes) => bytes.length > 0, {abort: true}) }),
-  ],
+  [z.strictObject({ length: z.literal([1, 2, 4]) }, expected), z.strictObject({ delimiter: bytes }, expected)],
   expected,
 );
 

@@ -1,12 +1,20 @@
 /** Used to describe a command's options once, in zod: types, flags, environment names, help and docs follow. */
 
 import * as z from 'zod';
+import type { OptionSource } from './source.ts';
 
 /**
  * Where an option can be given: `anywhere` is library, flag, environment and config file; `command` is the same without
  * the library; `shell` is flag and environment; `file` is library and config file; `library` is code only.
  */
 export type Reach = 'anywhere' | 'command' | 'shell' | 'file' | 'library';
+
+const REACHES: Readonly<Record<OptionSource['from'], readonly Reach[]>> = {
+  library: ['anywhere', 'file', 'library'],
+  file: ['anywhere', 'file', 'command'],
+  flags: ['anywhere', 'command', 'shell'],
+  environment: ['anywhere', 'command', 'shell'],
+};
 
 interface OptionNote {
   /** What it does, as a phrase of the help text. */
@@ -36,6 +44,11 @@ type Option = z.ZodOptional | z.ZodPrefault;
 /** The options of a command, by name. */
 export type Schema = z.ZodObject<Readonly<Record<string, Option>>>;
 
+/** Makes the schema of a command's options; one that is unknown is refused. */
+export function optionsSchema<Shape extends Schema['shape']>(shape: Shape) {
+  return z.strictObject(shape, 'must be an object of options');
+}
+
 /** One option as help and documentation show it. */
 export interface AboutOption {
   readonly name: string;
@@ -51,6 +64,11 @@ export function aboutOptions(schema: Schema): AboutOption[] {
     const { help = '', preset = presetText(option), reach = 'anywhere' } = optionNotes.get(option) ?? {};
     return { name, help, preset, reach, form: typeNotes.get(option.unwrap())?.form ?? '' };
   });
+}
+
+/** The options of `schema` that can be given in `source`. */
+export function optionsIn(schema: Schema, from: OptionSource['from']): AboutOption[] {
+  return aboutOptions(schema).filter(({ reach }) => REACHES[from].includes(reach));
 }
 
 function presetText(option: Option): string {

@@ -1,153 +1,147 @@
-/** Used to say what `serve` can be told: the one table behind types, flags, environment, config file and docs. */
+/** Used to say what `serve` can be told: the one schema behind types, flags, environment, config file and docs. */
 
+import type * as z from 'zod';
 import type { ServerEvent } from '../log/event.ts';
-import { checkOptions, settle } from './check.ts';
-import { framingKind } from './framing-kind.ts';
-import { choice, duration, host, integer, limit, size, opaque } from './kind.ts';
-import { option, optional, type OptionsOf, type SettingsOf } from './option.ts';
-import { LIBRARY, type OptionSource } from './source.ts';
-import { defaultThreads, threadsKind } from './threads.ts';
-
-export const DEFAULT_PORT = 12345;
-export const DEFAULT_MAX_MESSAGE_LENGTH = 2 ** 20;
+import { parseOptions } from './check.ts';
+import { framing } from './framing-type.ts';
+import { optionNotes, optionsSchema } from './schema.ts';
+import { defaultThreads, threads } from './threads.ts';
+import { choice, duration, host, integer, limit, opaque, size } from './value-types.ts';
 
 export const PLACEMENTS = ['least-busy', 'least-clients', 'round-robin', 'source-hash'] as const;
 /** How the acceptor chooses the thread of a new client. */
 export type Placement = (typeof PLACEMENTS)[number];
 
-export const serveSchema = {
+const shape = {
   /**
    * The service: a module (`.js`, `.mjs` or `.ts`) by its URL, or its path from the working directory.
    * @default the built-in reverse service
    */
-  service: optional(opaque('the URL or the path of a module', isModule), {
+  service: opaque<URL | string>('the URL or the path of a module', isModule).optional().register(optionNotes, {
     help: 'the module of the service',
-    text: 'the built-in reverse service',
+    preset: 'the built-in reverse service',
     reach: 'file',
   }),
   /**
    * The IP address, or name, to listen on.
    * @default all interfaces, IPv4 and IPv6
    */
-  host: optional(host(), { help: 'address to listen on', text: 'all interfaces' }),
+  host: host().optional().register(optionNotes, { help: 'address to listen on', preset: 'all interfaces' }),
   /**
    * The port to listen on; 0 takes any free one.
    * @default 12345
    */
-  port: option(integer(0, 65535), DEFAULT_PORT, { help: 'port to listen on; 0 takes any free one', text: '12345' }),
+  port: integer(0, 65535).prefault(12345).register(optionNotes, { help: 'port to listen on; 0 takes any free one' }),
   /**
    * How many clients may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
    * @default 4096
    */
-  backlog: option(integer(1, 65535), 4096, {
+  backlog: integer(1, 65535).prefault(4096).register(optionNotes, {
     help: 'clients that may wait to be accepted; the kernel caps it',
-    text: '4096',
   }),
   /**
    * How many service threads there are: a number, or `{ min, max }`; at most 500.
    * @default { min: CPUs, max: 4 × CPUs + 4 }
    */
-  threads: option(threadsKind, defaultThreads, {
+  threads: threads.prefault(defaultThreads).register(optionNotes, {
     help: 'service threads: a number, or a range such as 2..24',
-    text: 'CPUs..4×CPUs+4',
+    preset: 'CPUs..4×CPUs+4',
   }),
   /**
    * How many clients a thread may have at once; 1 is a thread for each client.
    * @default Infinity
    */
-  clientsPerThread: option(limit(), Infinity, {
+  clientsPerThread: limit().prefault(Infinity).register(optionNotes, {
     help: 'clients that a thread may have; 1 is a thread for each client',
-    text: 'no limit',
+    preset: 'no limit',
   }),
   /**
    * How the thread of a new client is chosen.
    * @default 'least-busy'
    */
-  placement: option(choice(PLACEMENTS), 'least-busy', {
+  placement: choice(PLACEMENTS).prefault('least-busy').register(optionNotes, {
     help: 'how the thread of a new client is chosen',
-    text: 'least-busy',
   }),
   /**
    * How long a message may hold its thread, in milliseconds or as text, before the thread's other clients move to
    * a free one; Infinity is never.
    * @default '5ms'
    */
-  moveAfter: option(duration(1, 'never'), 5, {
+  moveAfter: duration(1, 'never').prefault('5ms').register(optionNotes, {
     help: 'how long a message may hold its thread before the other clients move',
-    text: '5ms',
   }),
   /**
    * What a message is.
    * @default what the service says, else 'chunk'
    */
-  framing: optional(framingKind, { help: 'what a message is', text: "the service's, else chunk" }),
+  framing: framing.optional().register(optionNotes, { help: 'what a message is', preset: "the service's, else chunk" }),
   /**
    * How long a message may be, in bytes or as text; a client that sends a longer one is closed.
    * @default '1MiB'
    */
-  maxMessageLength: option(size(1, 2 ** 30), DEFAULT_MAX_MESSAGE_LENGTH, {
-    help: 'how long a message may be',
-    text: '1MiB',
-  }),
+  maxMessageLength: size(1, 2 ** 30)
+    .prefault('1MiB')
+    .register(optionNotes, { help: 'how long a message may be' }),
   /**
    * How long a message may hold its thread, in milliseconds or as text, before the thread is replaced and the client
    * closed; Infinity is never.
    * @default '30s'
    */
-  handlerTimeout: option(duration(1, 'never'), 30_000, {
+  handlerTimeout: duration(1, 'never').prefault('30s').register(optionNotes, {
     help: 'how long a message may hold its thread before the thread is replaced',
-    text: '30s',
   }),
   /**
    * How long leaving may take, in milliseconds or as text: what is not answered by then is cut off.
    * @default '15s'
    */
-  shutdownTimeout: option(duration(0, 'finite'), 15_000, { help: 'how long leaving may take', text: '15s' }),
+  shutdownTimeout: duration(0, 'finite').prefault('15s').register(optionNotes, { help: 'how long leaving may take' }),
   /**
    * The heap limit of each service thread, in bytes or as text.
    * @default none but that of Node
    */
-  threadMemory: optional(size(2 ** 24, 2 ** 40), { help: 'heap limit of each thread', text: "Node's" }),
+  threadMemory: size(2 ** 24, 2 ** 40)
+    .optional()
+    .register(optionNotes, { help: 'heap limit of each thread', preset: "Node's" }),
   /**
    * Locks, counters and shared buffers that every service thread is handed, by name.
    * @default none
    */
-  shared: optional(opaque('an object of what is shared, by name', isRecord), {
-    help: 'locks, counters and shared buffers for every thread',
-    reach: 'library',
-  }),
+  shared: opaque<Readonly<Record<string, unknown>>>('an object of what is shared, by name', isRecord)
+    .optional()
+    .register(optionNotes, { help: 'locks, counters and shared buffers for every thread', reach: 'library' }),
   /**
    * Takes each event of the server, on the thread that called `serve`.
    * @default none
    */
-  onEvent: optional(opaque('a function that takes an event', isListener), {
-    help: 'takes each event of the server',
-    reach: 'library',
-  }),
+  onEvent: opaque<(event: ServerEvent) => void>('a function that takes an event', isFunction)
+    .optional()
+    .register(optionNotes, { help: 'takes each event of the server', reach: 'library' }),
 };
 
+export const serveSchema = optionsSchema(shape);
+
 /** What `serve` can be told. Durations are milliseconds or text such as `30s`, sizes bytes or text such as `64KiB`. */
-export type ServeOptions = OptionsOf<typeof serveSchema>;
+export type ServeOptions = Readonly<z.input<z.ZodObject<typeof shape>>>;
 
 /** The same with every default filled in: durations in milliseconds, sizes in bytes. */
-export type ServeSettings = SettingsOf<typeof serveSchema>;
+export type ServeSettings = Readonly<z.output<z.ZodObject<typeof shape>>>;
 
 /**
  * Checks `input` and fills in the defaults; settings are options too, and give themselves.
- * Throws HEDDLE_INVALID_OPTION, with the name that the option has in `source`.
+ * Throws HEDDLE_INVALID_OPTION.
  */
-export function parseServeOptions(input: unknown, source: OptionSource = LIBRARY): ServeSettings {
-  return settle(serveSchema, [checkOptions(serveSchema, input ?? {}, source)]);
+export function parseServeOptions(input: unknown): ServeSettings {
+  return parseOptions(serveSchema, input);
 }
 
-function isModule(given: unknown): given is URL | string {
+function isModule(given: unknown): boolean {
   return given instanceof URL || (typeof given === 'string' && given !== '');
 }
 
-function isRecord(given: unknown): given is Readonly<Record<string, unknown>> {
+function isRecord(given: unknown): boolean {
   return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
-function isListener(given: unknown): given is (event: ServerEvent) => void {
+function isFunction(given: unknown): boolean {
   return typeof given === 'function';
 }

@@ -30,3 +30,8 @@ export function nameIn(source: OptionSource, name: string, path = ''): string {
   if (source.from === 'file') return `${name}${path} in ${source.path}`;
   return `options.${name}${path}`;
 }
+
+/** Whether `value` is text that may stand for a value of another type. */
+export function isText(value: unknown, source: OptionSource): value is string {
+  return typeof value === 'string' && (source.from === 'flags' || source.from === 'environment');
+}

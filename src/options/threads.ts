@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 import { typeNotes } from './schema.ts';
-import { byForm, positiveInteger } from './value-types.ts';
+import { byForm, integer } from './value-types.ts';
 
 /** How many service threads there are at least and at most. */
 export interface ThreadRange {
@@ -22,9 +22,9 @@ export function defaultThreads(): ThreadRange {
   return { min, max: Math.min(4 * min + 4, MOST_THREADS) };
 }
 
-const count = positiveInteger(MOST_THREADS);
+const count = integer(1, MOST_THREADS);
 
-const fixed = z.coerce.number().pipe(count).transform((threads): ThreadRange => ({ min: threads, max: threads }));
+const fixed = z.preprocess(Number, count).transform((threads): ThreadRange => ({ min: threads, max: threads }));
 
 const range = z
   .string()
@@ -44,9 +44,9 @@ const ends = z
     const max = givenMax ?? Math.max(defaults.max, givenMin ?? 1);
     return { min: givenMin ?? Math.min(defaults.min, max), max };
   })
-  .refine(({ min, max }) => min <= max, {
-    path: ['max'],
-    error: ({ input }) => `must be at least threads.min, which is ${(input as ThreadRange).min}`,
+  .check(({ value: { min, max }, issues }) => {
+    const message = `must be at least threads.min, which is ${min}`;
+    if (max < min) issues.push({ code: 'custom', path: ['max'], message, input: max });
   });
 
 const neither = z.never('must be a positive integer, a range such as 2..24, or { min, max }');
@@ -54,5 +54,5 @@ const neither = z.never('must be a positive integer, a range such as 2..24, or {
 export const threads = byForm<ThreadsInput, ThreadRange>((value) => {
   if (typeof value === 'number' || (typeof value === 'string' && /^-?\d+$/.test(value))) return fixed;
   if (typeof value === 'string') return range;
-  return typeof value === 'object' && !Array.isArray(value) ? ends : neither;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? ends : neither;
 }).register(typeNotes, { form: 'n|min..max' });

@@ -7,20 +7,29 @@ import { formatSize, parseSize, type Size } from './size.ts';
 
 const number = { form: 'number', fromText: (text: string) => (/^-?\d+$/.test(text) ? Number(text) : text) };
 
-/** Adds an issue that ends the reading of the value. */
-export function refuse(context: z.RefinementCtx, message: string): never {
-  context.addIssue({ code: 'custom', message });
+/** Adds an issue that ends the reading of the value; with `saysValue`, the message says what was given. */
+export function refuse(context: z.RefinementCtx, message: string, params?: { readonly saysValue: boolean }): never {
+  context.addIssue({ code: 'custom', message, params });
   return z.NEVER;
 }
 
-export function positiveInteger(max: number) {
-  const expected = 'must be a positive integer';
-  return z.int(expected).min(1, expected).max(max, `must be at most ${max}`).register(typeNotes, number);
+/** Reads a value by the type that `choose` gives for it; unlike a union's, its issues are those of that type alone. */
+export function byForm<Input, Output>(choose: (value: unknown) => z.ZodType<Output>) {
+  return z.custom<Input>().transform((value, context): Output => {
+    const result = choose(value).safeParse(value, { jitless: true });
+    if (result.success) return result.data;
+    for (const issue of result.error.issues) context.addIssue({ ...issue, code: 'custom' });
+    return z.NEVER;
+  });
 }
 
-export function port() {
-  const expected = 'must be an integer from 0 to 65535';
-  return z.int(expected).min(0, expected).max(65535, expected).register(typeNotes, number);
+export function integer(min: number, max: number) {
+  const expected = min === 1 ? 'must be a positive integer' : `must be an integer from ${min} to ${max}`;
+  return z
+    .int(expected)
+    .min(min, expected)
+    .max(max, min === 1 ? `must be at most ${max}` : expected)
+    .register(typeNotes, number);
 }
 
 /** A positive integer, or Infinity (as text also `none`) for no limit. */
@@ -59,16 +68,17 @@ export function choice<const Names extends readonly string[]>(names: Names) {
 
 /** On or off; as a flag it takes no value. */
 export function toggle() {
-  const values: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false };
-  return z
-    .boolean('must be true or false')
-    .register(typeNotes, { form: 'boolean', fromText: (text) => values[text] ?? text });
+  const fromText = (text: string) => (/^(true|1)$/.test(text) ? true : /^(false|0)$/.test(text) ? false : text);
+  return z.boolean('must be true or false').register(typeNotes, { form: 'boolean', fromText });
 }
 
 /** An IP address or a host name. */
 export function host() {
   const expected = 'must be an IP address or a host name';
-  return z.string(expected).regex(/^[\w.:-]+(%[\w.-]+)?$/, expected).register(typeNotes, { form: 'address' });
+  return z
+    .string(expected)
+    .regex(/^[\w.:-]+(%[\w.-]+)?$/, expected)
+    .register(typeNotes, { form: 'address' });
 }
 
 export function path(expected: string) {

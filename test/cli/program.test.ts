@@ -38,6 +38,14 @@ describe('the command line', () => {
     expect(output).not.toContain('--shared');
   });
 
+  it('has the same help by either way', async () => {
+    expect(await runProgram(['serve', '--help'], '1.2.3')).toBe(0);
+    const byFlag = output;
+    output = '';
+    expect(await runProgram(['help', 'serve'], '1.2.3')).toBe(0);
+    expect(output).toBe(byFlag);
+  });
+
   it('has help for each command', async () => {
     expect(await runProgram(['--help'], '1.2.3')).toBe(0);
     expect(output).toMatch(/serve .*Run a server\./);

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { serveCommandSchema } from '../../src/cli/serve-command-options.ts';
 import { HeddleError } from '../../src/errors.ts';
+import { connectSchema } from '../../src/options/connect-options.ts';
+import { aboutOptions } from '../../src/options/schema.ts';
 import { parseServeOptions, serveSchema } from '../../src/options/serve-options.ts';
 
 function refusal(input: unknown): string {
@@ -95,7 +99,10 @@ describe('the options of serve', () => {
     ['options.port must be an integer from 0 to 65535, got NaN', { port: NaN }],
     ['options.host must be an IP address or a host name, got ""', { host: '' }],
     ['options.host must be an IP address or a host name, got "a b\\n"', { host: 'a b\n' }],
-    ['options.placement must be one of least-busy, least-clients, round-robin, got "random"', { placement: 'random' }],
+    [
+      'options.placement must be one of least-busy, least-clients, round-robin, source-hash, got "random"',
+      { placement: 'random' },
+    ],
     ['options.moveAfter must be a duration such as 250ms, 30s or 5m, or never, got "soon"', { moveAfter: 'soon' }],
     ['options.moveAfter must be at least 1ms, got 0', { moveAfter: 0 }],
     ['options.shutdownTimeout must be at most 596h, got Infinity', { shutdownTimeout: Infinity }],
@@ -136,10 +143,32 @@ describe('the options of serve', () => {
     expect(refusal(JSON.parse('{"__proto__x": 1, "constructor": 2}'))).toContain('is not an option');
   });
 
-  it('have a docstring with a default each', () => {
-    const source = readFileSync(new URL('../../src/options/serve-options.ts', import.meta.url), 'utf8');
-    for (const name of Object.keys(serveSchema)) {
-      expect(source, name).toMatch(new RegExp(`@default [^\\n]+\\n\\s+\\*/\\n\\s+${name}: `));
+  it('have a help text and a form each', () => {
+    for (const option of [serveCommandSchema, connectSchema].flatMap(aboutOptions)) {
+      expect(option).toMatchObject({ help: expect.stringMatching(/./), form: expect.stringMatching(/./) });
+    }
+  });
+
+  it('say of anything at all what it must be', () => {
+    const names = Object.keys(serveSchema.shape);
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.anything(), (name, value) => {
+        try {
+          parseServeOptions({ [name]: value });
+        } catch (error) {
+          expect(error).toMatchObject({ message: expect.stringMatching(/^options\.\w+(\.\w+)? must be [^]*, got /) });
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ['serve', serveSchema],
+    ['connect', connectSchema],
+  ])('have a docstring with a default each in the types of %s', (command, { shape }) => {
+    const types = readFileSync(new URL(`../../dist/options/${command}-options.d.ts`, import.meta.url), 'utf8');
+    for (const name of Object.keys(shape)) {
+      expect(types, name).toMatch(new RegExp(`@default [^\\n]+\\n\\s+\\*/\\n\\s+${name}: `));
     }
   });
 });
