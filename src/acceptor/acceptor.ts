@@ -35,8 +35,6 @@ const LOOK = 2;
 const LOOK_AGAIN = 10;
 /** How often clients are evened out, in ms. */
 const BALANCE = 100;
-/** A client that holds its thread for this long, in ms, is likely to do it again; a pause of the garbage collector is not. */
-const HEAVY_AFTER = 20;
 /** How long a client that has held its thread is kept apart from the others, in ms. */
 const HEAVY = 10_000;
 
@@ -77,20 +75,22 @@ export class Acceptor {
     parts.poller.add(parts.mailboxFd, EPOLLIN, 0, MAILBOX);
   }
 
-  /** Waits for something to happen and does what follows from it. */
-  turn(): void {
+  /** Waits for something to happen and does what follows from it. True: main has rung, its message waits. */
+  turn(): boolean {
     const { poller, sys, mailboxFd, board, roster } = this.#parts;
     const count = poller.wait(this.#timeout());
     const now = performance.now();
+    let rung = false;
     for (let index = 0; index < count; index++) {
       const kind = poller.events.high(index);
       const low = poller.events.low(index);
       if (kind === LISTENER) this.#accept(low);
-      else if (kind === MAILBOX) sys.eventfdClear(mailboxFd);
+      else if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
       else this.#wake(board.row(low), now);
     }
     this.#look(now);
     this.#door.set(roster.hasRoom && !this.#isDraining, now);
+    return rung;
   }
 
   /** Takes `thread` into service. */
@@ -182,7 +182,7 @@ export class Acceptor {
   #relieve(watch: ThreadWatch, now: number): void {
     const { row } = watch;
     const culprit = this.#culprit(row);
-    if (culprit !== undefined && now - watch.heldSince >= HEAVY_AFTER) this.#parts.table.setHeavy(culprit, Math.ceil(now));
+    if (culprit !== undefined && watch.isHeldLong(now)) this.#parts.table.setHeavy(culprit, Math.ceil(now));
     this.#checkTimeout(watch, now);
     const others = culprit === undefined ? row.clients : row.clients - 1;
     if (others === 0 || now - watch.clearedAt < LOOK_AGAIN) return;
@@ -236,8 +236,8 @@ export class Acceptor {
   #retireStep(watch: ThreadWatch, now: number): void {
     const { row } = watch;
     if (row.clients > 0) this.#moveAway(row, 'reload', now);
-    if (row.clients > 0 || watch.reported) return;
-    watch.reported = true;
+    if (row.clients > 0 || watch.isEmptied) return;
+    watch.isEmptied = true;
     this.#parts.say({ type: 'thread-empty', thread: row.thread });
   }
 

@@ -64,9 +64,9 @@ port.on('message', (message: ToAcceptor) => {
   }
 });
 
-function turn(): void {
-  if (stopped) return;
-  acceptor.turn();
-  setImmediate(turn);
+/** Takes turns until there is a message: Node's event loop, which delivers it, then runs once. */
+function run(): void {
+  while (!stopped) if (acceptor.turn()) break;
+  if (!stopped) setImmediate(run);
 }
-turn();
+run();

@@ -127,7 +127,7 @@ export class Roster {
     if (serving.length <= this.settings.min || now - this.#lastShortage < QUIET) return undefined;
     const { clientsPerThread } = this.settings;
     const clients = serving.reduce((sum, { row }) => sum + row.clients, 0);
-    if (clients > (serving.length - 1) * clientsPerThread) return undefined;
+    if (clients >= (serving.length - 1) * clientsPerThread) return undefined;
     return serving.reduce((fewest, watch) => (watch.row.clients < fewest.row.clients ? watch : fewest));
   }
 

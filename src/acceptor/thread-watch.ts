@@ -10,11 +10,15 @@ import type { Sys } from '../sys/sys.ts';
  * though it is owed means that something holds the thread: a loop, a blocking call, a callback of Node's.
  *
  * Or that the machine has no CPU for it. Then no other thread would serve its clients sooner, and no client is to
- * blame: the thread's CPU clock and its state in /proc tell the two apart.
+ * blame: the thread's CPU clock and its state in /proc tell the two apart. A message that is not heavy is done within
+ * microseconds of CPU time, however long the thread had to wait for them.
  */
 
-/** A thread that ran for less than this part of the time did not hold itself. */
-const RAN = 0.25;
+/** A thread that has used this much CPU time on one message, in ms, holds itself; less, and the machine may hold it. */
+const RAN = 1;
+
+/** A message that holds its thread for this long, in ms, is likely not to be the last; a pause of the garbage collector is. */
+const LONG = 20;
 
 /** What `look` has noticed. */
 export type Change = 'held' | 'released' | undefined;
@@ -23,6 +27,8 @@ export class ThreadWatch {
   readonly row: ThreadRow;
   /** It gets no clients any more and ends when it has none. */
   retiring = false;
+  /** Main was told that it has none. */
+  isEmptied = false;
   /** Since when it is held, in `performance.now()` ms; 0: it is not. */
   heldSince = 0;
   /** It was reported as held beyond `handlerTimeout`. */
@@ -31,15 +37,14 @@ export class ThreadWatch {
   clearedAt = 0;
   /** Clients known to hold threads that wait here behind another one, for want of a thread. */
   stranded = 0;
-  /** When it was last seen held. */
+  /** When it was last seen held for long. */
   lastHeld = Number.NEGATIVE_INFINITY;
   readonly #sys: Sys;
   readonly #moveAfter: number;
   #beat: number;
   #since: number;
-  /** CPU time and time when the heartbeat was first found standing still. */
-  #cpu = 0;
-  #cpuAt = 0;
+  /** CPU time when the heartbeat was first found standing still; -1: it was not yet. */
+  #cpu = -1;
   #rung = false;
 
   constructor(sys: Sys, row: ThreadRow, moveAfter: number) {
@@ -59,6 +64,10 @@ export class ThreadWatch {
     return this.heldSince !== 0;
   }
 
+  isHeldLong(now: number): boolean {
+    return this.isHeld && now - this.heldSince >= LONG;
+  }
+
   /** Whether it takes clients. */
   get isFree(): boolean {
     return !this.isHeld && !this.retiring;
@@ -76,13 +85,10 @@ export class ThreadWatch {
     const beat = this.row.heartbeat;
     if (beat !== this.#beat) return this.#alive(beat, now);
     if (!this.isOwing) this.#since = now;
-    else if (this.isHeld) this.lastHeld = now;
-    else if (this.#cpuAt === 0) {
-      this.#cpu = this.#sys.threadCpuTime(this.row.tid);
-      this.#cpuAt = now;
-    } else if (now - this.#since >= this.#moveAfter && !this.#isStarved(now)) {
+    else if (this.isHeld) this.lastHeld = this.isHeldLong(now) ? now : this.lastHeld;
+    else if (this.#cpu < 0) this.#cpu = Math.max(0, this.#sys.threadCpuTime(this.row.tid));
+    else if (now - this.#since >= this.#moveAfter && !this.#isStarved()) {
       this.heldSince = this.#since;
-      this.lastHeld = now;
       this.#sys.setSlice(this.row.tid, HELD_SLICE);
       return 'held';
     }
@@ -94,7 +100,7 @@ export class ThreadWatch {
     if (wasHeld) this.#sys.setSlice(this.row.tid, SERVING_SLICE);
     this.#beat = beat;
     this.#since = now;
-    this.#cpuAt = 0;
+    this.#cpu = -1;
     this.#rung = false;
     this.heldSince = 0;
     this.clearedAt = 0;
@@ -103,9 +109,9 @@ export class ThreadWatch {
     return wasHeld ? 'released' : undefined;
   }
 
-  #isStarved(now: number): boolean {
+  #isStarved(): boolean {
     const ran = this.#sys.threadCpuTime(this.row.tid) - this.#cpu;
-    return ran < RAN * (now - this.#cpuAt) && isRunnable(this.row.tid);
+    return ran < RAN && isRunnable(this.row.tid);
   }
 }
 
