@@ -19,9 +19,17 @@ function machine(): Record<string, string> {
   };
 }
 
-async function askAll(questions: readonly Question[], bench: Bench): Promise<Map<string, Answer>> {
+type Settings = Omit<Bench, 'ms' | 'warmMs'> & Pick<BenchArguments, 'ms' | 'warmMs'>;
+
+const DEFAULTS = { ms: 2_000, warmMs: 1_000 };
+
+async function askAll(questions: readonly Question[], settings: Settings): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
-  for (const question of questions) answers.set(question.name, await question.ask(bench));
+  for (const question of questions) {
+    const { ms, warmMs } = question.defaults ?? DEFAULTS;
+    const bench = { ...settings, ms: settings.ms ?? ms, warmMs: settings.warmMs ?? warmMs };
+    answers.set(question.name, await question.ask(bench));
+  }
   return answers;
 }
 

@@ -56,6 +56,11 @@ export class Child {
     return this.#inTime(Promise.race([found, ended]), `said nothing like ${pattern}`);
   }
 
+  /** Writes a line to the process. */
+  say(line: string): void {
+    this.#process.stdin?.write(`${line}\n`);
+  }
+
   /** Resolves with all that the process printed, once it has ended with status 0. */
   async output(): Promise<string> {
     let text = '';

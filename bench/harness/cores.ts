@@ -26,6 +26,6 @@ export function pickCores(): Cores {
   return { server, load };
 }
 
-export function pinned(cpu: number, command: readonly string[]): string[] {
-  return ['taskset', '-c', String(cpu), ...command];
+export function pinned(cpus: number | readonly number[], command: readonly string[]): string[] {
+  return ['taskset', '-c', String(cpus), ...command];
 }

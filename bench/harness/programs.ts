@@ -5,7 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const SERVER_NAMES = ['c', 'heddle', 'heddle-async', 'heddle-session', 'node', 'go', 'uvloop'] as const;
+export const SERVER_NAMES = [
+  'c',
+  'heddle',
+  'heddle-async',
+  'heddle-session',
+  'heddle-never',
+  'node',
+  'go',
+  'uvloop',
+  'heddle-burn',
+  'cluster-burn',
+  'go-burn',
+  'erlang-burn',
+] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
 export type BenchFraming = 'chunk' | 'line';
 
@@ -21,6 +34,7 @@ export interface Programs {
   readonly folder: string;
   readonly load: string;
   readonly idle: string;
+  readonly lights: string;
   readonly servers: ReadonlyMap<ServerName, ServerProgram>;
   /** Servers that cannot run here, and why. */
   readonly missing: ReadonlyMap<ServerName, string>;
@@ -46,11 +60,11 @@ function peerProgram(name: ServerName, title: string, program: string[], env = {
   return { name, title, command: (framing) => [...program, framing], env };
 }
 
-function heddle(name: ServerName, title: string, service?: string): ServerProgram {
+function heddle(name: ServerName, title: string, service?: string, options: string[] = []): ServerProgram {
   const main = path('../../dist/cli/main.js');
   if (!existsSync(main)) throw new Error('it is not built; run: npm run build');
   const served = service === undefined ? [] : [path(`../services/${service}`)];
-  const base = [process.execPath, main, 'serve', ...served, '--host', '127.0.0.1', '--port', '0'];
+  const base = [process.execPath, main, 'serve', ...served, '--host', '127.0.0.1', '--port', '0', ...options];
   return {
     name,
     title,
@@ -64,11 +78,20 @@ function heddle(name: ServerName, title: string, service?: string): ServerProgra
   };
 }
 
-function go(folder: string): ServerProgram {
-  const target = join(folder, 'net-go');
-  run('go', ['build', '-o', target, peer('net.go')]);
+/** Compiles a Go program; the title is what it is called after `Go` and the version. */
+function go(name: ServerName, file: string, title: string, folder: string, env = {}): ServerProgram {
+  const target = join(folder, name);
+  run('go', ['build', '-o', target, peer(file)]);
   const version = /go(\d\S*)/.exec(run('go', ['version']))?.[1] ?? '';
-  return peerProgram('go', `Go ${version} net`, [target], { GOMAXPROCS: '1' });
+  return peerProgram(name, `Go ${version}${title}`, [target], env);
+}
+
+/** What follows `-extra` is not for the emulator. */
+function erlang(folder: string): ServerProgram {
+  run('erlc', ['-o', folder, peer('burn.erl')]);
+  const release = run('erl', ['-noshell', '-eval', 'io:put_chars(erlang:system_info(otp_release)), halt().']);
+  const program = ['erl', '-noinput', '-pa', folder, '-s', 'burn', 'start', '-extra'];
+  return peerProgram('erlang-burn', `Erlang/OTP ${release}`, program);
 }
 
 /** Debian puts uvloop beside its own Python, which need not be the first one in PATH. */
@@ -89,9 +112,14 @@ const MAKERS: Readonly<Record<ServerName, (folder: string) => ServerProgram>> = 
   heddle: () => heddle('heddle', 'Heddle'),
   'heddle-async': () => heddle('heddle-async', 'Heddle, async message', 'async-reverse.mjs'),
   'heddle-session': () => heddle('heddle-session', 'Heddle, session', 'session-reverse.mjs'),
+  'heddle-never': () => heddle('heddle-never', 'Heddle, never moving', undefined, ['--move-after', 'never']),
   node: () => peerProgram('node', `Node ${process.versions.node} net`, [process.execPath, peer('node-net.mjs')]),
-  go,
+  go: (folder) => go('go', 'net.go', ' net', folder, { GOMAXPROCS: '1' }),
   uvloop,
+  'heddle-burn': () => heddle('heddle-burn', 'Heddle', 'burn.mjs', ['--threads', '2..24']),
+  'cluster-burn': () => peerProgram('cluster-burn', 'Node cluster', [process.execPath, peer('burn-cluster.mjs')]),
+  'go-burn': (folder) => go('go-burn', 'burn.go', '', folder),
+  'erlang-burn': erlang,
 };
 
 /** Compiles and finds what `names` need; throws only if the load or the yardstick cannot be compiled. */
@@ -109,5 +137,6 @@ export function preparePrograms(names: readonly ServerName[]): Programs {
   }
   const load = compileC('load.c', join(folder, 'load'));
   const idle = compileC('idle.c', join(folder, 'idle'));
-  return { folder, load, idle, servers, missing };
+  const lights = compileC('lights.c', join(folder, 'lights'));
+  return { folder, load, idle, lights, servers, missing };
 }

@@ -14,6 +14,10 @@ export interface Bench {
   readonly warmMs: number;
   /** Client counts for questions that are asked at several; empty: the question's own. */
   readonly clients: readonly number[];
+  /** The same for clients that hold their thread. */
+  readonly burners: readonly number[];
+  /** Where a question that draws puts its picture; `undefined`: it draws none. */
+  readonly picture: string | undefined;
   progress(text: string): void;
 }
 
@@ -28,6 +32,8 @@ export interface Question {
   readonly name: string;
   /** The servers that it is asked of, the yardstick first. */
   readonly servers: readonly ServerName[];
+  /** How long its rounds are, if it is not as long as others'. */
+  readonly defaults?: { readonly ms: number; readonly warmMs: number };
   ask(bench: Bench): Promise<Answer>;
 }
 

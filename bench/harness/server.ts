@@ -6,8 +6,8 @@ import type { BenchFraming, Programs, ServerProgram } from './programs.ts';
 export interface ServerOptions {
   readonly framing: BenchFraming;
   readonly threads?: number;
-  /** The one CPU that it may use; without it, all. */
-  readonly cpu?: number;
+  /** The CPUs that it may use; without it, all. */
+  readonly cpu?: number | readonly number[];
 }
 
 export interface RunningServer {

@@ -83,10 +83,12 @@ export class Acceptor {
     let rung = false;
     for (let index = 0; index < count; index++) {
       const kind = poller.events.high(index);
-      const low = poller.events.low(index);
-      if (kind === LISTENER) this.#accept(low);
-      else if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
-      else this.#wake(board.row(low), now);
+      if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
+      else if (kind !== LISTENER) this.#wake(board.row(poller.events.low(index)), now);
+    }
+    // Who has rung may bring a thread: clients that come after it are to find it. The listener stays ready.
+    for (let index = 0; index < count && !rung; index++) {
+      if (poller.events.high(index) === LISTENER) this.#accept(poller.events.low(index));
     }
     this.#look(now);
     this.#door.set(roster.hasRoom && !this.#isDraining, now);

@@ -1,6 +1,6 @@
 /** Used to let clients in, or not for now: the listening sockets and whether they are watched. */
 import type { Poller } from '../reactor/poller.ts';
-import { EPOLLIN } from '../sys/constants.ts';
+import { EPOLLIN, SHUT_RDWR } from '../sys/constants.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 import type { Listener } from './listener.ts';
 
@@ -51,11 +51,15 @@ export class Door {
     return shortage;
   }
 
-  /** Accepts the clients that wait, then closes the listeners: closing first would reset those clients. */
+  /**
+   * Accepts the clients that wait, then refuses all others: refusing first would reset those clients. The sockets remain
+   * main's, which opened them, to close.
+   */
   close(hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void): void {
+    this.set(false, performance.now());
     for (const listener of this.#listeners) {
       listener.accept(hasRoom, admit, Infinity);
-      this.#sys.close(listener.fd);
+      this.#sys.shutdown(listener.fd, SHUT_RDWR);
     }
     this.#listeners = [];
   }

@@ -52,6 +52,7 @@ const acceptor = new Acceptor({
   report,
 });
 
+const exiting = new Int32Array(start.exiting);
 let stopped = false;
 port.on('message', (message: ToAcceptor) => {
   if (message.type === 'thread-ready') acceptor.threadReady(message.thread);
@@ -67,6 +68,6 @@ port.on('message', (message: ToAcceptor) => {
 /** Takes turns until there is a message: Node's event loop, which delivers it, then runs once. */
 function run(): void {
   while (!stopped) if (acceptor.turn()) break;
-  if (!stopped) setImmediate(run);
+  if (!stopped && Atomics.load(exiting, 0) === 0) setImmediate(run);
 }
 run();

@@ -13,6 +13,8 @@ export interface AcceptorStart {
   readonly epollFd: number;
   /** An eventfd: main signals it when there is a message, or when the process ends. */
   readonly mailboxFd: number;
+  /** An int that is 1 when the process ends: the acceptor is then not to wait again. */
+  readonly exiting: SharedArrayBuffer;
   /** Listening sockets. */
   readonly listeners: readonly number[];
   readonly placement: Placement;

@@ -117,7 +117,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
     if (drains) this.#drain();
-    if (this.#ending !== undefined) this.flush();
+    if (this.#ending !== undefined || this.#flushing) this.flush();
     this.settle();
   }
 

@@ -5,10 +5,15 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import { Connection } from './connection.ts';
 import { INVALID } from './read-message.ts';
 
+/** What an async `open` resolves to: it is no reply, and was no message. */
+const OPENED = Symbol('opened');
+
 export class MessageConnection extends Connection {
   /** A handler is running; since when, in `performance.now()` ms. */
   #pending = false;
   #since = 0;
+  /** How many messages the service was given. */
+  #messages = 0;
   #onReply: ((reply: unknown) => void) | undefined = undefined;
   #onError: ((error: unknown) => void) | undefined = undefined;
 
@@ -25,16 +30,22 @@ export class MessageConnection extends Connection {
     if (service.open === undefined) return;
     try {
       const opening = service.open(this);
-      if (isThenable(opening)) this.#await(opening.then(() => undefined));
+      if (isThenable(opening)) this.#await(opening.then(() => OPENED));
     } catch (error) {
       this.serviceFailed(error);
     }
   }
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
+    const before = this.#messages;
+    const rest = this.#deliverAll(bytes, from, to);
+    if (this.#messages > before) this.#count(this.#messages - before);
+    return rest;
+  }
+
+  #deliverAll(bytes: Buffer, from: number, to: number): number {
     const { frame, framing, row } = this.host;
     let at = from;
-    let messages = 0;
     try {
       while (at < to && this.takesInput) {
         frame.scanned = this.scanned;
@@ -47,7 +58,6 @@ export class MessageConnection extends Connection {
         }
         this.scanned = 0;
         at = frame.next;
-        messages++;
         row.beat(this.fd);
         this.#serve(bytes);
       }
@@ -55,16 +65,17 @@ export class MessageConnection extends Connection {
       this.serviceFailed(error);
       return to;
     }
-    if (messages > 0) this.#count(messages);
     return at;
   }
 
   protected deliverLast(bytes: Buffer): void {
     try {
+      this.host.row.beat(this.fd);
       this.#serve(bytes);
     } catch (error) {
       this.serviceFailed(error);
     }
+    this.#count(1);
   }
 
   protected inputEnded(): void {
@@ -79,6 +90,7 @@ export class MessageConnection extends Connection {
   /** Hands the message that the decoder marked to the service. */
   #serve(bytes: Buffer): void {
     const { host } = this;
+    this.#messages++;
     const message = host.readMessage(bytes, host.frame);
     if (message === INVALID) return this.finish('bad-frame', 'the message is not valid UTF-8');
     const reply = (host.service.message as (message: unknown, client: this) => unknown)(message, this);
@@ -102,11 +114,11 @@ export class MessageConnection extends Connection {
     this.#pending = false;
     this.host.awaiting--;
     try {
-      if (reply !== undefined) this.replyLater(reply);
+      if (reply !== undefined && reply !== OPENED) this.replyLater(reply);
     } catch (error) {
       this.serviceFailed(error);
     }
-    this.host.row.countMessages(1, performance.now() - this.#since);
+    if (reply !== OPENED) this.host.row.countMessages(1, performance.now() - this.#since);
     this.resume();
   }
 

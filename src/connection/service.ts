@@ -19,7 +19,7 @@ interface Hooks<Message, R> {
   /** Runs once for each client, before its first message; may greet it with `client.send`. A client that it throws at is closed. */
   open?(client: Client<Message, R>): void | Promise<void>;
   /** Runs once for each client that is gone. */
-  close?(client: Client<Message, R>, reason: CloseReason): void;
+  close?(client: Client<Message, R>, reason: CloseReason): void | Promise<void>;
   /** Runs on each thread before its first client. A service that throws here does not start. */
   start?(thread: ServiceThread): void | Promise<void>;
   /** Runs on each thread after its last client. */
@@ -121,6 +121,9 @@ function findProblem(value: unknown): string | undefined {
   }
   if (service['encoding'] !== undefined && service['encoding'] !== 'utf8') {
     return `encoding must be 'utf8' or left out, got ${String(service['encoding'])}`;
+  }
+  if (service['borrow'] === true && service['session'] !== undefined) {
+    return 'borrow is for message functions: a session keeps its messages beyond a call';
   }
   return undefined;
 }

@@ -90,7 +90,7 @@ export class SessionConnection extends Connection {
     const waiter = this.#waiter;
     if (waiter === undefined) return;
     this.#waiter = undefined;
-    this.#since = this.host.time;
+    if (message !== undefined) this.#since = this.host.time;
     this.host.awaiting++;
     waiter.resolve(message);
   }

@@ -4,19 +4,30 @@ import { Worker } from 'node:worker_threads';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from '../acceptor/messages.ts';
 import type { Sys } from '../sys/sys.ts';
 
+/** The acceptors of all servers of this thread. */
+const asleep = new Set<AcceptorHandle>();
+
+function wakeAll(): void {
+  for (const acceptor of asleep) acceptor.wake();
+}
+
 export class AcceptorHandle {
   readonly #sys: Sys;
   readonly #mailboxFd: number;
   readonly #worker: Worker;
   /** Ends with the acceptor: resolves when it was told to stop, rejects if it failed. */
   readonly ended: Promise<void>;
+  readonly #exiting = new Int32Array(new SharedArrayBuffer(4));
   #stopping = false;
 
   /** `listener` takes what the acceptor says. */
-  constructor(sys: Sys, start: AcceptorStart, listener: (message: FromAcceptor) => void) {
+  constructor(sys: Sys, start: Omit<AcceptorStart, 'exiting'>, listener: (message: FromAcceptor) => void) {
     this.#sys = sys;
     this.#mailboxFd = start.mailboxFd;
-    this.#worker = new Worker(new URL('../acceptor/entry.js', import.meta.url), { workerData: start, name: 'acceptor' });
+    this.#worker = new Worker(new URL('../acceptor/entry.js', import.meta.url), {
+      workerData: { ...start, exiting: this.#exiting.buffer },
+      name: 'acceptor',
+    });
     this.#worker.on('message', listener);
     this.ended = new Promise((resolve, reject) => {
       this.#worker.once('error', reject);
@@ -27,7 +38,8 @@ export class AcceptorHandle {
     });
     this.ended.catch(() => {});
     // The acceptor sleeps in a system call, which holds up the end of the process until somebody wakes it.
-    process.on('exit', this.#ring);
+    if (asleep.size === 0) process.on('exit', wakeAll);
+    asleep.add(this);
   }
 
   post(message: ToAcceptor): void {
@@ -39,8 +51,8 @@ export class AcceptorHandle {
   async drain(): Promise<void> {
     this.post({ type: 'drain' });
     for (;;) {
-      const [message] = (await Promise.race([once(this.#worker, 'message'), this.ended])) as [FromAcceptor];
-      if (message.type === 'drained') return;
+      const said = (await Promise.race([once(this.#worker, 'message'), this.ended])) as [FromAcceptor] | undefined;
+      if (said === undefined || said[0].type === 'drained') return;
     }
   }
 
@@ -48,10 +60,17 @@ export class AcceptorHandle {
     this.#stopping = true;
     this.post({ type: 'stop' });
     await this.ended.catch(() => {});
-    process.off('exit', this.#ring);
+    asleep.delete(this);
+    if (asleep.size === 0) process.off('exit', wakeAll);
   }
 
-  readonly #ring = (): void => {
+  /** Wakes the acceptor for good: the process ends. */
+  wake(): void {
+    Atomics.store(this.#exiting, 0, 1);
+    this.#ring();
+  }
+
+  #ring(): void {
     this.#sys.eventfdSignal(this.#mailboxFd);
-  };
+  }
 }

@@ -23,10 +23,21 @@ export class EventStream {
     this.#ended = true;
   }
 
+  /** What the listener throws is an uncaught error of the program, as in any listener, but the next event comes. */
+  #tell(event: ServerEvent): void {
+    try {
+      this.#listener(event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
   readonly #drain = (): void => {
     if (this.#ended) return;
-    const count = this.ring.drain((text) => this.#listener(JSON.parse(text) as ServerEvent));
-    if (count > 0) this.#listener({ type: 'events-lost', time: Date.now(), count });
+    const count = this.ring.drain((text) => this.#tell(JSON.parse(text) as ServerEvent));
+    if (count > 0) this.#tell({ type: 'events-lost', time: Date.now(), count });
     this.ring.wait(this.#drain);
   };
 }

@@ -1,14 +1,14 @@
 /** The server as its user sees it: options in, threads started, and an orderly end. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { Closer } from '../acceptor/closer.ts';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
-import type { ServerEvent } from '../log/event.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { Poller } from '../reactor/poller.ts';
 import { AcceptorCounters, type MoveCause } from '../sharing/acceptor-counters.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
-import { FREE, MAX_THREADS, REST, stateOf, withState } from '../sharing/control-word.ts';
+import { FREE, MAX_THREADS, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
 import { ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
@@ -95,6 +95,7 @@ export class Server implements AsyncDisposable {
   readonly #arena = Arena.create(ARENA_SIZE);
   readonly #counters = new AcceptorCounters();
   readonly #events: EventStream | undefined;
+  readonly #listenerFd: number;
   readonly #epollFd: number;
   readonly #mailboxFd: number;
   readonly #acceptor: AcceptorHandle;
@@ -107,6 +108,7 @@ export class Server implements AsyncDisposable {
   constructor(sys: Sys, settings: ServeSettings, service: URL, listenerFd: number, address: SocketAddress) {
     this.#sys = sys;
     this.#settings = settings;
+    this.#listenerFd = listenerFd;
     this.address = { host: address.address, port: address.port, family: address.family as 'IPv4' | 'IPv6' };
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
@@ -216,6 +218,7 @@ export class Server implements AsyncDisposable {
   };
 
   async #drain(): Promise<void> {
+    if (this.#ending !== undefined) return this.#ending;
     const deadline = new AbortController();
     const timeout = delay(this.#settings.shutdownTimeout, undefined, { signal: deadline.signal }).catch(() => {});
     const answered = this.#acceptor.drain().then(() => this.#pool.drain()).then(() => this.#empty(deadline.signal));
@@ -234,6 +237,7 @@ export class Server implements AsyncDisposable {
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
     this.#closeLeft();
+    this.#sys.close(this.#listenerFd);
     this.#sys.close(this.#epollFd);
     this.#sys.close(this.#mailboxFd);
     this.#events?.end();
@@ -243,22 +247,16 @@ export class Server implements AsyncDisposable {
   /** Closes what the threads, which are gone now, have left open. */
   #closeLeft(): void {
     const { size } = this.#table;
+    const closer = new Closer(this.#sys, this.#table, this.#arena, (event) => this.#events?.report(event));
     for (let fd = 0; fd < size; fd++) {
       const word = this.#table.word(fd);
-      if (stateOf(word) === FREE) continue;
-      this.#reportClose(fd);
-      this.#table.free(fd, withState(word, REST));
-      this.#sys.close(fd);
+      if (stateOf(word) !== FREE) closer.close(fd, withState(word, REST), this.#board.row(threadOf(word)), 'shutdown');
     }
-    for (const row of this.#board.rows) if (row.epollFd > 0) this.#sys.close(row.epollFd);
-  }
-
-  #reportClose(fd: number): void {
-    const table = this.#table;
-    const address = this.#sys.addressText(table.address(fd));
-    const about = { time: Date.now(), client: table.id(fd), address, port: table.port(fd), thread: 0 };
-    const event: ServerEvent = { type: 'close', ...about, reason: 'shutdown' };
-    this.#events?.report(event);
+    for (const row of this.#board.rows) {
+      row.clearClients();
+      if (row.epollFd > 0) this.#sys.close(row.epollFd);
+      row.epollFd = 0;
+    }
   }
 
   #giveUp(error: unknown): void {

@@ -22,6 +22,7 @@ export class ThreadHandle {
   readonly ended: Promise<ThreadEnd>;
   /** Resolves when it was told to drain, and has. */
   readonly drained: Promise<void>;
+  readonly #loaded: Promise<void>;
   /** It has old code, or there are too many threads: it ends when it has no client any more. */
   isRetiring = false;
   readonly #worker: Worker;
@@ -39,11 +40,8 @@ export class ThreadHandle {
       this.#end ??= describeError(error);
     });
     this.ended = new Promise((resolve) => this.#worker.once('exit', (code) => resolve(this.#end ?? describeExit(code))));
-    this.drained = new Promise((resolve) => {
-      this.#worker.on('message', (message: FromThread) => {
-        if (message.type === 'drained') resolve();
-      });
-    });
+    this.drained = this.#hears('drained');
+    this.#loaded = this.#hears('loaded');
     this.ready = this.#becomeReady();
     this.ready.catch(() => {});
   }
@@ -61,7 +59,16 @@ export class ThreadHandle {
   /** Ends the thread wherever it is, for `cause`. */
   async terminate(cause: string, detail: string): Promise<void> {
     this.#end ??= { cause, detail };
+    await Promise.race([this.#loaded, this.ended]);
     await this.#worker.terminate();
+  }
+
+  #hears(type: FromThread['type']): Promise<void> {
+    return new Promise((resolve) => {
+      this.#worker.on('message', (message: FromThread) => {
+        if (message.type === type) resolve();
+      });
+    });
   }
 
   #becomeReady(): Promise<void> {

@@ -8,6 +8,7 @@ export const SOCK_STREAM = 1;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
 export const MSG_NOSIGNAL = 0x4000;
 
 // <asm-generic/socket.h>, <netinet/in.h>, <netinet/tcp.h>

@@ -3,7 +3,7 @@ import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorToRecord } from '../errors.ts';
-import { createFraming } from '../framing/framing.ts';
+import type { ServerEvent } from '../log/event.ts';
 import { Poller } from '../reactor/poller.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { Arena } from '../sharing/arena.ts';
@@ -14,7 +14,7 @@ import { ThreadBoard } from '../sharing/thread-board.ts';
 import { SERVING_SLICE } from '../sharing/slices.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
 import { openLibc } from '../sys/libc.ts';
-import { loadService } from './load-service.ts';
+import { framingOf, loadService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
 import { ServiceThread } from './service-thread.ts';
 
@@ -26,9 +26,15 @@ const port = parentPort as NonNullable<typeof parentPort>;
 const say = (message: FromThread): void => port.postMessage(message);
 
 async function run(): Promise<void> {
-  const [sys, service] = await Promise.all([openLibc(), loadService(start.service)]);
+  const sys = await openLibc();
+  say({ type: 'loaded' });
+  const service = await loadService(start.service);
+  const framing = framingOf(service, start);
+  const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
+  await service.start?.(about);
   const row = new ThreadBoard(start.board).row(start.thread);
   const events = start.events === undefined ? undefined : new EventRing(start.events);
+  const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
   const poller = Poller.create(sys, EVENTS);
   const watch = (operation: number, mask: number): void => {
     sys.epollControl(start.acceptorEpollFd, operation, poller.fd, mask, start.thread, poller.fd);
@@ -40,17 +46,24 @@ async function run(): Promise<void> {
     row,
     poller,
     service,
-    framing: createFraming(start.framing ?? service.framing ?? 'chunk', start.maxMessageLength),
+    framing,
     arm: () => watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT),
-    report: events && ((event) => events.write(JSON.stringify(event))),
+    report,
     drained: () => say({ type: 'drained' }),
   });
   const reactor = new Reactor(poller, row, thread);
-  const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
-  await service.start?.(about);
+  const stop = async (): Promise<void> => {
+    try {
+      await service.stop?.(about);
+    } catch (error) {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      report?.({ type: 'thread-exit', time: Date.now(), thread: about.id, cause: 'stop', detail });
+    }
+    process.exit();
+  };
   port.on('message', (message: ToThread) => {
     if (message.type === 'drain') thread.drain();
-    else void Promise.resolve(service.stop?.(about)).finally(() => process.exit());
+    else void stop();
   });
   row.greets = service.open !== undefined || service.session !== undefined;
   row.epollFd = poller.fd;

@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { checkService, type Service } from '../connection/service.ts';
 import { HeddleError } from '../errors.ts';
+import type { Framing } from '../framing/frame.ts';
+import { createFraming } from '../framing/framing.ts';
 import { importModule } from '../options/module-file.ts';
+import type { ThreadStart } from './messages.ts';
 
 /**
  * Imports the module at `href` and checks the service that it exports by default.
@@ -14,7 +17,7 @@ import { importModule } from '../options/module-file.ts';
  */
 export async function loadService(href: string): Promise<Service> {
   const url = new URL(href);
-  const path = url.protocol === 'file:' ? fileURLToPath(url) : href;
+  const path = pathOf(href);
   if (url.protocol === 'file:' && !existsSync(path)) {
     throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: there is no such file`);
   }
@@ -23,6 +26,26 @@ export async function loadService(href: string): Promise<Service> {
   });
   const exported = (module as { default?: unknown }).default;
   return checkService(exported, `Cannot use the service ${path}`);
+}
+
+/**
+ * Makes the framing of a thread: the one that the options ask for, else the service's, else `chunk`.
+ *
+ * Errors: `HEDDLE_SERVICE_LOAD` if the service's is none.
+ */
+export function framingOf(service: Service, start: ThreadStart): Framing {
+  const { framing, maxMessageLength } = start;
+  if (framing !== undefined || service.framing === undefined) return createFraming(framing ?? 'chunk', maxMessageLength);
+  try {
+    return createFraming(service.framing, maxMessageLength);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(start.service)}: ${why}`, { cause });
+  }
+}
+
+function pathOf(href: string): string {
+  return href.startsWith('file:') ? fileURLToPath(href) : href;
 }
 
 /** The message, and where: V8 names the place in the stack, but for text that it cannot parse. */

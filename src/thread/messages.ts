@@ -24,7 +24,9 @@ export interface ThreadStart {
 /** `drain`: answer what has arrived, then close all clients. `stop`: run the service's `stop`, and end. */
 export type ToThread = { readonly type: 'drain' } | { readonly type: 'stop' };
 
+/** `loaded`: from now on the thread may be ended from outside; Node aborts if that happens while it loads native code. */
 export type FromThread =
+  | { readonly type: 'loaded' }
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly error: ErrorRecord }
   | { readonly type: 'drained' };

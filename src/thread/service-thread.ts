@@ -126,12 +126,17 @@ export class ServiceThread implements Host, Turns {
     this.#lingering.delete(connection);
     this.#parts.report?.({ type: 'close', ...this.#describe(connection), reason, ...(detail !== undefined && { detail }) });
     this.table.setFlags(connection.fd, COUNTED);
+    void this.#tellClosed(connection, reason);
+    if (this.#draining) setImmediate(() => this.#checkDrained());
+  }
+
+  /** The hook runs at once; what it throws, or its promise rejects with, is reported and ends nothing. */
+  async #tellClosed(connection: Connection, reason: CloseReason): Promise<void> {
     try {
-      this.service.close?.(connection, reason);
+      await this.service.close?.(connection, reason);
     } catch (error) {
       this.serviceFailed(connection, error);
     }
-    if (this.#draining) setImmediate(() => this.#checkDrained());
   }
 
   #connection(fd: number, ticket: Ticket): Connection {

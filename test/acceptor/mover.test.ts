@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Closer } from '../../src/acceptor/closer.ts';
 import { Mover } from '../../src/acceptor/mover.ts';
+import type { ServerEvent } from '../../src/log/event.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
+import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable, NEW } from '../../src/sharing/connection-table.ts';
-import { MOVING, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
+import { FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
 import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { ENOMEM } from '../../src/sys/errno.ts';
@@ -19,14 +22,16 @@ function threads(its: Sys = sys) {
   const table = ConnectionTable.create(4096);
   const counters = new AcceptorCounters();
   const rows = startRows(ThreadBoard.create(3)) as [ThreadRow, ThreadRow, ThreadRow];
-  return { table, counters, rows, mover: new Mover(its, table, counters) };
+  const events: ServerEvent[] = [];
+  const closer = new Closer(its, table, Arena.create(1 << 16), (event) => void events.push(event));
+  return { table, counters, rows, events, mover: new Mover(its, table, counters, closer) };
 }
 
 type Threads = ReturnType<typeof threads>;
 
 function placed({ table, rows, mover }: Threads, fd: number, thread: number, flags = 0): number {
   const ticket = table.admit(fd, thread, 1, ADDRESS, 1, flags);
-  expect(mover.place(fd, ticket, rows[thread] as ThreadRow)).toBe(0);
+  mover.place(fd, ticket, rows[thread] as ThreadRow);
   return ticket;
 }
 
@@ -49,12 +54,13 @@ describe('Mover.place', () => {
     expect(eventsOf(on.rows[0])).toEqual([{ fd, ticket, mask: EPOLLOUT }]);
   });
 
-  it('says why a client could not be placed, and leaves it in nobody’s hands', async () => {
-    const on = threads(flakySys(sys, { epollControl: [ENOMEM] }).sys);
+  it('closes a client that cannot be watched, once, and says why', async () => {
+    const on = threads(flakySys(sys, { epollControl: [ENOMEM], close: [0] }).sys);
     const { fd } = await pair();
-    const ticket = on.table.admit(fd, 0, 1, ADDRESS, 1, 0);
-    expect(on.mover.place(fd, ticket, on.rows[0])).toBe(ENOMEM);
-    expect(stateOf(on.table.word(fd))).toBe(MOVING);
+    placed(on, fd, 0);
+    expect(stateOf(on.table.word(fd))).toBe(FREE);
+    expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 0]);
+    expect(on.events).toMatchObject([{ type: 'close', client: 1, reason: 'over-limit', thread: 1 }]);
   });
 });
 
@@ -139,17 +145,18 @@ describe('Mover.move', () => {
     );
   });
 
-  it('does not leave a client where nobody hears of it when the new set cannot take it', async () => {
-    const flaky = flakySys(sys, { epollControl: ['pass', 'pass', ENOMEM] });
+  it('closes a client that the new set cannot take, once, and says why', async () => {
+    const flaky = flakySys(sys, { epollControl: ['pass', 'pass', ENOMEM], close: [0] });
     const on = threads(flaky.sys);
     const { fd, client } = await pair();
     placed(on, fd, 0);
     await write(client, 'x');
     on.mover.move(fd, on.table.word(fd), on.rows[0], on.rows[1], 'held');
     expect(flaky.calls('epollControl')[2]?.[1]).toBe(EPOLL_CTL_ADD);
-    const isAtRest = stateOf(on.table.word(fd)) === REST;
-    const heard = on.rows.flatMap(eventsOf).some((event) => event.ticket === on.table.word(fd));
-    expect(heard).toBe(isAtRest);
+    expect([stateOf(on.table.word(fd)), flaky.calls('close')]).toEqual([FREE, [[fd]]]);
+    expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 0]);
+    expect(on.rows.flatMap(eventsOf)).toEqual([]);
+    expect(on.events).toMatchObject([{ type: 'close', reason: 'over-limit', thread: 2 }]);
   });
 });
 

@@ -97,6 +97,7 @@ export class AcceptorBench {
     const { board, counters, flaky, mailboxFd, table } = this;
     const arena = Arena.create(1 << 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
+    const closer = new Closer(flaky.sys, table, arena, report);
     const limits = { min: 1, max: THREADS, clientsPerThread: Infinity, moveAfter };
     return new Acceptor({
       sys: flaky.sys,
@@ -110,8 +111,8 @@ export class AcceptorBench {
       placement: placementFor('round-robin', () => 0),
       busy: () => 0,
       balances: false,
-      mover: new Mover(flaky.sys, table, counters),
-      closer: new Closer(flaky.sys, table, arena, report),
+      mover: new Mover(flaky.sys, table, counters, closer),
+      closer,
       handlerTimeout: Infinity,
       say: (message) => void this.said.push(message),
       report,

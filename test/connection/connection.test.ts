@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import type { Client } from '../../src/connection/client.ts';
+import type { Service } from '../../src/connection/service.ts';
+import { NEW } from '../../src/sharing/connection-table.ts';
+import { FREE, HELD, REST } from '../../src/sharing/control-word.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
+import { EAGAIN, ECONNRESET, EPIPE } from '../../src/sys/errno.ts';
+import { ScriptedThread } from './scripted-thread.ts';
+
+const echo: Service = { message: (message) => message };
+
+/** A turn of Node's loop: what was put off is done. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a connection', () => {
+  it('is at rest again after a whole message, with nothing kept', async () => {
+    const scripted = await ScriptedThread.create(echo);
+    const { socket, ticket } = scripted.admit(5);
+    socket.incoming = [Buffer.from('abc\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(String(socket.sent)).toBe('abc\n');
+    expect(scripted.state(5)).toBe(REST);
+    expect(scripted.table.inbox(5)).toBeUndefined();
+    expect(socket.calls).toEqual(['recv', 'send']);
+  });
+
+  it('rests with half a message in shared memory, and gives the memory back with the other half', async () => {
+    const scripted = await ScriptedThread.create(echo);
+    const { socket, ticket } = scripted.admit(5);
+    socket.incoming = [Buffer.from('half')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(scripted.state(5)).toBe(REST);
+    expect(scripted.table.inbox(5)).toMatchObject({ start: 0, end: 4 });
+    expect(scripted.arena.used).toBe(256);
+    socket.incoming = [Buffer.from(' whole\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(String(socket.sent)).toBe('half whole\n');
+    expect(scripted.table.inbox(5)).toBeUndefined();
+    expect(scripted.arena.used).toBe(0);
+  });
+
+  it('sends a reply byte by byte if the kernel takes no more, and reads nothing meanwhile', async () => {
+    const scripted = await ScriptedThread.create(echo);
+    const { socket, ticket } = scripted.admit(5);
+    socket.window = () => 1;
+    socket.incoming = [Buffer.from('abc\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    socket.incoming = [Buffer.from('def\n')];
+    expect(socket.interest).toBe(EPOLLIN | EPOLLOUT);
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(socket.calls.filter((call) => call === 'recv')).toHaveLength(1);
+    for (let turns = 0; turns < 20; turns++) scripted.thread.serve(5, ticket, EPOLLOUT | EPOLLIN);
+    expect(String(socket.sent)).toBe('abc\ndef\n');
+    expect(scripted.state(5)).toBe(REST);
+    expect(scripted.arena.used).toBe(0);
+  });
+
+  it.each([
+    [100_000, 1],
+    [100_000, 65_536],
+    [3_000_000, 999_999],
+  ])('sends a reply of %i bytes whole through a window of %i', async (length, window) => {
+    const scripted = await ScriptedThread.create({ message: () => Buffer.alloc(length, 'abcdefg') });
+    const { socket, ticket } = scripted.admit(5);
+    let open = true;
+    socket.window = () => {
+      open = !open;
+      return open ? EAGAIN : Math.min(window * 1000, Math.max(window, 1000));
+    };
+    socket.incoming = [Buffer.from('x\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    for (let events = 0; events < 1000 && socket.sent.length <= length; events++)
+      scripted.thread.serve(5, ticket, EPOLLOUT);
+    expect(scripted.state(5)).toBe(REST);
+    expect(socket.sent.equals(Buffer.concat([Buffer.alloc(length, 'abcdefg'), Buffer.from('\n')]))).toBe(true);
+    expect(scripted.arena.used).toBe(0);
+  });
+
+  it('is held while its handler runs, and rests when that is done', async () => {
+    let answer: (reply: string) => void = () => {};
+    const scripted = await ScriptedThread.create({
+      message: () => new Promise<string>((resolve) => (answer = resolve)),
+    });
+    const { socket, ticket } = scripted.admit(5);
+    socket.incoming = [Buffer.from('abc\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(scripted.state(5)).toBe(HELD);
+    expect(scripted.thread.awaitsNode()).toBe(true);
+    answer('done');
+    await turn();
+    expect(String(socket.sent)).toBe('done\n');
+    expect(scripted.state(5)).toBe(REST);
+    expect(scripted.thread.awaitsNode()).toBe(false);
+  });
+
+  it('sends what `open` has sent, though the client says nothing', async () => {
+    const scripted = await ScriptedThread.create({ ...echo, open: (client) => void client.send('hello') });
+    const { socket, ticket } = scripted.admit(5, NEW);
+    scripted.thread.serve(5, ticket, EPOLLOUT);
+    await turn();
+    expect(String(socket.sent)).toBe('hello\n');
+    expect(scripted.state(5)).toBe(REST);
+    expect(scripted.arena.used).toBe(0);
+  });
+
+  it('sends what another client’s message sent to it, though its own event has nothing to read', async () => {
+    const clients: Client<unknown, unknown>[] = [];
+    const scripted = await ScriptedThread.create({
+      message(_message, client) {
+        clients.push(client);
+        void clients[0]?.send('psst');
+        return undefined;
+      },
+    });
+    const one = scripted.admit(5);
+    const other = scripted.admit(6);
+    one.socket.incoming = [Buffer.from('a\n')];
+    scripted.thread.serve(5, one.ticket, EPOLLIN);
+    await turn();
+    other.socket.incoming = [Buffer.from('b\n')];
+    scripted.thread.serve(6, other.ticket, EPOLLIN);
+    scripted.thread.serve(5, one.ticket, EPOLLIN);
+    await turn();
+    expect(String(one.socket.sent)).toBe('psst\npsst\n');
+  });
+
+  it('drops an event whose ticket is not the slot’s', async () => {
+    const scripted = await ScriptedThread.create(echo);
+    const { socket: first, ticket: stale } = scripted.admit(5);
+    first.incoming = [undefined];
+    scripted.thread.serve(5, stale, EPOLLIN);
+    expect(first.closedIn).toBe(FREE);
+    const { socket: second, ticket } = scripted.admit(5);
+    second.incoming = [Buffer.from('abc\n')];
+    scripted.thread.serve(5, stale, EPOLLIN);
+    expect(second.calls).toEqual([]);
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(String(second.sent)).toBe('abc\n');
+  });
+});
+
+describe('the end of a connection', () => {
+  const ENDS: [what: string, incoming: (Buffer | undefined)[], error: number, mask: number, reason: string][] = [
+    ['the client finishes', [undefined], EAGAIN, EPOLLIN, 'client-finished'],
+    ['the client resets', [], ECONNRESET, EPOLLIN | EPOLLHUP | EPOLLERR, 'client-reset'],
+    ['the client finishes after half a message', [Buffer.from('abc'), undefined], EAGAIN, EPOLLIN, 'bad-frame'],
+  ];
+
+  it.each(ENDS)(
+    'when %s: the slot is free before the fd is closed, once',
+    async (_what, incoming, error, mask, reason) => {
+      const closes: string[] = [];
+      const scripted = await ScriptedThread.create({ ...echo, close: (_client, why) => void closes.push(why) });
+      const { socket, ticket } = scripted.admit(5);
+      socket.incoming = incoming;
+      socket.error = error;
+      for (let events = 0; events < 3; events++) scripted.thread.serve(5, ticket, mask);
+      expect(socket.closedIn).toBe(FREE);
+      expect(socket.calls.filter((call) => call === 'close')).toHaveLength(1);
+      expect(closes).toEqual([reason]);
+      expect(scripted.events.filter(({ type }) => type === 'close')).toMatchObject([{ reason }]);
+      expect(scripted.board.row(0).clients).toBe(0);
+      expect(scripted.arena.used).toBe(0);
+    },
+  );
+
+  it.each([4, 40_000, 70_000, 200_000])(
+    'makes no call on the fd after a reply of %i bytes met a broken pipe',
+    async (length) => {
+      const scripted = await ScriptedThread.create({ message: () => Buffer.alloc(length, 'x') });
+      const { socket, ticket } = scripted.admit(5);
+      socket.incoming = [Buffer.from('1\n2\n3\n4\n')];
+      socket.window = () => EPIPE;
+      // The scripted socket throws at a call on a closed fd; a new client gets the same number at once.
+      scripted.thread.serve(5, ticket, EPOLLIN);
+      expect(socket.closedIn).toBe(FREE);
+      expect(socket.calls.at(-1)).toBe('close');
+      expect(scripted.thread.replies.length).toBe(0);
+      const next = scripted.admit(5);
+      next.socket.incoming = [Buffer.from('5\n')];
+      scripted.thread.serve(5, next.ticket, EPOLLIN);
+      expect(next.socket.sent.length).toBe(length + 1);
+    },
+  );
+
+  it('gives nothing of one client to the next when a reply fails half-way', async () => {
+    let fails = true;
+    const scripted = await ScriptedThread.create({
+      message(message) {
+        if (fails && String(message) === 'bad') throw new Error('bad');
+        return message;
+      },
+    });
+    const one = scripted.admit(5);
+    const other = scripted.admit(6);
+    one.socket.incoming = [Buffer.from('good\nbad\n')];
+    scripted.thread.serve(5, one.ticket, EPOLLIN);
+    fails = false;
+    other.socket.incoming = [Buffer.from('mine\n')];
+    scripted.thread.serve(6, other.ticket, EPOLLIN);
+    expect(String(one.socket.sent)).toBe('good\n');
+    expect(String(other.socket.sent)).toBe('mine\n');
+  });
+
+  it('rejects sends that wait for room', async () => {
+    const outcome: unknown[] = [];
+    const scripted = await ScriptedThread.create({
+      async session(client) {
+        await client.receive();
+        await client.send(Buffer.alloc(1_000_000)).catch((error: unknown) => outcome.push(error));
+      },
+    });
+    const { socket, ticket } = scripted.admit(5, NEW);
+    socket.incoming = [Buffer.from('x\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLOUT);
+    await turn();
+    socket.window = () => 1000;
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    await turn();
+    expect(scripted.state(5)).toBe(HELD);
+    socket.window = () => EPIPE;
+    scripted.thread.serve(5, ticket, EPOLLOUT);
+    await turn();
+    expect(outcome).toMatchObject([{ code: 'HEDDLE_CLOSED' }]);
+    expect(scripted.events.map(({ type }) => type)).toEqual(['close']);
+  });
+});

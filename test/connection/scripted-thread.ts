@@ -1,0 +1,124 @@
+/** A service thread without a kernel: the test plays the sockets, and sees every call on them. */
+import type { Service } from '../../src/connection/service.ts';
+import { createFraming, type FramingSpec } from '../../src/framing/framing.ts';
+import type { ServerEvent } from '../../src/log/event.ts';
+import { Poller } from '../../src/reactor/poller.ts';
+import { Arena } from '../../src/sharing/arena.ts';
+import { ConnectionTable, type Ticket } from '../../src/sharing/connection-table.ts';
+import { stateOf } from '../../src/sharing/control-word.ts';
+import { ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { EAGAIN } from '../../src/sys/errno.ts';
+import { openLibc } from '../../src/sys/libc.ts';
+import type { NativeBuffer } from '../../src/sys/native-buffer.ts';
+import type { Sys } from '../../src/sys/sys.ts';
+import { ServiceThread } from '../../src/thread/service-thread.ts';
+
+/** A socket that the test plays. */
+export class ScriptedSocket {
+  readonly fd: number;
+  readonly calls: string[] = [];
+  /** What the client has sent and was not read; `undefined` at the end: it has finished. */
+  incoming: (Buffer | undefined)[] = [];
+  /** What `recv` answers when nothing is there. */
+  error = EAGAIN;
+  /** How many bytes each `send` takes; below zero: the errno that it answers. */
+  window: () => number = () => Infinity;
+  sent = Buffer.alloc(0);
+  interest = 0;
+  /** The state of the slot when the fd was closed; `undefined`: it is open. */
+  closedIn: number | undefined;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  recv(memory: NativeBuffer, offset: number, length: number): number {
+    if (this.incoming.length === 0) return this.error;
+    const [first, ...rest] = this.incoming;
+    if (first === undefined) return 0;
+    const taken = first.copy(memory.bytes, offset, 0, length);
+    this.incoming = taken < first.length ? [first.subarray(taken), ...rest] : rest;
+    return taken;
+  }
+
+  send(memory: NativeBuffer, offset: number, length: number): number {
+    const window = this.window();
+    if (window < 0) return window;
+    const taken = Math.min(window, length);
+    this.sent = Buffer.concat([this.sent, memory.bytes.subarray(offset, offset + taken)]);
+    return taken;
+  }
+}
+
+export class ScriptedThread {
+  readonly table = ConnectionTable.create(64);
+  readonly board = ThreadBoard.create(1);
+  readonly arena = Arena.create(2 ** 22);
+  readonly events: ServerEvent[] = [];
+  readonly thread: ServiceThread;
+  readonly #sockets = new Map<number, ScriptedSocket>();
+  #id = 0;
+
+  private constructor(real: Sys, service: Service, framing: FramingSpec) {
+    const sys = this.#scripted(real);
+    this.thread = new ServiceThread({
+      sys,
+      table: this.table,
+      arena: this.arena,
+      row: this.board.row(0),
+      poller: new Poller(sys, 63, 16),
+      service,
+      framing: createFraming(service.framing ?? framing, 2 ** 20),
+      arm: () => {},
+      report: (event) => this.events.push(event),
+      drained: () => {},
+    });
+  }
+
+  static async create(service: Service, framing: FramingSpec = 'line'): Promise<ScriptedThread> {
+    return new ScriptedThread(await openLibc(), service, framing);
+  }
+
+  /** Accepts a client on `fd`, as the acceptor does. */
+  admit(fd: number, flags = 0): { readonly socket: ScriptedSocket; readonly ticket: Ticket } {
+    const socket = new ScriptedSocket(fd);
+    this.#sockets.set(fd, socket);
+    const ticket = this.table.admit(fd, 0, ++this.#id, new Uint8Array(16), 1000 + fd, flags);
+    this.board.row(0).addClients(1);
+    this.table.settle(fd, ticket);
+    return { socket, ticket };
+  }
+
+  state(fd: number): number {
+    return stateOf(this.table.word(fd));
+  }
+
+  #scripted(real: Sys): Sys {
+    const socketOf = (fd: number, call: string): ScriptedSocket => {
+      const socket = this.#sockets.get(fd);
+      if (socket === undefined || socket.closedIn !== undefined)
+        throw new Error(`${call} on fd ${fd}, which is closed`);
+      socket.calls.push(call);
+      return socket;
+    };
+    const calls: Partial<Sys> = {
+      recv: (fd, memory, offset, length) => socketOf(fd, 'recv').recv(memory, offset, length),
+      send: (fd, memory, offset, length) => socketOf(fd, 'send').send(memory, offset, length),
+      shutdown: (fd) => (socketOf(fd, 'shutdown'), 0),
+      close: (fd) => {
+        socketOf(fd, 'close').closedIn = this.state(fd);
+        return 0;
+      },
+      epollControl: (_epollFd, _operation, fd, mask) => {
+        socketOf(fd, 'epoll_ctl').interest = mask;
+        return 0;
+      },
+    };
+    return new Proxy(real, {
+      get(target, name) {
+        const own: unknown = Reflect.get(calls, name) ?? Reflect.get(target, name);
+        return typeof own === 'function' ? own.bind(target) : own;
+      },
+    });
+  }
+}

@@ -1,0 +1,213 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { serve } from 'heddle';
+import { describe, expect, it } from 'vitest';
+import { Peer } from './peer.ts';
+import { openDescriptors, service, start } from './running.ts';
+
+const COMMANDS = service('commands');
+
+/** Says how a new connection to `port` ends: `connect`, or the name of the error. */
+async function dial(port: number): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  const [result] = await Promise.race([
+    once(socket, 'connect').then(() => ['connect']),
+    once(socket, 'error').then(([error]) => [(error as NodeJS.ErrnoException).code]),
+  ]).catch((error: NodeJS.ErrnoException) => [error.code]);
+  socket.destroy();
+  return result ?? '';
+}
+
+describe('drain', () => {
+  it('answers all that was sent before, then says the end', async () => {
+    const running = await start(undefined, { framing: 'line' });
+    const peers = await Peer.connectAll(running.port, 20);
+    const lines = Array.from({ length: 500 }, (_, line) => `line ${line}`);
+    const replies = lines.map((line) => `${[...line].reverse().join('')}\n`).join('');
+    for (const peer of peers) expect(await peer.ask('on')).toBe('no');
+    const written = peers.map((peer) => new Promise((resolve) => peer.socket.write(`${lines.join('\n')}\n`, resolve)));
+    await Promise.all(written);
+    const [ends] = await Promise.all([Promise.all(peers.map((peer) => peer.rest())), running.server.drain()]);
+    for (const end of ends) expect(String(end)).toBe(replies);
+    expect(running.server.stats()).toMatchObject({ clients: 0, messages: 20 * 501, closes: { shutdown: 20 } });
+    expect(running.all('close').map(({ reason }) => reason)).toEqual(Array(20).fill('shutdown'));
+  });
+
+  it('lets handlers that await something finish, and answers what was pipelined behind them', async () => {
+    const running = await start(COMMANDS);
+    await using peer = await running.connect();
+    await peer.ask('echo here');
+    await new Promise((resolve) => peer.socket.write('later 100 one\nlater 10 two\necho three\n', resolve));
+    const [end] = await Promise.all([peer.rest(), running.server.drain()]);
+    expect(String(end)).toBe('one\ntwo\nthree\n');
+  });
+
+  it('tells sessions that their client has finished', async () => {
+    const running = await start(service('sessions'));
+    await using peer = await running.connect();
+    expect(await peer.ask('chat')).toBe('name?');
+    const [end] = await Promise.all([peer.rest(), running.server.drain()]);
+    expect(String(end)).toBe('hello undefined\nlast undefined\nafter undefined\n');
+    expect((await running.closeOf(peer)).reason).toBe('shutdown');
+  });
+
+  it('closes clients that never do it themselves, idle ones and such with half a message', async () => {
+    const running = await start(COMMANDS, { threads: 1 });
+    await using idle = await running.connect();
+    await using half = await running.connect();
+    await half.ask('echo a');
+    await new Promise((resolve) => half.socket.write('ech', resolve));
+    const began = performance.now();
+    await running.server.drain();
+    await Promise.all([idle.over(), half.over()]);
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(running.all('close').map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
+  });
+
+  it('serves the clients that wait to be accepted', async () => {
+    const running = await start(COMMANDS, { threads: 1 });
+    await using holder = await running.connect();
+    await holder.ask('echo ready');
+    holder.send('block 300\n');
+    // Connected and written in the kernel, whether or not the acceptor has seen them yet.
+    const peers = await Peer.connectAll(running.port, 50);
+    await Promise.all(peers.map((peer) => new Promise((resolve) => peer.socket.write('echo me too\n', resolve))));
+    const drained = running.server.drain();
+    const ends = await Promise.all(peers.map((peer) => peer.rest()));
+    expect(ends.map(String)).toEqual(Array(50).fill('me too\n'));
+    expect(String(await holder.rest())).toBe('blocked 300\n');
+    await drained;
+  });
+
+  it('takes no new clients', async () => {
+    const running = await start(COMMANDS);
+    await using peer = await running.connect();
+    await peer.ask('echo here');
+    await new Promise((resolve) => peer.socket.write('later 300 done\n', resolve));
+    const drained = running.server.drain();
+    const { port } = running;
+    while ((await dial(port)) === 'connect');
+    expect(await dial(port)).toBe('ECONNREFUSED');
+    expect(String(await peer.rest())).toBe('done\n');
+    await drained;
+  });
+
+  it('cuts off after shutdownTimeout what does not end', async () => {
+    const running = await start(COMMANDS, { shutdownTimeout: 200 });
+    await using hung = await running.connect();
+    await hung.ask('echo here');
+    await new Promise((resolve) => hung.socket.write('never\n', resolve));
+    await using busy = await running.connect();
+    await busy.ask('echo here');
+    await new Promise((resolve) => busy.socket.write('block 60000\n', resolve));
+    const began = performance.now();
+    await running.server.drain();
+    expect(performance.now() - began).toBeGreaterThan(190);
+    expect(performance.now() - began).toBeLessThan(4000);
+    await Promise.all([hung.over(), busy.over()]);
+    expect(running.all('close').map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
+  });
+
+  it('may be asked for twice, and while the server closes', async () => {
+    const running = await start(COMMANDS);
+    await Promise.all([running.server.drain(), running.server.drain()]);
+    await running.server.drain();
+    await running.server.close();
+    const other = await start(COMMANDS);
+    const outcomes = await Promise.allSettled([other.server.close(), other.server.drain()]);
+    expect(outcomes).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
+  });
+
+  it('is overtaken by close', async () => {
+    const running = await start(COMMANDS);
+    await using hung = await running.connect();
+    await hung.ask('echo here');
+    await new Promise((resolve) => hung.socket.write('never\n', resolve));
+    const drained = running.server.drain();
+    const began = performance.now();
+    const outcomes = await Promise.allSettled([running.server.close(), drained]);
+    expect(outcomes).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+});
+
+describe('close', () => {
+  it('is at once, whatever is under way, and leaves nothing open', async () => {
+    const before = openDescriptors();
+    const running = await start(COMMANDS);
+    const peers = await Peer.connectAll(running.port, 10);
+    for (const peer of peers) await peer.ask('echo here');
+    for (const [index, peer] of peers.entries()) peer.send(index === 0 ? 'block 60000\n' : 'never\n');
+    const began = performance.now();
+    await running.server.close();
+    expect(performance.now() - began).toBeLessThan(2000);
+    await Promise.all(peers.map((peer) => peer.over()));
+    await Promise.all(peers.map((peer) => peer.leave()));
+    expect(running.all('close').map(({ reason }) => reason)).toEqual(Array(10).fill('shutdown'));
+    expect(running.server.stats()).toMatchObject({ clients: 0, closes: { shutdown: 10 } });
+    expect(openDescriptors()).toBe(before);
+  });
+
+  it('gives the port back', async () => {
+    const running = await start(COMMANDS);
+    const { port } = running;
+    await running.server.close();
+    expect(await dial(port)).toBe('ECONNREFUSED');
+    await using again = await start(COMMANDS, { port });
+    await using peer = await again.connect();
+    expect(await peer.ask('echo again')).toBe('again');
+  });
+
+  it('comes at the end of `await using`', async () => {
+    let port = 0;
+    {
+      await using server = await serve({ host: '127.0.0.1', port: 0, threads: 1 });
+      port = server.address.port;
+      expect(await dial(port)).toBe('connect');
+    }
+    expect(await dial(port)).toBe('ECONNREFUSED');
+  });
+
+  it('settles `closed`', async () => {
+    const running = await start(COMMANDS);
+    const [closed] = await Promise.all([running.server.closed, running.server.close()]);
+    expect(closed).toBeUndefined();
+  });
+});
+
+describe('several servers', () => {
+  it('run in one process, each with its own clients, without a warning', async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', onWarning);
+    const running = await Promise.all(Array.from({ length: 12 }, () => start(COMMANDS, { threads: 1 })));
+    for (const [index, each] of running.entries()) {
+      await using peer = await each.connect();
+      expect(await peer.ask(`echo ${index}`)).toBe(`${index}`);
+    }
+    await running[0]?.server.close();
+    await using peer = await running[1]?.connect();
+    expect(await peer?.ask('echo the others go on')).toBe('the others go on');
+    await Promise.all(running.map(({ server }) => server.close()));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
+  it('run in a worker thread, and end with it', async () => {
+    const library = new URL('../../dist/index.js', import.meta.url).href;
+    const code = `
+      const { parentPort } = require('node:worker_threads');
+      import(${JSON.stringify(library)}).then(async ({ serve }) => {
+        const server = await serve({ host: '127.0.0.1', port: 0, threads: 1 });
+        parentPort.postMessage(server.address.port);
+      });`;
+    const worker = new Worker(code, { eval: true });
+    const [port] = (await once(worker, 'message')) as [number];
+    await using peer = await Peer.connect(port);
+    expect(String(await peer.send('abc').take(3))).toBe('cba');
+    const began = performance.now();
+    await worker.terminate();
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+});

@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { once } from 'node:events';
+import { HeddleError, serve } from 'heddle';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ServeOptions } from '../../src/options/serve-options.ts';
+import { openDescriptors, service, start } from './running.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'heddle-services-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Resolves with the error that starting a server ends with; one that starts after all is closed. */
+async function failure(options: ServeOptions): Promise<HeddleError> {
+  const starting = serve({ host: '127.0.0.1', port: 0, threads: 2, ...options });
+  const outcome = await starting.then(
+    async (server) => {
+      await server.close();
+      return new Error('it started');
+    },
+    (error: unknown) => error as Error,
+  );
+  expect(outcome).toBeInstanceOf(HeddleError);
+  return outcome as HeddleError;
+}
+
+describe('a server that cannot listen', () => {
+  it('says that the port is in use, and how to go on', async () => {
+    await using running = await start(undefined);
+    const { port } = running;
+    const error = await failure({ port });
+    expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'EADDRINUSE', syscall: expect.any(String) });
+    expect(error.message).toContain(`Cannot listen on 127.0.0.1:${port}: the port is in use.`);
+    expect(error.message).toContain('--port');
+  });
+
+  it('says so too when another program has the port on all interfaces', async () => {
+    const other = createServer().listen(0);
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const error = await failure({ port, host: undefined });
+    expect(error.errno).toBe('EADDRINUSE');
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  it('says that the machine has no such address', async () => {
+    const error = await failure({ host: '192.0.2.1' });
+    expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'EADDRNOTAVAIL', syscall: 'bind' });
+    expect(error.message).toContain('192.0.2.1');
+  });
+
+  it('says that a name has no address', async () => {
+    const error = await failure({ host: 'no-such-host.invalid' });
+    expect(error.code).toBe('HEDDLE_LISTEN');
+    expect(error.message).toContain('no-such-host.invalid');
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says that it has no permission', async () => {
+    const error = await failure({ port: 1 });
+    expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'EACCES', syscall: 'bind' });
+  });
+});
+
+describe('a service that cannot be loaded', () => {
+  it.each([
+    ['broken/missing', /broken\/missing\.mjs: there is no such file/],
+    ['broken/throws', /no database here.*broken\/throws\.mjs:1/s],
+    ['broken/import', /there-is-no-such-file\.mjs/],
+    ['broken/no-default', /broken\/no-default\.mjs: the module must have a service as its default export/],
+    ['broken/neither', /broken\/neither\.mjs: a service needs a message function .* or a session function/],
+    ['broken/both', /broken\/both\.mjs: a service has a message function or a session function, not both/],
+    ['broken/unknown-key', /broken\/unknown-key\.mjs: a service has no 'mesage'/],
+    ['broken/not-a-function', /broken\/not-a-function\.mjs: message must be a function, got string/],
+    ['broken/encoding', /broken\/encoding\.mjs: encoding must be 'utf8'/],
+    ['broken/framing', /broken\/framing\.mjs.*framing/],
+    ['broken/borrowing-session', /broken\/borrowing-session\.mjs.*borrow/],
+    ['broken/start-fails', /no licence/],
+    ['broken/exits', /process\.exit\(3\)/],
+  ])('says why: %s', async (name, text) => {
+    const before = openDescriptors();
+    const error = await failure({ service: service(name) });
+    expect(error.message).toMatch(text);
+    const code = name === 'broken/exits' ? 'HEDDLE_THREAD_EXIT' : 'HEDDLE_SERVICE_LOAD';
+    expect(error.code).toBe(code);
+    expect(openDescriptors(), 'descriptors').toBe(before);
+  });
+
+  it('names the file and the line of a mistake in JavaScript', async () => {
+    const file = join(directory, 'mistake.mjs');
+    writeFileSync(file, 'export default {\n  message: (message) => message,\n  oops oops\n};\n');
+    const error = await failure({ service: file });
+    expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
+    expect(error.message).toContain(`${file}:3`);
+  });
+
+  it('names the file and the line of a mistake in TypeScript', async () => {
+    const file = join(directory, 'mistake.ts');
+    writeFileSync(file, 'const a: number = 1;\nexport default { message: () => };\n');
+    const error = await failure({ service: file });
+    expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
+    expect(error.message).toContain(`${file}:2`);
+  });
+
+  it('leaves the port free', async () => {
+    await using running = await start(undefined);
+    const { port } = running;
+    await running.server.close();
+    expect((await failure({ port, service: service('broken/throws') })).code).toBe('HEDDLE_SERVICE_LOAD');
+    await using again = await start(undefined, { port });
+    expect(again.port).toBe(port);
+  });
+});
+
+describe('a service in TypeScript', () => {
+  async function answerOf(module: URL, sent: string): Promise<string> {
+    await using running = await start(module);
+    await using peer = await running.connect();
+    return await peer.ask(sent);
+  }
+
+  it('runs when its types are only to be left out', async () => {
+    const module = new URL('./services/typescript/types-only.ts', import.meta.url);
+    expect(await answerOf(module, 'hello')).toBe('typed hello');
+  });
+
+  it('runs with what needs more than that: an enum, a parameter property, a namespace', async () => {
+    const file = join(directory, 'beyond.ts');
+    writeFileSync(
+      file,
+      `enum Mood { Good = 'good', Bad = 'bad' }
+       namespace Words { export const greeting = 'hi'; }
+       class Speaker { constructor(readonly mood: Mood) {} }
+       export default {
+         framing: 'line' as const,
+         message: (message: Uint8Array): string => [Words.greeting, new Speaker(Mood.Good).mood, String(message)].join(' '),
+       };`,
+    );
+    expect(await answerOf(pathToFileURL(file), 'you')).toBe('hi good you');
+  });
+
+  it('is given by its path from the working directory as well', async () => {
+    await using running = await start('test/server/services/typescript/types-only.ts');
+    await using peer = await running.connect();
+    expect(await peer.ask('there')).toBe('typed there');
+  });
+});
+
+it.each([
+  [{ threads: -1 }, 'options.threads must be a positive integer, got -1'],
+  [{ port: 70_000 }, 'options.port must be an integer from 0 to 65535, got 70000'],
+  [{ colour: 'red' }, /^options\.colour is not an option/],
+])('refuses the options %j by name, before anything starts', async (options, text) => {
+  const before = openDescriptors();
+  const error = await failure(options as ServeOptions);
+  expect(error.code).toBe('HEDDLE_INVALID_OPTION');
+  if (typeof text === 'string') expect(error.message).toBe(text);
+  else expect(error.message).toMatch(text);
+  expect(openDescriptors()).toBe(before);
+});

@@ -1,0 +1,75 @@
+import { createServer } from 'node:http';
+import { createServer as createNetServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Peer } from './peer.ts';
+import { service, start } from './running.ts';
+import { wait } from './services/waits.mjs';
+
+const ROUNDS = 60;
+const http = createServer((_request, response) => response.end('hello'));
+let url = '';
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
+});
+afterAll(() => new Promise((resolve) => http.close(resolve)));
+
+/** The same service on Node's own net, in this thread: what its waits cost without ours. */
+const plain = createNetServer((socket) => {
+  socket.on('data', (data) => void wait(String(data).trim()).then((reply) => socket.write(`${reply}\n`)));
+});
+let plainPort = 0;
+beforeAll(async () => {
+  await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+  plainPort = (plain.address() as AddressInfo).port;
+});
+afterAll(() => new Promise((resolve) => plain.close(resolve)));
+
+async function median(port: number, line: string): Promise<number> {
+  await using peer = await Peer.connect(port);
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const began = performance.now();
+    expect(await peer.ask(line)).toBe(line.split(' ')[0]);
+    times.push(performance.now() - began);
+  }
+  return times.sort((one, other) => one - other)[ROUNDS / 2] ?? 0;
+}
+
+describe('a service that awaits something of Node’s own', () => {
+  it.each([
+    ['a timer of 5 ms', () => 'timer 5'],
+    ['a file', () => `file ${fileURLToPath(import.meta.url)}`],
+    ['a fetch', () => `fetch ${url}`],
+  ])('is not delayed by the waits for sockets: %s', async (_what, line) => {
+    await using running = await start(service('waits'), { threads: 1 });
+    const ofNode = await median(plainPort, line());
+    const ofHeddle = await median(running.port, line());
+    expect(ofHeddle).toBeLessThan(3 * ofNode + 2);
+  });
+
+  it('gets its timers on time beside clients that talk', async () => {
+    await using running = await start(service('waits'), { threads: 1 });
+    await using busy = await running.connect();
+    const talk = { goesOn: true };
+    const talked = (async () => {
+      while (talk.goesOn) await busy.ask('timer 0');
+    })();
+    expect(await median(running.port, 'timer 5')).toBeLessThan(20);
+    talk.goesOn = false;
+    await talked;
+  });
+});
+
+it('an idle server uses almost no CPU', async () => {
+  await using running = await start(undefined, { threads: 2 });
+  await using peer = await running.connect();
+  await peer.send('abc').take(3);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(100);
+});

@@ -1,0 +1,85 @@
+/** A server under test: started on a free port of the loopback, with all that it has reported. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { serve } from 'heddle';
+import { vi } from 'vitest';
+import type { ServerEvent } from '../../src/log/event.ts';
+import type { ServeOptions } from '../../src/options/serve-options.ts';
+import type { Server } from '../../src/server/server.ts';
+import { Peer } from './peer.ts';
+
+type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type: T }>;
+
+/** The URL of one of the services beside this file. */
+export function service(name: string): URL {
+  return new URL(`./services/${name}.mjs`, import.meta.url);
+}
+
+export class Running implements AsyncDisposable {
+  readonly server: Server;
+  readonly events: ServerEvent[];
+
+  constructor(server: Server, events: ServerEvent[]) {
+    this.server = server;
+    this.events = events;
+  }
+
+  get port(): number {
+    return this.server.address.port;
+  }
+
+  connect(): Promise<Peer> {
+    return Peer.connect(this.port);
+  }
+
+  all<T extends ServerEvent['type']>(type: T): EventOf<T>[] {
+    return this.events.filter((event): event is EventOf<T> => event.type === type);
+  }
+
+  /** Resolves with the events of `type` once there are `count` of them. */
+  seen<T extends ServerEvent['type']>(type: T, count = 1): Promise<EventOf<T>[]> {
+    return vi.waitFor(() => this.#atLeast(type, count), { timeout: 10_000, interval: 5 });
+  }
+
+  /** Resolves with the event that says how the connection of `peer` ended. */
+  closeOf(peer: Peer): Promise<EventOf<'close'>> {
+    const port = peer.localPort;
+    const find = (): EventOf<'close'> => {
+      const event = this.all('close').find((close) => close.port === port);
+      if (event === undefined) throw new Error(`no close event of port ${port} yet`);
+      return event;
+    };
+    return vi.waitFor(find, { timeout: 10_000, interval: 5 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.close();
+  }
+
+  #atLeast<T extends ServerEvent['type']>(type: T, count: number): EventOf<T>[] {
+    const events = this.all(type);
+    if (events.length < count) throw new Error(`${events.length} of ${count} ${type} events so far`);
+    return events;
+  }
+}
+
+/** Starts a server on a free port of 127.0.0.1, with two threads unless `options` say otherwise. */
+export async function start(module: URL | string | undefined, options: ServeOptions = {}): Promise<Running> {
+  const events: ServerEvent[] = [];
+  const given = module === undefined ? {} : { service: module };
+  const onEvent = (event: ServerEvent): void => void events.push(event);
+  const server = await serve({ host: '127.0.0.1', port: 0, threads: 2, onEvent, ...given, ...options });
+  return new Running(server, events);
+}
+
+/** How many sockets, epoll sets and eventfds this process has open. */
+export function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => isSocketOrPoll(fd)).length;
+}
+
+function isSocketOrPoll(fd: string): boolean {
+  try {
+    return /^(socket|anon_inode:\[(eventpoll|eventfd)\])/.test(readlinkSync(`/proc/self/fd/${fd}`));
+  } catch {
+    return false; // The one that reading the folder took.
+  }
+}

@@ -1,0 +1,1 @@
+export default { async session() {}, borrow: true };

@@ -1,0 +1,1 @@
+export default { message: (message) => message, async session() {} };

@@ -1,0 +1,2 @@
+import missing from './there-is-no-such-file.mjs';
+export default { message: () => missing };

@@ -1,0 +1,6 @@
+export default {
+  start() {
+    throw new Error('no licence');
+  },
+  message: (message) => message,
+};

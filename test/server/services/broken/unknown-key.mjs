@@ -1,0 +1,1 @@
+export default { message: (message) => message, mesage: 1 };

@@ -1,0 +1,2 @@
+export type Answer = string;
+export const answer: Answer = 'typed ';

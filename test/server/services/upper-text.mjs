@@ -1,0 +1,2 @@
+/** Messages are strings. */
+export default { encoding: 'utf8', framing: 'line', message: (text) => `${typeof text} ${text.toUpperCase()}` };

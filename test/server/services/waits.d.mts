@@ -1,0 +1,1 @@
+export function wait(line: string): Promise<string>;

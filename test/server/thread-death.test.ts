@@ -1,0 +1,123 @@
+import { Lock } from 'heddle';
+import { describe, expect, it, vi } from 'vitest';
+import type { Peer } from './peer.ts';
+import { openDescriptors, type Running, service, start } from './running.ts';
+
+const COMMANDS = service('commands');
+
+const DEATHS: [how: string, line: string, cause: string, detail: RegExp][] = [
+  ['process.exit() in the service', 'exit 3', 'exit', /process\.exit\(3\)/],
+  ['an uncaught error', 'uncaught oh dear', 'error', /oh dear[^]*commands\.mjs/],
+  ['an unhandled rejection', 'unhandled oh dear', 'error', /oh dear[^]*commands\.mjs/],
+  ['the heap limit', 'memory', 'out-of-memory', /memory/i],
+];
+
+/** Clients that have been served, spread over all threads. */
+async function clientsAtRest(running: Running, count: number): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  for (let client = 0; client < count; client++) {
+    const peer = await running.connect();
+    expect(await peer.ask(`echo ${client}`)).toBe(`${client}`);
+    peers.push(peer);
+  }
+  return peers;
+}
+
+describe.each(DEATHS)('a thread that dies of %s', (_how, line, cause, detail) => {
+  it('loses none of the clients at rest, is reported, and is replaced', async () => {
+    const before = openDescriptors();
+    const running = await start(COMMANDS, { threads: 2, threadMemory: '32MiB' });
+    const peers = await clientsAtRest(running, 10);
+    const victim = await running.connect();
+    victim.send(`${line}\n`);
+    const [exit] = await running.seen('thread-exit');
+    expect(exit).toMatchObject({ cause, detail: expect.stringMatching(detail) });
+    for (const peer of peers) expect(await peer.ask('echo still here')).toBe('still here');
+    await running.seen('thread-start', 3);
+    expect(running.all('thread-exit')).toHaveLength(1);
+    // Whoever was being served is closed; an error from a timer may find nobody being served.
+    const closed = running.all('close');
+    expect(closed.every((close) => close.port === victim.localPort && close.reason === 'thread-exit')).toBe(true);
+    expect(running.server.stats().clients).toBe(11 - closed.length);
+    await Promise.all([victim, ...peers].map((peer) => peer.leave()));
+    await running.seen('close', 11);
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
+    await running.server.close();
+    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+  });
+});
+
+describe('a thread that dies', () => {
+  it('cuts off the client that it was serving, with reason thread-exit', async () => {
+    await using running = await start(COMMANDS);
+    await using victim = await running.connect();
+    victim.send('exit 0\n');
+    await victim.over();
+    expect((await running.closeOf(victim)).reason).toBe('thread-exit');
+    expect(running.server.stats().closes['thread-exit']).toBe(1);
+  });
+
+  it('cuts off the clients whose messages it was working on', async () => {
+    await using running = await start(COMMANDS, { threads: 1 });
+    await using working = await running.connect();
+    working.send('never\n');
+    await using resting = await running.connect();
+    await resting.ask('echo hello');
+    await using victim = await running.connect();
+    victim.send('exit 0\n');
+    await Promise.all([working.over(), victim.over()]);
+    expect((await running.closeOf(working)).reason).toBe('thread-exit');
+    expect(await resting.ask('echo again')).toBe('again');
+  });
+
+  it('leaves the only one’s clients waiting, not lost, until it is replaced', async () => {
+    await using running = await start(COMMANDS, { threads: 1 });
+    const peers = await clientsAtRest(running, 5);
+    await using victim = await running.connect();
+    victim.send('exit 0\n');
+    await running.seen('thread-exit');
+    const late = running.connect().then((peer) => peer.ask('echo new'));
+    expect(await Promise.all(peers.map((peer) => peer.ask('echo there?')))).toEqual(Array(5).fill('there?'));
+    expect(await late).toBe('new');
+  });
+
+  it('again and again is replaced each time', async () => {
+    await using running = await start(COMMANDS, { threads: 2 });
+    const peers = await clientsAtRest(running, 6);
+    for (let death = 1; death <= 4; death++) {
+      const victim = await running.connect();
+      victim.send('exit 0\n');
+      await running.seen('thread-exit', death);
+      for (const peer of peers) expect(await peer.ask(`echo ${death}`)).toBe(`${death}`);
+      await running.seen('thread-start', 2 + death);
+    }
+    expect(running.server.stats().clients).toBe(6);
+  });
+
+  it('gives back the locks that it had', async () => {
+    const lock = new Lock();
+    await using running = await start(service('lock-and-die'), { threads: 1, shared: { lock } });
+    await using victim = await running.connect();
+    victim.send('die\n');
+    await running.seen('thread-exit');
+    await using other = await running.connect();
+    expect(await other.ask('try')).toBe('got it');
+  });
+});
+
+it('a service that cannot start any more ends the server with a clear error', async () => {
+  await using running = await start(service('starts-once'), {
+    threads: 1,
+    shared: { started: new SharedArrayBuffer(4) },
+  });
+  const ended = running.server.closed.then(
+    () => 'it ended well',
+    (error: unknown) => error,
+  );
+  await using victim = await running.connect();
+  victim.send('exit\n');
+  expect(await ended).toMatchObject({
+    code: 'HEDDLE_SERVICE_LOAD',
+    message: expect.stringMatching(/No service thread can be started any more.*started before/s),
+  });
+});

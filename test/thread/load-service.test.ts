@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadService } from '../../src/thread/load-service.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'heddle-load-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let count = 0;
+
+/** Loads a module of `source`. */
+function load(source: string): Promise<unknown> {
+  const file = join(directory, `service-${++count}.mjs`);
+  writeFileSync(file, source);
+  return loadService(pathToFileURL(file).href);
+}
+
+describe('loadService', () => {
+  it('gives the default export, whatever else the module exports', async () => {
+    const service = await load(
+      'export const more = 1; export default { framing: "line", message: (message) => message };',
+    );
+    expect(service).toEqual({ framing: 'line', message: expect.any(Function) });
+  });
+
+  it('takes a service that has every hook', async () => {
+    const hooks = ['open', 'close', 'start', 'stop'].map((name) => `${name}() {}`).join(', ');
+    const service = await load(`export default { ${hooks}, async session() {}, encoding: 'utf8' };`);
+    expect(Object.keys(service as object)).toEqual(['open', 'close', 'start', 'stop', 'session', 'encoding']);
+  });
+
+  it('takes an instance of a class', async () => {
+    const service = await load('class Echo { message(message) { return message; } } export default new Echo();');
+    expect((service as { message(text: string): string }).message('a')).toBe('a');
+  });
+
+  it.each([
+    ['export default undefined;', 'must have a service as its default export'],
+    ['export default () => {};', 'must have a service as its default export'],
+    ['export default {};', 'a service needs a message function'],
+    ['export default { message() {}, session() {} };', 'not both'],
+    ['export default { message() {}, Open() {} };', "a service has no 'Open'; it has message, session, open"],
+    ['export default { message() {}, open: 1 };', 'open must be a function, got number'],
+    ['export default { message() {}, encoding: "utf16" };', "encoding must be 'utf8' or left out, got utf16"],
+  ])('refuses %s', async (source, text) => {
+    const loading = load(source);
+    await expect(loading).rejects.toMatchObject({ name: 'HeddleError', code: 'HEDDLE_SERVICE_LOAD' });
+    await expect(loading).rejects.toThrow(text);
+    await expect(loading).rejects.toThrow(`service-${count}.mjs: `);
+  });
+
+  it('names the place of what is thrown while the module loads', async () => {
+    const loading = load('\n\nthrow new TypeError("no such table");');
+    await expect(loading).rejects.toThrow(
+      /service-\d+\.mjs: TypeError: no such table \(at .*service-\d+\.mjs:3(:\d+)?\)$/,
+    );
+    await expect(loading).rejects.toMatchObject({ cause: expect.any(TypeError) });
+  });
+
+  it('copes with a module that throws something else than an error', async () => {
+    await expect(load('throw "no";')).rejects.toThrow(/service-\d+\.mjs: 'no'$/);
+  });
+});
