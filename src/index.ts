@@ -10,6 +10,7 @@ export { Counter } from './sharing/counter.ts';
 export { Lock } from './sharing/lock.ts';
 
 // Every service imports this file, on every thread; what only main needs is loaded when it is asked for.
-export const serve = async (options?: ServeOptions): Promise<Server> => (await import('./server/server.ts')).serve(options);
+export const serve = async (options?: ServeOptions): Promise<Server> =>
+  (await import('./server/server.ts')).serve(options);
 export const connect = async (options?: ConnectOptions): Promise<Connection> =>
   (await import('./client/connect.ts')).connect(options);

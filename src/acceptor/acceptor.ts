@@ -87,8 +87,8 @@ export class Acceptor {
       else if (kind !== LISTENER) this.#wake(board.row(poller.events.low(index)), now);
     }
     // Who has rung may bring a thread: clients that come after it are to find it. The listener stays ready.
-    for (let index = 0; index < count && !rung; index++) {
-      if (poller.events.high(index) === LISTENER) this.#accept(poller.events.low(index));
+    for (let index = 0; index < count; index++) {
+      if (poller.events.high(index) === LISTENER && !rung) this.#accept(poller.events.low(index));
     }
     this.#look(now);
     this.#door.set(roster.hasRoom && !this.#isDraining, now);
@@ -118,8 +118,8 @@ export class Acceptor {
   /** Accepts the clients that wait and closes the listeners. */
   drain(): void {
     this.#isDraining = true;
-    this.#parts.mover.announces = true;
     this.#door.close(this.#hasRoom, this.#admit);
+    this.#parts.mover.announces = true;
     this.#parts.say({ type: 'drained' });
   }
 
@@ -252,7 +252,9 @@ export class Acceptor {
     this.#isUneven = false;
     for (const row of roster.uneasy) {
       const { takers } = roster;
-      mover.moveAll(row, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : placement(takers, table.address(fd))));
+      mover.moveAll(row, 'balance', (fd) =>
+        this.#isHeavy(fd, now) ? undefined : placement(takers, table.address(fd)),
+      );
     }
     const shift = findShift(roster.even, busy);
     if (shift === undefined) return;

@@ -40,6 +40,12 @@ export class Closer {
   /** What an event says of the client. */
   describe(fd: number, row: ThreadRow) {
     const address = this.#sys.addressText(this.#table.address(fd));
-    return { time: Date.now(), client: this.#table.id(fd), address, port: this.#table.port(fd), thread: row.thread + 1 };
+    return {
+      time: Date.now(),
+      client: this.#table.id(fd),
+      address,
+      port: this.#table.port(fd),
+      thread: row.thread + 1,
+    };
   }
 }

@@ -67,7 +67,7 @@ port.on('message', (message: ToAcceptor) => {
 
 /** Takes turns until there is a message: Node's event loop, which delivers it, then runs once. */
 function run(): void {
-  while (!stopped) if (acceptor.turn()) break;
+  while (!acceptor.turn());
   if (!stopped && Atomics.load(exiting, 0) === 0) setImmediate(run);
 }
 run();

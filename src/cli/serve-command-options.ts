@@ -22,6 +22,11 @@ export const serveCommandSchema = serveSchema.extend({
   logFormat: choice(LOG_FORMATS)
     .prefault('text')
     .register(optionNotes, { help: 'how events are printed', reach: 'command' }),
+  watch: toggle().prefault(false).register(optionNotes, {
+    help: 'load the service anew when a file beside it changes',
+    preset: 'off',
+    reach: 'command',
+  }),
   config: path('must be the path of a .ts, .js, .mjs or .json file').optional().register(optionNotes, {
     help: 'file with options',
     preset: 'heddle.config.{ts,js,mjs,json}',
@@ -53,11 +58,17 @@ export async function readServeCommand(invocation: Invocation): Promise<ServeCom
 }
 
 function refuseIdle(settings: ServeCommandSettings): ServeCommandSettings {
-  if (!settings.bytes || settings.service === undefined) return settings;
-  throw new HeddleError(
-    'HEDDLE_INVALID_OPTION',
-    '--bytes is for the built-in service; leave out either it or the service',
-  );
+  const isBuiltIn = settings.service === undefined;
+  if (settings.bytes && !isBuiltIn) {
+    throw new HeddleError(
+      'HEDDLE_INVALID_OPTION',
+      '--bytes is for the built-in service; leave out either it or the service',
+    );
+  }
+  if (settings.watch && isBuiltIn) {
+    throw new HeddleError('HEDDLE_INVALID_OPTION', '--watch is for a service of your own; name its file');
+  }
+  return settings;
 }
 
 /** A service that the file names is found from the file, wherever the command is run. */

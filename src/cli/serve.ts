@@ -2,10 +2,12 @@
 
 import type { Server } from '../server/server.ts';
 import { serve } from '../server/server.ts';
+import { serviceUrl } from '../server/service-url.ts';
 import { formatDuration } from '../options/duration.ts';
 import { Log, type LogStreams } from '../log/log.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
 import { bannerLines, serviceText } from './banner.ts';
+import { reloadOnChange, reloadOnHangup } from './reload.ts';
 import { type Invocation, readServeCommand, type ServeCommandSettings } from './serve-command-options.ts';
 import { SECOND_SIGNAL_STATUS, onLeavingSignals } from './signals.ts';
 
@@ -20,6 +22,8 @@ export async function runServe(
   const server = await startServer(serverOptions(settings, log));
   sayListening(server, settings, log, invocation.directory);
   let status = 0;
+  const stopReloading = reloadOnHangup(server);
+  const stopWatching = settings.watch ? reloadOnChange(server, serviceUrl(settings.service)) : undefined;
   const stopListening = onLeavingSignals({
     first(signal) {
       const within = formatDuration(settings.shutdownTimeout);
@@ -37,12 +41,14 @@ export async function runServe(
     return status;
   } finally {
     stopListening();
+    stopReloading();
+    stopWatching?.();
     await log.end();
   }
 }
 
 function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
-  const { bytes, logFormat: _logFormat, config: _config, ...options } = settings;
+  const { bytes, logFormat: _logFormat, config: _config, watch: _watch, ...options } = settings;
   const service = options.service ?? (bytes ? new URL('../services/reverse-bytes.js', import.meta.url) : undefined);
   return { ...options, service, onEvent: (event) => log.event(event) };
 }

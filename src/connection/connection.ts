@@ -8,7 +8,7 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import type { Client } from './client.ts';
 import type { Host } from './host.ts';
-import { Kept } from './kept.ts';
+import { Input } from './input.ts';
 import { Output } from './output.ts';
 
 /*
@@ -37,13 +37,11 @@ export abstract class Connection implements Client<unknown, unknown> {
   readonly fd: number;
   readonly ticket: Ticket;
   protected readonly host: Host;
-  protected inbox: Kept | undefined = undefined;
+  protected readonly input: Input;
   /** The client has shut down its side: nothing more will come. */
   protected ended: boolean;
   /** Nothing may be done with this connection any more; its fd may be another's. */
   protected isClosed = false;
-  /** How many bytes of the inbox the decoder has looked at in vain. */
-  protected scanned = 0;
   readonly #output: Output;
   /** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
   #packed = false;
@@ -68,12 +66,11 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.remoteAddress = host.sys.addressText(host.table.address(fd));
     this.remotePort = host.table.port(fd);
     this.ended = (flags & ENDED) !== 0;
-    const { table, stores } = host;
+    const { table } = host;
     const inbox = table.inbox(fd);
     const outbox = table.outbox(fd);
-    if (inbox !== undefined) this.inbox = Kept.open(stores, inbox);
+    this.input = new Input(host, fd, inbox, table.scanned(fd));
     this.#output = new Output(host, fd, outbox);
-    this.scanned = table.scanned(fd);
     this.#packed = inbox !== undefined || outbox !== undefined;
     this.#interest = interestAtRest(flags, outbox);
   }
@@ -91,7 +88,9 @@ export abstract class Connection implements Client<unknown, unknown> {
   protected abstract wasClosed(reason: CloseReason): void;
 
   receive(): Promise<unknown> {
-    return Promise.reject(new Error('receive is for services with a session function; message gets its messages itself'));
+    return Promise.reject(
+      new Error('receive is for services with a session function; message gets its messages itself'),
+    );
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
@@ -133,7 +132,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.isClosed || this.#ending !== undefined) return;
     this.#ending = reason;
     this.#detail = detail;
-    this.#dropInbox();
+    this.input.drop();
   }
 
   /** Closes at once for `reason`, without sending anything more. */
@@ -146,7 +145,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     host.closed(this, reason, detail);
     this.wasClosed(reason);
     this.#unpack();
-    this.#dropInbox();
+    this.input.drop();
     this.#output.close(this.closedError(reason));
     host.row.addClients(-1);
     host.table.free(fd, ticket);
@@ -167,12 +166,13 @@ export abstract class Connection implements Client<unknown, unknown> {
   protected resume(): void {
     if (this.isClosed) return;
     this.#begin();
+    this.#goOn();
+    this.settle();
+  }
+
+  #goOn(): void {
     this.host.time = performance.now();
-    const { inbox } = this;
-    if (inbox !== undefined && this.takesInput) {
-      const from = this.deliver(inbox.memory.bytes, inbox.from, inbox.to);
-      this.#consume(inbox, from);
-    }
+    if (this.takesInput && this.input.open()) this.#deliver();
     if (this.takesInput) {
       this.#paused = false;
       if (this.ended) this.#takeLast();
@@ -180,7 +180,6 @@ export abstract class Connection implements Client<unknown, unknown> {
     }
     if (this.isServing && !this.#output.isEmpty) this.#flushSoon();
     else this.flush();
-    this.settle();
   }
 
   /** Whether the service may be given another message now. */
@@ -245,13 +244,13 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   /** Leaves with the slot what is kept; false: not all of it can move. */
   #pack(): boolean {
-    if (this.inbox === undefined && this.#output.isEmpty && !this.ended) return true;
-    const inbox = this.inbox?.luggage;
+    if (this.input.isEmpty && this.#output.isEmpty && !this.ended) return true;
+    const inbox = this.input.luggage;
     const outbox = this.#output.stow();
-    if ((inbox === undefined) !== (this.inbox === undefined)) return false;
+    if ((inbox === undefined) !== this.input.isEmpty) return false;
     if ((outbox === undefined) !== this.#output.isEmpty) return false;
     const { table } = this.host;
-    table.pack(this.fd, inbox, this.scanned, outbox);
+    table.pack(this.fd, inbox, this.input.scanned, outbox);
     table.setFlags(this.fd, this.ended ? ENDED : 0);
     this.#packed = true;
     return true;
@@ -262,18 +261,6 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (!this.#packed) return;
     this.#packed = false;
     this.host.table.pack(this.fd, undefined, 0, undefined);
-  }
-
-  #dropInbox(): void {
-    this.inbox?.free();
-    this.inbox = undefined;
-  }
-
-  /** The service took what is before `from`, an index of the inbox's memory. */
-  #consume(inbox: Kept, from: number): void {
-    if (this.inbox !== inbox) return;
-    if (from === inbox.to) this.#dropInbox();
-    else inbox.start += from - inbox.from;
   }
 
   /** The error that calls on this connection end with; one object, so that it is known when the service lets it through. */
@@ -306,7 +293,9 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   #refuse(): Promise<void> {
     const reason = this.#ending ?? 'it was closed or has moved to another thread';
-    const refused = Promise.reject(this.#closedError ?? new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
+    const refused = Promise.reject(
+      this.#closedError ?? new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`),
+    );
     refused.catch(ignore); // A service may send without awaiting: then nobody is to learn of it, least of all the thread.
     return refused;
   }
@@ -323,43 +312,25 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   /** Reads and serves; true: there may be more to read. */
   #read(): boolean {
-    const { sys, input, row } = this.host;
     for (let reads = 0; reads < READS; reads++) {
-      const { inbox } = this;
-      const long = inbox !== undefined && inbox.length >= input.size >> 1;
-      if (long) inbox.reserve(input.size >> 1);
-      else if (inbox !== undefined) inbox.memory.bytes.copy(input.bytes, 0, inbox.from, inbox.to);
-      const memory = long ? inbox.memory : input;
-      const at = long ? inbox.to : (inbox?.length ?? 0);
-      const room = long ? inbox.room : input.size - at;
-      const received = sys.recv(this.fd, memory, at, room);
+      const received = this.input.receive();
       if (received <= 0) {
         if (received !== EAGAIN) this.#inputOver(received);
         return false;
       }
-      row.countReceived(received);
-      if (long) this.#takeLong(inbox, received);
-      else this.#take(at + received);
+      this.#deliver();
       this.flush();
-      if (received < room || !this.#canRead) return false;
+      if (!this.input.isFull || !this.#canRead) return false;
     }
     return true;
   }
 
-  /** Delivers `[0, length)` of the thread's buffer, which includes the inbox, and keeps what is left. */
-  #take(length: number): void {
-    const { bytes, size } = this.host.input;
-    const from = this.deliver(bytes, 0, length);
-    const left = length - from;
-    if (left === 0 || this.#ending !== undefined || this.isClosed) this.#dropInbox();
-    else if (this.inbox !== undefined) this.inbox.replace(bytes, from, length);
-    else this.inbox = Kept.copy(this.host.stores, bytes, from, length, left < size >> 1 ? 0 : left);
-  }
-
-  /** The same where `received` more bytes were read into the inbox itself. */
-  #takeLong(inbox: Kept, received: number): void {
-    inbox.end += received;
-    this.#consume(inbox, this.deliver(inbox.memory.bytes, inbox.from, inbox.to));
+  /** Gives the service what the input has, as far as it wants it. */
+  #deliver(): void {
+    const { bytes, from, to } = this.input;
+    const rest = this.deliver(bytes, from, to);
+    if (this.#ending !== undefined || this.isClosed) this.input.drop();
+    else this.input.keep(rest);
   }
 
   #inputOver(received: number): void {
@@ -392,10 +363,10 @@ export abstract class Connection implements Client<unknown, unknown> {
   #takeLast(): void {
     if (this.#ending !== undefined) return;
     const { framing, frame } = this.host;
-    const { inbox } = this;
-    const status = inbox === undefined ? INCOMPLETE : framing.finish(inbox.memory.bytes, inbox.from, inbox.to, frame);
-    if (status === MESSAGE && inbox !== undefined) this.deliverLast(inbox.memory.bytes);
-    this.#dropInbox();
+    const { input } = this;
+    const status = input.open() ? framing.finish(input.bytes, input.from, input.to, frame) : INCOMPLETE;
+    if (status === MESSAGE) this.deliverLast(input.bytes);
+    input.drop();
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.inputEnded();
   }
@@ -407,7 +378,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.isClosed || !this.#output.blocked) return;
     this.#output.blocked = false;
     this.flush();
-    if (!this.#output.blocked) this.resume();
+    if (!this.#output.blocked && !this.isClosed) this.#goOn();
   }
 
   #flushSoon(): void {

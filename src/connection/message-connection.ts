@@ -48,15 +48,15 @@ export class MessageConnection extends Connection {
     let at = from;
     try {
       while (at < to && this.takesInput) {
-        frame.scanned = this.scanned;
+        frame.scanned = this.input.scanned;
         const status = framing.decode(bytes, at, to, frame);
         if (status !== MESSAGE) {
-          this.scanned = frame.scanned;
+          this.input.scanned = frame.scanned;
           if (status === INCOMPLETE) break;
           this.refuseFrame(status);
           return to;
         }
-        this.scanned = 0;
+        this.input.scanned = 0;
         at = frame.next;
         row.beat(this.fd);
         this.#serve(bytes);

@@ -1,5 +1,5 @@
 /** Used to send to one client: at once where the kernel takes it, later where it does not. */
-import { HeddleError } from '../errors.ts';
+import type { HeddleError } from '../errors.ts';
 import type { Luggage } from '../sharing/connection-table.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import type { Host } from './host.ts';

@@ -1,4 +1,5 @@
 /** What a service is: the user's part of a server. */
+import { inspect } from 'node:util';
 import { HeddleError } from '../errors.ts';
 import type { CustomFraming, FramingSpec } from '../framing/framing.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
@@ -74,7 +75,7 @@ export type FramedService<Message, R> = Style<Message, R> & Framed<Message, R>;
 
 /** Any service, as Heddle itself holds it: the framing has said what a message is. */
 export type Service = Style<unknown, unknown> & {
-  readonly framing?: FramingSpec | CustomFraming<unknown, unknown>;
+  readonly framing?: FramingSpec | CustomFraming;
   readonly encoding?: 'utf8' | undefined;
 };
 
@@ -120,7 +121,7 @@ function findProblem(value: unknown): string | undefined {
       : 'a service has a message function or a session function, not both';
   }
   if (service['encoding'] !== undefined && service['encoding'] !== 'utf8') {
-    return `encoding must be 'utf8' or left out, got ${String(service['encoding'])}`;
+    return `encoding must be 'utf8' or left out, got ${inspect(service['encoding'])}`;
   }
   if (service['borrow'] === true && service['session'] !== undefined) {
     return 'borrow is for message functions: a session keeps its messages beyond a call';

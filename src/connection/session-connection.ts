@@ -32,7 +32,8 @@ export class SessionConnection extends Connection {
   }
 
   override receive(): Promise<unknown> {
-    if (this.#waiter !== undefined) return Promise.reject(new Error('receive was called before the last one has ended'));
+    if (this.#waiter !== undefined)
+      return Promise.reject(new Error('receive was called before the last one has ended'));
     if (this.isClosed) return Promise.reject(this.closedError('client-reset'));
     this.#countMessage();
     if (this.#over) return Promise.resolve(undefined);
@@ -46,9 +47,9 @@ export class SessionConnection extends Connection {
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
     const { frame, framing, row } = this.host;
-    frame.scanned = this.scanned;
+    frame.scanned = this.input.scanned;
     const status = framing.decode(bytes, from, to, frame);
-    this.scanned = status === INCOMPLETE ? frame.scanned : 0;
+    this.input.scanned = status === INCOMPLETE ? frame.scanned : 0;
     if (status === INCOMPLETE) return from;
     if (status !== MESSAGE) {
       this.refuseFrame(status);

@@ -108,7 +108,7 @@ const shape = {
    */
   shared: opaque<Readonly<Record<string, unknown>>>('an object of what is shared, by name', isRecord)
     .optional()
-    .register(optionNotes, { help: 'locks, counters and shared buffers for every thread', reach: 'library' }),
+    .register(optionNotes, { help: 'locks, counters and shared buffers for every thread', reach: 'file' }),
   /**
    * Takes each event of the server, on the thread that called `serve`.
    * @default none

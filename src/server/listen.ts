@@ -29,7 +29,12 @@ export interface ListeningSocket {
  *
  * Errors: `HEDDLE_LISTEN`.
  */
-export async function listen(sys: Sys, host: string | undefined, port: number, backlog: number): Promise<ListeningSocket> {
+export async function listen(
+  sys: Sys,
+  host: string | undefined,
+  port: number,
+  backlog: number,
+): Promise<ListeningSocket> {
   if (host !== undefined) return open(sys, await resolve(host, port), backlog);
   try {
     return open(sys, { family: 'IPv6', address: '::', port }, backlog);

@@ -1,31 +1,19 @@
 /** The server as its user sees it: options in, threads started, and an orderly end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Closer } from '../acceptor/closer.ts';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { Poller } from '../reactor/poller.ts';
-import { AcceptorCounters, type MoveCause } from '../sharing/acceptor-counters.ts';
-import { Arena } from '../sharing/arena.ts';
-import { ConnectionTable } from '../sharing/connection-table.ts';
-import { FREE, MAX_THREADS, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
-import { ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
 import { openLibc } from '../sys/libc.ts';
-import type { SocketAddress, Sys } from '../sys/sys.ts';
+import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import { Deferred } from './deferred.ts';
-import { EventStream } from './event-stream.ts';
-import { listen } from './listen.ts';
+import { type ListeningSocket, listen } from './listen.ts';
 import { serviceUrl } from './service-url.ts';
+import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadPool } from './thread-pool.ts';
-
-/** The largest connection table, in fds: what Linux allows a process by default (`fs.nr_open`). */
-const MOST_FDS = 2 ** 20;
-
-/** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
-const ARENA_SIZE = 64 * 2 ** 20;
 
 /** How often a drain looks whether clients are left, in ms. */
 const DRAIN_LOOK = 5;
@@ -38,20 +26,6 @@ export interface ServerAddress {
   readonly host: string;
   readonly port: number;
   readonly family: 'IPv4' | 'IPv6';
-}
-
-/** Numbers of a server: totals since it started, but for `clients`. */
-export interface ServerStats extends ThreadCounters {
-  /** How many clients are connected now. */
-  readonly clients: number;
-  /** How many clients were accepted. */
-  readonly accepted: number;
-  /** How often a message has held its thread for longer than `moveAfter`. */
-  readonly stalls: number;
-  /** How many clients changed threads, by cause. */
-  readonly moves: Readonly<Record<MoveCause, number>>;
-  /** How many clients each thread has now; a thread that is not running has 0. */
-  readonly threads: readonly { readonly id: number; readonly clients: number }[];
 }
 
 /**
@@ -70,8 +44,8 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   const settings = parseServeOptions(options);
   const service = serviceUrl(settings.service);
   const sys = await openLibc();
-  const { fd, address } = await listen(sys, settings.host, settings.port, settings.backlog);
-  const server = new Server(sys, settings, service, fd, address);
+  const socket = await listen(sys, settings.host, settings.port, settings.backlog);
+  const server = new Server(sys, settings, service, socket);
   try {
     await server.start();
   } catch (error) {
@@ -90,75 +64,30 @@ export class Server implements AsyncDisposable {
   readonly closed: Promise<void>;
   readonly #sys: Sys;
   readonly #settings: ServeSettings;
-  readonly #table: ConnectionTable;
-  readonly #board: ThreadBoard;
-  readonly #arena = Arena.create(ARENA_SIZE);
-  readonly #counters = new AcceptorCounters();
-  readonly #events: EventStream | undefined;
+  readonly #memory: SharedMemory;
   readonly #listenerFd: number;
   readonly #epollFd: number;
   readonly #mailboxFd: number;
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
+  readonly #closed = new Deferred<void>();
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
-  readonly #closed = new Deferred<void>();
 
   /** Used by `serve`. */
-  constructor(sys: Sys, settings: ServeSettings, service: URL, listenerFd: number, address: SocketAddress) {
+  constructor(sys: Sys, settings: ServeSettings, service: URL, { fd, address }: ListeningSocket) {
     this.#sys = sys;
     this.#settings = settings;
-    this.#listenerFd = listenerFd;
     this.address = { host: address.address, port: address.port, family: address.family as 'IPv4' | 'IPv6' };
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
-    this.#table = ConnectionTable.create(Math.min(MOST_FDS, sys.fileLimit()));
-    this.#board = ThreadBoard.create(Math.min(MAX_THREADS, settings.threads.max * 2));
-    this.#events = settings.onEvent && new EventStream(settings.onEvent);
+    this.#memory = new SharedMemory(sys, settings.threads.max, settings.onEvent);
+    this.#listenerFd = fd;
     this.#epollFd = Poller.create(sys, 1).fd;
     this.#mailboxFd = sys.eventfd();
-    const shared = {
-      table: this.#table.buffer,
-      board: this.#board.buffer,
-      arena: this.#arena.buffer,
-      events: this.#events?.ring.buffer,
-    };
-    const { threads, placement, clientsPerThread, moveAfter, handlerTimeout } = settings;
-    const own = { epollFd: this.#epollFd, mailboxFd: this.#mailboxFd, listeners: [listenerFd] };
-    this.#acceptor = new AcceptorHandle(
-      sys,
-      {
-        ...shared,
-        ...own,
-        counters: this.#counters.buffer,
-        placement,
-        threads,
-        clientsPerThread,
-        moveAfter,
-        handlerTimeout,
-      },
-      this.#hear,
-    );
-    this.#acceptor.ended.catch((error: unknown) => this.#giveUp(error));
-    this.#pool = new ThreadPool({
-      size: settings.threads.min,
-      rows: this.#board.rows.length,
-      patience: settings.shutdownTimeout,
-      memory: settings.threadMemory,
-      start: {
-        ...shared,
-        acceptorEpollFd: this.#epollFd,
-        service: service.href,
-        framing: settings.framing,
-        maxMessageLength: settings.maxMessageLength,
-        shared: packShared(settings.shared ?? {}),
-      },
-      locks: this.#locks(),
-      tell: (type, thread) => this.#acceptor.post({ type, thread }),
-      failed: (error) => this.#giveUp(error),
-      report: (event) => this.#events?.report(event),
-    });
+    this.#acceptor = this.#startAcceptor();
+    this.#pool = this.#makePool(service);
   }
 
   /** Used by `serve`: resolves once all threads serve. */
@@ -168,10 +97,7 @@ export class Server implements AsyncDisposable {
 
   /** Adds up what all threads have counted; reads shared memory, asks nobody. */
   stats(): ServerStats {
-    const threads = this.#board.rows.map((row) => ({ id: row.thread + 1, clients: row.clients }));
-    const clients = threads.reduce((sum, thread) => sum + thread.clients, 0);
-    const { accepted, stalls, moves } = this.#counters;
-    return { ...this.#board.total(), clients, threads, accepted, stalls, moves };
+    return this.#memory.stats();
   }
 
   /**
@@ -182,11 +108,11 @@ export class Server implements AsyncDisposable {
    * Errors: those of `serve` for a service that does not start.
    */
   async reload(): Promise<void> {
+    const time = Date.now();
     try {
-      const threads = await this.#pool.reload();
-      this.#events?.report({ type: 'reload', time: Date.now(), threads });
+      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload() });
     } catch (error) {
-      this.#events?.report({ type: 'reload-failed', time: Date.now(), error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
+      this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
       throw error;
     }
   }
@@ -210,6 +136,48 @@ export class Server implements AsyncDisposable {
     await this.close();
   }
 
+  #startAcceptor(): AcceptorHandle {
+    const { threads, placement, clientsPerThread, moveAfter, handlerTimeout } = this.#settings;
+    const start = {
+      ...this.#memory.buffers,
+      counters: this.#memory.counters.buffer,
+      epollFd: this.#epollFd,
+      mailboxFd: this.#mailboxFd,
+      listeners: [this.#listenerFd],
+      threads,
+      placement,
+      clientsPerThread,
+      moveAfter,
+      handlerTimeout,
+    };
+    const acceptor = new AcceptorHandle(this.#sys, start, this.#hear);
+    acceptor.ended.catch((error: unknown) => this.#giveUp(error));
+    return acceptor;
+  }
+
+  #makePool(service: URL): ThreadPool {
+    const { framing, maxMessageLength, shared = {}, shutdownTimeout, threadMemory, threads } = this.#settings;
+    const locks = Object.values(shared).filter((value) => value instanceof Lock);
+    return new ThreadPool({
+      size: threads.min,
+      rows: this.#memory.board.rows.length,
+      patience: shutdownTimeout,
+      memory: threadMemory,
+      start: {
+        ...this.#memory.buffers,
+        acceptorEpollFd: this.#epollFd,
+        service: service.href,
+        framing,
+        maxMessageLength,
+        shared: packShared(shared),
+      },
+      locks: [...this.#memory.locks, ...locks],
+      tell: (type, thread) => this.#acceptor.post({ type, thread }),
+      failed: (error) => this.#giveUp(error),
+      report: (event) => this.#memory.report(event),
+    });
+  }
+
   readonly #hear = (message: FromAcceptor): void => {
     if (message.type === 'want-threads') this.#pool.grow(message.threads);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
@@ -221,7 +189,10 @@ export class Server implements AsyncDisposable {
     if (this.#ending !== undefined) return this.#ending;
     const deadline = new AbortController();
     const timeout = delay(this.#settings.shutdownTimeout, undefined, { signal: deadline.signal }).catch(() => {});
-    const answered = this.#acceptor.drain().then(() => this.#pool.drain()).then(() => this.#empty(deadline.signal));
+    const answered = this.#acceptor
+      .drain()
+      .then(() => this.#pool.drain())
+      .then(() => this.#empty(deadline.signal));
     await Promise.race([answered, timeout, this.closed.catch(() => {})]);
     deadline.abort();
     this.#ending ??= this.#end(STOP_GRACE);
@@ -236,27 +207,12 @@ export class Server implements AsyncDisposable {
   async #end(grace: number): Promise<void> {
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
-    this.#closeLeft();
+    this.#memory.closeLeft(this.#sys);
     this.#sys.close(this.#listenerFd);
     this.#sys.close(this.#epollFd);
     this.#sys.close(this.#mailboxFd);
-    this.#events?.end();
+    this.#memory.events?.end();
     this.#closed.resolve(undefined);
-  }
-
-  /** Closes what the threads, which are gone now, have left open. */
-  #closeLeft(): void {
-    const { size } = this.#table;
-    const closer = new Closer(this.#sys, this.#table, this.#arena, (event) => this.#events?.report(event));
-    for (let fd = 0; fd < size; fd++) {
-      const word = this.#table.word(fd);
-      if (stateOf(word) !== FREE) closer.close(fd, withState(word, REST), this.#board.row(threadOf(word)), 'shutdown');
-    }
-    for (const row of this.#board.rows) {
-      row.clearClients();
-      if (row.epollFd > 0) this.#sys.close(row.epollFd);
-      row.epollFd = 0;
-    }
   }
 
   #giveUp(error: unknown): void {
@@ -266,10 +222,5 @@ export class Server implements AsyncDisposable {
       error instanceof HeddleError ? error : new HeddleError('HEDDLE_THREAD_EXIT', message, { cause: error }),
     );
     void this.close();
-  }
-
-  #locks(): Lock[] {
-    const own = [this.#arena.lock, ...(this.#events === undefined ? [] : [this.#events.ring.lock])];
-    return [...own, ...Object.values(this.#settings.shared ?? {}).filter((value) => value instanceof Lock)];
   }
 }

@@ -39,7 +39,9 @@ export class ThreadHandle {
     this.#worker.once('error', (error) => {
       this.#end ??= describeError(error);
     });
-    this.ended = new Promise((resolve) => this.#worker.once('exit', (code) => resolve(this.#end ?? describeExit(code))));
+    this.ended = new Promise((resolve) =>
+      this.#worker.once('exit', (code) => resolve(this.#end ?? describeExit(code))),
+    );
     this.drained = this.#hears('drained');
     this.#loaded = this.#hears('loaded');
     this.ready = this.#becomeReady();
@@ -78,7 +80,9 @@ export class ThreadHandle {
         else if (message.type === 'failed') reject(errorFromRecord(message.error));
       });
       void this.ended.then(({ detail }) => {
-        reject(new HeddleError('HEDDLE_THREAD_EXIT', `service thread ${this.thread + 1} ended while it started: ${detail}`));
+        reject(
+          new HeddleError('HEDDLE_THREAD_EXIT', `service thread ${this.thread + 1} ended while it started: ${detail}`),
+        );
       });
     });
   }

@@ -147,7 +147,8 @@ export class ThreadPool {
     this.#failures = 0;
     for (const handle of threads) {
       const { thread } = handle;
-      if (handle.isRetiring) handle.stop(); // The code was changed while it started.
+      if (handle.isRetiring)
+        handle.stop(); // The code was changed while it started.
       else {
         this.#parts.report({ type: 'thread-start', time: Date.now(), thread: thread + 1 });
         this.#parts.tell('thread-ready', thread);
@@ -188,7 +189,9 @@ export class ThreadPool {
     this.#isWaiting = false;
     if (signal.aborted) return;
     const threads = this.#startThreads(this.#target - this.#serving.length);
-    await Promise.all(threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(error))));
+    await Promise.all(
+      threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(error))),
+    );
   }
 
   #wait(): number {

@@ -22,7 +22,7 @@ export class Bell {
   /** Calls `woken` once the bell has rung since `count` was read; Node's event loop runs meanwhile. */
   wait(count: number, woken: () => void): void {
     const result = Atomics.waitAsync(this.#words, this.#at, count);
-    if (result.async) result.value.then(woken);
+    if (result.async) void result.value.then(woken);
     else setImmediate(woken);
   }
 }

@@ -1,6 +1,19 @@
 /** Used to say, for every fd of the process, whose it is: the memory through which connections change threads. */
 import type { Block } from './arena.ts';
-import { BUSY, CLOSING, controlWord, EPOCHS, epochOf, FREE, HELD, MOVING, REST, stateOf, threadOf, withState } from './control-word.ts';
+import {
+  BUSY,
+  CLOSING,
+  controlWord,
+  EPOCHS,
+  epochOf,
+  FREE,
+  HELD,
+  MOVING,
+  REST,
+  stateOf,
+  threadOf,
+  withState,
+} from './control-word.ts';
 
 // A slot is two cache lines, so that two threads never fight over a line of neighbouring clients.
 const SLOT_WORDS = 32;

@@ -1,6 +1,14 @@
 /** Used to reach the kernel: `Sys` over libc through koffi. The only file that calls the FFI. */
 import { HeddleError } from '../errors.ts';
-import { AF_INET6, EFD_CLOEXEC, EFD_NONBLOCK, MSG_NOSIGNAL, RLIMIT_NOFILE, SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.ts';
+import {
+  AF_INET6,
+  EFD_CLOEXEC,
+  EFD_NONBLOCK,
+  MSG_NOSIGNAL,
+  RLIMIT_NOFILE,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+} from './constants.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type SocketAddress, type Sys } from './sys.ts';
@@ -97,7 +105,7 @@ class Libc implements Sys {
     const library = koffi.load(null);
     const calls = Object.entries(SIGNATURES).map(([name, signature]) => [name, library.func(signature)]);
     this.#calls = Object.fromEntries(calls) as Calls;
-    this.#errno = koffi.errno as () => number;
+    this.#errno = koffi.errno;
     this.#addressOf = (bytes) => Number(koffi.address(bytes));
     this.#sockaddr = this.allocate(SOCKADDR_SIZE);
     this.#length = this.allocate(4);

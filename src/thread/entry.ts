@@ -2,6 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Service } from '../connection/service.ts';
 import { errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { Poller } from '../reactor/poller.ts';
@@ -10,10 +11,11 @@ import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
-import { ThreadBoard } from '../sharing/thread-board.ts';
+import { ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { SERVING_SLICE } from '../sharing/slices.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
 import { openLibc } from '../sys/libc.ts';
+import type { Sys } from '../sys/sys.ts';
 import { framingOf, loadService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
 import { ServiceThread } from './service-thread.ts';
@@ -25,16 +27,15 @@ const start = workerData as ThreadStart;
 const port = parentPort as NonNullable<typeof parentPort>;
 const say = (message: FromThread): void => port.postMessage(message);
 
+const events = start.events === undefined ? undefined : new EventRing(start.events);
+const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
+const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
+
 async function run(): Promise<void> {
-  const sys = await openLibc();
-  say({ type: 'loaded' });
-  const service = await loadService(start.service);
+  const [sys, service] = await Promise.all([openLibc().then(sayLoaded), loadService(start.service)]);
   const framing = framingOf(service, start);
-  const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
   await service.start?.(about);
   const row = new ThreadBoard(start.board).row(start.thread);
-  const events = start.events === undefined ? undefined : new EventRing(start.events);
-  const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
   const poller = Poller.create(sys, EVENTS);
   const watch = (operation: number, mask: number): void => {
     sys.epollControl(start.acceptorEpollFd, operation, poller.fd, mask, start.thread, poller.fd);
@@ -51,27 +52,37 @@ async function run(): Promise<void> {
     report,
     drained: () => say({ type: 'drained' }),
   });
-  const reactor = new Reactor(poller, row, thread);
-  const stop = async (): Promise<void> => {
-    try {
-      await service.stop?.(about);
-    } catch (error) {
-      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      report?.({ type: 'thread-exit', time: Date.now(), thread: about.id, cause: 'stop', detail });
-    }
-    process.exit();
-  };
   port.on('message', (message: ToThread) => {
     if (message.type === 'drain') thread.drain();
-    else void stop();
+    else void stop(service);
   });
-  row.greets = service.open !== undefined || service.session !== undefined;
-  row.epollFd = poller.fd;
-  row.tid = Number(basename(readlinkSync('/proc/thread-self')));
+  describe(row, service, poller.fd);
   sys.setSlice(0, SERVING_SLICE);
   watch(EPOLL_CTL_ADD, EPOLLONESHOT);
-  reactor.start();
+  new Reactor(poller, row, thread).start();
   say({ type: 'ready' });
+}
+
+function sayLoaded(sys: Sys): Sys {
+  say({ type: 'loaded' });
+  return sys;
+}
+
+/** Writes on the board what the acceptor needs to know of this thread. */
+function describe(row: ThreadRow, service: Service, epollFd: number): void {
+  row.greets = service.open !== undefined || service.session !== undefined;
+  row.epollFd = epollFd;
+  row.tid = Number(basename(readlinkSync('/proc/thread-self')));
+}
+
+async function stop(service: Service): Promise<void> {
+  try {
+    await service.stop?.(about);
+  } catch (error) {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    report?.({ type: 'thread-exit', time: Date.now(), thread: about.id, cause: 'stop', detail });
+  }
+  process.exit();
 }
 
 run().catch((error: unknown) => {

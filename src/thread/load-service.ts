@@ -22,7 +22,9 @@ export async function loadService(href: string): Promise<Service> {
     throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: there is no such file`);
   }
   const module = await importModule(url).catch((cause: unknown) => {
-    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: ${describe(cause, path)}`, { cause });
+    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: ${describe(cause, path)}`, {
+      cause,
+    });
   });
   const exported = (module as { default?: unknown }).default;
   return checkService(exported, `Cannot use the service ${path}`);
@@ -35,7 +37,8 @@ export async function loadService(href: string): Promise<Service> {
  */
 export function framingOf(service: Service, start: ThreadStart): Framing {
   const { framing, maxMessageLength } = start;
-  if (framing !== undefined || service.framing === undefined) return createFraming(framing ?? 'chunk', maxMessageLength);
+  if (framing !== undefined || service.framing === undefined)
+    return createFraming(framing ?? 'chunk', maxMessageLength);
   try {
     return createFraming(service.framing, maxMessageLength);
   } catch (cause) {

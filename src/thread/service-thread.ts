@@ -1,5 +1,5 @@
 /** A service thread: its connections, and all that they share. */
-import { Connection } from '../connection/connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Host } from '../connection/host.ts';
 import { MessageConnection } from '../connection/message-connection.ts';
 import { type ReadMessage, readMessageFor } from '../connection/read-message.ts';
@@ -124,7 +124,12 @@ export class ServiceThread implements Host, Turns {
   closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
     this.#connections[connection.fd] = undefined;
     this.#lingering.delete(connection);
-    this.#parts.report?.({ type: 'close', ...this.#describe(connection), reason, ...(detail !== undefined && { detail }) });
+    this.#parts.report?.({
+      type: 'close',
+      ...this.#describe(connection),
+      reason,
+      ...(detail !== undefined && { detail }),
+    });
     this.table.setFlags(connection.fd, COUNTED);
     void this.#tellClosed(connection, reason);
     if (this.#draining) setImmediate(() => this.#checkDrained());

@@ -26,7 +26,7 @@ describe('a framing of the user', () => {
 
   it('is given what was read and no more, as plain bytes whose slice is a copy', () => {
     let given: Uint8Array = new Uint8Array();
-    const own: CustomFraming = { ...returning(undefined), decode: (bytes) => void (given = bytes) as undefined };
+    const own: CustomFraming = { ...returning(undefined), decode: (bytes) => void (given = bytes) };
     createFraming(own, 10).decode(Buffer.from('..abc..'), 2, 5, new Frame());
     expect(given).toEqual(Uint8Array.from([97, 98, 99]));
     expect(given.slice().buffer).not.toBe(given.buffer);

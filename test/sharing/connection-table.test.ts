@@ -115,6 +115,26 @@ describe('ConnectionTable', () => {
     expect(table.flags(0)).toBe(0);
   });
 
+  it('gives what is kept for a client to whoever takes it next, and nothing of it to the next client', () => {
+    const table = ConnectionTable.create(3);
+    const inbox = { block: 3, capacity: 512, start: 7, end: 300 };
+    const outbox = { block: 9, capacity: 1024, start: 0, end: 1000 };
+    const neighbour = resting(table, 2, 0);
+    const ticket = resting(table, 1, 0);
+    expect([table.inbox(1), table.outbox(1), table.scanned(1)]).toEqual([undefined, undefined, 0]);
+    table.take(1, ticket);
+    table.pack(1, inbox, 293, outbox);
+    table.rest(1, ticket);
+    const other = new ConnectionTable(table.buffer);
+    expect([other.inbox(1), other.scanned(1), other.outbox(1)]).toEqual([inbox, 293, outbox]);
+    expect([other.inbox(2), other.outbox(2), other.word(2)]).toEqual([undefined, undefined, neighbour]);
+    table.pack(1, undefined, 0, outbox);
+    expect([other.inbox(1), other.outbox(1)]).toEqual([undefined, outbox]);
+    table.free(1, ticket);
+    resting(table, 1, 0);
+    expect([table.inbox(1), table.outbox(1), table.scanned(1)]).toEqual([undefined, undefined, 0]);
+  });
+
   it('gives a copy of the address', () => {
     const table = ConnectionTable.create(2);
     resting(table, 0, 0);

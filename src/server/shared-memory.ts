@@ -1,0 +1,88 @@
+/** Used to hold what all threads of one server share, and to read it on main. */
+import { Closer } from '../acceptor/closer.ts';
+import type { ServerEvent } from '../log/event.ts';
+import { AcceptorCounters, type MoveCause } from '../sharing/acceptor-counters.ts';
+import { Arena } from '../sharing/arena.ts';
+import { ConnectionTable } from '../sharing/connection-table.ts';
+import { FREE, MAX_THREADS, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
+import type { Lock } from '../sharing/lock.ts';
+import { ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
+import type { Sys } from '../sys/sys.ts';
+import { EventStream } from './event-stream.ts';
+
+/** The largest connection table, in fds: what Linux allows a process by default (`fs.nr_open`). */
+const MOST_FDS = 2 ** 20;
+
+/** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
+const ARENA_SIZE = 64 * 2 ** 20;
+
+/** Numbers of a server: totals since it started, but for `clients`. */
+export interface ServerStats extends ThreadCounters {
+  /** How many clients are connected now. */
+  readonly clients: number;
+  /** How many clients were accepted. */
+  readonly accepted: number;
+  /** How often a message has held its thread for longer than `moveAfter`. */
+  readonly stalls: number;
+  /** How many clients changed threads, by cause. */
+  readonly moves: Readonly<Record<MoveCause, number>>;
+  /** How many clients each thread has now; a thread that is not running has 0. */
+  readonly threads: readonly { readonly id: number; readonly clients: number }[];
+}
+
+export class SharedMemory {
+  readonly table: ConnectionTable;
+  readonly board: ThreadBoard;
+  readonly arena = Arena.create(ARENA_SIZE);
+  readonly counters = new AcceptorCounters();
+  /** Left out if nobody listens. */
+  readonly events: EventStream | undefined;
+
+  /** `threads`: as many as there may be at once; during a reload there are twice as many. */
+  constructor(sys: Sys, threads: number, listener: ((event: ServerEvent) => void) | undefined) {
+    this.table = ConnectionTable.create(Math.min(MOST_FDS, sys.fileLimit()));
+    this.board = ThreadBoard.create(Math.min(MAX_THREADS, threads * 2));
+    this.events = listener && new EventStream(listener);
+  }
+
+  /** What each thread is started with. */
+  get buffers() {
+    return {
+      table: this.table.buffer,
+      board: this.board.buffer,
+      arena: this.arena.buffer,
+      events: this.events?.ring.buffer,
+    };
+  }
+
+  /** Locks that a thread may have had when it died. */
+  get locks(): readonly Lock[] {
+    return this.events === undefined ? [this.arena.lock] : [this.arena.lock, this.events.ring.lock];
+  }
+
+  report(event: ServerEvent): void {
+    this.events?.report(event);
+  }
+
+  stats(): ServerStats {
+    const threads = this.board.rows.map((row) => ({ id: row.thread + 1, clients: row.clients }));
+    const clients = threads.reduce((sum, thread) => sum + thread.clients, 0);
+    const { accepted, stalls, moves } = this.counters;
+    return { ...this.board.total(), clients, threads, accepted, stalls, moves };
+  }
+
+  /** Closes what the threads, which are all gone now, have left open. */
+  closeLeft(sys: Sys): void {
+    const { arena, board, table } = this;
+    const closer = new Closer(sys, table, arena, (event) => this.report(event));
+    for (let fd = 0; fd < table.size; fd++) {
+      const word = table.word(fd);
+      if (stateOf(word) !== FREE) closer.close(fd, withState(word, REST), board.row(threadOf(word)), 'shutdown');
+    }
+    for (const row of board.rows) {
+      row.clearClients();
+      if (row.epollFd > 0) sys.close(row.epollFd);
+      row.epollFd = 0;
+    }
+  }
+}

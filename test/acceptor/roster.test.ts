@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { Roster, type RosterSettings } from '../../src/acceptor/roster.ts';
+import { PARKED, ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
+import { sys } from '../support/loopback.ts';
+import { playClock } from '../support/played-clock.ts';
+
+const DEFAULTS: RosterSettings = { min: 2, max: 6, clientsPerThread: Infinity, moveAfter: 5 };
+
+/** A roster of `count` parked threads. */
+function roster(count: number, settings: Partial<RosterSettings> = {}) {
+  const clock = playClock();
+  const rows = ThreadBoard.create(8).rows;
+  const its = new Roster(sys, { ...DEFAULTS, ...settings });
+  const add = (thread: number): ThreadRow => {
+    const row = rows[thread] as ThreadRow;
+    row.state = PARKED;
+    its.add(row);
+    return row;
+  };
+  for (let thread = 0; thread < count; thread++) add(thread);
+  const hold = (thread: number): void => {
+    Object.assign(its.find(rows[thread] as ThreadRow) ?? {}, { heldSince: clock.now, lastHeld: clock.now });
+  };
+  const release = (thread: number): void => {
+    Object.assign(its.find(rows[thread] as ThreadRow) ?? {}, { heldSince: 0 });
+  };
+  return { add, clock, hold, its, release, rows };
+}
+
+const numbers = (rows: readonly ThreadRow[]): number[] => rows.map((row) => row.thread);
+
+describe('who takes clients', () => {
+  it('is every thread that is neither held nor retiring', () => {
+    const { hold, its, rows } = roster(4);
+    hold(1);
+    (its.find(rows[2] as ThreadRow) as { retiring: boolean }).retiring = true;
+    expect(numbers(its.takers)).toEqual([0, 3]);
+  });
+
+  it('is not a thread that was held a moment ago, while there are others', () => {
+    const { clock, hold, its, release } = roster(3);
+    hold(0);
+    release(0);
+    expect(numbers(its.takers)).toEqual([1, 2]);
+    clock.now += 9_000;
+    expect(numbers(its.takers)).toEqual([1, 2]);
+    clock.now += 1_500;
+    expect(numbers(its.takers)).toEqual([0, 1, 2]);
+  });
+
+  it('is soon a thread again that was held, when fewer than usual would be left', () => {
+    const { clock, hold, its, release } = roster(2);
+    hold(0);
+    release(0);
+    expect(numbers(its.takers)).toEqual([1]);
+    clock.now += 600;
+    expect(numbers(its.takers)).toEqual([0, 1]);
+  });
+
+  it('is a thread that was held when there is no other', () => {
+    const { hold, its, release } = roster(2);
+    hold(0);
+    hold(1);
+    expect([numbers(its.takers), its.hasRoom]).toEqual([[], false]);
+    release(1);
+    expect([numbers(its.takers), its.hasRoom]).toEqual([[1], true]);
+  });
+
+  it('is no thread that has as many clients as it may have', () => {
+    const { its, rows } = roster(2, { clientsPerThread: 1 });
+    rows[0]?.addClients(1);
+    expect(numbers(its.takers)).toEqual([1]);
+    rows[1]?.addClients(1);
+    expect(its.hasRoom).toBe(false);
+  });
+
+  it('for a client that holds threads, is a thread with nobody else, or one that was held anyway', () => {
+    const { hold, its, release, rows } = roster(4);
+    rows[0]?.addClients(3);
+    rows[1]?.addClients(3);
+    hold(1);
+    release(1);
+    hold(3);
+    expect(numbers(its.burdened)).toEqual([1, 2]);
+  });
+});
+
+describe('whose clients are evened out', () => {
+  it('are those of calm threads; those of a thread that was held have better ones', () => {
+    const { hold, its, release } = roster(4);
+    hold(0);
+    hold(1);
+    release(1);
+    expect([numbers(its.even), numbers(its.uneasy)]).toEqual([[2, 3], [1]]);
+  });
+
+  it('are nobody’s when all threads were held', () => {
+    const { hold, its, release } = roster(2);
+    for (const thread of [0, 1]) {
+      hold(thread);
+      release(thread);
+    }
+    expect([numbers(its.even), numbers(its.uneasy)]).toEqual([[], []]);
+  });
+});
+
+describe('how many threads there should be', () => {
+  it('is the usual number while none is held', () => {
+    const { clock, its } = roster(2);
+    expect(its.shortage(clock.now)).toBeUndefined();
+  });
+
+  it('is the usual number when one is missing', () => {
+    const { clock, its } = roster(1);
+    clock.now += 5_000;
+    expect(its.shortage(clock.now)).toBe(2);
+  });
+
+  it('is one more for each that is held, asked for once', () => {
+    const { clock, hold, its } = roster(2);
+    hold(0);
+    expect(its.shortage(clock.now)).toBe(3);
+    expect(its.shortage(clock.now + 10)).toBeUndefined();
+  });
+
+  it('is asked for again when the thread does not come', () => {
+    const { clock, hold, its } = roster(2);
+    hold(0);
+    its.shortage(clock.now);
+    clock.now += 5_000;
+    hold(0);
+    expect(its.shortage(clock.now)).toBe(3);
+  });
+
+  it('doubles when no thread is free, up to the most', () => {
+    const { add, clock, hold, its } = roster(2);
+    hold(0);
+    hold(1);
+    expect(its.shortage(clock.now)).toBe(4);
+    for (const thread of [2, 3]) add(thread);
+    hold(2);
+    hold(3);
+    expect(its.shortage(clock.now)).toBe(6);
+    for (const thread of [4, 5]) add(thread);
+    hold(4);
+    hold(5);
+    expect(its.shortage(clock.now)).toBeUndefined();
+  });
+
+  it('is one more for each client that waits behind another', () => {
+    const { clock, hold, its, rows } = roster(3);
+    hold(0);
+    (its.find(rows[0] as ThreadRow) as { stranded: number }).stranded = 2;
+    expect(its.shortage(clock.now)).toBe(5);
+  });
+
+  it('falls back after a quiet while: the thread with the fewest clients is not needed', () => {
+    const { clock, its, rows } = roster(3);
+    rows[0]?.addClients(5);
+    rows[1]?.addClients(1);
+    rows[2]?.addClients(4);
+    clock.now += 1;
+    its.shortage(clock.now);
+    clock.now += 20_000;
+    expect(its.surplus(clock.now)?.row.thread).toBe(1);
+  });
+
+  it('does not fall back too soon, nor below the usual number', () => {
+    const { clock, hold, its, release, rows } = roster(3);
+    hold(0);
+    its.shortage(clock.now);
+    release(0);
+    expect(its.surplus(clock.now + 9_000)).toBeUndefined();
+    expect(its.surplus(clock.now + 11_000)).toBeDefined();
+    its.remove(rows[2] as ThreadRow);
+    expect(its.surplus(clock.now + 11_000)).toBeUndefined();
+  });
+
+  it('does not fall back while the others could not take the clients', () => {
+    const { clock, its, rows } = roster(3, { clientsPerThread: 1 });
+    for (const row of rows.slice(0, 3)) row.addClients(1);
+    expect(its.surplus(clock.now + 20_000)).toBeUndefined();
+    rows[0]?.addClients(-1);
+    // One free thread is always ready.
+    expect(its.surplus(clock.now + 20_000)).toBeUndefined();
+    rows[1]?.addClients(-1);
+    expect(its.surplus(clock.now + 20_000)?.row.thread).toBe(0);
+  });
+});
+
+describe('a thread that is gone', () => {
+  it('is forgotten, and what was known of it is given back', () => {
+    const { hold, its, rows } = roster(2);
+    hold(0);
+    expect(its.remove(rows[0] as ThreadRow)?.isHeld).toBe(true);
+    expect([its.find(rows[0] as ThreadRow), its.watches.length]).toEqual([undefined, 1]);
+    expect(its.remove(rows[0] as ThreadRow)).toBeUndefined();
+  });
+});
+
+describe('a thread that comes', () => {
+  it('has the clients of held threads looked at again at once', () => {
+    const { add, clock, hold, its, rows } = roster(1);
+    hold(0);
+    const watch = its.find(rows[0] as ThreadRow) as { clearedAt: number };
+    watch.clearedAt = clock.now;
+    add(1);
+    expect(watch.clearedAt).toBe(0);
+  });
+});

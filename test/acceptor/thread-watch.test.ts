@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { ThreadWatch } from '../../src/acceptor/thread-watch.ts';
+import { HELD_SLICE, SERVING_SLICE } from '../../src/sharing/slices.ts';
+import { PARKED, RUNNING, ThreadBoard, type ThreadState } from '../../src/sharing/thread-board.ts';
+import { flakySys, type Step } from '../support/flaky-sys.ts';
+import { sys } from '../support/loopback.ts';
+import { playClock } from '../support/played-clock.ts';
+
+const MOVE_AFTER = 5;
+/** No thread has this number, so its state cannot be read. */
+const NO_THREAD = 2 ** 22 + 1;
+
+/** A thread that computes for `share` of the time; it is looked at every 2 ms. */
+function watched(state: ThreadState, share = 1, tid = NO_THREAD) {
+  const clock = playClock();
+  const cpuTimes = function* (): Generator<Step> {
+    for (;;) yield clock.now * share;
+  };
+  const flaky = flakySys(sys, { threadCpuTime: cpuTimes(), setSlice: Array.from({ length: 9 }, () => 0) });
+  const row = ThreadBoard.create(1).row(0);
+  row.state = state;
+  row.tid = tid;
+  const watch = new ThreadWatch(flaky.sys, row, MOVE_AFTER);
+  const look = (ms: number) => {
+    const changes = [];
+    for (const end = clock.now + ms; clock.now < end; ) {
+      clock.now += 2;
+      changes.push(watch.look(clock.now));
+    }
+    return changes.filter((change) => change !== undefined);
+  };
+  return { clock, flaky, look, row, watch };
+}
+
+describe('ThreadWatch', () => {
+  it('says once that a running thread is held when its heart stands still for moveAfter', () => {
+    const { look, watch } = watched(RUNNING);
+    expect(look(4)).toEqual([]);
+    expect(watch.isFree).toBe(true);
+    expect(look(100)).toEqual(['held']);
+    expect([watch.isHeld, watch.isFree]).toEqual([true, false]);
+  });
+
+  it('counts the time from when the heart was last seen beating', () => {
+    const { clock, look, row, watch } = watched(RUNNING);
+    look(4);
+    row.beat(7);
+    const beat = clock.now + 2;
+    look(20);
+    expect(watch.heldSince).toBe(beat);
+  });
+
+  it('does not take a thread for held whose heart beats, however long its turn is', () => {
+    const { look, row } = watched(RUNNING);
+    for (let message = 0; message < 50; message++) {
+      row.beat(message);
+      expect(look(4)).toEqual([]);
+    }
+  });
+
+  it('says that a thread is released when its heart beats again, and forgets what was known of the stall', () => {
+    const { clock, look, row, watch } = watched(RUNNING);
+    look(20);
+    Object.assign(watch, { reported: true, stranded: 3, clearedAt: clock.now });
+    row.beat(-1);
+    expect(look(2)).toEqual(['released']);
+    const { heldSince, reported, stranded, clearedAt, isFree } = watch;
+    expect({ heldSince, reported, stranded, clearedAt, isFree }).toEqual({
+      heldSince: 0,
+      reported: false,
+      stranded: 0,
+      clearedAt: 0,
+      isFree: true,
+    });
+    expect(clock.now - watch.lastHeld).toBeLessThanOrEqual(4);
+  });
+
+  it('can be held again', () => {
+    const { look, row } = watched(RUNNING);
+    look(20);
+    row.beat(-1);
+    expect(look(40)).toEqual(['released', 'held']);
+  });
+
+  it('expects nothing of a parked thread', () => {
+    const { look, watch } = watched(PARKED);
+    expect(watch.isOwing).toBe(false);
+    expect(look(1000)).toEqual([]);
+  });
+
+  it('rings a parked thread, which then owes a heartbeat', () => {
+    const { clock, look, row, watch } = watched(PARKED);
+    look(100);
+    watch.ring(clock.now);
+    expect([row.bell.count, watch.isOwing]).toEqual([1, true]);
+    expect(look(50)).toEqual(['held']);
+    row.beat(-1);
+    expect(look(50)).toEqual(['released']);
+    expect(watch.isOwing).toBe(false);
+  });
+
+  it('does not take the time that a thread was parked for time that it was held', () => {
+    const { look, row } = watched(PARKED);
+    look(1000);
+    row.state = RUNNING;
+    expect(look(4)).toEqual([]);
+  });
+
+  it('takes a thread that sleeps in a system call for held, though it does not compute', () => {
+    // This test's own main thread would be found running: a number without a thread has no state R either.
+    expect(watched(RUNNING, 0).look(100)).toEqual(['held']);
+  });
+
+  it('does not blame a thread that is ready to run but gets hardly any CPU', () => {
+    // The thread that runs this test is in state R when it reads its own.
+    expect(watched(RUNNING, 0.005, process.pid).look(100)).toEqual([]);
+    expect(watched(RUNNING, 0.5, process.pid).look(100)).toEqual(['held']);
+  });
+
+  it('gives a held thread a long time slice and a serving one its short one', () => {
+    const { flaky, look, row } = watched(RUNNING);
+    look(20);
+    row.beat(-1);
+    look(2);
+    expect(flaky.calls('setSlice')).toEqual([
+      [NO_THREAD, HELD_SLICE],
+      [NO_THREAD, SERVING_SLICE],
+    ]);
+  });
+});

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { withCallbacks } from '../support/node-callbacks.ts';
+import { Schedule, type ScheduleSettings } from '../support/schedule.ts';
+import { ACTION_NAMES, type ActionName, type Step } from '../support/schedule-actions.ts';
+import { checkAllGone, checkAtRest, checkStep, comeToRest } from '../support/schedule-checks.ts';
+
+const RUNS = 150;
+/** One seed that is always the same, so that a change shows, and one that finds what the first does not. */
+const SEEDS = [1, Date.now() & 0x7fffffff];
+const MOST_STEPS = 120;
+
+/** How often each is drawn; the others once. */
+const WEIGHTS: Partial<Record<ActionName, number>> = {
+  connect: 3,
+  lines: 8,
+  part: 4,
+  stop: 2,
+  fetch: 12,
+  serve: 16,
+  settle: 5,
+  turn: 12,
+  wait: 5,
+  move: 8,
+  tell: 2,
+  start: 2,
+};
+const DEADLY = new Set<ActionName>(['die', 'retire']);
+
+function action(names: readonly ActionName[]) {
+  const drawn = names.flatMap((name) => Array.from({ length: WEIGHTS[name] ?? 1 }, () => name));
+  return { name: fc.constantFrom(...drawn), a: fc.nat({ max: 255 }), b: fc.nat({ max: 255 }) };
+}
+
+function steps(names: readonly ActionName[]): fc.Arbitrary<Step[]> {
+  const inner = fc.record({ ...action(names), at: fc.nat({ max: 5 }) });
+  const step = fc.record({ ...action(names), inner: fc.option(inner, { nil: undefined, freq: 2 }) });
+  return fc.array(step, { maxLength: MOST_STEPS, size: 'max' });
+}
+
+const WIDE = 100_000;
+
+function anySettings(...sendBuffers: number[]): fc.Arbitrary<ScheduleSettings> {
+  return fc.record({
+    sendBuffer: fc.constantFrom(...sendBuffers),
+    arenaSize: fc.constantFrom(2048, 1 << 16),
+    greets: fc.boolean(),
+  });
+}
+
+/** Two threads with four clients, and the steps of `order`, checked all along. */
+function play(settings: ScheduleSettings, order: readonly Step[]): Schedule {
+  const on = new Schedule(settings);
+  return withCallbacks(on, () => {
+    on.start(0);
+    on.start(1);
+    for (let count = 0; count < 4; count++) on.connect();
+    on.turn();
+    for (const step of order) {
+      on.step(step);
+      checkStep(on);
+    }
+    comeToRest(on);
+    checkAtRest(on);
+    checkAllGone(on);
+    return on;
+  });
+}
+
+const step = (name: ActionName, a = 0, b = 0): Step => ({ name, a, b, inner: undefined });
+const SETTINGS: ScheduleSettings = { sendBuffer: 1000, arenaSize: 1 << 16, greets: false };
+
+/** Any schedule of `names`. A thread that is held for too long dies as well, whatever they are. */
+function anySchedule(names: readonly ActionName[], ...sendBuffers: number[]) {
+  return fc.property(anySettings(...sendBuffers), steps(names), (settings, order) => {
+    const on = play(settings, order);
+    if (on.deaths === 0) expect(on.arena.used).toBe(0);
+  });
+}
+
+const HARMLESS = ACTION_NAMES.filter((name) => !DEADLY.has(name));
+
+describe('any schedule of clients, threads and acceptor', () => {
+  it.each(SEEDS)('answers every client in order, ends each once and leaves nothing behind (seed %i)', (seed) => {
+    fc.assert(anySchedule(HARMLESS, WIDE), { seed, numRuns: RUNS });
+  });
+
+  it.each(SEEDS)('does so while threads die and are replaced, but for those that were cut off (seed %i)', (seed) => {
+    fc.assert(anySchedule(ACTION_NAMES, WIDE), { seed, numRuns: RUNS });
+  });
+
+  // Fails as the test below that reads after rest; then it is for all seeds, and without `endOnFailure`.
+  it.fails('does both when the kernel takes little of a reply at once (seed 1)', () => {
+    fc.assert(anySchedule(ACTION_NAMES, 64, 1000), { seed: 1, numRuns: 2 * RUNS, endOnFailure: true });
+  });
+});
+
+describe('a schedule', () => {
+  it('greets a client that says nothing', () => {
+    play({ ...SETTINGS, greets: true }, []);
+  });
+
+  it.each([0, 1, 2, 3, 4])('leaves a client alone that has moved before its thread’s callbacks run (call %i)', (at) => {
+    const twice = 16;
+    const move = { name: 'move', a: 5, b: 1, at } as const;
+    play(SETTINGS, [step('turn'), step('lines', 0, twice), step('fetch', 0), { ...step('serve', 0), inner: move }]);
+  });
+
+  it.each([0, 1, 2])('counts the end of a client once when its thread dies on the way (call %i)', (at) => {
+    const die = { name: 'die', a: 0, b: 0, at } as const;
+    play(SETTINGS, [step('turn'), step('finish', 0), step('fetch', 0), { ...step('serve', 0), inner: die }]);
+  });
+
+  // Fails: Connection.event serves EPOLLOUT through resume(), which settles, and then reads for EPOLLIN without the slot.
+  it.fails('does not read from a client that it has put to rest in the same event', () => {
+    // A long reply blocks; then the client reads it and finishes at once: the event says both.
+    play(SETTINGS, [step('lines', 0, 41), step('finish', 0)]);
+  });
+
+  // Fails: while a connection is held, only its thread knows its blocks, and the Closer finds none in the slot.
+  it.fails('gives back what was kept for the clients of a thread that died', () => {
+    const on = play({ ...SETTINGS, sendBuffer: 64 }, [
+      step('lines', 0, 181),
+      step('turn'),
+      step('fetch', 0),
+      step('serve', 0),
+      step('die', 0),
+      step('tell'),
+    ]);
+    expect(on.deaths).toBe(1);
+    expect(on.arena.used).toBe(0);
+  });
+});

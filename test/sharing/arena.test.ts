@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Arena } from '../../src/sharing/arena.ts';
+import { runWorker } from '../support/test-worker.ts';
+
+const SIZE = 1 << 16;
+const SMALLEST = 256;
+
+interface Held {
+  readonly block: number;
+  readonly capacity: number;
+  readonly mark: number;
+}
+
+/** Allocates and fills with a mark; `undefined`: the arena is full. */
+function take(arena: Arena, size: number, mark: number): Held | undefined {
+  const block = arena.allocate(size);
+  if (block === 0) return undefined;
+  const capacity = Arena.capacity(size);
+  const at = arena.offset(block);
+  arena.bytes.fill(mark, at, at + capacity);
+  return { block, capacity, mark };
+}
+
+function expectUntouched(arena: Arena, { block, capacity, mark }: Held): void {
+  const at = arena.offset(block);
+  expect(at + capacity).toBeLessThanOrEqual(arena.bytes.length);
+  expect(arena.bytes.subarray(at, at + capacity).every((byte) => byte === mark)).toBe(true);
+}
+
+function freeAll(arena: Arena, blocks: readonly Held[]): void {
+  for (const { block, capacity } of blocks) arena.free(block, capacity);
+}
+
+describe('Arena', () => {
+  it('gives nobody a byte of another block, in any order of taking and giving back', () => {
+    const size = fc.oneof(fc.nat({ max: 600 }), fc.nat({ max: SIZE }));
+    const step = fc.record({ size, free: fc.boolean(), which: fc.nat() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
+        const arena = Arena.create(SIZE);
+        const blocks: Held[] = [];
+        steps.forEach((each, index) => {
+          if (each.free && blocks.length > 0) freeAll(arena, blocks.splice(each.which % blocks.length, 1));
+          else {
+            const held = take(arena, each.size, (index % 255) + 1);
+            if (held !== undefined) blocks.push(held);
+          }
+          for (const held of blocks) expectUntouched(arena, held);
+          expect(arena.used).toBe(blocks.reduce((sum, { capacity }) => sum + capacity, 0));
+        });
+        freeAll(arena, blocks);
+        expect(arena.used).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('gives a block of at least what was asked for, a power of two', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1 << 24 }), (size) => {
+        const capacity = Arena.capacity(size);
+        expect(capacity).toBeGreaterThanOrEqual(Math.max(size, SMALLEST));
+        expect(capacity).toBeLessThan(Math.max(2 * size, SMALLEST + 1));
+        expect(capacity & (capacity - 1)).toBe(0);
+      }),
+    );
+  });
+
+  it('gives a block that was given back to the next who asks for that size', () => {
+    const arena = Arena.create(SIZE);
+    const first = arena.allocate(1000);
+    const second = arena.allocate(1000);
+    arena.free(first, 1024);
+    arena.free(second, 1024);
+    expect(new Set([arena.allocate(600), arena.allocate(1024)])).toEqual(new Set([first, second]));
+  });
+
+  it('splits a larger block when there is no other', () => {
+    const arena = Arena.create(4 * SMALLEST + SMALLEST);
+    arena.free(arena.allocate(1024), 1024);
+    const blocks = [256, 512, 256].map((size) => arena.allocate(size));
+    expect(blocks).not.toContain(0);
+    expect(arena.allocate(1)).toBe(0);
+    expect(arena.used).toBe(1024);
+  });
+
+  it('says that it is full, and has room again when something is given back', () => {
+    const arena = Arena.create(3 * SMALLEST);
+    const [one, other] = [arena.allocate(1), arena.allocate(1)];
+    expect([one === 0, other === 0, arena.allocate(1)]).toEqual([false, false, 0]);
+    expect(arena.used).toBe(2 * SMALLEST);
+    arena.free(one, SMALLEST);
+    expect(arena.allocate(1)).toBe(one);
+  });
+
+  it('has no block for more than the largest', () => {
+    const arena = Arena.create(SIZE);
+    expect([arena.allocate((1 << 24) + 1), arena.allocate(2 ** 31), arena.used]).toEqual([0, 0, 0]);
+  });
+
+  it('is one arena for all that have its buffer', () => {
+    const arena = Arena.create(SIZE);
+    const block = arena.allocate(300);
+    const other = new Arena(arena.buffer);
+    expect(other.used).toBe(512);
+    expect(other.allocate(300)).not.toBe(block);
+    other.free(block, 512);
+    expect(arena.used).toBe(512);
+  });
+
+  it('gives several threads at once blocks of their own', async () => {
+    const arena = Arena.create(1 << 15);
+    const body = `
+      const { Arena } = await load('sharing/arena.js');
+      const arena = new Arena(data.buffer);
+      const held = [];
+      let wrong = 0;
+      let seed = data.mark;
+      for (let times = 0; times < 5000; times++) {
+        seed = (Math.imul(seed, 1103515245) + 12345) >>> 1;
+        const size = 1 + (seed >> 8) % 2000;
+        const block = held.length < 4 ? arena.allocate(size) : 0;
+        if (block !== 0) {
+          const [from, capacity] = [arena.offset(block), Arena.capacity(size)];
+          arena.bytes.fill(data.mark, from, from + capacity);
+          held.push({ block, from, capacity });
+        } else if (held.length > 0) {
+          const { block, from, capacity } = held.shift();
+          if (!arena.bytes.subarray(from, from + capacity).every((byte) => byte === data.mark)) wrong++;
+          arena.free(block, capacity);
+        }
+      }
+      for (const { block, capacity } of held) arena.free(block, capacity);
+      post(wrong);`;
+    const wrong = await Promise.all([1, 2, 3].map((mark) => runWorker<number>(body, { buffer: arena.buffer, mark })));
+    expect(wrong).toEqual([0, 0, 0]);
+    expect(arena.used).toBe(0);
+  });
+});

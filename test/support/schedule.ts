@@ -1,0 +1,239 @@
+/** The acceptor and some service threads over a fake kernel, in steps that can be put in any order. */
+import { Acceptor } from '../../src/acceptor/acceptor.ts';
+import { Closer } from '../../src/acceptor/closer.ts';
+import { Listener } from '../../src/acceptor/listener.ts';
+import type { FromAcceptor } from '../../src/acceptor/messages.ts';
+import { Mover } from '../../src/acceptor/mover.ts';
+import { placementFor } from '../../src/acceptor/placement.ts';
+import { Roster } from '../../src/acceptor/roster.ts';
+import type { ServerEvent } from '../../src/log/event.ts';
+import { Poller } from '../../src/reactor/poller.ts';
+import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
+import { Arena } from '../../src/sharing/arena.ts';
+import { ConnectionTable } from '../../src/sharing/connection-table.ts';
+import { REST, stateOf, threadOf, withState } from '../../src/sharing/control-word.ts';
+import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
+import { ACCEPTOR, FakeKernel } from './fake-kernel.ts';
+import { LineClient } from './line-client.ts';
+import type { NodeCallbacks } from './node-callbacks.ts';
+import { type Action, ACTIONS, FDS, MOST_THREADS, ROWS, type Step } from './schedule-actions.ts';
+import { Killed, SteppedThread } from './stepped-thread.ts';
+
+export interface ScheduleSettings {
+  /** How many bytes the kernel keeps for a client that does not read. */
+  readonly sendBuffer: number;
+  readonly arenaSize: number;
+  readonly greets: boolean;
+}
+
+export class Schedule implements NodeCallbacks {
+  readonly table = ConnectionTable.create(FDS);
+  readonly kernel = new FakeKernel(this.table);
+  readonly board = ThreadBoard.create(ROWS);
+  readonly arena: Arena;
+  readonly counters = new AcceptorCounters();
+  readonly clients: LineClient[] = [];
+  readonly events: ServerEvent[] = [];
+  /** By row; `undefined`: it is free for a new thread. */
+  readonly threads: (SteppedThread | undefined)[] = [];
+  deaths = 0;
+  /** A client may have been turned away because it could not be watched. */
+  wasShort = false;
+  time = 1000;
+  readonly settings: ScheduleSettings;
+  readonly acceptor: Acceptor;
+  /** What was open before there was a client: two of the acceptor's, a listener. */
+  readonly ownFds: number;
+  readonly #mover: Mover;
+  readonly #epollFd: number;
+  readonly #listenerFd: number;
+  readonly #busy: number[] = [];
+  /** Threads that main has not told the acceptor of yet. */
+  #untold: number[] = [];
+  #accepting = false;
+  #inner: Step['inner'] = undefined;
+  /** System calls before the inner step. */
+  #left = 0;
+
+  constructor(settings: ScheduleSettings) {
+    const { board, counters, kernel, table } = this;
+    this.settings = settings;
+    this.arena = Arena.create(settings.arenaSize);
+    this.#epollFd = kernel.epollCreate();
+    this.#listenerFd = kernel.createListener();
+    const mailboxFd = kernel.eventfd();
+    const closer = new Closer(kernel, table, this.arena, (event) => void this.events.push(event));
+    this.#mover = new Mover(kernel, table, counters, closer);
+    const busy = (row: ThreadRow): number => this.#busy[row.thread] ?? 0;
+    this.acceptor = new Acceptor({
+      sys: kernel,
+      table,
+      board,
+      counters,
+      poller: new Poller(kernel, this.#epollFd, 16),
+      listeners: [new Listener(kernel, this.#listenerFd)],
+      mailboxFd,
+      roster: new Roster(kernel, { min: 2, max: MOST_THREADS, clientsPerThread: Infinity, moveAfter: 5 }),
+      placement: placementFor('round-robin', busy),
+      busy,
+      balances: true,
+      mover: this.#mover,
+      closer,
+      handlerTimeout: 200,
+      say: (message) => this.#hear(message),
+      report: (event) => void this.events.push(event),
+    });
+    this.ownFds = kernel.openFds;
+    kernel.now = () => this.time;
+    kernel.interrupt = (call) => this.#interrupted(call);
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  tick(callback: () => void): void {
+    this.threads[this.kernel.caller]?.ticks.push(callback);
+  }
+
+  timer(run: () => void, delay: number): void {
+    this.threads[this.kernel.caller]?.timers.push({ due: this.time + delay, run });
+  }
+
+  step(step: Step): void {
+    this.#inner = step.inner;
+    this.#left = step.inner?.at ?? 0;
+    this.act(step);
+    this.#inner = undefined;
+    for (const client of this.clients) if (client.reads) client.receive();
+  }
+
+  act({ name, a, b }: Action): void {
+    ACTIONS[name](this, a, b);
+  }
+
+  get alive(): SteppedThread[] {
+    return this.threads.filter((thread) => thread !== undefined && !thread.isDead) as SteppedThread[];
+  }
+
+  /** One row is always left: a thread that is gone is cleared only once another one takes its clients. */
+  get hasRow(): boolean {
+    const gone = this.threads.filter((thread) => thread?.isDead).length;
+    return this.alive.length < MOST_THREADS && gone < MOST_THREADS - 1;
+  }
+
+  connect(): void {
+    if (this.clients.length >= FDS - 20) return;
+    const { greets, sendBuffer } = this.settings;
+    const port = this.clients.length + 1;
+    this.clients.push(new LineClient(port, this.kernel.connect(this.#listenerFd, port, sendBuffer), greets));
+  }
+
+  /** Starts a thread on a row that is free. */
+  start(thread: number): void {
+    if (this.threads[thread] === undefined) this.#asAcceptor(() => this.#begin(thread));
+  }
+
+  /** Ends a thread that is not in the middle of something. */
+  die(thread: SteppedThread | undefined): void {
+    if (thread === undefined || thread.isDead || thread.isRunning) return;
+    thread.isDead = true;
+    this.deaths++;
+    this.#untold.push(thread.row.thread);
+  }
+
+  get hasUntold(): boolean {
+    return this.#untold.length > 0;
+  }
+
+  /** Main tells the acceptor of a thread that is gone. */
+  tell(): void {
+    this.#asAcceptor(() => {
+      const [thread] = this.#untold.splice(0, 1);
+      if (thread !== undefined) this.acceptor.threadGone(thread);
+    });
+  }
+
+  turn(): void {
+    this.#asAcceptor(() => this.acceptor.turn());
+  }
+
+  /** Has a thread give its clients away, if another one is there to take them. */
+  retire(thread: number): void {
+    const others = this.alive.filter(({ row, isRetiring }) => row.thread !== thread && !isRetiring);
+    const retiring = this.threads[thread];
+    if (retiring === undefined || others.length === 0) return;
+    retiring.isRetiring = true;
+    this.#asAcceptor(() => this.acceptor.retire(thread));
+  }
+
+  setBusy(thread: number, ratio: number): void {
+    this.#busy[thread] = ratio;
+  }
+
+  /** Moves the client of `fd` if it is at rest, like the acceptor does for one of its reasons. */
+  move(fd: number, to: SteppedThread): void {
+    const word = this.table.word(fd);
+    const from = this.board.row(threadOf(word));
+    if (from === to.row || stateOf(word) !== REST) return;
+    this.#asAcceptor(() => this.#mover.move(fd, withState(word, REST), from, to.row, 'balance'));
+  }
+
+  /** The acceptor is one thread: a step of its own inside another one of its own is none. */
+  #asAcceptor(act: () => void): void {
+    if (this.#accepting) return;
+    this.#accepting = true;
+    try {
+      this.kernel.as(ACCEPTOR, act);
+    } finally {
+      this.#accepting = false;
+    }
+  }
+
+  #interrupted(call: string): void {
+    const running = this.threads[this.kernel.caller];
+    if (running?.isDead) throw new Killed();
+    const inner = this.#inner;
+    if (inner === undefined || this.#left-- > 0) return;
+    this.#inner = undefined;
+    if (inner.name === 'die' && running !== undefined) this.#kill(running, call);
+    else this.act(inner);
+  }
+
+  #begin(thread: number): void {
+    const { arena, kernel, table } = this;
+    const { greets } = this.settings;
+    const report = (event: ServerEvent): void => void this.events.push(event);
+    const row = this.board.row(thread);
+    this.threads[thread] = new SteppedThread({
+      kernel,
+      table,
+      arena,
+      row,
+      acceptorEpollFd: this.#epollFd,
+      greets,
+      report,
+    });
+    this.acceptor.threadReady(thread);
+  }
+
+  /**
+   * Ends a thread inside a system call. What its code still does while the error goes up is undone: a thread that is
+   * gone writes nothing. Between `free` and `close` it cannot end.
+   */
+  #kill(thread: SteppedThread, call: string): void {
+    if (call === 'close') return;
+    const memory = [this.table.buffer, this.board.buffer, this.arena.buffer].map((buffer) => new Uint8Array(buffer));
+    const copies = memory.map((bytes) => bytes.slice());
+    thread.isDead = true;
+    this.deaths++;
+    this.#untold.push(thread.row.thread);
+    thread.buried = () => memory.forEach((bytes, index) => bytes.set(copies[index] as Uint8Array));
+    throw new Killed();
+  }
+
+  #hear(message: FromAcceptor): void {
+    if (message.type === 'thread-cleared') this.threads[message.thread] = undefined;
+    else if (message.type === 'thread-empty' || message.type === 'thread-stuck') this.die(this.threads[message.thread]);
+  }
+}
