@@ -118,8 +118,8 @@ export class Acceptor {
   /** Accepts the clients that wait and closes the listeners. */
   drain(): void {
     this.#isDraining = true;
-    this.#door.close(this.#hasRoom, this.#admit);
     this.#parts.mover.announces = true;
+    this.#door.close(this.#hasRoom, this.#admit);
     this.#parts.say({ type: 'drained' });
   }
 

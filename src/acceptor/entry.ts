@@ -67,7 +67,8 @@ port.on('message', (message: ToAcceptor) => {
 
 /** Takes turns until there is a message: Node's event loop, which delivers it, then runs once. */
 function run(): void {
+  if (stopped || Atomics.load(exiting, 0) === 1) return;
   while (!acceptor.turn());
-  if (!stopped && Atomics.load(exiting, 0) === 0) setImmediate(run);
+  setImmediate(run);
 }
 run();

@@ -43,7 +43,7 @@ describe('loadService', () => {
     ['export default { message() {}, session() {} };', 'not both'],
     ['export default { message() {}, Open() {} };', "a service has no 'Open'; it has message, session, open"],
     ['export default { message() {}, open: 1 };', 'open must be a function, got number'],
-    ['export default { message() {}, encoding: "utf16" };', "encoding must be 'utf8' or left out, got utf16"],
+    ['export default { message() {}, encoding: "utf16" };', "encoding must be 'utf8' or left out, got 'utf16'"],
   ])('refuses %s', async (source, text) => {
     const loading = load(source);
     await expect(loading).rejects.toMatchObject({ name: 'HeddleError', code: 'HEDDLE_SERVICE_LOAD' });
