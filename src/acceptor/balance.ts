@@ -40,6 +40,7 @@ function byNumber(rows: readonly ThreadRow[]): Shift | undefined {
   const [fewest, most] = [byClients[0] as ThreadRow, byClients.at(-1) as ThreadRow];
   const mean = rows.reduce((sum, row) => sum + row.clients, 0) / rows.length;
   if (most.clients <= Math.max(mean * UNEVEN, mean + 1)) return undefined;
+  if (most.clients - fewest.clients < 2) return undefined;
   const count = Math.floor(Math.min(most.clients - mean, mean - fewest.clients));
-  return count > 0 ? { from: most, to: fewest, count } : undefined;
+  return { from: most, to: fewest, count: Math.max(1, count) };
 }
