@@ -171,15 +171,15 @@ export abstract class Connection implements Client<unknown, unknown> {
   }
 
   #goOn(): void {
-    this.host.time = performance.now();
     if (this.takesInput && this.input.open()) this.#deliver();
     if (this.takesInput) {
       this.#paused = false;
       if (this.ended) this.#takeLast();
       else if (this.#draining) this.#takeArrived();
     }
-    if (this.isServing && !this.#output.isEmpty) this.#flushSoon();
-    else this.flush();
+    if (!this.isServing) return this.flush();
+    this.#output.stash(); // More is to come: it goes out together when the callbacks are done.
+    if (!this.#output.isEmpty) this.#flushSoon();
   }
 
   /** Whether the service may be given another message now. */
@@ -191,11 +191,6 @@ export abstract class Connection implements Client<unknown, unknown> {
   protected reply(reply: unknown): void {
     const result = this.#output.reply(reply);
     if (result < 0) this.#broken(result);
-  }
-
-  /** Keeps a reply for the next flush. */
-  protected replyLater(reply: unknown): void {
-    this.#output.later(reply);
   }
 
   /** Says that what the client sent is no message, as the decoder found. */

@@ -111,14 +111,16 @@ export class MessageConnection extends Connection {
 
   #replied(reply: unknown): void {
     if (!this.#pending) return;
+    const { host } = this;
     this.#pending = false;
-    this.host.awaiting--;
+    host.awaiting--;
+    host.time = performance.now();
+    if (reply !== OPENED) host.row.countMessages(1, host.time - this.#since);
     try {
-      if (reply !== undefined && reply !== OPENED) this.replyLater(reply);
+      if (reply !== undefined && reply !== OPENED) this.reply(reply);
     } catch (error) {
       this.serviceFailed(error);
     }
-    if (reply !== OPENED) this.host.row.countMessages(1, performance.now() - this.#since);
     this.resume();
   }
 
@@ -126,6 +128,7 @@ export class MessageConnection extends Connection {
     if (!this.#pending) return;
     this.#pending = false;
     this.host.awaiting--;
+    this.host.time = performance.now();
     this.serviceFailed(error);
     this.resume();
   }

@@ -37,8 +37,12 @@ export class Outbox {
   flush(sys: Sys, fd: number, scratch: NativeBuffer): number {
     let total = 0;
     while (this.length > 0) {
-      const [memory, from, length] = this.#front(sys, scratch);
-      const sent = sys.send(fd, memory, from, length);
+      const kept = this.#kept;
+      const first = this.#chunks[0];
+      const isLong = first !== undefined && first.length > COPY_LIMIT;
+      const memory = kept?.memory ?? (isLong ? sys.wrap(first) : scratch);
+      const length = kept?.length ?? (isLong ? first.length : this.#gather(scratch.bytes));
+      const sent = sys.send(fd, memory, kept?.from ?? 0, length);
       if (sent < 0) return sent === EAGAIN ? total : sent;
       this.#drop(sent);
       total += sent;
@@ -56,17 +60,16 @@ export class Outbox {
     return this.#kept;
   }
 
-  /** Gives the memory back. */
-  free(): void {
-    this.#kept?.free();
-    this.#kept = undefined;
+  /** Drops what waits and gives the memory back. */
+  clear(): void {
+    this.#freeKept();
+    this.#chunks.length = 0;
+    this.length = 0;
   }
 
-  #front(sys: Sys, scratch: NativeBuffer): readonly [memory: NativeBuffer, from: number, length: number] {
-    if (this.#kept !== undefined) return [this.#kept.memory, this.#kept.from, this.#kept.length];
-    const first = this.#chunks[0] as Uint8Array;
-    if (first.length > COPY_LIMIT) return [sys.wrap(first), 0, first.length];
-    return [scratch, 0, this.#gather(scratch.bytes)];
+  #freeKept(): void {
+    this.#kept?.free();
+    this.#kept = undefined;
   }
 
   #gather(target: Buffer): number {
@@ -83,7 +86,11 @@ export class Outbox {
     this.length -= bytes;
     if (this.#kept !== undefined) {
       this.#kept.start += bytes;
-      if (this.#kept.length === 0) this.free();
+      if (this.#kept.length === 0) this.#freeKept();
+      return;
+    }
+    if (this.length === 0) {
+      this.#chunks.length = 0;
       return;
     }
     let left = bytes;

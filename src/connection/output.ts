@@ -35,7 +35,7 @@ export class Output {
   }
 
   get isEmpty(): boolean {
-    return this.#outbox === undefined;
+    return this.#outbox === undefined || this.#outbox.length === 0;
   }
 
   /** Appends a reply to the replies of this read. Returns 0, or the errno of a broken connection. */
@@ -43,24 +43,30 @@ export class Output {
     const { framing, replies, service } = this.#host;
     replies.owner = this;
     const checked = checkReply(framing, reply);
-    if (this.#outbox === undefined && replies.append(framing, checked)) return 0;
+    if (this.isEmpty && replies.append(framing, checked)) return 0;
     const result = this.#sendReplies();
-    if (result < 0 || (this.#outbox === undefined && replies.append(framing, checked))) return result;
+    if (result < 0 || (this.isEmpty && replies.append(framing, checked))) return result;
     this.#push(frameReply(framing, checked, service.borrow === true));
     return this.#flushOutbox();
   }
 
   /** Keeps a message for the next `flush`. */
   later(message: unknown): void {
-    const { framing, replies, service } = this.#host;
-    if (replies.owner === this && replies.length > 0) this.#push(replies.takeRest(0));
+    const { framing, service } = this.#host;
+    this.stash();
     this.#push(frameReply(framing, checkReply(framing, message), service.borrow === true));
+  }
+
+  /** Takes the replies of this read out of the thread's buffer: they are sent later. */
+  stash(): void {
+    const { replies } = this.#host;
+    if (replies.owner === this && replies.length > 0) this.#push(replies.takeRest(0));
   }
 
   /** Sends all that waits. Returns 0, or the errno of a broken connection. */
   flush(): number {
     const result = this.#sendReplies();
-    return result < 0 || this.blocked || this.#outbox === undefined ? result : this.#flushOutbox();
+    return result < 0 || this.blocked || this.isEmpty ? result : this.#flushOutbox();
   }
 
   /** Settles when little enough waits that more may be sent. */
@@ -76,13 +82,12 @@ export class Output {
 
   /** Puts what waits where it moves with the client; `undefined`: nothing waits, or it cannot move. */
   stow(): Luggage | undefined {
-    return this.#outbox?.stow(this.#host.stores)?.luggage;
+    return this.isEmpty ? undefined : this.#outbox?.stow(this.#host.stores)?.luggage;
   }
 
   /** Drops what waits; those who wait for room get `error`. */
   close(error: HeddleError): void {
-    this.#outbox?.free();
-    this.#outbox = undefined;
+    this.#outbox?.clear();
     for (const { reject } of this.#takeWaiting()) reject(error);
   }
 
@@ -102,7 +107,7 @@ export class Output {
     const { replies, row, sys } = this.#host;
     const { length } = replies;
     if (length === 0) return 0;
-    const sent = this.#outbox === undefined ? sys.send(this.#fd, replies.memory, 0, length) : EAGAIN;
+    const sent = this.isEmpty ? sys.send(this.#fd, replies.memory, 0, length) : EAGAIN;
     if (sent === length) {
       replies.length = 0;
       row.countSent(sent);
@@ -111,7 +116,7 @@ export class Output {
     const rest = replies.takeRest(Math.max(sent, 0));
     if (sent < 0 && sent !== EAGAIN) return sent;
     row.countSent(Math.max(sent, 0));
-    this.blocked ||= this.#outbox === undefined;
+    this.blocked ||= this.isEmpty;
     this.#push(rest);
     return 0;
   }
@@ -122,8 +127,7 @@ export class Output {
     if (sent < 0) return sent;
     this.#host.row.countSent(sent);
     this.blocked = outbox.length > 0;
-    if (!this.blocked) this.#outbox = undefined;
-    if (outbox.length < HIGH_WATER) for (const { resolve } of this.#takeWaiting()) resolve();
+    if (this.#waiting !== undefined && outbox.length < HIGH_WATER) for (const { resolve } of this.#takeWaiting()) resolve();
     return 0;
   }
 }

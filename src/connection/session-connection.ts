@@ -1,4 +1,5 @@
 /** A client of a service with `session`: one async function for the whole of its life. */
+import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { Connection } from './connection.ts';
@@ -114,8 +115,9 @@ export class SessionConnection extends Connection {
   }
 
   #countMessage(): void {
-    if (this.#since === 0) return;
-    this.host.row.countMessages(1, performance.now() - this.#since);
+    const { host } = this;
+    host.time = performance.now();
+    if (this.#since !== 0) host.row.countMessages(1, host.time - this.#since);
     this.#since = 0;
   }
 }

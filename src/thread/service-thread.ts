@@ -91,7 +91,7 @@ export class ServiceThread implements Host, Turns {
   }
 
   awaitsNode(): boolean {
-    return this.awaiting > 0;
+    return this.awaiting > 0 || this.#unflushed.length > 0;
   }
 
   /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */

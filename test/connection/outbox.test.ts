@@ -94,7 +94,7 @@ describe('Outbox', () => {
     outbox.push(Buffer.from('unsent'));
     outbox.stow(new Stores(kernel, arena));
     expect(arena.used).toBe(256);
-    outbox.free();
+    outbox.clear();
     expect(arena.used).toBe(0);
   });
 
