@@ -12,6 +12,8 @@ export type ReadMessage = (bytes: Buffer, frame: Frame) => unknown;
 
 /** Views of the read buffer that are kept: making one costs 60 ns, as much as reversing 64 bytes. */
 const KEPT_VIEWS = 2048;
+/** The upper bits of a multiplicative hash (Knuth, volume 3, 6.4) are the good ones. */
+const SLOT_SHIFT = 21;
 
 /** Messages longer than this get memory of their own, not a part of Node's pool. */
 const POOLED = 2048;
@@ -46,7 +48,7 @@ function viewer(input: Buffer): ReadMessage {
   return (bytes, { start, end }) => {
     // A long message was put together in the arena, whose memory is shared: not what a service expects of a Buffer.
     if (bytes !== input) return copy(bytes, { start, end });
-    const slot = (start * 31 + end) & (KEPT_VIEWS - 1);
+    const slot = (Math.imul(start, 0x9e3779b1) + Math.imul(end, 0x85ebca6b)) >>> SLOT_SHIFT;
     if (starts[slot] === start && ends[slot] === end) return views[slot];
     starts[slot] = start;
     ends[slot] = end;
