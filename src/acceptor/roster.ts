@@ -17,8 +17,8 @@ export interface RosterSettings {
  */
 const APART = 10_000;
 const APART_AT_LEAST = 500;
-/** How long after the last stall the pool goes back to its usual size, in ms. */
-const QUIET = 10_000;
+/** How long there must have been more threads than are needed before one ends, in ms. */
+const QUIET = 5000;
 /** How long a request for a thread may take before it is made again, in ms. */
 const PATIENCE = 5000;
 
@@ -103,16 +103,15 @@ export class Roster {
    * thread is free their number doubles: who waits, waits no longer than two or three starts.
    */
   shortage(now: number): number | undefined {
-    const { min, max } = this.settings;
+    const { max } = this.settings;
     const serving = this.#watches.filter((watch) => !watch.retiring);
-    const isCalm = this.#calmness();
-    const burdened = serving.filter((watch) => !isCalm(watch)).length;
-    const stranded = serving.reduce((sum, watch) => sum + watch.stranded, 0);
-    const full = this.#free.length === 0;
-    const wanted = Math.min(max, Math.max(min + burdened + stranded, full ? serving.length * 2 : 0));
-    if (burdened > 0 || full) this.#lastShortage = now;
+    const wanted = Math.min(
+      max,
+      Math.max(this.#needed(serving, now), this.#free.length === 0 ? serving.length * 2 : 0),
+    );
+    if (wanted >= serving.length) this.#lastShortage = now;
     if (wanted <= serving.length) {
-      this.#wanted = Math.max(min, serving.length);
+      this.#wanted = serving.length;
       return undefined;
     }
     if (wanted <= this.#wanted && now - this.#wantedAt < PATIENCE) return undefined;
@@ -123,17 +122,26 @@ export class Roster {
 
   /** A thread that is not needed any more: there has been no shortage for a while. */
   surplus(now: number): ThreadWatch | undefined {
-    const serving = this.#watches.filter((watch) => watch.isFree);
-    if (serving.length <= this.settings.min || now - this.#lastShortage < QUIET) return undefined;
+    const serving = this.#watches.filter((watch) => !watch.retiring);
+    if (serving.length <= this.#needed(serving, now) || now - this.#lastShortage < QUIET) return undefined;
     const { clientsPerThread } = this.settings;
     const clients = serving.reduce((sum, { row }) => sum + row.clients, 0);
     if (clients >= (serving.length - 1) * clientsPerThread) return undefined;
-    return serving.reduce((fewest, watch) => (watch.row.clients < fewest.row.clients ? watch : fewest));
+    const free = serving.filter((watch) => watch.isFree);
+    return free.length < 2
+      ? undefined
+      : free.reduce((one, other) => (other.row.clients < one.row.clients ? other : one));
+  }
+
+  /** How many threads it takes for those that are held, or were lately, and for stranded clients, beside the usual ones. */
+  #needed(serving: readonly ThreadWatch[], now: number): number {
+    const isCalm = this.#calmness(now);
+    const burdened = serving.filter((watch) => !isCalm(watch)).length;
+    return this.settings.min + burdened + serving.reduce((sum, watch) => sum + watch.stranded, 0);
   }
 
   /** Tells which threads were not held lately. */
-  #calmness(): (watch: ThreadWatch) => boolean {
-    const now = performance.now();
+  #calmness(now = performance.now()): (watch: ThreadWatch) => boolean {
     const serving = this.#watches.filter((watch) => !watch.retiring);
     const apart = serving.filter((watch) => now - watch.lastHeld <= APART).length;
     const limit = serving.length - apart >= this.settings.min ? APART : APART_AT_LEAST;

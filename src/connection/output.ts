@@ -127,7 +127,8 @@ export class Output {
     if (sent < 0) return sent;
     this.#host.row.countSent(sent);
     this.blocked = outbox.length > 0;
-    if (this.#waiting !== undefined && outbox.length < HIGH_WATER) for (const { resolve } of this.#takeWaiting()) resolve();
+    if (this.#waiting !== undefined && outbox.length < HIGH_WATER)
+      for (const { resolve } of this.#takeWaiting()) resolve();
     return 0;
   }
 }

@@ -27,6 +27,7 @@ export class AcceptorHandle {
     this.#worker = new Worker(new URL('../acceptor/entry.js', import.meta.url), {
       workerData: { ...start, exiting: this.#exiting.buffer },
       name: 'acceptor',
+      resourceLimits: { maxYoungGenerationSizeMb: 3 },
     });
     this.#worker.on('message', listener);
     this.ended = new Promise((resolve, reject) => {
