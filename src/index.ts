@@ -4,13 +4,38 @@ import type { ConnectOptions } from './options/connect-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import type { Server } from './server/server.ts';
 
-export { HeddleError } from './errors.ts';
+export { HeddleError, type HeddleErrorCode } from './errors.ts';
 export { defineService } from './connection/service.ts';
 export { Counter } from './sharing/counter.ts';
 export { Lock } from './sharing/lock.ts';
 
+export type { Connection } from './client/connection.ts';
+export type { Client } from './connection/client.ts';
+export type { BytesService, FramedService, Reply, ServiceThread, TextService } from './connection/service.ts';
+export type { CustomFraming, FramingSpec } from './framing/framing.ts';
+export type { ServerEvent } from './log/event.ts';
+export type { ConnectOptions } from './options/connect-options.ts';
+export type { ServeOptions } from './options/serve-options.ts';
+export type { Server, ServerAddress } from './server/server.ts';
+export type { ServerStats } from './server/shared-memory.ts';
+export type { CloseReason } from './sharing/close-reason.ts';
+
 // Every service imports this file, on every thread; what only main needs is loaded when it is asked for.
+
+/**
+ * Starts a server and resolves once clients can connect and be answered. May be called on the main thread or in a
+ * worker; several servers may run in one process.
+ *
+ * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port in use, no permission), `HEDDLE_SERVICE_LOAD`,
+ * `HEDDLE_UNSUPPORTED` (not Linux).
+ */
 export const serve = async (options?: ServeOptions): Promise<Server> =>
   (await import('./server/server.ts')).serve(options);
+
+/**
+ * Connects to a server, Heddle's or any other that speaks the same framing.
+ *
+ * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_CONNECT`, `HEDDLE_TIMEOUT`.
+ */
 export const connect = async (options?: ConnectOptions): Promise<Connection> =>
   (await import('./client/connect.ts')).connect(options);

@@ -13,6 +13,8 @@ class Bench implements Turns {
   readonly poller: Poller;
   readonly reactor: Reactor;
   awaiting = false;
+  /** When the last event was done with. Never before the end of a turn: each turn looks once. */
+  time = Infinity;
   onArm = (): void => {};
   onServe = (fd: number): void => void sys.eventfdClear(fd);
   readonly #flaky: FlakySys = flakySys(sys);
@@ -84,6 +86,21 @@ describe('Reactor', () => {
     bench.reactor.start();
     await until(() => bench.armed === 1);
     expect(served).toBe(5);
+  });
+
+  it('goes on within a turn while its time lasts, unless something waits for Node', async () => {
+    for (const awaiting of [false, true]) {
+      const bench = new Bench();
+      const fd = bench.watch(1);
+      bench.time = 0;
+      bench.awaiting = awaiting;
+      let served = 0;
+      bench.onServe = () => void (++served === 3 && sys.eventfdClear(fd));
+      sys.eventfdSignal(fd);
+      bench.reactor.start();
+      await new Promise(setImmediate);
+      expect(served).toBe(awaiting ? 1 : 3);
+    }
   });
 
   it('runs from start on, and parks after some turns without work', async () => {
