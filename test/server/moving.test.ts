@@ -1,0 +1,137 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { Peer } from './peer.ts';
+import { type Running, service, start } from './running.ts';
+
+const HELD = service('held');
+
+/** A gate that holds whoever sends `hold`, until it is opened. */
+function makeGate(): { readonly gate: Int32Array; open(): void } {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  return {
+    gate,
+    open() {
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
+    },
+  };
+}
+
+/** Clients that have had an answer, so that their thread knows them. */
+async function settled(running: Running, count: number): Promise<Peer[]> {
+  const peers = await Peer.connectAll(running.port, count);
+  for (const peer of peers) expect(await peer.ask('hello')).toContain('hello');
+  return peers;
+}
+
+describe('beside a client that holds its thread', () => {
+  it('all others are answered before it is, those on its thread too', async () => {
+    const { gate, open } = makeGate();
+    await using running = await start(HELD, { threads: { min: 2, max: 4 }, shared: { gate } });
+    const [holder, ...others] = await settled(running, 9);
+    holder?.send('hold\n');
+    for (const other of others) expect(await other.ask('still there?')).toBe('still there?');
+    expect(holder?.pieces).toEqual([]);
+    open();
+    expect(await (holder as Peer).line()).toBe('hold');
+    expect(running.server.stats().moves.held).toBeGreaterThan(0);
+  });
+
+  it('a client that is part-way through a message is answered too', async () => {
+    const { gate, open } = makeGate();
+    await using running = await start(HELD, { threads: { min: 1, max: 3 }, shared: { gate } });
+    const [holder, half] = (await settled(running, 2)) as [Peer, Peer];
+    half.send('first half, ');
+    await vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(2 * 'hello\n'.length + 12));
+    holder.send('hold\n');
+    expect(await half.ask('second half')).toBe('first half, second half');
+    expect(holder.pieces).toEqual([]);
+    open();
+    expect(await holder.line()).toBe('hold');
+  });
+
+  it('other threads are started when all are held', async () => {
+    const { gate, open } = makeGate();
+    await using running = await start(HELD, { threads: { min: 2, max: 6 }, shared: { gate } });
+    const peers = await settled(running, 6);
+    const holders = peers.slice(0, 3);
+    for (const holder of holders) holder.send('hold\n');
+    for (const other of peers.slice(3)) expect(await other.ask('hello')).toBe('hello');
+    expect(running.all('thread-start').length).toBeGreaterThan(3);
+    open();
+    for (const holder of holders) expect(await holder.line()).toBe('hold');
+  });
+
+  it('does not move anybody with moveAfter: Infinity', async () => {
+    const { gate, open } = makeGate();
+    await using running = await start(HELD, {
+      threads: 2,
+      moveAfter: Infinity,
+      placement: 'round-robin',
+      shared: { gate },
+    });
+    const [holder, other, neighbour] = (await settled(running, 3)) as [Peer, Peer, Peer];
+    holder.send('hold\n');
+    neighbour.send('hello\n');
+    for (let round = 0; round < 20; round++) expect(await other.ask('hello')).toBe('hello');
+    expect(neighbour.pieces).toEqual([]);
+    open();
+    expect(await neighbour.line()).toBe('hello');
+    expect(running.server.stats().moves.held).toBe(0);
+  });
+});
+
+it('clientsPerThread: 1 gives every client a thread of its own', async () => {
+  const { gate, open } = makeGate();
+  const options = { threads: { min: 1, max: 4 }, clientsPerThread: 1, shared: { gate } };
+  await using running = await start(HELD, options);
+  const peers = await Peer.connectAll(running.port, 3);
+  for (const peer of peers) expect(await peer.ask('hello')).toBe('hello');
+  expect(
+    running.server
+      .stats()
+      .threads.map(({ clients }) => clients)
+      .filter((clients) => clients > 0),
+  ).toEqual([1, 1, 1]);
+  open();
+});
+
+it('handlerTimeout closes the client at fault, names it, and nobody else notices', async () => {
+  await using running = await start(HELD, { threads: { min: 2, max: 4 }, handlerTimeout: 300 });
+  const [stuck, ...others] = (await settled(running, 5)) as [Peer, ...Peer[]];
+  stuck.send('stuck\n');
+  expect((await running.closeOf(stuck)).reason).toBe('handler-timeout');
+  const [held] = await running.seen('thread-held');
+  expect(held).toMatchObject({ port: stuck.localPort });
+  for (const other of others) expect(await other.ask('hello')).toBe('hello');
+  expect(running.all('close')).toHaveLength(1);
+});
+
+describe('reload', () => {
+  it('hands every client to the new code and closes none', async () => {
+    const version = join(mkdtempSync(join(tmpdir(), 'heddle-')), 'version');
+    writeFileSync(version, 'one ');
+    await using running = await start(HELD, { shared: { version } });
+    const peers = await settled(running, 10);
+    for (const text of ['two ', 'three ']) {
+      writeFileSync(version, text);
+      await running.server.reload();
+      for (const peer of peers) await vi.waitFor(async () => expect(await peer.ask('x')).toBe(`${text}x`));
+    }
+    expect(running.all('close')).toEqual([]);
+    expect(running.all('reload')).toHaveLength(2);
+  });
+
+  it('leaves the old code running when the new one does not start', async () => {
+    const version = join(mkdtempSync(join(tmpdir(), 'heddle-')), 'version');
+    writeFileSync(version, 'good ');
+    await using running = await start(HELD, { shared: { version } });
+    const [peer] = (await settled(running, 1)) as [Peer];
+    writeFileSync(version, 'broken');
+    await expect(running.server.reload()).rejects.toThrow('this version does not start');
+    expect(await peer.ask('x')).toBe('good x');
+    expect(running.all('reload-failed')).toHaveLength(1);
+  });
+});

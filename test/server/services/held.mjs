@@ -1,0 +1,24 @@
+/**
+ * Answers lines with its version and the line. `hold` keeps the thread until somebody sets the gate; `stuck` for ever.
+ * The version is the text of the file that VERSION names, if it is set: read once for each thread, as code is.
+ */
+import { readFileSync } from 'node:fs';
+import { defineService } from 'heddle';
+
+let gate;
+let version = '';
+
+export default defineService({
+  framing: 'line',
+  start({ shared }) {
+    gate = shared.gate;
+    if (shared.version !== undefined) version = readFileSync(shared.version, 'utf8');
+    if (version === 'broken') throw new Error('this version does not start');
+  },
+  message(line) {
+    const text = line.toString();
+    if (text === 'hold') Atomics.wait(gate, 0, 0);
+    if (text === 'stuck') for (;;);
+    return `${version}${text}`;
+  },
+});
