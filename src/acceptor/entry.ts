@@ -1,5 +1,5 @@
 /** What the acceptor thread runs: wiring only. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { ServerEvent } from '../log/event.ts';
 import { Poller } from '../reactor/poller.ts';
 import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
@@ -53,22 +53,23 @@ const acceptor = new Acceptor({
 });
 
 const exiting = new Int32Array(start.exiting);
-let stopped = false;
-port.on('message', (message: ToAcceptor) => {
+
+/** Does what main says; false: it says stop. */
+function obey(message: ToAcceptor): boolean {
   if (message.type === 'thread-ready') acceptor.threadReady(message.thread);
   else if (message.type === 'thread-retire') acceptor.retire(message.thread);
   else if (message.type === 'thread-gone') acceptor.threadGone(message.thread);
   else if (message.type === 'drain') acceptor.drain();
-  else {
-    stopped = true;
-    port.close();
-  }
-});
-
-/** Takes turns until there is a message: Node's event loop, which delivers it, then runs once. */
-function run(): void {
-  if (stopped || Atomics.load(exiting, 0) === 1) return;
-  while (!acceptor.turn());
-  setImmediate(run);
+  return message.type !== 'stop';
 }
-run();
+
+/** Takes all messages that wait; false: this thread is to end. Node's event loop would deliver them too, but never runs here. */
+function listen(): boolean {
+  for (;;) {
+    const received = receiveMessageOnPort(port) as { readonly message: ToAcceptor } | undefined;
+    if (received === undefined) return Atomics.load(exiting, 0) === 0;
+    if (!obey(received.message)) return false;
+  }
+}
+
+while (!acceptor.turn() || listen());
