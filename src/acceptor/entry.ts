@@ -66,9 +66,10 @@ function obey(message: ToAcceptor): boolean {
 /** Takes all messages that wait; false: this thread is to end. Node's event loop would deliver them too, but never runs here. */
 function listen(): boolean {
   for (;;) {
-    const received = receiveMessageOnPort(port) as { readonly message: ToAcceptor } | undefined;
+    const received = receiveMessageOnPort(port);
     if (received === undefined) return Atomics.load(exiting, 0) === 0;
-    if (!obey(received.message)) return false;
+    const message: ToAcceptor = received.message;
+    if (!obey(message)) return false;
   }
 }
 
