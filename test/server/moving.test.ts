@@ -8,14 +8,16 @@ import { type Running, service, start } from './running.ts';
 const HELD = service('held');
 
 /** A gate that holds whoever sends `hold`, until it is opened. */
-function makeGate(): { readonly gate: Int32Array; open(): void } {
-  const gate = new Int32Array(new SharedArrayBuffer(4));
+function makeGate(): { readonly gate: Int32Array; open(): void; held(): Promise<void> } {
+  const gate = new Int32Array(new SharedArrayBuffer(8));
   return {
     gate,
     open() {
       Atomics.store(gate, 0, 1);
       Atomics.notify(gate, 0);
     },
+    /** Resolves when somebody holds a thread. */
+    held: () => vi.waitFor(() => expect(gate[1]).toBe(1), { timeout: 10_000, interval: 1 }),
   };
 }
 
@@ -65,7 +67,7 @@ describe('beside a client that holds its thread', () => {
   });
 
   it('does not move anybody with moveAfter: Infinity', async () => {
-    const { gate, open } = makeGate();
+    const { gate, open, held } = makeGate();
     await using running = await start(HELD, {
       threads: 2,
       moveAfter: Infinity,
@@ -74,6 +76,7 @@ describe('beside a client that holds its thread', () => {
     });
     const [holder, other, neighbour] = (await settled(running, 3)) as [Peer, Peer, Peer];
     holder.send('hold\n');
+    await held();
     neighbour.send('hello\n');
     for (let round = 0; round < 20; round++) expect(await other.ask('hello')).toBe('hello');
     expect(neighbour.pieces).toEqual([]);

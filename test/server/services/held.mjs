@@ -1,5 +1,6 @@
 /**
- * Answers lines with its version and the line. `hold` keeps the thread until somebody sets the gate; `stuck` for ever.
+ * Answers lines with its version and the line. `hold` says in gate[1] that it has the thread and keeps it
+ * until somebody sets gate[0]; `stuck` keeps it for ever.
  * The version is the text of the file that VERSION names, if it is set: read once for each thread, as code is.
  */
 import { readFileSync } from 'node:fs';
@@ -17,7 +18,10 @@ export default defineService({
   },
   message(line) {
     const text = line.toString();
-    if (text === 'hold') Atomics.wait(gate, 0, 0);
+    if (text === 'hold') {
+      Atomics.store(gate, 1, 1);
+      Atomics.wait(gate, 0, 0);
+    }
     if (text === 'stuck') for (;;);
     return `${version}${text}`;
   },
