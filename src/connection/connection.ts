@@ -93,8 +93,8 @@ export abstract class Connection implements Client<unknown, unknown> {
     );
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
-    for (let message = await this.receive(); message !== undefined; message = await this.receive()) yield message;
+  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
+    return { next: () => this.receive() as Promise<never> };
   }
 
   send(message: unknown): Promise<void> {
@@ -157,6 +157,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#flushing = false;
     // At rest, it was flushed with the turn that sent it, and may be another thread's by now.
     if (this.isClosed || this.#state === REST) return;
+    if (this.#state === HELD && this.#output.isEmpty && this.#ending === undefined) return;
     this.#begin();
     this.flush();
     this.settle();
@@ -177,7 +178,7 @@ export abstract class Connection implements Client<unknown, unknown> {
       if (this.ended) this.#takeLast();
       else if (this.#draining) this.#takeArrived();
     }
-    if (!this.isServing) return this.flush();
+    if (!this.isServing || this.takesInput) return this.flush();
     this.#output.stash(); // More is to come: it goes out together when the callbacks are done.
     if (!this.#output.isEmpty) this.#flushSoon();
   }
@@ -191,6 +192,11 @@ export abstract class Connection implements Client<unknown, unknown> {
   protected reply(reply: unknown): void {
     const result = this.#output.reply(reply);
     if (result < 0) this.#broken(result);
+  }
+
+  /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */
+  protected replyInPlace(from: number, to: number): boolean {
+    return this.#output.replyInPlace(from, to);
   }
 
   /** Says that what the client sent is no message, as the decoder found. */

@@ -23,6 +23,8 @@ export interface Host {
   readonly frame: Frame;
   /** Makes what the service gets from what the decoder found. */
   readonly readMessage: ReadMessage;
+  /** Whether what it makes is a view of `input`. */
+  readonly borrows: boolean;
   /** Where bytes are kept from one turn to the next. */
   readonly stores: Stores;
   /** Where reads go. Valid until the next read on this thread. */

@@ -1,6 +1,6 @@
 /** A client of a service with `message`: one call for each message, in order, one at a time. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
-import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
+import { type Frame, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { Connection } from './connection.ts';
 import { INVALID } from './read-message.ts';
@@ -57,9 +57,10 @@ export class MessageConnection extends Connection {
           return to;
         }
         this.input.scanned = 0;
+        const begin = at;
         at = frame.next;
         row.beat(this.fd);
-        this.#serve(bytes);
+        this.#serve(bytes, begin);
       }
     } catch (error) {
       this.serviceFailed(error);
@@ -71,7 +72,7 @@ export class MessageConnection extends Connection {
   protected deliverLast(bytes: Buffer): void {
     try {
       this.host.row.beat(this.fd);
-      this.#serve(bytes);
+      this.#serve(bytes, this.input.from);
     } catch (error) {
       this.serviceFailed(error);
     }
@@ -87,17 +88,25 @@ export class MessageConnection extends Connection {
     this.#pending = false;
   }
 
-  /** Hands the message that the decoder marked to the service. */
-  #serve(bytes: Buffer): void {
+  /** Hands the message that the decoder marked, in the frame that begins at `begin`, to the service. */
+  #serve(bytes: Buffer, begin: number): void {
     const { host } = this;
+    const { frame } = host;
     this.#messages++;
-    const message = host.readMessage(bytes, host.frame);
+    const message = host.readMessage(bytes, frame);
     if (message === INVALID) return this.finish('bad-frame', 'the message is not valid UTF-8');
     const reply = (host.service.message as (message: unknown, client: this) => unknown)(message, this);
     if (reply === undefined) return;
+    if (reply === message && this.#isInPlace(bytes, begin, frame) && this.replyInPlace(begin, frame.next)) return;
     // Most replies are bytes: looking for a `then` on them costs more than the rest of this function.
     if (!(reply instanceof Uint8Array) && isThenable(reply)) this.#await(reply);
     else this.reply(reply);
+  }
+
+  /** Whether the message of `frame` is a view of the read buffer, and its frame what a reply's would be. */
+  #isInPlace(bytes: Buffer, begin: number, frame: Frame): boolean {
+    const { borrows, framing, input } = this.host;
+    return borrows && bytes === input.bytes && frame.next - begin === frame.end - frame.start + framing.overhead;
   }
 
   #await(reply: PromiseLike<unknown>): void {

@@ -7,6 +7,9 @@ import { Kept } from './kept.ts';
 import { Outbox } from './outbox.ts';
 import { checkReply, frameReply } from './reply-buffer.ts';
 
+/** A message up to this long is copied to memory whose address is known; a longer one goes out from where it lies. */
+const COPY_LIMIT = 16 * 1024;
+
 /** From here on, `send` asks its caller to wait; in bytes. */
 const HIGH_WATER = 64 * 1024;
 
@@ -23,6 +26,10 @@ export class Output {
   blocked: boolean;
   readonly #host: Host;
   readonly #fd: number;
+  /** How many bytes wait. */
+  #length = 0;
+  /** The only message that waits: most go out before there is another, and need no outbox. */
+  #only: Uint8Array | undefined = undefined;
   #outbox: Outbox | undefined;
   #waiting: Waiting[] | undefined = undefined;
 
@@ -32,22 +39,31 @@ export class Output {
     this.#fd = fd;
     this.#outbox = luggage && new Outbox(Kept.open(host.stores, luggage));
     this.blocked = luggage !== undefined;
+    this.#length = this.#outbox?.length ?? 0;
   }
 
   get isEmpty(): boolean {
-    return this.#outbox === undefined || this.#outbox.length === 0;
+    return this.#length === 0;
   }
+
 
   /** Appends a reply to the replies of this read. Returns 0, or the errno of a broken connection. */
   reply(reply: unknown): number {
     const { framing, replies, service } = this.#host;
-    replies.owner = this;
     const checked = checkReply(framing, reply);
+    replies.owner = this;
     if (this.isEmpty && replies.append(framing, checked)) return 0;
     const result = this.#sendReplies();
     if (result < 0 || (this.isEmpty && replies.append(framing, checked))) return result;
     this.#push(frameReply(framing, checked, service.borrow === true));
-    return this.#flushOutbox();
+    return this.#flushWaiting();
+  }
+
+  /** Sends the frame in `[from, to)` of the read buffer with the replies of this read; false: use `reply`. */
+  replyInPlace(from: number, to: number): boolean {
+    const { replies } = this.#host;
+    replies.owner = this;
+    return this.isEmpty && replies.appendInPlace(from, to);
   }
 
   /** Keeps a message for the next `flush`. */
@@ -66,12 +82,12 @@ export class Output {
   /** Sends all that waits. Returns 0, or the errno of a broken connection. */
   flush(): number {
     const result = this.#sendReplies();
-    return result < 0 || this.blocked || this.isEmpty ? result : this.#flushOutbox();
+    return result < 0 || this.blocked || this.isEmpty ? result : this.#flushWaiting();
   }
 
   /** Settles when little enough waits that more may be sent. */
   room(): Promise<void> {
-    if (this.#outbox === undefined || this.#outbox.length < HIGH_WATER) return SENT;
+    if (this.#length < HIGH_WATER) return SENT;
     const room = new Promise<void>((resolve, reject) => {
       this.#waiting ??= [];
       this.#waiting.push({ resolve, reject });
@@ -82,11 +98,13 @@ export class Output {
 
   /** Puts what waits where it moves with the client; `undefined`: nothing waits, or it cannot move. */
   stow(): Luggage | undefined {
-    return this.isEmpty ? undefined : this.#outbox?.stow(this.#host.stores)?.luggage;
+    return this.isEmpty ? undefined : this.#fill().stow(this.#host.stores)?.luggage;
   }
 
   /** Drops what waits; those who wait for room get `error`. */
   close(error: HeddleError): void {
+    this.#only = undefined;
+    this.#length = 0;
     this.#outbox?.clear();
     for (const { reject } of this.#takeWaiting()) reject(error);
   }
@@ -98,8 +116,18 @@ export class Output {
   }
 
   #push(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (this.isEmpty) this.#only = bytes;
+    else this.#fill().push(bytes);
+    this.#length += bytes.length;
+  }
+
+  /** Puts what waits into the outbox. */
+  #fill(): Outbox {
     this.#outbox ??= new Outbox();
-    this.#outbox.push(bytes);
+    if (this.#only !== undefined) this.#outbox.push(this.#only);
+    this.#only = undefined;
+    return this.#outbox;
   }
 
   /** Sends what is in the thread's reply buffer; what the kernel does not take goes to the outbox. */
@@ -107,9 +135,9 @@ export class Output {
     const { replies, row, sys } = this.#host;
     const { length } = replies;
     if (length === 0) return 0;
-    const sent = this.isEmpty ? sys.send(this.#fd, replies.memory, 0, length) : EAGAIN;
+    const sent = this.isEmpty ? sys.send(this.#fd, replies.memory, replies.start, length) : EAGAIN;
     if (sent === length) {
-      replies.length = 0;
+      replies.clear();
       row.countSent(sent);
       return 0;
     }
@@ -121,14 +149,34 @@ export class Output {
     return 0;
   }
 
-  #flushOutbox(): number {
-    const outbox = this.#outbox as Outbox;
-    const sent = outbox.flush(this.#host.sys, this.#fd, this.#host.replies.memory);
-    if (sent < 0) return sent;
-    this.#host.row.countSent(sent);
-    this.blocked = outbox.length > 0;
-    if (this.#waiting !== undefined && outbox.length < HIGH_WATER)
-      for (const { resolve } of this.#takeWaiting()) resolve();
+  #flushWaiting(): number {
+    const only = this.#only;
+    return only !== undefined && only.length <= COPY_LIMIT ? this.#sendOnly(only) : this.#flushOutbox();
+  }
+
+  #sendOnly(only: Uint8Array): number {
+    const { replies, sys } = this.#host;
+    replies.own.bytes.set(only);
+    const sent = sys.send(this.#fd, replies.own, 0, only.length);
+    if (sent < 0 && sent !== EAGAIN) return sent;
+    this.#only = sent < only.length ? only.subarray(Math.max(sent, 0)) : undefined;
+    this.#sent(Math.max(sent, 0));
     return 0;
+  }
+
+  #flushOutbox(): number {
+    const { replies, sys } = this.#host;
+    const sent = this.#fill().flush(sys, this.#fd, replies.own);
+    if (sent >= 0) this.#sent(sent);
+    return Math.min(sent, 0);
+  }
+
+  /** Takes note that the kernel took `bytes` of what waited; those who wait for room go on if there is some. */
+  #sent(bytes: number): void {
+    this.#host.row.countSent(bytes);
+    this.#length -= bytes;
+    this.blocked = !this.isEmpty;
+    if (this.#waiting === undefined || this.#length >= HIGH_WATER) return;
+    for (const { resolve } of this.#takeWaiting()) resolve();
   }
 }

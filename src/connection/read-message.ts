@@ -1,6 +1,6 @@
 /** Used to make a message for the service out of the bytes that a decoder marked. */
 import { isUtf8 } from 'node:buffer';
-import type { Frame } from '../framing/frame.ts';
+import type { Frame, Framing } from '../framing/frame.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Service } from './service.ts';
 
@@ -18,11 +18,16 @@ const SLOT_SHIFT = 21;
 /** Messages longer than this get memory of their own, not a part of Node's pool. */
 const POOLED = 2048;
 
+/** Whether messages are views of the read buffer, valid during one call. */
+export function borrows(service: Service, framing: Framing): boolean {
+  return service.borrow === true && service.encoding !== 'utf8' && framing.encode === undefined;
+}
+
 /** Chooses how messages are made for `service`; `input` is the thread's read buffer. */
-export function readMessageFor(service: Service, input: NativeBuffer): ReadMessage {
-  if (typeof service.framing === 'object' && 'decode' in service.framing) return (_bytes, frame) => frame.message;
+export function readMessageFor(service: Service, framing: Framing, input: NativeBuffer): ReadMessage {
+  if (framing.encode !== undefined) return (_bytes, frame) => frame.message;
   if (service.encoding === 'utf8') return readText;
-  return service.borrow === true ? viewer(input.bytes) : copy;
+  return borrows(service, framing) ? viewer(input.bytes) : copy;
 }
 
 function readText(bytes: Buffer, frame: Frame): string | typeof INVALID {

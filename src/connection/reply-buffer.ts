@@ -2,21 +2,33 @@
 import type { Framing } from '../framing/frame.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 
-/** The thread's buffer for replies. */
+/**
+ * The thread's buffer for replies. A service that changes a borrowed message where it lies and returns it has made a
+ * reply that lies in its frame already: as long as all replies of a read are like that, they leave from the read
+ * buffer, and no byte of them is copied.
+ */
 export class ReplyBuffer {
-  readonly memory: NativeBuffer;
-  /** How many bytes are in it. */
+  /** What is to be sent: `memory.bytes[start, start + length)`. */
+  memory: NativeBuffer;
+  start = 0;
   length = 0;
   /** Whose replies they are. */
   owner: object | undefined = undefined;
+  /** Memory of its own. */
+  readonly own: NativeBuffer;
+  readonly #input: NativeBuffer;
 
-  constructor(memory: NativeBuffer) {
-    this.memory = memory;
+  /** `own` is for replies that are copied; it is as long as `input`, the thread's read buffer. */
+  constructor(own: NativeBuffer, input: NativeBuffer) {
+    this.own = own;
+    this.memory = own;
+    this.#input = input;
   }
 
   /** Appends a reply in its frame; false: it does not fit now. */
   append(framing: Framing, reply: Uint8Array | string): boolean {
-    const { bytes } = this.memory;
+    if (this.memory !== this.own) this.#copy();
+    const { bytes } = this.own;
     const text = typeof reply === 'string';
     const length = text ? Buffer.byteLength(reply) : reply.length;
     if (this.length + length + framing.overhead > bytes.length) return false;
@@ -29,11 +41,34 @@ export class ReplyBuffer {
     return true;
   }
 
+  /** Appends the frame in `[from, to)` of the read buffer; false: it does not follow on those that are here. */
+  appendInPlace(from: number, to: number): boolean {
+    if (this.length === 0) {
+      this.memory = this.#input;
+      this.start = from;
+    } else if (this.memory !== this.#input || this.start + this.length !== from) return false;
+    this.length = to - this.start;
+    return true;
+  }
+
+  /** Empties the buffer. */
+  clear(): void {
+    this.memory = this.own;
+    this.start = 0;
+    this.length = 0;
+  }
+
   /** Copies out what is behind the first `sent` bytes and empties the buffer. */
   takeRest(sent: number): Buffer {
-    const rest = Buffer.from(this.memory.bytes.subarray(sent, this.length));
-    this.length = 0;
+    const rest = Buffer.from(this.memory.bytes.subarray(this.start + sent, this.start + this.length));
+    this.clear();
     return rest;
+  }
+
+  #copy(): void {
+    this.#input.bytes.copy(this.own.bytes, 0, this.start, this.start + this.length);
+    this.memory = this.own;
+    this.start = 0;
   }
 }
 

@@ -5,21 +5,28 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import { Connection } from './connection.ts';
 import { INVALID } from './read-message.ts';
 
-interface Waiter {
-  readonly resolve: (message: unknown) => void;
-  readonly reject: (error: unknown) => void;
+/** What a promise that is being made is settled with: one function for all, since a closure for each message is dear. */
+let resolveMade: (value: unknown) => void;
+let rejectMade: (error: unknown) => void;
+function keepSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  resolveMade = resolve;
+  rejectMade = reject;
 }
 
 export class SessionConnection extends Connection {
   #running = false;
-  #waiter: Waiter | undefined = undefined;
+  /** The session waits for a message: these settle its promise. */
+  #resolve: ((value: unknown) => void) | undefined = undefined;
+  #reject: ((error: unknown) => void) | undefined = undefined;
+  /** It waits in an iteration. */
+  #iterates = false;
   /** The client's end was taken: `receive` gives `undefined` from now on. */
   #over = false;
   /** The message that the session is working on came at this time, in `performance.now()` ms. */
   #since = 0;
 
   protected get wantsInput(): boolean {
-    return this.#waiter !== undefined;
+    return this.#resolve !== undefined;
   }
 
   protected get isServing(): boolean {
@@ -33,17 +40,30 @@ export class SessionConnection extends Connection {
   }
 
   override receive(): Promise<unknown> {
-    if (this.#waiter !== undefined)
-      return Promise.reject(new Error('receive was called before the last one has ended'));
+    return this.#next(false);
+  }
+
+  override [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
+    return { next: () => this.#next(true) as Promise<IteratorResult<unknown, undefined>> };
+  }
+
+  #next(iterates: boolean): Promise<unknown> {
+    if (this.wantsInput) return Promise.reject(new Error('receive was called before the last one has ended'));
     if (this.isClosed) return Promise.reject(this.closedError('client-reset'));
     this.#countMessage();
-    if (this.#over) return Promise.resolve(undefined);
-    const message = new Promise<unknown>((resolve, reject) => {
-      this.#waiter = { resolve, reject };
-    });
+    this.#iterates = iterates;
+    if (this.#over) return Promise.resolve(this.#given(undefined));
+    const message = new Promise<unknown>(keepSettlers);
+    this.#resolve = resolveMade;
+    this.#reject = rejectMade;
     this.host.awaiting--;
     this.resume();
     return message;
+  }
+
+  /** What the session's promise resolves to. */
+  #given(message: unknown): unknown {
+    return this.#iterates ? { value: message, done: message === undefined } : message;
   }
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
@@ -70,7 +90,7 @@ export class SessionConnection extends Connection {
 
   protected inputEnded(): void {
     this.#over = true;
-    if (this.#waiter !== undefined) this.#wake(undefined);
+    if (this.wantsInput) this.#wake(undefined);
   }
 
   /** The server is leaving: to the session, its client has finished. */
@@ -80,21 +100,21 @@ export class SessionConnection extends Connection {
   }
 
   protected wasClosed(reason: CloseReason): void {
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
+    const waits = this.wantsInput;
+    this.#resolve = undefined;
     this.#over = true;
-    if (waiter !== undefined) waiter.reject(this.closedError(reason));
+    if (waits) this.#reject?.(this.closedError(reason));
     else if (this.#running) this.host.awaiting--;
     this.#running = false;
   }
 
   #wake(message: unknown): void {
-    const waiter = this.#waiter;
-    if (waiter === undefined) return;
-    this.#waiter = undefined;
+    const resolve = this.#resolve;
+    if (resolve === undefined) return;
+    this.#resolve = undefined;
     if (message !== undefined) this.#since = this.host.time;
     this.host.awaiting++;
-    waiter.resolve(message);
+    resolve(this.#given(message));
   }
 
   async #run(): Promise<void> {
@@ -108,8 +128,8 @@ export class SessionConnection extends Connection {
     if (this.isClosed) return;
     this.#countMessage();
     this.#running = false;
-    if (this.#waiter === undefined) this.host.awaiting--;
-    this.#waiter = undefined;
+    if (!this.wantsInput) this.host.awaiting--;
+    this.#resolve = undefined;
     this.finish(this.ended ? 'client-finished' : this.#over ? 'shutdown' : 'server-finished');
     this.resume();
   }

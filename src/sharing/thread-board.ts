@@ -118,11 +118,14 @@ export class ThreadRow {
     return Atomics.load(this.#words, this.#at + HEARTBEAT);
   }
 
-  /** The thread's own: says that it is alive, and which client it serves from now on. */
+  /**
+   * The thread's own: says that it is alive, and which client it serves from now on. Plain stores: nobody waits for
+   * them, and a fence at each message is dear.
+   */
   beat(fd: number): void {
     this.#words[this.#at + CURRENT_FD] = fd;
     this.#beat = (this.#beat + 1) | 0;
-    Atomics.store(this.#words, this.#at + HEARTBEAT, this.#beat);
+    this.#words[this.#at + HEARTBEAT] = this.#beat;
   }
 
   /** The client that the thread served at its last beat, -1 for none. */

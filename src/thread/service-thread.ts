@@ -2,7 +2,7 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Host } from '../connection/host.ts';
 import { MessageConnection } from '../connection/message-connection.ts';
-import { type ReadMessage, readMessageFor } from '../connection/read-message.ts';
+import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
 import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
 import { SessionConnection } from '../connection/session-connection.ts';
@@ -51,6 +51,7 @@ export class ServiceThread implements Host, Turns {
   readonly framing: Framing;
   readonly frame = new Frame();
   readonly readMessage: ReadMessage;
+  readonly borrows: boolean;
   readonly stores: Stores;
   readonly input: NativeBuffer;
   readonly replies: ReplyBuffer;
@@ -76,8 +77,9 @@ export class ServiceThread implements Host, Turns {
     this.arm = parts.arm;
     this.stores = new Stores(parts.sys, parts.arena);
     this.input = parts.sys.allocate(BUFFER_SIZE);
-    this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE));
-    this.readMessage = readMessageFor(parts.service, this.input);
+    this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
+    this.readMessage = readMessageFor(parts.service, parts.framing, this.input);
+    this.borrows = borrows(parts.service, parts.framing);
     this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
   }
 
