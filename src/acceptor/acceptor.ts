@@ -245,9 +245,10 @@ export class Acceptor {
 
   #balance(now: number): void {
     this.#balancedAt = now;
-    const { balances, busy, mover, placement, roster, table } = this.#parts;
+    const { balances, busy, mover, placement, roster, say, table } = this.#parts;
     const surplus = roster.surplus(now);
     if (surplus !== undefined) surplus.retiring = true;
+    for (const { row } of roster.raise(now)) say({ type: 'thread-worn', thread: row.thread });
     if (!balances) return;
     this.#isUneven = false;
     for (const row of roster.uneasy) {

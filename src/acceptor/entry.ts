@@ -6,7 +6,7 @@ import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
-import { SERVING_SLICE } from '../sharing/slices.ts';
+import { SERVING_SLICE } from '../sharing/scheduling.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
 import { openLibc } from '../sys/libc.ts';
 import { Acceptor } from './acceptor.ts';

@@ -37,10 +37,10 @@ export type ToAcceptor =
 
 /**
  * `want-threads`: this many service threads are needed. `thread-empty`: a retiring thread has no client any more.
- * `thread-stuck`: it is held beyond `handlerTimeout`. `thread-cleared`: what a thread that is gone had is dealt with, its
+ * `thread-worn`: its priority is lowered for good, another is to take its place. `thread-stuck`: it is held beyond `handlerTimeout`. `thread-cleared`: what a thread that is gone had is dealt with, its
  * row may be used again. `drained`: the listeners are closed.
  */
 export type FromAcceptor =
   | { readonly type: 'want-threads'; readonly threads: number }
-  | { readonly type: 'thread-empty' | 'thread-stuck' | 'thread-cleared'; readonly thread: number }
+  | { readonly type: 'thread-empty' | 'thread-worn' | 'thread-stuck' | 'thread-cleared'; readonly thread: number }
   | { readonly type: 'drained' };

@@ -133,6 +133,16 @@ export class Roster {
       : free.reduce((one, other) => (other.row.clients < one.row.clients ? other : one));
   }
 
+  /**
+   * Gives threads that were not held for a while their share of the CPU back. Returns those where that is not allowed: each
+   * only once.
+   */
+  raise(now: number): readonly ThreadWatch[] {
+    return this.#watches.filter(
+      (watch) => watch.isLowered && !watch.isWorn && !watch.retiring && now - watch.lastHeld > APART && !watch.raise(),
+    );
+  }
+
   /** How many threads it takes for those that are held, or were lately, and for stranded clients, beside the usual ones. */
   #needed(serving: readonly ThreadWatch[], now: number): number {
     const isCalm = this.#calmness(now);

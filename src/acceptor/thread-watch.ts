@@ -1,6 +1,6 @@
 /** Used to notice, from outside, that a thread is held by a message, and that it is free again. */
 import { readFileSync } from 'node:fs';
-import { HELD_SLICE, SERVING_SLICE } from '../sharing/slices.ts';
+import { HELD_NICE, HELD_SLICE, SERVING_SLICE } from '../sharing/scheduling.ts';
 import { RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 
@@ -39,6 +39,10 @@ export class ThreadWatch {
   stranded = 0;
   /** When it was last seen held for long. */
   lastHeld = Number.NEGATIVE_INFINITY;
+  /** It was held for long, and gets a smaller share of the CPU since. */
+  isLowered = false;
+  /** That could not be taken back. */
+  isWorn = false;
   readonly #sys: Sys;
   readonly #moveAfter: number;
   #beat: number;
@@ -85,7 +89,8 @@ export class ThreadWatch {
     const beat = this.row.heartbeat;
     if (beat !== this.#beat) return this.#alive(beat, now);
     if (!this.isOwing) this.#since = now;
-    else if (this.isHeld) this.lastHeld = this.isHeldLong(now) ? now : this.lastHeld;
+    else if (this.isHeldLong(now)) this.#keepApart(now);
+    else if (this.isHeld) return undefined;
     else if (this.#cpu < 0) this.#cpu = Math.max(0, this.#sys.threadCpuTime(this.row.tid));
     else if (now - this.#since >= this.#moveAfter && !this.#isStarved()) {
       this.heldSince = this.#since;
@@ -93,6 +98,19 @@ export class ThreadWatch {
       return 'held';
     }
     return undefined;
+  }
+
+  /** Gives the thread its share of the CPU back; false: this process may not. */
+  raise(): boolean {
+    this.isLowered = this.#sys.addNice(this.row.tid, -HELD_NICE) < 0;
+    this.isWorn = this.isLowered;
+    return !this.isWorn;
+  }
+
+  #keepApart(now: number): void {
+    this.lastHeld = now;
+    if (this.isLowered) return;
+    this.isLowered = this.#sys.addNice(this.row.tid, HELD_NICE) >= 0;
   }
 
   #alive(beat: number, now: number): Change {

@@ -46,7 +46,6 @@ export class Output {
     return this.#length === 0;
   }
 
-
   /** Appends a reply to the replies of this read. Returns 0, or the errno of a broken connection. */
   reply(reply: unknown): number {
     const { framing, replies, service } = this.#host;

@@ -181,6 +181,7 @@ export class Server implements AsyncDisposable {
   readonly #hear = (message: FromAcceptor): void => {
     if (message.type === 'want-threads') this.#pool.grow(message.threads);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
+    else if (message.type === 'thread-worn') void this.#pool.replace(message.thread);
     else if (message.type === 'thread-stuck') this.#pool.kill(message.thread);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
   };

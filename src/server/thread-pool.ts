@@ -82,6 +82,20 @@ export class ThreadPool {
     return threads.length;
   }
 
+  /** Starts another thread, then has this one give its clients away; what only it can do, it may finish. */
+  async replace(thread: number): Promise<void> {
+    const old = this.#threads.get(thread);
+    const fresh = this.#startThreads(1);
+    if (old === undefined || fresh.length === 0) return this.#giveUp(fresh);
+    try {
+      await this.#bringIn(fresh);
+      old.isRetiring = true;
+      this.#parts.tell('thread-retire', thread);
+    } catch (error) {
+      this.#couldNotStart(error);
+    }
+  }
+
   /** A retiring thread has no client any more. */
   empty(thread: number): void {
     const handle = this.#threads.get(thread);

@@ -6,6 +6,8 @@ const { errno } = constants;
 
 export const EAGAIN = -errno.EAGAIN;
 export const EINTR = -errno.EINTR;
+export const EINVAL = -errno.EINVAL;
+export const EPERM = -errno.EPERM;
 export const EMFILE = -errno.EMFILE;
 export const ENFILE = -errno.ENFILE;
 export const ENOBUFS = -errno.ENOBUFS;

@@ -9,6 +9,7 @@ import {
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
 } from './constants.ts';
+import { EINVAL } from './errno.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type SocketAddress, type Sys } from './sys.ts';
@@ -51,7 +52,10 @@ const EPOLL_PACKED = process.arch === 'x64';
 const SCHED_SETATTR = process.arch === 'x64' ? 314 : 274;
 const SCHED_GETATTR = SCHED_SETATTR + 1;
 const SCHED_ATTR_SIZE = 48;
+const SCHED_NICE_AT = 16;
 const SCHED_RUNTIME_AT = 24;
+const LOWEST_NICE = -20;
+const HIGHEST_NICE = 19;
 
 /**
  * Opens libc for this thread.
@@ -256,13 +260,21 @@ class Libc implements Sys {
   }
 
   setSlice(tid: number, nanoseconds: number): number {
-    checkInt(tid);
     checkInt(nanoseconds);
-    const { bytes, address, size } = this.#attributes;
-    const got = this.#result(this.#calls.syscall(SCHED_GETATTR, tid, address, size, 0));
+    const got = this.#readAttributes(tid);
     if (got < 0) return got;
-    bytes.writeBigUInt64LE(BigInt(nanoseconds), SCHED_RUNTIME_AT);
-    return this.#result(this.#calls.syscall(SCHED_SETATTR, tid, address, 0, 0));
+    this.#attributes.bytes.writeBigUInt64LE(BigInt(nanoseconds), SCHED_RUNTIME_AT);
+    return this.#writeAttributes(tid);
+  }
+
+  addNice(tid: number, amount: number): number {
+    checkInt(amount);
+    const got = this.#readAttributes(tid);
+    if (got < 0) return got;
+    const nice = this.#attributes.bytes.readInt32LE(SCHED_NICE_AT) + amount;
+    if (nice < LOWEST_NICE || nice > HIGHEST_NICE) return EINVAL;
+    this.#attributes.bytes.writeInt32LE(nice, SCHED_NICE_AT);
+    return this.#writeAttributes(tid);
   }
 
   addressText(bytes: Uint8Array): string {
@@ -272,6 +284,16 @@ class Libc implements Sys {
   /** errno must be read at once: any other native call on this thread may change it. */
   #result(value: number): number {
     return value < 0 ? -this.#errno() : value;
+  }
+
+  #readAttributes(tid: number): number {
+    checkInt(tid);
+    const { address, size } = this.#attributes;
+    return this.#result(this.#calls.syscall(SCHED_GETATTR, tid, address, size, 0));
+  }
+
+  #writeAttributes(tid: number): number {
+    return this.#result(this.#calls.syscall(SCHED_SETATTR, tid, this.#attributes.address, 0, 0));
   }
 
   #name(call: Call, fd: number): SocketAddress | number {

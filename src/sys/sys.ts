@@ -65,6 +65,11 @@ export interface Sys {
    * is let run sooner when it wakes. Kernels before 6.12 ignore it. Needs no privilege.
    */
   setSlice(tid: number, nanoseconds: number): number;
+  /**
+   * Adds `amount` to the nice value of thread `tid` (0: this one): the higher, the smaller its share of a CPU that others
+   * want too. Answers EINVAL if that gives no nice value (-20 to 19), EPERM if this process may not lower it.
+   */
+  addNice(tid: number, amount: number): number;
   /** Turns a 16-byte address into text: `127.0.0.1` for `::ffff:127.0.0.1`. */
   addressText(bytes: Uint8Array): string;
 }

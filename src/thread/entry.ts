@@ -12,7 +12,7 @@ import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
-import { SERVING_SLICE } from '../sharing/slices.ts';
+import { SERVING_SLICE } from '../sharing/scheduling.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
 import { openLibc } from '../sys/libc.ts';
 import type { Sys } from '../sys/sys.ts';

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Roster, type RosterSettings } from '../../src/acceptor/roster.ts';
 import { PARKED, ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { sys } from '../support/loopback.ts';
@@ -28,6 +28,27 @@ function roster(count: number, settings: Partial<RosterSettings> = {}) {
 }
 
 const numbers = (rows: readonly ThreadRow[]): number[] => rows.map((row) => row.thread);
+
+describe('threads that were held for long', () => {
+  const lowered = { isLowered: true, isWorn: false };
+
+  it('get their share of the CPU back when they were not held for a while', () => {
+    const { clock, its, rows } = roster(2);
+    const raise = vi.fn<() => boolean>(() => true);
+    Object.assign(its.find(rows[0] as ThreadRow) ?? {}, { ...lowered, lastHeld: clock.now, raise });
+    expect(its.raise(clock.now + 9_000)).toEqual([]);
+    expect(raise).not.toHaveBeenCalled();
+    expect(its.raise(clock.now + 11_000)).toEqual([]);
+    expect(raise).toHaveBeenCalledTimes(1);
+  });
+
+  it('are named for being replaced where that is not allowed', () => {
+    const { clock, its, rows } = roster(2);
+    const watch = its.find(rows[0] as ThreadRow);
+    Object.assign(watch ?? {}, { ...lowered, lastHeld: clock.now, raise: () => false });
+    expect(its.raise(clock.now + 11_000)).toEqual([watch]);
+  });
+});
 
 describe('who takes clients', () => {
   it('is every thread that is neither held nor retiring', () => {

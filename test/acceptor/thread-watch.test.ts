@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ThreadWatch } from '../../src/acceptor/thread-watch.ts';
-import { HELD_SLICE, SERVING_SLICE } from '../../src/sharing/slices.ts';
+import { HELD_NICE, HELD_SLICE, SERVING_SLICE } from '../../src/sharing/scheduling.ts';
 import { PARKED, RUNNING, ThreadBoard, type ThreadState } from '../../src/sharing/thread-board.ts';
+import { EINVAL, EPERM } from '../../src/sys/errno.ts';
 import { flakySys, type Step } from '../support/flaky-sys.ts';
 import { sys } from '../support/loopback.ts';
 import { playClock } from '../support/played-clock.ts';
@@ -11,12 +12,12 @@ const MOVE_AFTER = 5;
 const NO_THREAD = 2 ** 22 + 1;
 
 /** A thread that computes for `share` of the time; it is looked at every 2 ms. */
-function watched(state: ThreadState, share = 1, tid = NO_THREAD) {
+function watched(state: ThreadState, share = 1, tid = NO_THREAD, addNice: readonly Step[] = [0, 0]) {
   const clock = playClock();
   const cpuTimes = function* (): Generator<Step> {
     for (;;) yield clock.now * share;
   };
-  const flaky = flakySys(sys, { threadCpuTime: cpuTimes(), setSlice: Array.from({ length: 9 }, () => 0) });
+  const flaky = flakySys(sys, { threadCpuTime: cpuTimes(), setSlice: Array.from({ length: 9 }, () => 0), addNice });
   const row = ThreadBoard.create(1).row(0);
   row.state = state;
   row.tid = tid;
@@ -126,5 +127,50 @@ describe('ThreadWatch', () => {
       [NO_THREAD, HELD_SLICE],
       [NO_THREAD, SERVING_SLICE],
     ]);
+  });
+});
+
+describe('the share of the CPU', () => {
+  it('is made smaller once when a thread is held for long, and not for a short stall', () => {
+    const { flaky, look, row, watch } = watched(RUNNING);
+    look(14);
+    row.beat(-1);
+    look(2);
+    expect(watch.isLowered).toBe(false);
+    for (let messages = 0; messages < 3; messages++) {
+      look(100);
+      row.beat(-1);
+      look(2);
+    }
+    expect(flaky.calls('addNice')).toEqual([[NO_THREAD, HELD_NICE]]);
+    expect(watch.isLowered).toBe(true);
+  });
+
+  it('is given back where that is allowed, and can be made smaller again', () => {
+    const { flaky, look, row, watch } = watched(RUNNING, 1, NO_THREAD, [0, 0, 0]);
+    look(100);
+    expect(watch.raise()).toBe(true);
+    expect([watch.isLowered, watch.isWorn]).toEqual([false, false]);
+    row.beat(-1);
+    look(100);
+    expect(flaky.calls('addNice').map(([, amount]) => amount)).toEqual([HELD_NICE, -HELD_NICE, HELD_NICE]);
+  });
+
+  it('stays small where giving it back is not allowed: the thread is worn', () => {
+    const { look, watch } = watched(RUNNING, 1, NO_THREAD, [0, EPERM]);
+    look(100);
+    expect(watch.raise()).toBe(false);
+    expect([watch.isLowered, watch.isWorn]).toEqual([true, true]);
+  });
+
+  it('is left alone where it cannot be changed', () => {
+    const { look, watch } = watched(
+      RUNNING,
+      1,
+      NO_THREAD,
+      Array.from({ length: 99 }, () => EINVAL),
+    );
+    look(100);
+    expect([watch.isLowered, watch.isWorn]).toEqual([false, false]);
   });
 });

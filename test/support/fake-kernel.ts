@@ -175,6 +175,10 @@ export class FakeKernel implements Sys {
     return 0;
   }
 
+  addNice(): number {
+    return 0;
+  }
+
   addressText(): string {
     return '127.0.0.1';
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { constants, tmpdir } from 'node:os';
+import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as abi from '../../src/sys/constants.ts';
@@ -342,6 +342,31 @@ describe('setSlice', () => {
   });
 });
 
+describe('addNice', () => {
+  it('raises the nice value of one thread, not of the process', async () => {
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const worker = startWorker(
+      `post(require('node:fs').readlinkSync('/proc/thread-self').split('/').pop());
+       Atomics.wait(data.stop, 0, 0);`,
+      { stop },
+    );
+    const tid = Number(await messageOf<string>(worker));
+    const before = getPriority(process.pid);
+    expect(sys.addNice(tid, 3)).toBe(0);
+    expect(getPriority(tid)).toBe(before + 3);
+    expect(getPriority(process.pid)).toBe(before);
+    Atomics.store(stop, 0, 1);
+    Atomics.notify(stop, 0);
+    await once(worker, 'exit');
+  });
+
+  it('answers EINVAL for what is no nice value, ESRCH for a thread that there is not', () => {
+    expect(sys.addNice(0, 100)).toBe(-errno.EINVAL);
+    expect(sys.addNice(0, -100)).toBe(-errno.EINVAL);
+    expect(sys.addNice(2 ** 30, 1)).toBe(-errno.ESRCH);
+  });
+});
+
 describe('addressText', () => {
   it.each([
     [MAPPED_LOOPBACK, '127.0.0.1'],
@@ -428,6 +453,8 @@ describe('arguments that could do harm', () => {
     ['setSlice', () => sys.setSlice(1.5, 1)],
     ['setSlice', () => sys.setSlice(0, 0.5)],
     ['setSlice', () => sys.setSlice(0, -1)],
+    ['addNice', () => sys.addNice(1.5, 1)],
+    ['addNice', () => sys.addNice(0, 0.5)],
   ])('%s refuses a number that is no 32-bit integer', (_, call) => {
     expect(call).toThrow(RangeError);
   });
