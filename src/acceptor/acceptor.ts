@@ -1,6 +1,7 @@
 /** The acceptor: takes clients, places them on threads, wakes parked threads, and moves clients where that helps them. */
 import type { Poller } from '../reactor/poller.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
+import { sharedTime } from '../sharing/clock.ts';
 import { type ConnectionTable, NEW } from '../sharing/connection-table.ts';
 import { BUSY, CLOSING, HELD, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
@@ -14,6 +15,7 @@ import type { FromAcceptor } from './messages.ts';
 import type { Mover } from './mover.ts';
 import type { BusyRatio, Placement } from './placement.ts';
 import type { Roster } from './roster.ts';
+import type { Sweeper } from './sweeper.ts';
 import type { ThreadWatch } from './thread-watch.ts';
 
 /*
@@ -53,6 +55,7 @@ export interface AcceptorParts {
   readonly balances: boolean;
   readonly mover: Mover;
   readonly closer: Closer;
+  readonly sweeper: Sweeper;
   /** In ms. */
   readonly handlerTimeout: number;
   readonly say: (message: FromAcceptor) => void;
@@ -91,6 +94,7 @@ export class Acceptor {
       if (poller.events.high(index) === LISTENER && !rung) this.#accept(poller.events.low(index));
     }
     this.#look(now);
+    this.#parts.sweeper.sweep(now);
     this.#door.set(roster.hasRoom && !this.#isDraining, now);
     return rung;
   }
@@ -125,8 +129,8 @@ export class Acceptor {
 
   #timeout(): number {
     const now = performance.now();
-    const { roster } = this.#parts;
-    const pause = this.#door.pauseLeft(now) ?? LONGEST_WAIT;
+    const { roster, sweeper } = this.#parts;
+    const pause = Math.min(this.#door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now));
     const owing = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
     const waiting = !roster.hasRoom || roster.watches.some((watch) => watch.isHeld || watch.retiring);
     const rest = roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
@@ -151,6 +155,7 @@ export class Acceptor {
     const row = placement(roster.takers, peer.bytes);
     const id = counters.countAccepted();
     const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, row.greets ? NEW : 0);
+    table.setSeen(fd, sharedTime(performance.now()));
     report?.({ type: 'open', ...closer.describe(fd, row) });
     mover.place(fd, ticket, row);
   };

@@ -5,6 +5,7 @@ import { Poller } from '../reactor/poller.ts';
 import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
+import { Deadlines } from '../sharing/deadlines.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { SERVING_SLICE } from '../sharing/scheduling.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
@@ -17,6 +18,7 @@ import type { AcceptorStart, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';
 import { placementFor } from './placement.ts';
 import { Roster } from './roster.ts';
+import { Sweeper } from './sweeper.ts';
 
 /** Events that one turn takes at most; the rest comes with the next. */
 const EVENTS = 64;
@@ -33,6 +35,7 @@ const report = events && ((event: ServerEvent) => void events.write(JSON.stringi
 const busy = new BusyMeter(sys).ratio;
 const closer = new Closer(sys, table, new Arena(start.arena), report);
 const { clientsPerThread, moveAfter } = start;
+const roster = new Roster(sys, { ...start.threads, clientsPerThread, moveAfter });
 const acceptor = new Acceptor({
   sys,
   table,
@@ -41,12 +44,13 @@ const acceptor = new Acceptor({
   poller: new Poller(sys, start.epollFd, EVENTS),
   listeners: start.listeners.map((fd) => new Listener(sys, fd)),
   mailboxFd: start.mailboxFd,
-  roster: new Roster(sys, { ...start.threads, clientsPerThread, moveAfter }),
+  roster,
   placement: placementFor(start.placement, busy),
   busy,
   balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
   mover: new Mover(sys, table, counters, closer),
   closer,
+  sweeper: new Sweeper(table, roster, new Deadlines(table, start.timeouts)),
   handlerTimeout: start.handlerTimeout,
   say: (message) => port.postMessage(message),
   report,

@@ -1,6 +1,7 @@
 /** What the acceptor and main say to each other. */
 
 import type { Placement } from '../options/serve-options.ts';
+import type { Timeouts } from '../sharing/deadlines.ts';
 
 /** What the acceptor is started with. */
 export interface AcceptorStart {
@@ -24,6 +25,7 @@ export interface AcceptorStart {
   readonly moveAfter: number;
   /** In ms. */
   readonly handlerTimeout: number;
+  readonly timeouts: Timeouts;
 }
 
 /**

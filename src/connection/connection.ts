@@ -2,6 +2,7 @@
 import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import { sharedTime } from '../sharing/clock.ts';
 import { ENDED, type Luggage, NEW, type Ticket } from '../sharing/connection-table.ts';
 import { BUSY, HELD, REST } from '../sharing/control-word.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
@@ -49,6 +50,8 @@ export abstract class Connection implements Client<unknown, unknown> {
   #state: typeof REST | typeof BUSY | typeof HELD = BUSY;
   #interest: number;
   #paused = false;
+  /** What the slot says of it. */
+  #begun: number;
   #flushing = false;
   #lingering = false;
   #ending: CloseReason | undefined = undefined;
@@ -73,6 +76,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#output = new Output(host, fd, outbox);
     this.#packed = inbox !== undefined || outbox !== undefined;
     this.#interest = interestAtRest(flags, outbox);
+    this.#begun = table.begun(fd);
   }
 
   /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
@@ -100,6 +104,8 @@ export abstract class Connection implements Client<unknown, unknown> {
   send(message: unknown): Promise<void> {
     if (!this.#canSend()) return this.#refuse();
     this.#output.later(message);
+    if (this.#output.length > this.host.maxUnsent) this.flush();
+    if (this.#isOverLimit()) return this.#refuse();
     this.#flushSoon();
     return this.#output.room();
   }
@@ -133,9 +139,10 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#ending = reason;
     this.#detail = detail;
     this.input.drop();
+    if (this.#begun !== 0) this.#timeMessage(false);
   }
 
-  /** Closes at once for `reason`, without sending anything more. */
+  /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
   end(reason: CloseReason, detail?: string): void {
     if (this.isClosed) return;
     const { host, fd, ticket } = this;
@@ -223,18 +230,51 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Gives the connection up until its next event: at rest if nothing is kept for it. */
   protected settle(): void {
     if (this.isClosed) return;
+    const { host, fd } = this;
+    host.table.setSeen(fd, sharedTime(host.time));
     const interest = this.#wanted();
-    if (interest !== this.#interest) {
-      this.#interest = interest;
-      this.host.poller.modify(this.fd, interest, this.fd, this.ticket);
-    }
+    if (interest !== this.#interest) this.#watch(interest);
+    if (this.#isOverLimit()) return;
     if (this.isServing || this.#ending !== undefined || this.#draining || !this.#pack()) {
-      if (this.#state !== HELD) this.host.table.hold(this.fd, this.ticket);
+      if (this.#state !== HELD) host.table.hold(fd, this.ticket);
       this.#state = HELD;
     } else {
       this.#state = REST;
-      this.host.table.rest(this.fd, this.ticket);
+      host.table.rest(fd, this.ticket);
     }
+  }
+
+  #watch(interest: number): void {
+    const { host, fd } = this;
+    const { blocked } = this.#output;
+    if (blocked !== (host.table.stuck(fd) !== 0)) host.table.setStuck(fd, blocked ? this.#now : 0);
+    this.#interest = interest;
+    host.poller.modify(fd, interest, fd, this.ticket);
+  }
+
+  /** Closes a client for which more waits than may. True: it was closed. */
+  #isOverLimit(): boolean {
+    if (!this.#output.blocked || this.#output.length <= this.host.maxUnsent) return this.isClosed;
+    this.#cutOff('over-limit', `more than ${this.host.maxUnsent} bytes wait for it (maxUnsent)`);
+    return true;
+  }
+
+  /** Closes a client that has let a deadline pass; the first reason counts, but that it does not read. */
+  endOverdue(reason: CloseReason): void {
+    if (reason === 'send-timeout')
+      this.#cutOff(reason, `${this.#output.length} bytes wait for it that it does not read`);
+    else this.end(this.#ending ?? reason, this.#detail);
+  }
+
+  /** Closes a client that does not read: what waits for it in the kernel is dropped, it is memory that others need. */
+  #cutOff(reason: CloseReason, detail: string): void {
+    if (!this.isClosed) this.host.sys.discardOnClose(this.fd);
+    this.end(reason, detail);
+  }
+
+  /** The time of this event, as a `sharedTime` that is not 0. */
+  get #now(): number {
+    return sharedTime(this.host.time) || 1;
   }
 
   /** Takes the connection out of its rest, if it is at rest: its slot is this thread's. */
@@ -332,6 +372,16 @@ export abstract class Connection implements Client<unknown, unknown> {
     const rest = this.deliver(bytes, from, to);
     if (this.#ending !== undefined || this.isClosed) this.input.drop();
     else this.input.keep(rest);
+    if (!this.input.isEmpty || this.#begun !== 0) this.#timeMessage(rest > from);
+  }
+
+  /** Takes the time of a message that has begun; `isNew`: the one before it has just ended. */
+  #timeMessage(isNew: boolean): void {
+    const isBegun = !this.input.isEmpty && this.takesInput;
+    const begun = !isBegun ? 0 : this.#begun === 0 || isNew ? this.#now : this.#begun;
+    if (begun === this.#begun) return;
+    this.#begun = begun;
+    if (!this.isClosed) this.host.table.setBegun(this.fd, begun);
   }
 
   #inputOver(received: number): void {
@@ -368,6 +418,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     const status = input.open() ? framing.finish(input.bytes, input.from, input.to, frame) : INCOMPLETE;
     if (status === MESSAGE) this.deliverLast(input.bytes);
     input.drop();
+    if (this.#begun !== 0) this.#timeMessage(false);
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.inputEnded();
   }
@@ -379,6 +430,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.isClosed || !this.#output.blocked) return;
     this.#output.blocked = false;
     this.flush();
+    if (this.#output.blocked && !this.isClosed) this.host.table.setStuck(this.fd, this.#now); // It has read something.
     if (!this.#output.blocked && !this.isClosed) this.#goOn();
   }
 

@@ -31,6 +31,8 @@ export interface Host {
   readonly input: NativeBuffer;
   /** Where the replies of one connection are put together. Empty whenever a connection is not in the middle of it. */
   readonly replies: ReplyBuffer;
+  /** How many bytes may wait to be sent to one client. */
+  readonly maxUnsent: number;
   /** When the last event was done with, in `performance.now()` ms: where the time of the next one begins. */
   time: number;
   /** How many handlers and sessions await something that is not their client. */

@@ -26,7 +26,6 @@ export class Output {
   blocked: boolean;
   readonly #host: Host;
   readonly #fd: number;
-  /** How many bytes wait. */
   #length = 0;
   /** The only message that waits: most go out before there is another, and need no outbox. */
   #only: Uint8Array | undefined = undefined;
@@ -44,6 +43,11 @@ export class Output {
 
   get isEmpty(): boolean {
     return this.#length === 0;
+  }
+
+  /** How many bytes wait. */
+  get length(): number {
+    return this.#length;
   }
 
   /** Appends a reply to the replies of this read. Returns 0, or the errno of a broken connection. */

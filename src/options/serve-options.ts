@@ -83,6 +83,41 @@ const shape = {
     .prefault('1MiB')
     .register(optionNotes, { help: 'how long a message may be' }),
   /**
+   * How long a client may be connected without a byte either way, in milliseconds or as text; Infinity is for ever.
+   * Closed with reason `idle-timeout`.
+   * @default '10m'
+   */
+  idleTimeout: duration(1, 'never').prefault('10m').register(optionNotes, {
+    help: 'how long a client may stay without a byte either way',
+  }),
+  /**
+   * How long a message may take to arrive, in milliseconds or as text, from its first byte on, however its bytes drip.
+   * Closed with reason `message-timeout`.
+   * @default '30s'
+   */
+  messageTimeout: duration(1, 'never').prefault('30s').register(optionNotes, {
+    help: 'how long a message may take to arrive, from its first byte on',
+  }),
+  /**
+   * How long a client may read nothing of what waits for it, in milliseconds or as text. Closed with reason
+   * `send-timeout`.
+   * @default '30s'
+   */
+  sendTimeout: duration(1, 'never').prefault('30s').register(optionNotes, {
+    help: 'how long a client may read nothing of what waits for it',
+  }),
+  /**
+   * How many bytes may wait for a client that the kernel does not take, in bytes or as text; a client that reads too
+   * slowly for more is closed with reason `over-limit`.
+   * @default '1MiB', or maxMessageLength if that is more
+   */
+  maxUnsent: size(1, 2 ** 30)
+    .optional()
+    .register(optionNotes, {
+      help: 'bytes that may wait for a client that does not read',
+      preset: '1MiB, or maxMessageLength if that is more',
+    }),
+  /**
    * How long a message may hold its thread, in milliseconds or as text, before the thread is replaced and the client
    * closed; Infinity is never.
    * @default '30s'

@@ -39,6 +39,8 @@ export interface Turns {
   begin(): void;
   /** Serves one ready socket. Must not throw. */
   serve(fd: number, ticket: number, mask: number): void;
+  /** Closes clients that have let a deadline pass. */
+  closeOverdue(): void;
   /** Tells whether something waits for Node's event loop: a handler, or what was put off until callbacks are done. */
   awaitsNode(): boolean;
   /** Has the acceptor watch this thread's epoll set. */
@@ -72,6 +74,7 @@ export class Reactor {
   readonly #turn = (): void => {
     if (this.#stopped) return;
     const turns = this.#turns;
+    if (this.#row.overdue) turns.closeOverdue();
     let ready = this.#look();
     this.#empty = ready === 0 ? this.#empty + 1 : 0;
     const end = turns.time + TURN;

@@ -4,6 +4,7 @@ import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { Poller } from '../reactor/poller.ts';
+import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
 import { openLibc } from '../sys/libc.ts';
@@ -17,6 +18,9 @@ import { ThreadPool } from './thread-pool.ts';
 
 /** How often a drain looks whether clients are left, in ms. */
 const DRAIN_LOOK = 5;
+
+/** What may wait to be sent to a client by default, in bytes; more if messages may be longer. */
+const LEAST_UNSENT = 2 ** 20;
 
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
 const STOP_GRACE = 1000;
@@ -136,6 +140,11 @@ export class Server implements AsyncDisposable {
     await this.close();
   }
 
+  get #timeouts(): Timeouts {
+    const { idleTimeout, messageTimeout, sendTimeout } = this.#settings;
+    return { idleTimeout, messageTimeout, sendTimeout };
+  }
+
   #startAcceptor(): AcceptorHandle {
     const { threads, placement, clientsPerThread, moveAfter, handlerTimeout } = this.#settings;
     const start = {
@@ -149,6 +158,7 @@ export class Server implements AsyncDisposable {
       clientsPerThread,
       moveAfter,
       handlerTimeout,
+      timeouts: this.#timeouts,
     };
     const acceptor = new AcceptorHandle(this.#sys, start, this.#hear);
     acceptor.ended.catch((error: unknown) => this.#giveUp(error));
@@ -156,7 +166,15 @@ export class Server implements AsyncDisposable {
   }
 
   #makePool(service: URL): ThreadPool {
-    const { framing, maxMessageLength, shared = {}, shutdownTimeout, threadMemory, threads } = this.#settings;
+    const {
+      framing,
+      maxMessageLength,
+      maxUnsent,
+      shared = {},
+      shutdownTimeout,
+      threadMemory,
+      threads,
+    } = this.#settings;
     const locks = Object.values(shared).filter((value) => value instanceof Lock);
     return new ThreadPool({
       size: threads.min,
@@ -169,6 +187,8 @@ export class Server implements AsyncDisposable {
         service: service.href,
         framing,
         maxMessageLength,
+        timeouts: this.#timeouts,
+        maxUnsent: maxUnsent ?? Math.max(LEAST_UNSENT, maxMessageLength),
         shared: packShared(shared),
       },
       locks: [...this.#memory.locks, ...locks],

@@ -24,6 +24,9 @@ const ADDRESS = 4; // to 7: 16 bytes
 const PORT = 8;
 const SCANNED = 9;
 const HEAVY = 10;
+const SEEN = 11;
+const BEGUN = 12;
+const STUCK = 13;
 const INBOX = 16; // to 19: a Luggage
 const OUTBOX = 20; // to 23: a Luggage
 // The header has a line of its own.
@@ -94,6 +97,8 @@ export class ConnectionTable {
     this.#doubles[(at + ID) >> 1] = id;
     this.#words[at + FLAGS] = flags;
     this.#words[at + HEAVY] = 0;
+    this.#words[at + BEGUN] = 0;
+    this.#words[at + STUCK] = 0;
     this.#words[at + PORT] = port;
     this.pack(fd, undefined, 0, undefined);
     this.#bytes.set(address, (at + ADDRESS) * 4);
@@ -207,6 +212,33 @@ export class ConnectionTable {
 
   setHeavy(fd: number, time: number): void {
     this.#words[this.#at(fd) + HEAVY] = time;
+  }
+
+  /** When a byte last came or went, as a `sharedTime`. */
+  seen(fd: number): number {
+    return this.#words[this.#at(fd) + SEEN] as number;
+  }
+
+  setSeen(fd: number, time: number): void {
+    this.#words[this.#at(fd) + SEEN] = time;
+  }
+
+  /** Since when the client has a message begun and not completed, as a `sharedTime`; 0: it has not. */
+  begun(fd: number): number {
+    return this.#words[this.#at(fd) + BEGUN] as number;
+  }
+
+  setBegun(fd: number, time: number): void {
+    this.#words[this.#at(fd) + BEGUN] = time;
+  }
+
+  /** Since when the client reads nothing of what waits for it, as a `sharedTime`; 0: nothing waits. */
+  stuck(fd: number): number {
+    return this.#words[this.#at(fd) + STUCK] as number;
+  }
+
+  setStuck(fd: number, time: number): void {
+    this.#words[this.#at(fd) + STUCK] = time;
   }
 
   #luggage(at: number): Luggage | undefined {

@@ -19,6 +19,7 @@ const CLIENTS = 2;
 const EPOLL_FD = 3;
 const TID = 4;
 const GREETS = 5;
+const OVERDUE = 6;
 // The line that only the thread itself writes, at every message.
 const HEARTBEAT = 16;
 const CURRENT_FD = 17;
@@ -111,6 +112,15 @@ export class ThreadRow {
 
   set greets(greets: boolean) {
     Atomics.store(this.#words, this.#at + GREETS, greets ? 1 : 0);
+  }
+
+  /** Clients of the thread have let a deadline pass: it is to close them. */
+  get overdue(): boolean {
+    return Atomics.load(this.#words, this.#at + OVERDUE) === 1;
+  }
+
+  set overdue(overdue: boolean) {
+    Atomics.store(this.#words, this.#at + OVERDUE, overdue ? 1 : 0);
   }
 
   /** Advances at each turn and each message. Standing still while RUNNING means held. */

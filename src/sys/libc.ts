@@ -8,6 +8,8 @@ import {
   RLIMIT_NOFILE,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
+  SOL_SOCKET,
+  SO_LINGER,
 } from './constants.ts';
 import { EINVAL } from './errno.ts';
 import { NativeBuffer } from './native-buffer.ts';
@@ -201,6 +203,13 @@ class Libc implements Sys {
     this.#length.bytes.writeUInt32LE(4, 0);
     const result = this.#calls.getsockopt(fd, level, option, this.#value.address, this.#length.address);
     return result < 0 ? this.#result(result) : this.#value.bytes.readInt32LE(0);
+  }
+
+  discardOnClose(fd: number): number {
+    checkFd(fd);
+    this.#value.bytes.writeInt32LE(1, 0);
+    this.#value.bytes.writeInt32LE(0, 4);
+    return this.#result(this.#calls.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.#value.address, 8));
   }
 
   getsockname(fd: number): SocketAddress | number {

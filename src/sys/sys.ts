@@ -41,6 +41,8 @@ export interface Sys {
   setsockopt(fd: number, level: number, option: number, value: number): number;
   /** Returns the option's value (an int), or the errno. */
   getsockopt(fd: number, level: number, option: number): number;
+  /** Has `close` discard what was not sent yet and reset the connection (SO_LINGER of 0 s), instead of sending on. */
+  discardOnClose(fd: number): number;
   getsockname(fd: number): SocketAddress | number;
   getpeername(fd: number): SocketAddress | number;
 

@@ -48,6 +48,8 @@ async function run(): Promise<void> {
     poller,
     service,
     framing,
+    timeouts: start.timeouts,
+    maxUnsent: start.maxUnsent,
     arm: () => watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT),
     report,
     drained: () => say({ type: 'drained' }),

@@ -1,6 +1,7 @@
 /** What a service thread and main say to each other. */
 import type { ErrorRecord } from '../errors.ts';
 import type { FramingSpec } from '../framing/framing.ts';
+import type { Timeouts } from '../sharing/deadlines.ts';
 import type { PackedValues } from '../sharing/shared-values.ts';
 
 /** What a service thread is started with. */
@@ -18,6 +19,9 @@ export interface ThreadStart {
   readonly service: string;
   readonly framing: FramingSpec | undefined;
   readonly maxMessageLength: number;
+  readonly timeouts: Timeouts;
+  /** How many bytes may wait to be sent to one client. */
+  readonly maxUnsent: number;
   readonly shared: PackedValues;
 }
 

@@ -13,7 +13,9 @@ import type { ServerEvent } from '../log/event.ts';
 import type { Poller } from '../reactor/poller.ts';
 import type { Turns } from '../reactor/reactor.ts';
 import type { Arena } from '../sharing/arena.ts';
+import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import { Deadlines, type Timeouts } from '../sharing/deadlines.ts';
 import { COUNTED, type ConnectionTable, NEW, type Ticket } from '../sharing/connection-table.ts';
 import { HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
@@ -34,6 +36,9 @@ export interface ServiceThreadParts {
   readonly poller: Poller;
   readonly service: Service;
   readonly framing: Framing;
+  readonly timeouts: Timeouts;
+  /** How many bytes may wait to be sent to one client. */
+  readonly maxUnsent: number;
   /** Has the acceptor watch this thread's epoll set. */
   readonly arm: () => void;
   /** Takes events; left out if nobody listens. */
@@ -56,12 +61,14 @@ export class ServiceThread implements Host, Turns {
   readonly input: NativeBuffer;
   readonly replies: ReplyBuffer;
   readonly arm: () => void;
+  readonly maxUnsent: number;
   time = 0;
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
   readonly #kind: typeof MessageConnection | typeof SessionConnection;
   /** By fd. An entry is only good while its ticket is; one left behind by a client that moved on is replaced. */
   readonly #connections: (Connection | undefined)[] = [];
+  readonly #deadlines: Deadlines;
   readonly #lingering = new Map<Connection, number>();
   #unflushed: Connection[] = [];
   #draining = false;
@@ -75,6 +82,8 @@ export class ServiceThread implements Host, Turns {
     this.service = parts.service;
     this.framing = parts.framing;
     this.arm = parts.arm;
+    this.maxUnsent = parts.maxUnsent;
+    this.#deadlines = new Deadlines(parts.table, parts.timeouts);
     this.stores = new Stores(parts.sys, parts.arena);
     this.input = parts.sys.allocate(BUFFER_SIZE);
     this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
@@ -94,6 +103,19 @@ export class ServiceThread implements Host, Turns {
 
   awaitsNode(): boolean {
     return this.awaiting > 0 || this.#unflushed.length > 0;
+  }
+
+  closeOverdue(): void {
+    this.row.overdue = false;
+    this.time = performance.now();
+    const now = sharedTime(this.time);
+    this.table.forEach(this.row.thread, (fd, word) => {
+      const reason = this.#deadlines.overdue(fd, now);
+      if (reason === undefined) return;
+      const ticket = withState(word, REST);
+      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#connection(fd, ticket).endOverdue(reason);
+      else if (stateOf(word) === HELD) this.#connections[fd]?.endOverdue(reason);
+    });
   }
 
   /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */
@@ -169,6 +191,7 @@ export class ServiceThread implements Host, Turns {
   readonly #flushAll = (): void => {
     const connections = this.#unflushed;
     this.#unflushed = [];
+    this.time = performance.now();
     for (const connection of connections) connection.flushNow();
   };
 

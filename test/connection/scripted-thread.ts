@@ -1,4 +1,5 @@
 /** A service thread without a kernel: the test plays the sockets, and sees every call on them. */
+import { TIMELESS } from '../support/timeless.ts';
 import type { Service } from '../../src/connection/service.ts';
 import { createFraming, type FramingSpec } from '../../src/framing/framing.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
@@ -59,7 +60,7 @@ export class ScriptedThread {
   readonly #sockets = new Map<number, ScriptedSocket>();
   #id = 0;
 
-  private constructor(real: Sys, service: Service, framing: FramingSpec) {
+  private constructor(real: Sys, service: Service, framing: FramingSpec, limits: Partial<typeof TIMELESS>) {
     const sys = this.#scripted(real);
     this.thread = new ServiceThread({
       sys,
@@ -69,14 +70,20 @@ export class ScriptedThread {
       poller: new Poller(sys, 63, 16),
       service,
       framing: createFraming(service.framing ?? framing, 2 ** 20),
+      ...TIMELESS,
+      ...limits,
       arm: () => {},
       report: (event) => this.events.push(event),
       drained: () => {},
     });
   }
 
-  static async create(service: Service, framing: FramingSpec = 'line'): Promise<ScriptedThread> {
-    return new ScriptedThread(await openLibc(), service, framing);
+  static async create(
+    service: Service,
+    framing: FramingSpec = 'line',
+    limits: Partial<typeof TIMELESS> = {},
+  ): Promise<ScriptedThread> {
+    return new ScriptedThread(await openLibc(), service, framing, limits);
   }
 
   /** Accepts a client on `fd`, as the acceptor does. */
@@ -104,6 +111,7 @@ export class ScriptedThread {
     const calls: Partial<Sys> = {
       recv: (fd, memory, offset, length) => socketOf(fd, 'recv').recv(memory, offset, length),
       send: (fd, memory, offset, length) => socketOf(fd, 'send').send(memory, offset, length),
+      discardOnClose: (fd) => (socketOf(fd, 'discard'), 0),
       shutdown: (fd) => (socketOf(fd, 'shutdown'), 0),
       close: (fd) => {
         socketOf(fd, 'close').closedIn = this.state(fd);

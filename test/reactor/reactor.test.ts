@@ -15,6 +15,7 @@ class Bench implements Turns {
   awaiting = false;
   /** When the last event was done with. Never before the end of a turn: each turn looks once. */
   time = Infinity;
+  closeOverdue = (): void => void this.log.push(['closeOverdue']);
   onArm = (): void => {};
   onServe = (fd: number): void => void sys.eventfdClear(fd);
   readonly #flaky: FlakySys = flakySys(sys);

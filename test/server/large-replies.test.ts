@@ -27,7 +27,7 @@ describe('a large reply', () => {
   });
 
   it('of 64 MB arrives whole at a client that reads 1 KB at a time', async () => {
-    await using running = await start(service('sized'));
+    await using running = await start(service('sized'), { maxUnsent: '64MiB' });
     const reader = fileURLToPath(new URL('./small-reads.py', import.meta.url));
     const began = performance.now();
     const child = spawn('python3', [reader, `${running.port}`, `${64 * MIB}\n`], {

@@ -7,6 +7,9 @@ import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
 import { Mover } from '../../src/acceptor/mover.ts';
 import { placementFor } from '../../src/acceptor/placement.ts';
+import { Sweeper } from '../../src/acceptor/sweeper.ts';
+import { Deadlines } from '../../src/sharing/deadlines.ts';
+import { TIMELESS } from './timeless.ts';
 import { Roster } from '../../src/acceptor/roster.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { Poller } from '../../src/reactor/poller.ts';
@@ -99,6 +102,7 @@ export class AcceptorBench {
     const report = (event: ServerEvent): void => void this.events.push(event);
     const closer = new Closer(flaky.sys, table, arena, report);
     const limits = { min: 1, max: THREADS, clientsPerThread: Infinity, moveAfter };
+    const roster = new Roster(flaky.sys, limits);
     return new Acceptor({
       sys: flaky.sys,
       table,
@@ -107,7 +111,8 @@ export class AcceptorBench {
       poller: this.#poller,
       listeners: [new Listener(flaky.sys, listenerFd)],
       mailboxFd,
-      roster: new Roster(flaky.sys, limits),
+      roster,
+      sweeper: new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts)),
       placement: placementFor('round-robin', () => 0),
       busy: () => 0,
       balances: false,

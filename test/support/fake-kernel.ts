@@ -175,6 +175,10 @@ export class FakeKernel implements Sys {
     return 0;
   }
 
+  discardOnClose(): number {
+    return 0;
+  }
+
   addNice(): number {
     return 0;
   }

@@ -5,6 +5,9 @@ import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
 import { Mover } from '../../src/acceptor/mover.ts';
 import { placementFor } from '../../src/acceptor/placement.ts';
+import { Sweeper } from '../../src/acceptor/sweeper.ts';
+import { Deadlines } from '../../src/sharing/deadlines.ts';
+import { TIMELESS } from './timeless.ts';
 import { Roster } from '../../src/acceptor/roster.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { Poller } from '../../src/reactor/poller.ts';
@@ -65,6 +68,7 @@ export class Schedule implements NodeCallbacks {
     const closer = new Closer(kernel, table, this.arena, (event) => void this.events.push(event));
     this.#mover = new Mover(kernel, table, counters, closer);
     const busy = (row: ThreadRow): number => this.#busy[row.thread] ?? 0;
+    const roster = new Roster(kernel, { min: 2, max: MOST_THREADS, clientsPerThread: Infinity, moveAfter: 5 });
     this.acceptor = new Acceptor({
       sys: kernel,
       table,
@@ -73,7 +77,8 @@ export class Schedule implements NodeCallbacks {
       poller: new Poller(kernel, this.#epollFd, 16),
       listeners: [new Listener(kernel, this.#listenerFd)],
       mailboxFd,
-      roster: new Roster(kernel, { min: 2, max: MOST_THREADS, clientsPerThread: Infinity, moveAfter: 5 }),
+      roster,
+      sweeper: new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts)),
       placement: placementFor('round-robin', busy),
       busy,
       balances: true,

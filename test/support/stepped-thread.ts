@@ -1,4 +1,5 @@
 /** A service thread whose turns are taken apart: what a Reactor does in one turn, a schedule does step by step. */
+import { TIMELESS } from './timeless.ts';
 import type { Service } from '../../src/connection/service.ts';
 import { createFraming } from '../../src/framing/framing.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
@@ -70,6 +71,7 @@ export class SteppedThread {
       poller: this.#poller,
       service,
       framing: createFraming('line', 4096),
+      ...TIMELESS,
       arm: () => kernel.epollControl(acceptorEpollFd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, row.thread, fd),
       report: (event) => {
         if (!this.isDead) report(event);

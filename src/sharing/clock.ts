@@ -1,0 +1,17 @@
+/** Used where threads compare times: `performance.now()` counts from each thread's own start. */
+
+/** What to add to this thread's `performance.now()` for the monotonic clock that all threads share, in ms. */
+const OFFSET = Number(process.hrtime.bigint() / 1000n) / 1000 - performance.now();
+
+/**
+ * A moment as 32 bits of shared memory: whole milliseconds of the shared clock, modulo 2^32. `now`: this thread's
+ * `performance.now()`.
+ */
+export function sharedTime(now: number): number {
+  return (now + OFFSET) | 0;
+}
+
+/** Milliseconds from one moment to a later one, less than 24 days apart. */
+export function elapsed(from: number, to: number): number {
+  return (to - from) | 0;
+}

@@ -1,0 +1,43 @@
+/** Used to find clients that have let a deadline pass. */
+import { elapsed } from './clock.ts';
+import type { CloseReason } from './close-reason.ts';
+import type { ConnectionTable } from './connection-table.ts';
+
+/** How long a client may take, in ms; Infinity: for ever. */
+export interface Timeouts {
+  /** Without a byte either way. */
+  readonly idleTimeout: number;
+  /** To complete a message that it has begun, however its bytes drip. */
+  readonly messageTimeout: number;
+  /** Without reading a byte of what waits for it. */
+  readonly sendTimeout: number;
+}
+
+/** How often clients are looked at, in ms: a tenth of the shortest timeout, within these bounds. */
+const SHORTEST_PERIOD = 20;
+const LONGEST_PERIOD = 500;
+
+export class Deadlines {
+  /** In ms; Infinity: nobody has to look. */
+  readonly period: number;
+  readonly #table: ConnectionTable;
+  readonly #timeouts: Timeouts;
+
+  constructor(table: ConnectionTable, timeouts: Timeouts) {
+    this.#table = table;
+    this.#timeouts = timeouts;
+    const { idleTimeout, messageTimeout, sendTimeout } = timeouts;
+    const shortest = Math.min(idleTimeout, messageTimeout, sendTimeout);
+    this.period = shortest === Infinity ? Infinity : Math.min(LONGEST_PERIOD, Math.max(SHORTEST_PERIOD, shortest / 10));
+  }
+
+  /** Tells which deadline the connection of `fd` has let pass by `time`, a `sharedTime`. */
+  overdue(fd: number, time: number): CloseReason | undefined {
+    const table = this.#table;
+    const { idleTimeout, messageTimeout, sendTimeout } = this.#timeouts;
+    const [stuck, begun] = [table.stuck(fd), table.begun(fd)];
+    if (stuck !== 0 && elapsed(stuck, time) >= sendTimeout) return 'send-timeout';
+    if (begun !== 0 && elapsed(begun, time) >= messageTimeout) return 'message-timeout';
+    return elapsed(table.seen(fd), time) >= idleTimeout ? 'idle-timeout' : undefined;
+  }
+}
