@@ -276,7 +276,7 @@ export class Acceptor {
 
   /** Deals with the connections of a thread that is gone. Without another thread those at rest wait for one. */
   #takeOver(row: ThreadRow, watch: ThreadWatch | undefined): void {
-    const { say, sys, table } = this.#parts;
+    const { closer, say, sys, table } = this.#parts;
     let waiting = 0;
     table.forEach(row.thread, (fd, word) => {
       if (!this.#inherit(fd, word, row, watch)) waiting++;
@@ -286,6 +286,7 @@ export class Acceptor {
       return;
     }
     row.clearClients();
+    closer.reclaim(row);
     if (row.epollFd > 0) sys.close(row.epollFd);
     row.epollFd = 0;
     say({ type: 'thread-cleared', thread: row.thread });

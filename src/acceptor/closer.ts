@@ -37,6 +37,11 @@ export class Closer {
     this.#sys.close(fd);
   }
 
+  /** Frees what a thread that is gone kept for its clients. */
+  reclaim(row: ThreadRow): void {
+    this.#arena.reclaim(row.thread);
+  }
+
   /** What an event says of the client. */
   describe(fd: number, row: ThreadRow) {
     const address = this.#sys.addressText(this.#table.address(fd));

@@ -290,7 +290,9 @@ export abstract class Connection implements Client<unknown, unknown> {
     const outbox = this.#output.stow();
     if ((inbox === undefined) !== this.input.isEmpty) return false;
     if ((outbox === undefined) !== this.#output.isEmpty) return false;
-    const { table } = this.host;
+    const { stores, table } = this.host;
+    stores.leave(inbox);
+    stores.leave(outbox);
     table.pack(this.fd, inbox, this.input.scanned, outbox);
     table.setFlags(this.fd, this.ended ? ENDED : 0);
     this.#packed = true;
@@ -301,7 +303,11 @@ export abstract class Connection implements Client<unknown, unknown> {
   #unpack(): void {
     if (!this.#packed) return;
     this.#packed = false;
-    this.host.table.pack(this.fd, undefined, 0, undefined);
+    const { stores, table } = this.host;
+    const [inbox, outbox] = [table.inbox(this.fd), table.outbox(this.fd)];
+    table.pack(this.fd, undefined, 0, undefined);
+    stores.claim(inbox);
+    stores.claim(outbox);
   }
 
   /** The error that calls on this connection end with; one object, so that it is known when the service lets it through. */

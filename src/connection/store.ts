@@ -1,5 +1,6 @@
 /** Used to get memory for the bytes that are kept for one client: in the arena, where all threads find it, if it has room. */
 import { Arena, type Block } from '../sharing/arena.ts';
+import type { Luggage } from '../sharing/connection-table.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
 
@@ -17,15 +18,17 @@ export class Stores {
   readonly #sys: Sys;
   readonly #arena: Arena;
   readonly #memory: NativeBuffer;
+  readonly #thread: number;
 
-  constructor(sys: Sys, arena: Arena) {
+  constructor(sys: Sys, arena: Arena, thread: number) {
     this.#sys = sys;
+    this.#thread = thread;
     this.#arena = arena;
     this.#memory = sys.wrap(arena.bytes);
   }
 
   allocate(size: number): Store {
-    const block = this.#arena.allocate(size);
+    const block = this.#arena.allocate(size, this.#thread);
     if (block !== 0) return this.open(block, Arena.capacity(size));
     return { memory: this.#sys.allocate(size), offset: 0, capacity: size, block: 0 };
   }
@@ -33,6 +36,16 @@ export class Stores {
   /** Finds the memory of a block that another thread has filled. */
   open(block: Block, capacity: number): Store {
     return { memory: this.#memory, offset: this.#arena.offset(block), capacity, block };
+  }
+
+  /** Leaves what lies in `luggage` to the slot that names it next: it outlives this thread. */
+  leave(luggage: Luggage | undefined): void {
+    if (luggage !== undefined) this.#arena.leave(luggage.block);
+  }
+
+  /** Takes over what lies in `luggage`, which no slot names any more. */
+  claim(luggage: Luggage | undefined): void {
+    if (luggage !== undefined) this.#arena.claim(luggage.block, this.#thread);
   }
 
   free(store: Store): void {

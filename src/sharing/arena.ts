@@ -12,7 +12,11 @@ const SMALLEST = 8;
 const LARGEST = 24;
 const SIZES = LARGEST - SMALLEST + 1;
 const UNIT = 1 << SMALLEST;
-const HEADER_UNITS = 1;
+/** Behind the header: a word for each unit that says whose block begins there, and how large it is. 0: none does. */
+const OWNERS = UNIT >> 2;
+
+/** The owner of a block that lies in a connection's slot: whoever has the slot has the block. */
+const SLOT = 0xffff;
 
 /** Where a block begins, in units of 256 bytes; never 0, which so means none. */
 export type Block = number;
@@ -38,7 +42,7 @@ export class Arena {
   /** `size`: bytes in all; a multiple of 256. */
   static create(size: number): Arena {
     const arena = new Arena(new SharedArrayBuffer(size));
-    arena.#words[TOP] = HEADER_UNITS;
+    arena.#words[TOP] = 1 + Math.ceil((size / UNIT) * 4 / UNIT);
     return arena;
   }
 
@@ -47,25 +51,53 @@ export class Arena {
     return Atomics.load(this.#words, USED) * UNIT;
   }
 
-  /** Takes a block of at least `size` bytes; 0: there is none. May be called on any thread. */
-  allocate(size: number): Block {
+  /** Takes a block of at least `size` bytes for `thread`, which runs this; 0: there is none. */
+  allocate(size: number, thread: number): Block {
     const index = sizeIndex(size);
     if (index >= SIZES) return 0;
     this.lock.acquireSync();
     const block = this.#take(index);
-    if (block !== 0) this.#words[USED] = (this.#words[USED] as number) + (1 << index);
+    if (block !== 0) {
+      this.#words[USED] = (this.#words[USED] as number) + (1 << index);
+      this.#words[OWNERS + block] = ((index + 1) << 16) | thread;
+    }
     this.lock.release();
     return block;
   }
 
   /** Gives back a block of `capacity` bytes. */
   free(block: Block, capacity: number): void {
-    const index = sizeIndex(capacity);
     this.lock.acquireSync();
+    this.#free(block, sizeIndex(capacity));
+    this.lock.release();
+  }
+
+  /** Leaves `block` to the slot that names it from now on. */
+  leave(block: Block): void {
+    this.#words[OWNERS + block] = (this.#words[OWNERS + block] as number) | SLOT;
+  }
+
+  /** Takes `block` out of the slot that named it: it is `thread`'s. */
+  claim(block: Block, thread: number): void {
+    this.#words[OWNERS + block] = ((this.#words[OWNERS + block] as number) & ~SLOT) | thread;
+  }
+
+  /** Frees the blocks of `thread`, which is gone. */
+  reclaim(thread: number): void {
+    this.lock.acquireSync();
+    const top = this.#words[TOP] as number;
+    for (let block = 1; block < top; block++) {
+      const owner = this.#words[OWNERS + block] as number;
+      if (owner !== 0 && (owner & SLOT) === thread) this.#free(block, (owner >> 16) - 1);
+    }
+    this.lock.release();
+  }
+
+  #free(block: Block, index: number): void {
+    this.#words[OWNERS + block] = 0;
     this.#words[this.#word(block)] = this.#words[FREE + index] as number;
     this.#words[FREE + index] = block;
     this.#words[USED] = (this.#words[USED] as number) - (1 << index);
-    this.lock.release();
   }
 
   /** The first byte of `block` in `bytes`. */

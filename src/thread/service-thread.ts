@@ -84,7 +84,7 @@ export class ServiceThread implements Host, Turns {
     this.arm = parts.arm;
     this.maxUnsent = parts.maxUnsent;
     this.#deadlines = new Deadlines(parts.table, parts.timeouts);
-    this.stores = new Stores(parts.sys, parts.arena);
+    this.stores = new Stores(parts.sys, parts.arena, parts.row.thread);
     this.input = parts.sys.allocate(BUFFER_SIZE);
     this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
     this.readMessage = readMessageFor(parts.service, parts.framing, this.input);

@@ -10,7 +10,7 @@ const kernel = new FakeKernel(ConnectionTable.create(1));
 
 function stores(size = 1 << 16) {
   const arena = Arena.create(size);
-  return { arena, its: new Stores(kernel, arena) };
+  return { arena, its: new Stores(kernel, arena, 0) };
 }
 
 const bytesOf = (kept: Kept): string => kept.memory.bytes.toString('latin1', kept.from, kept.to);
@@ -61,7 +61,7 @@ describe('Kept', () => {
     const there = new ConnectionTable(table.buffer);
     const luggage = there.inbox(1);
     if (luggage === undefined) throw new Error('there is nothing');
-    const opened = Kept.open(new Stores(kernel, new Arena(arena.buffer)), luggage);
+    const opened = Kept.open(new Stores(kernel, new Arena(arena.buffer), 0), luggage);
     expect([bytesOf(opened), there.scanned(1), there.outbox(1)]).toEqual(['a mess', 6, undefined]);
     opened.append(Buffer.from('age'), 0, 3);
     expect(bytesOf(opened)).toBe('a message');

@@ -42,7 +42,7 @@ describe('Outbox', () => {
     fc.assert(
       fc.property(chunkLengths, counts, fc.array(fc.boolean(), { minLength: 1 }), (lengths, takes, moves) => {
         const arena = Arena.create(1 << 18);
-        const stores = new Stores(kernel, arena);
+        const stores = new Stores(kernel, arena, 0);
         const scratch = kernel.allocate(1 << 16);
         const chunks = chunksOf(lengths);
         let call = 0;
@@ -92,7 +92,7 @@ describe('Outbox', () => {
     const arena = Arena.create(1 << 16);
     const outbox = new Outbox();
     outbox.push(Buffer.from('unsent'));
-    outbox.stow(new Stores(kernel, arena));
+    outbox.stow(new Stores(kernel, arena, 0));
     expect(arena.used).toBe(256);
     outbox.clear();
     expect(arena.used).toBe(0);
@@ -102,6 +102,6 @@ describe('Outbox', () => {
     const arena = Arena.create(1 << 16);
     const outbox = new Outbox();
     outbox.push(Buffer.alloc(16 * 2 ** 20 + 1));
-    expect(outbox.stow(new Stores(kernel, arena))).toBeUndefined();
+    expect(outbox.stow(new Stores(kernel, arena, 0))).toBeUndefined();
   });
 });

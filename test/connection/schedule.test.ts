@@ -115,8 +115,7 @@ describe('a schedule', () => {
     play(SETTINGS, [step('lines', 0, 41), step('finish', 0)]);
   });
 
-  // Fails: while a connection is held, only its thread knows its blocks, and the Closer finds none in the slot.
-  it.fails('gives back what was kept for the clients of a thread that died', () => {
+  it('gives back what was kept for the clients of a thread that died', () => {
     const on = play({ ...SETTINGS, sendBuffer: 64 }, [
       step('lines', 0, 181),
       step('turn'),

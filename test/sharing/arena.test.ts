@@ -5,6 +5,8 @@ import { runWorker } from '../support/test-worker.ts';
 
 const SIZE = 1 << 16;
 const SMALLEST = 256;
+/** What a small arena keeps for itself. */
+const HEADER = 2 * SMALLEST;
 
 interface Held {
   readonly block: number;
@@ -14,7 +16,7 @@ interface Held {
 
 /** Allocates and fills with a mark; `undefined`: the arena is full. */
 function take(arena: Arena, size: number, mark: number): Held | undefined {
-  const block = arena.allocate(size);
+  const block = arena.allocate(size, 0);
   if (block === 0) return undefined;
   const capacity = Arena.capacity(size);
   const at = arena.offset(block);
@@ -69,42 +71,63 @@ describe('Arena', () => {
 
   it('gives a block that was given back to the next who asks for that size', () => {
     const arena = Arena.create(SIZE);
-    const first = arena.allocate(1000);
-    const second = arena.allocate(1000);
+    const first = arena.allocate(1000, 0);
+    const second = arena.allocate(1000, 0);
     arena.free(first, 1024);
     arena.free(second, 1024);
-    expect(new Set([arena.allocate(600), arena.allocate(1024)])).toEqual(new Set([first, second]));
+    expect(new Set([arena.allocate(600, 0), arena.allocate(1024, 0)])).toEqual(new Set([first, second]));
   });
 
   it('splits a larger block when there is no other', () => {
-    const arena = Arena.create(4 * SMALLEST + SMALLEST);
-    arena.free(arena.allocate(1024), 1024);
-    const blocks = [256, 512, 256].map((size) => arena.allocate(size));
+    const arena = Arena.create(4 * SMALLEST + HEADER);
+    arena.free(arena.allocate(1024, 0), 1024);
+    const blocks = [256, 512, 256].map((size) => arena.allocate(size, 0));
     expect(blocks).not.toContain(0);
-    expect(arena.allocate(1)).toBe(0);
+    expect(arena.allocate(1, 0)).toBe(0);
     expect(arena.used).toBe(1024);
   });
 
+  it('frees what a thread had that is gone, not what lies in slots or belongs to others', () => {
+    const arena = Arena.create(SIZE);
+    const [left, kept, claimed, others] = [
+      arena.allocate(300, 3),
+      arena.allocate(5000, 3),
+      arena.allocate(1, 4),
+      arena.allocate(1, 5),
+    ];
+    arena.leave(left);
+    arena.leave(claimed);
+    arena.claim(claimed, 3);
+    arena.reclaim(3);
+    expect(arena.used).toBe(512 + 256);
+    expect(new Set([arena.allocate(5000, 6), arena.allocate(1, 6)])).toEqual(new Set([kept, claimed]));
+    arena.free(left, 512);
+    arena.reclaim(5);
+    arena.reclaim(6);
+    expect(arena.used).toBe(0);
+    expect(others).not.toBe(0);
+  });
+
   it('says that it is full, and has room again when something is given back', () => {
-    const arena = Arena.create(3 * SMALLEST);
-    const [one, other] = [arena.allocate(1), arena.allocate(1)];
-    expect([one === 0, other === 0, arena.allocate(1)]).toEqual([false, false, 0]);
+    const arena = Arena.create(2 * SMALLEST + HEADER);
+    const [one, other] = [arena.allocate(1, 0), arena.allocate(1, 0)];
+    expect([one === 0, other === 0, arena.allocate(1, 0)]).toEqual([false, false, 0]);
     expect(arena.used).toBe(2 * SMALLEST);
     arena.free(one, SMALLEST);
-    expect(arena.allocate(1)).toBe(one);
+    expect(arena.allocate(1, 0)).toBe(one);
   });
 
   it('has no block for more than the largest', () => {
     const arena = Arena.create(SIZE);
-    expect([arena.allocate((1 << 24) + 1), arena.allocate(2 ** 31), arena.used]).toEqual([0, 0, 0]);
+    expect([arena.allocate((1 << 24) + 1, 0), arena.allocate(2 ** 31, 0), arena.used]).toEqual([0, 0, 0]);
   });
 
   it('is one arena for all that have its buffer', () => {
     const arena = Arena.create(SIZE);
-    const block = arena.allocate(300);
+    const block = arena.allocate(300, 0);
     const other = new Arena(arena.buffer);
     expect(other.used).toBe(512);
-    expect(other.allocate(300)).not.toBe(block);
+    expect(other.allocate(300, 0)).not.toBe(block);
     other.free(block, 512);
     expect(arena.used).toBe(512);
   });
@@ -120,7 +143,7 @@ describe('Arena', () => {
       for (let times = 0; times < 5000; times++) {
         seed = (Math.imul(seed, 1103515245) + 12345) >>> 1;
         const size = 1 + (seed >> 8) % 2000;
-        const block = held.length < 4 ? arena.allocate(size) : 0;
+        const block = held.length < 4 ? arena.allocate(size, 0) : 0;
         if (block !== 0) {
           const [from, capacity] = [arena.offset(block), Arena.capacity(size)];
           arena.bytes.fill(data.mark, from, from + capacity);
