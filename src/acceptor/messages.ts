@@ -1,5 +1,6 @@
 /** What the acceptor and main say to each other. */
 
+import type { AdmissionLimits } from './admission.ts';
 import type { Placement } from '../options/serve-options.ts';
 
 /** What the acceptor is started with. */
@@ -17,6 +18,7 @@ export interface AcceptorStart {
   readonly exiting: SharedArrayBuffer;
   /** Listening sockets. */
   readonly listeners: readonly number[];
+  readonly limits: AdmissionLimits;
   readonly placement: Placement;
   readonly threads: { readonly min: number; readonly max: number };
   readonly clientsPerThread: number;
