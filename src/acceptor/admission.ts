@@ -28,8 +28,8 @@ interface AdmissionParts {
 }
 
 /*
- * Only the acceptor adds clients, so what it counts is exact: others can but take some away. A client has left when its
- * thread has counted it out, a moment before its fd is closed; so whoever sees its connection end finds its place free.
+ * Only the acceptor adds clients, so what it counts is exact: others can but take some away. A client has left when
+ * whoever closes it has counted it out, right before its fd is closed.
  */
 export class Admission {
   readonly #parts: AdmissionParts;

@@ -32,11 +32,13 @@ export function isIPv4Address(address: Uint8Array): boolean {
   return sharesBits(address, MAPPED);
 }
 
+/** From the last byte to the first: those of IPv4 begin alike. */
 function sharesBits(address: Uint8Array, { bytes, bits }: AddressRange): boolean {
   const whole = bits >> 3;
-  for (let index = 0; index < whole; index++) if (address[index] !== bytes[index]) return false;
   const rest = 8 - (bits & 7);
-  return rest === 8 || (address[whole] as number) >> rest === (bytes[whole] as number) >> rest;
+  if (rest < 8 && (address[whole] as number) >> rest !== (bytes[whole] as number) >> rest) return false;
+  for (let index = whole - 1; index >= 0; index--) if (address[index] !== bytes[index]) return false;
+  return true;
 }
 
 function rangeOf(bytes: Uint8Array, longest: number, length: string | undefined, before: number) {
