@@ -7,6 +7,7 @@ import { BUSY, CLOSING, HELD, REST, stateOf, threadOf, withState } from '../shar
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLLIN } from '../sys/constants.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
+import type { Admission } from './admission.ts';
 import { findShift } from './balance.ts';
 import type { Closer, Report } from './closer.ts';
 import { Door } from './door.ts';
@@ -33,8 +34,10 @@ const MAILBOX = 1;
 const LONGEST_WAIT = 1000;
 /** How often threads are looked at while one is awake, in ms; a stall is noticed this much after `moveAfter`. */
 const LOOK = 2;
-/** The same while all that are awake are held, or the server is full: to see when that ends. */
+/** The same while all that are awake are held: to see when that ends. */
 const LOOK_AGAIN = 10;
+/** The same while the server is full: a thread that closes a client is awake, so its place is seldom noticed only now. */
+const LOOK_FULL = 50;
 /** How often clients are evened out, in ms. */
 const BALANCE = 100;
 /** How long a client that has held its thread is kept apart from the others, in ms. */
@@ -48,6 +51,7 @@ export interface AcceptorParts {
   readonly poller: Poller;
   readonly listeners: readonly Listener[];
   readonly mailboxFd: number;
+  readonly admission: Admission;
   readonly roster: Roster;
   readonly placement: Placement;
   readonly busy: BusyRatio;
@@ -80,7 +84,7 @@ export class Acceptor {
 
   /** Waits for something to happen and does what follows from it. True: main has rung, its message waits. */
   turn(): boolean {
-    const { poller, sys, mailboxFd, board, roster } = this.#parts;
+    const { admission, poller, sys, mailboxFd, board } = this.#parts;
     const count = poller.wait(this.#timeout());
     const now = performance.now();
     let rung = false;
@@ -95,7 +99,8 @@ export class Acceptor {
     }
     this.#look(now);
     this.#parts.sweeper.sweep(now);
-    this.#door.set(roster.hasRoom && !this.#isDraining, now);
+    admission.look(now);
+    this.#door.set(this.#hasRoom() && !this.#isDraining, now);
     return rung;
   }
 
@@ -132,8 +137,9 @@ export class Acceptor {
     const { roster, sweeper } = this.#parts;
     const pause = Math.min(this.#door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now));
     const owing = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
-    const waiting = !roster.hasRoom || roster.watches.some((watch) => watch.isHeld || watch.retiring);
-    const rest = roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
+    const waiting = roster.watches.some((watch) => watch.isHeld || watch.retiring);
+    const settling = roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
+    const rest = this.#hasRoom() ? settling : LOOK_FULL;
     return Math.ceil(Math.min(pause, owing ? LOOK : waiting ? LOOK_AGAIN : rest));
   }
 
@@ -144,14 +150,11 @@ export class Acceptor {
     this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: shortage });
   }
 
-  readonly #hasRoom = (): boolean => this.#parts.roster.hasRoom;
+  readonly #hasRoom = (): boolean => this.#parts.roster.hasRoom && this.#parts.admission.isOpen;
 
   readonly #admit = (fd: number, peer: PeerAddress): void => {
-    const { closer, counters, mover, placement, report, roster, sys, table } = this.#parts;
-    if (fd >= table.capacity) {
-      sys.close(fd);
-      return;
-    }
+    const { admission, closer, counters, mover, placement, report, roster, table } = this.#parts;
+    if (!admission.admits(fd, peer)) return;
     const row = placement(roster.takers, peer.bytes);
     const id = counters.countAccepted();
     const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, row.greets ? NEW : 0);

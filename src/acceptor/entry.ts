@@ -11,6 +11,7 @@ import { SERVING_SLICE } from '../sharing/scheduling.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
 import { openLibc } from '../sys/libc.ts';
 import { Acceptor } from './acceptor.ts';
+import { Admission } from './admission.ts';
 import { BusyMeter } from './busy-meter.ts';
 import { Closer } from './closer.ts';
 import { Listener } from './listener.ts';
@@ -34,17 +35,20 @@ const events = start.events === undefined ? undefined : new EventRing(start.even
 const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
 const busy = new BusyMeter(sys).ratio;
 const closer = new Closer(sys, table, new Arena(start.arena), report);
+const board = new ThreadBoard(start.board);
+const admission = new Admission({ sys, board, table, counters, report }, start.limits);
 const { clientsPerThread, moveAfter } = start;
 const roster = new Roster(sys, { ...start.threads, clientsPerThread, moveAfter });
 const acceptor = new Acceptor({
   sys,
   table,
-  board: new ThreadBoard(start.board),
+  board,
   counters,
   poller: new Poller(sys, start.epollFd, EVENTS),
   listeners: start.listeners.map((fd) => new Listener(sys, fd)),
   mailboxFd: start.mailboxFd,
   roster,
+  admission,
   placement: placementFor(start.placement, busy),
   busy,
   balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
@@ -78,3 +82,4 @@ function listen(): boolean {
 }
 
 while (!acceptor.turn() || listen());
+admission.reportHidden();

@@ -1,5 +1,6 @@
 /** What the acceptor and main say to each other. */
 
+import type { AdmissionLimits } from './admission.ts';
 import type { Placement } from '../options/serve-options.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 
@@ -18,6 +19,7 @@ export interface AcceptorStart {
   readonly exiting: SharedArrayBuffer;
   /** Listening sockets. */
   readonly listeners: readonly number[];
+  readonly limits: AdmissionLimits;
   readonly placement: Placement;
   readonly threads: { readonly min: number; readonly max: number };
   readonly clientsPerThread: number;

@@ -1,5 +1,6 @@
 /** Used to carry what happened from any thread to whoever prints it: plain data, so that it survives `postMessage`. */
 
+import type { RejectReason } from '../sharing/acceptor-counters.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 
 /** An error as an event carries it: `code` is for programs, `message` and `stack` for people. */
@@ -74,6 +75,20 @@ export interface AcceptPausedEvent extends Happened {
   readonly cause: string;
 }
 
+/** A client was closed as soon as it was accepted; it has no number, and no thread has seen it. */
+export interface RejectEvent extends Happened {
+  readonly type: 'reject';
+  readonly address: string;
+  readonly port: number;
+  readonly reason: RejectReason;
+}
+
+/** Beside those reported, `count` clients were turned away in the last second or so. */
+export interface RejectsHiddenEvent extends Happened {
+  readonly type: 'rejects-hidden';
+  readonly count: number;
+}
+
 /** `count` events were dropped, because they came faster than they were taken. */
 export interface EventsLostEvent extends Happened {
   readonly type: 'events-lost';
@@ -101,6 +116,8 @@ export type ServerEvent =
   | ThreadExitEvent
   | ThreadHeldEvent
   | AcceptPausedEvent
+  | RejectEvent
+  | RejectsHiddenEvent
   | EventsLostEvent
   | ReloadEvent
   | ReloadFailedEvent;

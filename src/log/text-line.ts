@@ -31,6 +31,10 @@ export function textLine(event: ServerEvent): Line | undefined {
       return err(threadHeld(event));
     case 'accept-paused':
       return err(acceptPaused(event));
+    case 'reject':
+      return err(`Turned away: ${client(event)} (${event.reason})`);
+    case 'rejects-hidden':
+      return err(`${event.count} more ${event.count === 1 ? 'client was' : 'clients were'} turned away`);
     case 'events-lost':
       return err(`${event.count} events are not shown: they came faster than they could be written`);
     case 'reload':

@@ -2,6 +2,7 @@
 
 import type * as z from 'zod';
 import type { ServerEvent } from '../log/event.ts';
+import { addressList } from './address-list.ts';
 import { parseOptions } from './check.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
@@ -11,6 +12,10 @@ import { choice, duration, host, integer, limit, opaque, size } from './value-ty
 export const PLACEMENTS = ['least-busy', 'least-clients', 'round-robin', 'source-hash'] as const;
 /** How the acceptor chooses the thread of a new client. */
 export type Placement = (typeof PLACEMENTS)[number];
+
+export const OVERFLOWS = ['wait', 'reject'] as const;
+/** What becomes of clients that come while there are as many as `maxClients` says. */
+export type Overflow = (typeof OVERFLOWS)[number];
 
 const shape = {
   /**
@@ -46,6 +51,46 @@ const shape = {
   threads: threads.prefault(defaultThreads).register(optionNotes, {
     help: 'service threads: a number, or a range such as 2..24',
     preset: 'CPUs..4×CPUs+4',
+  }),
+  /**
+   * How many clients there may be at once, on all threads together.
+   * @default what the limit of open files leaves room for
+   */
+  maxClients: integer(1, 1_000_000).optional().register(optionNotes, {
+    help: 'clients that there may be at once',
+    preset: 'what the limit of open files leaves room for',
+  }),
+  /**
+   * What becomes of a client that comes while there are `maxClients`: it waits in the kernel until one leaves, or it is
+   * closed at once.
+   * @default 'wait'
+   */
+  overflow: choice(OVERFLOWS).prefault('wait').register(optionNotes, {
+    help: 'whether clients beyond maxClients wait or are closed',
+  }),
+  /**
+   * How many clients there may be at once from one IPv4 address, or from one /64 of IPv6; more are closed at once.
+   * @default Infinity
+   */
+  maxClientsPerAddress: limit().prefault(Infinity).register(optionNotes, {
+    help: 'clients that there may be at once from one IPv4 address or IPv6 /64',
+    preset: 'no limit',
+  }),
+  /**
+   * IP addresses and ranges such as `10.0.0.0/8` that are let in; all others are closed at once.
+   * @default everyone
+   */
+  allow: addressList().optional().register(optionNotes, {
+    help: 'addresses and ranges that are let in, and no others',
+    preset: 'everyone',
+  }),
+  /**
+   * IP addresses and ranges that are closed at once, even if `allow` has them.
+   * @default nobody
+   */
+  deny: addressList().optional().register(optionNotes, {
+    help: 'addresses and ranges that are not let in',
+    preset: 'nobody',
   }),
   /**
    * How many clients a thread may have at once; 1 is a thread for each client.

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
-import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
+import { parseServeOptions, type ServeOptions } from '../options/serve-options.ts';
 import { Poller } from '../reactor/poller.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
@@ -10,6 +10,7 @@ import { packShared } from '../sharing/shared-values.ts';
 import { openLibc } from '../sys/libc.ts';
 import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
+import { type LimitedSettings, withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
 import { type ListeningSocket, listen } from './listen.ts';
 import { serviceUrl } from './service-url.ts';
@@ -45,9 +46,10 @@ export interface ServerAddress {
  * await server.close();
  */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
-  const settings = parseServeOptions(options);
-  const service = serviceUrl(settings.service);
+  const given = parseServeOptions(options);
+  const service = serviceUrl(given.service);
   const sys = await openLibc();
+  const settings = withClientLimit(given, sys.fileLimit());
   const socket = await listen(sys, settings.host, settings.port, settings.backlog);
   const server = new Server(sys, settings, service, socket);
   try {
@@ -67,7 +69,7 @@ export class Server implements AsyncDisposable {
   /** Resolves when the server has ended; rejects with a HeddleError if it had to give up. */
   readonly closed: Promise<void>;
   readonly #sys: Sys;
-  readonly #settings: ServeSettings;
+  readonly #settings: LimitedSettings;
   readonly #memory: SharedMemory;
   readonly #listenerFd: number;
   readonly #epollFd: number;
@@ -79,7 +81,7 @@ export class Server implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(sys: Sys, settings: ServeSettings, service: URL, { fd, address }: ListeningSocket) {
+  constructor(sys: Sys, settings: LimitedSettings, service: URL, { fd, address }: ListeningSocket) {
     this.#sys = sys;
     this.#settings = settings;
     this.address = { host: address.address, port: address.port, family: address.family as 'IPv4' | 'IPv6' };
@@ -147,12 +149,14 @@ export class Server implements AsyncDisposable {
 
   #startAcceptor(): AcceptorHandle {
     const { threads, placement, clientsPerThread, moveAfter, handlerTimeout } = this.#settings;
+    const { maxClients, overflow, maxClientsPerAddress, allow, deny } = this.#settings;
     const start = {
       ...this.#memory.buffers,
       counters: this.#memory.counters.buffer,
       epollFd: this.#epollFd,
       mailboxFd: this.#mailboxFd,
       listeners: [this.#listenerFd],
+      limits: { maxClients, overflow, maxClientsPerAddress, allow, deny },
       threads,
       placement,
       clientsPerThread,

@@ -1,7 +1,7 @@
 /** Used to hold what all threads of one server share, and to read it on main. */
 import { Closer } from '../acceptor/closer.ts';
 import type { ServerEvent } from '../log/event.ts';
-import { AcceptorCounters, type MoveCause } from '../sharing/acceptor-counters.ts';
+import { AcceptorCounters, type MoveCause, type RejectReason } from '../sharing/acceptor-counters.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { FREE, MAX_THREADS, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
@@ -11,7 +11,7 @@ import type { Sys } from '../sys/sys.ts';
 import { EventStream } from './event-stream.ts';
 
 /** The largest connection table, in fds: what Linux allows a process by default (`fs.nr_open`). */
-const MOST_FDS = 2 ** 20;
+export const MOST_FDS = 2 ** 20;
 
 /** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
 const ARENA_SIZE = 64 * 2 ** 20;
@@ -22,6 +22,8 @@ export interface ServerStats extends ThreadCounters {
   readonly clients: number;
   /** How many clients were accepted. */
   readonly accepted: number;
+  /** How many clients were closed as soon as they were accepted, by reason; `accepted` does not have them. */
+  readonly rejected: Readonly<Record<RejectReason, number>>;
   /** How often a message has held its thread for longer than `moveAfter`. */
   readonly stalls: number;
   /** How many clients changed threads, by cause. */
@@ -67,8 +69,8 @@ export class SharedMemory {
   stats(): ServerStats {
     const threads = this.board.rows.map((row) => ({ id: row.thread + 1, clients: row.clients }));
     const clients = threads.reduce((sum, thread) => sum + thread.clients, 0);
-    const { accepted, stalls, moves } = this.counters;
-    return { ...this.board.total(), clients, threads, accepted, stalls, moves };
+    const { accepted, rejected, stalls, moves } = this.counters;
+    return { ...this.board.total(), clients, threads, accepted, rejected, stalls, moves };
   }
 
   /** Closes what the threads, which are all gone now, have left open. */

@@ -42,7 +42,7 @@ export class Arena {
   /** `size`: bytes in all; a multiple of 256. */
   static create(size: number): Arena {
     const arena = new Arena(new SharedArrayBuffer(size));
-    arena.#words[TOP] = 1 + Math.ceil((size / UNIT) * 4 / UNIT);
+    arena.#words[TOP] = 1 + Math.ceil(((size / UNIT) * 4) / UNIT);
     return arena;
   }
 

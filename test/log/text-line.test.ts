@@ -36,6 +36,13 @@ describe('a line of text', () => {
       'New clients wait for a moment (EMFILE: too many open files; raise the limit with ulimit -n)',
     ],
     [
+      { type: 'reject', time: 0, address: '::1', port: 11600, reason: 'denied' },
+      'stderr',
+      'Turned away: ::1 : 11600 (denied)',
+    ],
+    [{ type: 'rejects-hidden', time: 0, count: 1 }, 'stderr', '1 more client was turned away'],
+    [{ type: 'rejects-hidden', time: 0, count: 290 }, 'stderr', '290 more clients were turned away'],
+    [
       { type: 'events-lost', time: 0, count: 5 },
       'stderr',
       '5 events are not shown: they came faster than they could be written',

@@ -27,6 +27,11 @@ describe('the options of serve', () => {
       port: 12345,
       backlog: 4096,
       threads: { min: cpus, max: 4 * cpus + 4 },
+      maxClients: undefined,
+      overflow: 'wait',
+      maxClientsPerAddress: Infinity,
+      allow: undefined,
+      deny: undefined,
       clientsPerThread: Infinity,
       placement: 'least-busy',
       moveAfter: 5,
@@ -56,6 +61,8 @@ describe('the options of serve', () => {
       moveAfter: 'never',
       threadMemory: '64MiB',
       shared: { a: 1 },
+      allow: '10.0.0.0/8, ::1',
+      deny: ['10.9.9.9'],
       onEvent,
     });
     expect(settings).toMatchObject({
@@ -64,6 +71,8 @@ describe('the options of serve', () => {
       moveAfter: Infinity,
       threadMemory: 67_108_864,
       framing: { length: 2 },
+      allow: ['10.0.0.0/8', '::1'],
+      deny: ['10.9.9.9'],
     });
     expect(parseServeOptions(settings)).toEqual(settings);
   });
@@ -114,6 +123,23 @@ describe('the options of serve', () => {
     ['options.maxMessageLength must be a size such as 512B, 64KiB or 1MiB, got "1MB"', { maxMessageLength: '1MB' }],
     ['options.maxMessageLength must be at least 1B, got 0', { maxMessageLength: 0 }],
     ['options.clientsPerThread must be a positive integer or Infinity, got 0', { clientsPerThread: 0 }],
+    ['options.maxClients must be a positive integer, got 0', { maxClients: 0 }],
+    ['options.maxClients must be a positive integer, got Infinity', { maxClients: Infinity }],
+    ['options.maxClients must be at most 1000000, got 1000001', { maxClients: 1_000_001 }],
+    ['options.overflow must be one of wait, reject, got "drop"', { overflow: 'drop' }],
+    ['options.maxClientsPerAddress must be a positive integer or Infinity, got 0', { maxClientsPerAddress: 0 }],
+    [
+      'options.allow must be a list of IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32, got []',
+      { allow: [] },
+    ],
+    [
+      'options.allow must be a list of IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32, got "10.0.0.0/33"',
+      { allow: ['::1', '10.0.0.0/33'] },
+    ],
+    [
+      'options.deny must be a list of IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32, got "localhost"',
+      { deny: '::1,localhost' },
+    ],
     ['options.service must be the URL or the path of a module, got 7', { service: 7 }],
     ['options.onEvent must be a function that takes an event, got "log"', { onEvent: 'log' }],
     ['options.backlog must be a positive integer, got 1n', { backlog: 1n }],

@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { Acceptor } from '../../src/acceptor/acceptor.ts';
+import { Admission, type AdmissionLimits } from '../../src/acceptor/admission.ts';
 import { Closer } from '../../src/acceptor/closer.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
@@ -21,6 +22,7 @@ import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLLIN, EPOLLONESHOT } from '../../src/sys/constants.ts';
 import { type FlakySys, flakySys, type Script } from './flaky-sys.ts';
 import { listenOn, owned, succeeded, sys } from './loopback.ts';
+import { NO_LIMITS } from './no-limits.ts';
 import { eventsOf, type SeenEvent, startRow } from './thread-rows.ts';
 
 export interface BenchSettings {
@@ -29,6 +31,7 @@ export interface BenchSettings {
   readonly capacity?: number;
   /** In ms. */
   readonly moveAfter?: number;
+  readonly limits?: Partial<AdmissionLimits>;
 }
 
 const THREADS = 3;
@@ -45,13 +48,13 @@ export class AcceptorBench {
   readonly acceptor: Acceptor;
   readonly #poller: Poller;
 
-  constructor({ script = {}, capacity = 4096, moveAfter = Infinity }: BenchSettings = {}) {
+  constructor({ script = {}, capacity = 4096, moveAfter = Infinity, limits }: BenchSettings = {}) {
     this.flaky = flakySys(sys, script);
     this.table = ConnectionTable.create(capacity);
     const listener = listenOn();
     this.port = listener.port;
     this.#poller = new Poller(this.flaky.sys, owned(sys.epollCreate()), 64);
-    this.acceptor = this.#acceptor(listener.fd, moveAfter);
+    this.acceptor = this.#acceptor(listener.fd, moveAfter, { ...NO_LIMITS, ...limits });
     onTestFinished(() => this.#close(listener.fd));
   }
 
@@ -96,7 +99,7 @@ export class AcceptorBench {
     return this.events.map(({ type }) => type);
   }
 
-  #acceptor(listenerFd: number, moveAfter: number): Acceptor {
+  #acceptor(listenerFd: number, moveAfter: number, admissionLimits: AdmissionLimits): Acceptor {
     const { board, counters, flaky, mailboxFd, table } = this;
     const arena = Arena.create(1 << 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
@@ -113,6 +116,7 @@ export class AcceptorBench {
       mailboxFd,
       roster,
       sweeper: new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts)),
+      admission: new Admission({ sys: flaky.sys, board, table, counters, report }, admissionLimits),
       placement: placementFor('round-robin', () => 0),
       busy: () => 0,
       balances: false,

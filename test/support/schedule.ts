@@ -1,5 +1,6 @@
 /** The acceptor and some service threads over a fake kernel, in steps that can be put in any order. */
 import { Acceptor } from '../../src/acceptor/acceptor.ts';
+import { Admission } from '../../src/acceptor/admission.ts';
 import { Closer } from '../../src/acceptor/closer.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
@@ -18,6 +19,7 @@ import { REST, stateOf, threadOf, withState } from '../../src/sharing/control-wo
 import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { ACCEPTOR, FakeKernel } from './fake-kernel.ts';
 import { LineClient } from './line-client.ts';
+import { NO_LIMITS } from './no-limits.ts';
 import type { NodeCallbacks } from './node-callbacks.ts';
 import { type Action, ACTIONS, FDS, MOST_THREADS, ROWS, type Step } from './schedule-actions.ts';
 import { Killed, SteppedThread } from './stepped-thread.ts';
@@ -69,6 +71,7 @@ export class Schedule implements NodeCallbacks {
     this.#mover = new Mover(kernel, table, counters, closer);
     const busy = (row: ThreadRow): number => this.#busy[row.thread] ?? 0;
     const roster = new Roster(kernel, { min: 2, max: MOST_THREADS, clientsPerThread: Infinity, moveAfter: 5 });
+    const report = (event: ServerEvent): void => void this.events.push(event);
     this.acceptor = new Acceptor({
       sys: kernel,
       table,
@@ -79,6 +82,7 @@ export class Schedule implements NodeCallbacks {
       mailboxFd,
       roster,
       sweeper: new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts)),
+      admission: new Admission({ sys: kernel, board, table, counters, report }, NO_LIMITS),
       placement: placementFor('round-robin', busy),
       busy,
       balances: true,
@@ -86,7 +90,7 @@ export class Schedule implements NodeCallbacks {
       closer,
       handlerTimeout: 200,
       say: (message) => this.#hear(message),
-      report: (event) => void this.events.push(event),
+      report,
     });
     this.ownFds = kernel.openFds;
     kernel.now = () => this.time;

@@ -1,0 +1,118 @@
+/** Used to decide who is let in: by the client's address, and by how many clients there are. */
+import type { RejectEvent } from '../log/event.ts';
+import { type AddressRange, isInRange, parseAddressRange } from '../options/address-range.ts';
+import type { Overflow } from '../options/serve-options.ts';
+import type { AcceptorCounters, RejectReason } from '../sharing/acceptor-counters.ts';
+import type { ConnectionTable } from '../sharing/connection-table.ts';
+import type { ThreadBoard } from '../sharing/thread-board.ts';
+import type { PeerAddress, Sys } from '../sys/sys.ts';
+import { ClientsPerAddress } from './clients-per-address.ts';
+import type { Report } from './closer.ts';
+import { RejectionReport } from './rejection-report.ts';
+
+/** The options of `serve` that say who is let in. */
+export interface AdmissionLimits {
+  readonly maxClients: number;
+  readonly overflow: Overflow;
+  readonly maxClientsPerAddress: number;
+  readonly allow: readonly string[] | undefined;
+  readonly deny: readonly string[] | undefined;
+}
+
+interface AdmissionParts {
+  readonly sys: Sys;
+  readonly board: ThreadBoard;
+  readonly table: ConnectionTable;
+  readonly counters: AcceptorCounters;
+  readonly report: Report | undefined;
+}
+
+/*
+ * Only the acceptor adds clients, so what it counts is exact: others can but take some away. A client has left when
+ * whoever closes it has counted it out, right before its fd is closed.
+ */
+export class Admission {
+  readonly #parts: AdmissionParts;
+  readonly #maxClients: number;
+  readonly #waits: boolean;
+  readonly #allow: readonly AddressRange[] | undefined;
+  readonly #deny: readonly AddressRange[];
+  /** Left out if there is no limit. */
+  readonly #perAddress: ClientsPerAddress | undefined;
+  readonly #rejections: RejectionReport;
+  /** Places that are free for certain; there may be more. */
+  #places = 0;
+
+  constructor(parts: AdmissionParts, limits: AdmissionLimits) {
+    const { allow, deny = [], maxClients, maxClientsPerAddress, overflow } = limits;
+    this.#parts = parts;
+    this.#maxClients = maxClients;
+    this.#waits = overflow === 'wait';
+    this.#allow = allow && ranges(allow);
+    this.#deny = ranges(deny);
+    this.#perAddress =
+      maxClientsPerAddress === Infinity ? undefined : new ClientsPerAddress(parts.table, maxClientsPerAddress);
+    this.#rejections = new RejectionReport(parts.report);
+  }
+
+  /** Whether clients are accepted now; otherwise they wait in the kernel. */
+  get isOpen(): boolean {
+    return !this.#waits || this.#hasPlace();
+  }
+
+  /** Counts the client accepted as `fd`. False: it is not let in, and was closed. */
+  admits(fd: number, peer: PeerAddress): boolean {
+    const reason = this.#objection(fd, peer.bytes);
+    if (reason !== undefined) {
+      this.#reject(fd, peer, reason);
+      return false;
+    }
+    this.#places--;
+    this.#perAddress?.add(fd, peer.bytes);
+    return true;
+  }
+
+  /** To be called now and then, with the time in `performance.now()` ms. */
+  look(now: number): void {
+    this.#rejections.look(now);
+  }
+
+  /** Says how many of those turned away were not reported one by one. */
+  reportHidden(): void {
+    this.#rejections.reportHidden();
+  }
+
+  #objection(fd: number, address: Uint8Array): RejectReason | undefined {
+    if (this.#isDenied(address)) return 'denied';
+    const isRoom = fd < this.#parts.table.capacity && this.#hasPlace() && this.#perAddress?.hasRoom(address) !== false;
+    return isRoom ? undefined : 'over-limit';
+  }
+
+  #isDenied(address: Uint8Array): boolean {
+    const has = (range: AddressRange): boolean => isInRange(address, range);
+    return this.#deny.some(has) || this.#allow?.some(has) === false;
+  }
+
+  #hasPlace(): boolean {
+    if (this.#places <= 0) {
+      this.#places = this.#parts.board.rows.reduce((places, row) => places - row.clients, this.#maxClients);
+    }
+    return this.#places > 0;
+  }
+
+  /** A plain close: the client sees the end of the stream, or a reset if it has sent something already. */
+  #reject(fd: number, peer: PeerAddress, reason: RejectReason): void {
+    const { counters, sys } = this.#parts;
+    counters.countRejected(reason);
+    const describe = (): RejectEvent => {
+      return { type: 'reject', time: Date.now(), address: sys.addressText(peer.bytes), port: peer.port, reason };
+    };
+    this.#rejections.add(describe, performance.now());
+    sys.close(fd);
+  }
+}
+
+/** The schema of the options has checked the texts. */
+function ranges(texts: readonly string[]): readonly AddressRange[] {
+  return texts.map(parseAddressRange).filter((range) => range !== undefined);
+}

@@ -1,0 +1,37 @@
+/** Used to fit the number of clients to the files that this process may have open: each client is one. */
+
+import { HeddleError } from '../errors.ts';
+import type { ServeSettings } from '../options/serve-options.ts';
+import { MOST_FDS } from './shared-memory.ts';
+
+/** What a thread has open for itself: its epoll set and those of Node's event loop. Measured: 5; 6 since Node may change. */
+const FILES_PER_THREAD = 6;
+
+/** What the process has open beside (Node's own, listeners; measured: 30), and as much again for the files of a service. */
+const FILES_OF_PROCESS = 64;
+
+/** Settings with a number of clients. */
+export type LimitedSettings = ServeSettings & { readonly maxClients: number };
+
+/**
+ * Fills in `maxClients` for a process that may have `fileLimit` files open. Throws HEDDLE_INVALID_OPTION if that does not
+ * do for a `maxClients` that was given.
+ */
+export function withClientLimit(settings: ServeSettings, fileLimit: number): LimitedSettings {
+  const files = Math.min(MOST_FDS, fileLimit);
+  const reserve = FILES_OF_PROCESS + FILES_PER_THREAD * settings.threads.max;
+  const { maxClients } = settings;
+  // Where files are few, not all threads will be needed: clients get at least half of them.
+  if (maxClients === undefined) return { ...settings, maxClients: files - Math.min(reserve, files >> 1) };
+  if (maxClients + reserve > files) throw tooMany(maxClients, files, maxClients + reserve);
+  return { ...settings, maxClients };
+}
+
+function tooMany(maxClients: number, files: number, needed: number): HeddleError {
+  const most = files - needed + maxClients;
+  const fits = most < 1 ? 'left out' : `at most ${most}`;
+  const message =
+    `options.maxClients must be ${fits} where a process may have ${files} files open, got ${maxClients}. ` +
+    `Allow it ${needed} files, with ulimit -n ${needed} in the shell that starts it or LimitNOFILE=${needed} in its systemd unit`;
+  return new HeddleError('HEDDLE_INVALID_OPTION', message);
+}
