@@ -10,6 +10,9 @@ import { ClientsPerAddress } from './clients-per-address.ts';
 import type { Report } from './closer.ts';
 import { RejectionReport } from './rejection-report.ts';
 
+/** How often the log may say that the server is full, in ms: where clients come and go, it is so again and again. */
+const FULL_AGAIN = 60_000;
+
 /** The options of `serve` that say who is let in. */
 export interface AdmissionLimits {
   readonly maxClients: number;
@@ -42,6 +45,8 @@ export class Admission {
   readonly #rejections: RejectionReport;
   /** Places that are free for certain; there may be more. */
   #places = 0;
+  #wasOpen = true;
+  #saidFull = Number.NEGATIVE_INFINITY;
 
   constructor(parts: AdmissionParts, limits: AdmissionLimits) {
     const { allow, deny = [], maxClients, maxClientsPerAddress, overflow } = limits;
@@ -75,6 +80,12 @@ export class Admission {
   /** To be called now and then, with the time in `performance.now()` ms. */
   look(now: number): void {
     this.#rejections.look(now);
+    const { isOpen } = this;
+    if (this.#wasOpen && !isOpen && now - this.#saidFull >= FULL_AGAIN) {
+      this.#saidFull = now;
+      this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: 'max-clients' });
+    }
+    this.#wasOpen = isOpen;
   }
 
   /** Says how many of those turned away were not reported one by one. */

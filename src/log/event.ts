@@ -69,7 +69,10 @@ export interface ThreadHeldEvent extends Happened {
   readonly port?: number;
 }
 
-/** No client is accepted for a moment, because the system gives no more of what `cause` names (such as `EMFILE`). */
+/**
+ * No client is accepted for now: the system gives no more of what `cause` names (such as `EMFILE`), or there are as many
+ * clients as there may be (`max-clients`; reported once a minute at most).
+ */
 export interface AcceptPausedEvent extends Happened {
   readonly type: 'accept-paused';
   readonly cause: string;

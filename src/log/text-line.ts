@@ -12,6 +12,7 @@ const OUT_OF_FILES = 'too many open files; raise the limit with ulimit -n';
 const PAUSES: Readonly<Record<string, string>> = {
   EMFILE: OUT_OF_FILES,
   ENFILE: 'the whole system is out of open files',
+  'max-clients': 'there are as many as maxClients allows',
 };
 
 /** The line for `event`; undefined if it is of no interest to a reader. */

@@ -66,6 +66,22 @@ describe('maxClients', () => {
     expect(gate.counters.rejected).toEqual({ 'over-limit': 0, denied: 0 });
   });
 
+  it('is reported when it is reached, at most once a minute', () => {
+    const gate = new Gate({ maxClients: 1 });
+    const comeAndGo = (now: number): void => {
+      gate.come(10, '1.1.1.1');
+      gate.admission.look(now);
+      gate.admission.look(now + 1);
+      gate.leave(10);
+      gate.admission.look(now + 2);
+    };
+    comeAndGo(0);
+    comeAndGo(59_000);
+    expect(gate.events).toMatchObject([{ type: 'accept-paused', cause: 'max-clients' }]);
+    comeAndGo(60_000);
+    expect(gate.events).toHaveLength(2);
+  });
+
   it('is not passed when clients change threads', () => {
     const gate = new Gate({ maxClients: 2 });
     gate.come(10, '1.1.1.1', 0);

@@ -36,6 +36,11 @@ describe('a line of text', () => {
       'New clients wait for a moment (EMFILE: too many open files; raise the limit with ulimit -n)',
     ],
     [
+      { type: 'accept-paused', time: 0, cause: 'max-clients' },
+      'stderr',
+      'New clients wait for a moment (max-clients: there are as many as maxClients allows)',
+    ],
+    [
       { type: 'reject', time: 0, address: '::1', port: 11600, reason: 'denied' },
       'stderr',
       'Turned away: ::1 : 11600 (denied)',
