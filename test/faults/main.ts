@@ -11,6 +11,7 @@ import { sigterm } from './rows/sigterm.ts';
 import { slowSenders } from './rows/slow-senders.ts';
 import { threadDies } from './rows/thread-dies.ts';
 import { throws } from './rows/throws.ts';
+import { tooManyClients } from './rows/too-many-clients.ts';
 
 const ROWS: readonly Row[] = [
   throws,
@@ -19,6 +20,7 @@ const ROWS: readonly Row[] = [
   slowSenders,
   neverReads,
   outOfFds,
+  tooManyClients,
   connectAndReset,
   halfClose,
   badLengths,
