@@ -20,18 +20,13 @@ export type LimitedSettings = ServeSettings & { readonly maxClients: number };
 export function withClientLimit(settings: ServeSettings, fileLimit: number): LimitedSettings {
   const files = Math.min(MOST_FDS, fileLimit);
   const reserve = FILES_OF_PROCESS + FILES_PER_THREAD * settings.threads.max;
-  const { maxClients } = settings;
   // Where files are few, not all threads will be needed: clients get at least half of them.
-  if (maxClients === undefined) return { ...settings, maxClients: files - Math.min(reserve, files >> 1) };
-  if (maxClients + reserve > files) throw tooMany(maxClients, files, maxClients + reserve);
-  return { ...settings, maxClients };
-}
-
-function tooMany(maxClients: number, files: number, needed: number): HeddleError {
-  const most = files - needed + maxClients;
-  const fits = most < 1 ? 'left out' : `at most ${most}`;
+  const most = files - Math.min(reserve, files >> 1);
+  const { maxClients = most } = settings;
+  if (maxClients <= most) return { ...settings, maxClients };
+  const needed = Math.min(maxClients + reserve, maxClients * 2);
   const message =
-    `options.maxClients must be ${fits} where a process may have ${files} files open, got ${maxClients}. ` +
+    `options.maxClients must be at most ${most} where a process may have ${files} files open, got ${maxClients}. ` +
     `Allow it ${needed} files, with ulimit -n ${needed} in the shell that starts it or LimitNOFILE=${needed} in its systemd unit`;
-  return new HeddleError('HEDDLE_INVALID_OPTION', message);
+  throw new HeddleError('HEDDLE_INVALID_OPTION', message);
 }

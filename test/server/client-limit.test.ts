@@ -5,6 +5,14 @@ import { withClientLimit } from '../../src/server/client-limit.ts';
 const limitOf = (options: object, fileLimit: number): number =>
   withClientLimit(parseServeOptions(options), fileLimit).maxClients;
 
+function refusalOf(maxClients: number): string {
+  try {
+    return `not refused: ${limitOf({ threads: 10, maxClients }, 0)}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
 describe('maxClients', () => {
   it('is by default what the limit of open files leaves beside threads and the files of the process', () => {
     expect(limitOf({ threads: 10 }, 1024)).toBe(1024 - 64 - 60);
@@ -30,6 +38,22 @@ describe('maxClients', () => {
         message: `options.maxClients must be at most 900 ${files} that starts it or LimitNOFILE=1025 in its systemd unit`,
       }),
     );
-    expect(() => limitOf({ threads: 10, maxClients: 1 }, 100)).toThrow(/^options.maxClients must be left out where/);
   });
+
+  it.each([
+    [130, 65],
+    [131, 66],
+    [1024, 900],
+  ])('may be just as much, with %i files, as it is by default: %i', (files, most) => {
+    expect(limitOf({ threads: 10, maxClients: most }, files)).toBe(most);
+    expect(() => limitOf({ threads: 10, maxClients: most + 1 }, files)).toThrow(`must be at most ${most} where`);
+  });
+
+  it.each([1, 70, 124, 125, 5000])(
+    'of %i has room once the process may have as many files as the error says',
+    (count) => {
+      const files = Number(/ulimit -n (\d+)/.exec(refusalOf(count))?.[1]);
+      expect(limitOf({ threads: 10, maxClients: count }, files)).toBe(count);
+    },
+  );
 });
