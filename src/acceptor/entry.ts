@@ -47,6 +47,7 @@ const acceptor = new Acceptor({
   balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
   mover: new Mover(sys, table, counters, closer),
   closer,
+  proxies: start.proxies,
   handlerTimeout: start.handlerTimeout,
   say: (message) => port.postMessage(message),
   report,

@@ -1,5 +1,6 @@
 /** What the acceptor and main say to each other. */
 
+import type { Cidr } from '../options/cidr.ts';
 import type { Placement } from '../options/serve-options.ts';
 
 /** What the acceptor is started with. */
@@ -22,6 +23,8 @@ export interface AcceptorStart {
   readonly clientsPerThread: number;
   /** In ms. */
   readonly moveAfter: number;
+  /** Whose connections begin with a PROXY header. */
+  readonly proxies: readonly Cidr[];
   /** In ms. */
   readonly handlerTimeout: number;
 }

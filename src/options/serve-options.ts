@@ -3,6 +3,7 @@
 import type * as z from 'zod';
 import type { ServerEvent } from '../log/event.ts';
 import { parseOptions } from './check.ts';
+import { cidrList } from './cidr-list.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
 import { defaultThreads, threads } from './threads.ts';
@@ -82,6 +83,16 @@ const shape = {
   maxMessageLength: size(1, 2 ** 30)
     .prefault('1MiB')
     .register(optionNotes, { help: 'how long a message may be' }),
+  /**
+   * Load balancers whose connections begin with a PROXY header (version 1 or 2), which says who the client is:
+   * addresses and networks such as `10.0.0.0/8`. From these, a connection without the header is closed; from anybody
+   * else, a header is not believed, its bytes are the client's.
+   * @default [], nobody
+   */
+  proxyProtocol: cidrList().prefault([]).register(optionNotes, {
+    help: 'addresses of load balancers, whose connections begin with a PROXY header',
+    preset: 'nobody',
+  }),
   /**
    * How long a message may hold its thread, in milliseconds or as text, before the thread is replaced and the client
    * closed; Infinity is never.

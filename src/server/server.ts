@@ -137,7 +137,7 @@ export class Server implements AsyncDisposable {
   }
 
   #startAcceptor(): AcceptorHandle {
-    const { threads, placement, clientsPerThread, moveAfter, handlerTimeout } = this.#settings;
+    const { threads, placement, clientsPerThread, moveAfter, proxyProtocol, handlerTimeout } = this.#settings;
     const start = {
       ...this.#memory.buffers,
       counters: this.#memory.counters.buffer,
@@ -148,6 +148,7 @@ export class Server implements AsyncDisposable {
       placement,
       clientsPerThread,
       moveAfter,
+      proxies: proxyProtocol,
       handlerTimeout,
     };
     const acceptor = new AcceptorHandle(this.#sys, start, this.#hear);

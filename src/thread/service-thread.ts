@@ -1,7 +1,9 @@
 /** A service thread: its connections, and all that they share. */
 import type { Connection } from '../connection/connection.ts';
 import type { Host } from '../connection/host.ts';
+import type { Input } from '../connection/input.ts';
 import { MessageConnection } from '../connection/message-connection.ts';
+import { ProxyGate } from '../connection/proxy-gate.ts';
 import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
 import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
@@ -14,7 +16,7 @@ import type { Poller } from '../reactor/poller.ts';
 import type { Turns } from '../reactor/reactor.ts';
 import type { Arena } from '../sharing/arena.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { COUNTED, type ConnectionTable, NEW, type Ticket } from '../sharing/connection-table.ts';
+import { COUNTED, type ConnectionTable, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
@@ -59,6 +61,7 @@ export class ServiceThread implements Host, Turns {
   time = 0;
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
+  readonly #gate: ProxyGate;
   readonly #kind: typeof MessageConnection | typeof SessionConnection;
   /** By fd. An entry is only good while its ticket is; one left behind by a client that moved on is replaced. */
   readonly #connections: (Connection | undefined)[] = [];
@@ -80,6 +83,7 @@ export class ServiceThread implements Host, Turns {
     this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
     this.readMessage = readMessageFor(parts.service, parts.framing, this.input);
     this.borrows = borrows(parts.service, parts.framing);
+    this.#gate = new ProxyGate(this, parts.report);
     this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
   }
 
@@ -88,7 +92,7 @@ export class ServiceThread implements Host, Turns {
   }
 
   serve(fd: number, ticket: Ticket, mask: number): void {
-    if (this.table.take(fd, ticket)) this.#connection(fd, ticket).event(mask, this.#draining);
+    if (this.table.take(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
     else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
   }
 
@@ -102,7 +106,7 @@ export class ServiceThread implements Host, Turns {
     this.time = performance.now();
     this.table.forEach(this.row.thread, (fd, word) => {
       const ticket = withState(word, REST);
-      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#connection(fd, ticket).drain();
+      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#connection(fd, ticket)?.drain();
       else if (stateOf(word) === HELD) this.#connections[fd]?.drain();
     });
     this.#checkDrained();
@@ -146,15 +150,35 @@ export class ServiceThread implements Host, Turns {
     }
   }
 
-  #connection(fd: number, ticket: Ticket): Connection {
+  /** Finds the connection that was just taken, or makes it; undefined: it has done what can be done, its slot is given up. */
+  #connection(fd: number, ticket: Ticket): Connection | undefined {
     const known = this.#connections[fd];
     if (known !== undefined && known.ticket === ticket && known.id === this.table.id(fd)) return known;
     const flags = this.table.flags(fd);
-    const connection = new this.#kind(this, fd, ticket, flags);
-    this.table.setFlags(fd, 0);
-    this.#connections[fd] = connection;
+    if (flags & PROXIED) return this.#readHeader(fd, ticket, flags);
+    const connection = this.#add(fd, ticket, flags);
     if (flags & NEW) connection.opened();
     return connection;
+  }
+
+  #add(fd: number, ticket: Ticket, flags: number, input?: Input): Connection {
+    const connection = new this.#kind(this, fd, ticket, flags, input);
+    this.table.setFlags(fd, 0);
+    this.#connections[fd] = connection;
+    return connection;
+  }
+
+  /** Reads on in a PROXY header; when it is whole, there is a client, which is reported, greeted and served. */
+  #readHeader(fd: number, ticket: Ticket, flags: number): undefined {
+    const input = this.#gate.read(fd, ticket, !this.#draining);
+    if (input === undefined) {
+      if (this.#draining) setImmediate(() => this.#checkDrained());
+      return;
+    }
+    const connection = this.#add(fd, ticket, flags, input);
+    this.#parts.report?.({ type: 'open', ...this.#describe(connection) });
+    if (flags & NEW) connection.opened();
+    connection.arrived(this.#draining);
   }
 
   #describe(connection: Connection) {

@@ -32,6 +32,7 @@ describe('the options of serve', () => {
       moveAfter: 5,
       framing: undefined,
       maxMessageLength: 1_048_576,
+      proxyProtocol: [],
       handlerTimeout: 30_000,
       shutdownTimeout: 15_000,
       threadMemory: undefined,
@@ -51,6 +52,7 @@ describe('the options of serve', () => {
       framing: 'length:2',
       moveAfter: 'never',
       threadMemory: '64MiB',
+      proxyProtocol: '127.0.0.1, 2001:db8::/32',
       shared: { a: 1 },
       onEvent,
     });
@@ -110,6 +112,18 @@ describe('the options of serve', () => {
     ['options.maxMessageLength must be a size such as 512B, 64KiB or 1MiB, got "1MB"', { maxMessageLength: '1MB' }],
     ['options.maxMessageLength must be at least 1B, got 0', { maxMessageLength: 0 }],
     ['options.clientsPerThread must be a positive integer or Infinity, got 0', { clientsPerThread: 0 }],
+    [
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "10.0.0.1/8"',
+      { proxyProtocol: ['::1', '10.0.0.1/8'] },
+    ],
+    [
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got ""',
+      { proxyProtocol: '' },
+    ],
+    [
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got [7]',
+      { proxyProtocol: [7] },
+    ],
     ['options.service must be the URL or the path of a module, got 7', { service: 7 }],
     ['options.onEvent must be a function that takes an event, got "log"', { onEvent: 'log' }],
     ['options.backlog must be a positive integer, got 1n', { backlog: 1n }],
