@@ -28,6 +28,7 @@ export class ProxyGate {
   read(fd: number, ticket: Ticket, stays: boolean): Input | undefined {
     const { table } = this.#host;
     const input = new Input(this.#host, fd, table.inbox(fd), 0);
+    // Should this thread end now, what it has changed must not be freed by who finds the slot.
     table.pack(fd, undefined, 0, undefined);
     for (;;) {
       const received = input.receive();

@@ -68,7 +68,8 @@ describe.each(HEADERS)('a connection that begins with a PROXY header of %s', (_n
       expect(scripted.state(5)).toBe(REST);
       const isLast = at === header.length - 1;
       expect(scripted.table.flags(5)).toBe(isLast ? 0 : NEW | PROXIED);
-      if (!isLast) expect(scripted.table.inbox(5)).toMatchObject({ start: 0, end: at + 1 });
+      const inbox = scripted.table.inbox(5);
+      expect(inbox && [inbox.start, inbox.end]).toEqual(isLast ? undefined : [0, at + 1]);
     }
     await turn();
     expect(heard).toEqual(['open 192.0.2.1 56324']);
@@ -222,6 +223,37 @@ describe('a connection that has to begin with a PROXY header', () => {
     expect(heard).toEqual(['open 192.0.2.1 56324', 'one', 'close 192.0.2.1 shutdown']);
     expect(scripted.board.total().closes).toMatchObject({ shutdown: 3 });
     expect(scripted.arena.used).toBe(0);
+  });
+
+  it('ends a drain when it was moved here late, and is closed', async () => {
+    const scripted = await ScriptedThread.create(echo);
+    const other = scripted.admit(5);
+    scripted.thread.drain();
+    const late = scripted.admit(6, PROXIED);
+    other.socket.incoming = [undefined];
+    scripted.thread.serve(5, other.ticket, EPOLLIN);
+    await turn();
+    expect(scripted.drained).toBe(0);
+    scripted.thread.serve(6, late.ticket, EPOLLIN);
+    await turn();
+    expect(scripted.drained).toBe(1);
+  });
+
+  it('leaves nothing in the slot for others to free while its thread works on it', async () => {
+    const scripted = await ScriptedThread.create(echo);
+    const { socket, ticket } = scripted.admit(5, PROXIED);
+    socket.incoming = [Buffer.from('PROXY ')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(scripted.table.inbox(5)).toBeDefined();
+    const seen: unknown[] = [];
+    const recv = socket.recv.bind(socket);
+    socket.recv = (...args) => {
+      seen.push(scripted.table.inbox(5));
+      return recv(...args);
+    };
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(seen).toEqual([undefined]);
+    expect(scripted.table.inbox(5)).toBeDefined();
   });
 
   it('costs no more calls than any other once the header was read', async () => {
