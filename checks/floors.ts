@@ -7,7 +7,7 @@ const SOURCE = resolve(import.meta.dirname, '../src');
 
 /** The folders of each floor, from the lowest; a file of `src` itself goes by its name. */
 const FLOORS = [
-  ['errors.ts'],
+  ['errors.ts', 'ip-address.ts'],
   ['sys'],
   ['framing', 'sharing', 'options', 'log'],
   ['reactor'],

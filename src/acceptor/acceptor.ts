@@ -1,8 +1,9 @@
 /** The acceptor: takes clients, places them on threads, wakes parked threads, and moves clients where that helps them. */
+import { type Cidr, matches } from '../options/cidr.ts';
 import type { Poller } from '../reactor/poller.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { sharedTime } from '../sharing/clock.ts';
-import { type ConnectionTable, NEW } from '../sharing/connection-table.ts';
+import { type ConnectionTable, NEW, PROXIED } from '../sharing/connection-table.ts';
 import { BUSY, CLOSING, HELD, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLLIN } from '../sys/constants.ts';
@@ -60,6 +61,8 @@ export interface AcceptorParts {
   readonly mover: Mover;
   readonly closer: Closer;
   readonly sweeper: Sweeper;
+  /** Whose connections begin with a PROXY header. */
+  readonly proxies: readonly Cidr[];
   /** In ms. */
   readonly handlerTimeout: number;
   readonly say: (message: FromAcceptor) => void;
@@ -153,13 +156,18 @@ export class Acceptor {
   readonly #hasRoom = (): boolean => this.#parts.roster.hasRoom && this.#parts.admission.isOpen;
 
   readonly #admit = (fd: number, peer: PeerAddress): void => {
-    const { admission, closer, counters, mover, placement, report, roster, table } = this.#parts;
+    const { admission, closer, counters, mover, placement, proxies, report, roster, table } = this.#parts;
     if (!admission.admits(fd, peer)) return;
     const row = placement(roster.takers, peer.bytes);
     const id = counters.countAccepted();
-    const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, row.greets ? NEW : 0);
-    table.setSeen(fd, sharedTime(performance.now()));
-    report?.({ type: 'open', ...closer.describe(fd, row) });
+    const isProxied = matches(proxies, peer.bytes);
+    const flags = (row.greets ? NEW : 0) | (isProxied ? PROXIED : 0);
+    const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, flags);
+    const time = sharedTime(performance.now());
+    table.setSeen(fd, time);
+    if (isProxied) table.setBegun(fd, time || 1);
+    // Who a proxy speaks for is not known yet: the thread that reads the header reports it.
+    if (!isProxied) report?.({ type: 'open', ...closer.describe(fd, row) });
     mover.place(fd, ticket, row);
   };
 

@@ -1,6 +1,6 @@
 /** Used to decide who is let in: by the client's address, and by how many clients there are. */
 import type { RejectEvent } from '../log/event.ts';
-import { type AddressRange, isInRange, parseAddressRange } from '../options/address-range.ts';
+import { type Cidr, matches } from '../options/cidr.ts';
 import type { Overflow } from '../options/serve-options.ts';
 import type { AcceptorCounters, RejectReason } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
@@ -18,8 +18,8 @@ export interface AdmissionLimits {
   readonly maxClients: number;
   readonly overflow: Overflow;
   readonly maxClientsPerAddress: number;
-  readonly allow: readonly string[] | undefined;
-  readonly deny: readonly string[] | undefined;
+  readonly allow: readonly Cidr[] | undefined;
+  readonly deny: readonly Cidr[] | undefined;
 }
 
 interface AdmissionParts {
@@ -38,8 +38,8 @@ export class Admission {
   readonly #parts: AdmissionParts;
   readonly #maxClients: number;
   readonly #waits: boolean;
-  readonly #allow: readonly AddressRange[] | undefined;
-  readonly #deny: readonly AddressRange[];
+  readonly #allow: readonly Cidr[] | undefined;
+  readonly #deny: readonly Cidr[];
   /** Left out if there is no limit. */
   readonly #perAddress: ClientsPerAddress | undefined;
   readonly #rejections: RejectionReport;
@@ -53,8 +53,8 @@ export class Admission {
     this.#parts = parts;
     this.#maxClients = maxClients;
     this.#waits = overflow === 'wait';
-    this.#allow = allow && ranges(allow);
-    this.#deny = ranges(deny);
+    this.#allow = allow;
+    this.#deny = deny;
     this.#perAddress =
       maxClientsPerAddress === Infinity ? undefined : new ClientsPerAddress(parts.table, maxClientsPerAddress);
     this.#rejections = new RejectionReport(parts.report);
@@ -100,8 +100,7 @@ export class Admission {
   }
 
   #isDenied(address: Uint8Array): boolean {
-    const has = (range: AddressRange): boolean => isInRange(address, range);
-    return this.#deny.some(has) || this.#allow?.some(has) === false;
+    return matches(this.#deny, address) || (this.#allow !== undefined && !matches(this.#allow, address));
   }
 
   #hasPlace(): boolean {
@@ -121,9 +120,4 @@ export class Admission {
     this.#rejections.add(describe, performance.now());
     sys.close(fd);
   }
-}
-
-/** The schema of the options has checked the texts. */
-function ranges(texts: readonly string[]): readonly AddressRange[] {
-  return texts.map(parseAddressRange).filter((range) => range !== undefined);
 }

@@ -1,5 +1,5 @@
 /** Used to know how many clients an address has, whoever closes them: nobody has to say so. */
-import { isIPv4Address } from '../options/address-range.ts';
+import { isMapped } from '../ip-address.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { FREE, stateOf } from '../sharing/control-word.ts';
 
@@ -47,5 +47,5 @@ export class ClientsPerAddress {
 
 /** An IPv4 address counts for itself, one of IPv6 for its /64: that much one customer or one machine has at least. */
 function keyOf(address: Uint8Array): string {
-  return String.fromCharCode(...(isIPv4Address(address) ? address.subarray(12) : address.subarray(0, 8)));
+  return String.fromCharCode(...(isMapped(address) ? address.subarray(12) : address.subarray(0, 8)));
 }

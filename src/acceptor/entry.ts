@@ -55,6 +55,7 @@ const acceptor = new Acceptor({
   mover: new Mover(sys, table, counters, closer),
   closer,
   sweeper: new Sweeper(table, roster, new Deadlines(table, start.timeouts)),
+  proxies: start.proxies,
   handlerTimeout: start.handlerTimeout,
   say: (message) => port.postMessage(message),
   report,

@@ -1,6 +1,7 @@
 /** What the acceptor and main say to each other. */
 
 import type { AdmissionLimits } from './admission.ts';
+import type { Cidr } from '../options/cidr.ts';
 import type { Placement } from '../options/serve-options.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 
@@ -25,6 +26,8 @@ export interface AcceptorStart {
   readonly clientsPerThread: number;
   /** In ms. */
   readonly moveAfter: number;
+  /** Whose connections begin with a PROXY header. */
+  readonly proxies: readonly Cidr[];
   /** In ms. */
   readonly handlerTimeout: number;
   readonly timeouts: Timeouts;

@@ -3,7 +3,7 @@ import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { sharedTime } from '../sharing/clock.ts';
-import { ENDED, type Luggage, NEW, type Ticket } from '../sharing/connection-table.ts';
+import { ENDED, type Luggage, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { BUSY, HELD, REST } from '../sharing/control-word.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
@@ -59,8 +59,8 @@ export abstract class Connection implements Client<unknown, unknown> {
   #draining = false;
   #closedError: HeddleError | undefined = undefined;
 
-  /** Takes over a connection that this thread has just taken: its slot is BUSY. */
-  constructor(host: Host, fd: number, ticket: Ticket, flags: number) {
+  /** Takes over a connection that this thread has just taken: its slot is BUSY. `input`: what was read from it before. */
+  constructor(host: Host, fd: number, ticket: Ticket, flags: number, input?: Input) {
     this.host = host;
     this.fd = fd;
     this.ticket = ticket;
@@ -72,7 +72,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     const { table } = host;
     const inbox = table.inbox(fd);
     const outbox = table.outbox(fd);
-    this.input = new Input(host, fd, inbox, table.scanned(fd));
+    this.input = input ?? new Input(host, fd, inbox, table.scanned(fd));
     this.#output = new Output(host, fd, outbox);
     this.#packed = inbox !== undefined || outbox !== undefined;
     this.#interest = interestAtRest(flags, outbox);
@@ -121,6 +121,15 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#begin();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
+    if (drains) this.#drain();
+    if (this.#ending !== undefined || this.#flushing) this.flush();
+    this.settle();
+  }
+
+  /** Serves what was read before this was made; `drains`: as `drain`, after that. The caller has the slot. */
+  arrived(drains: boolean): void {
+    this.#begin();
+    this.#goOn();
     if (drains) this.#drain();
     if (this.#ending !== undefined || this.#flushing) this.flush();
     this.settle();
@@ -480,5 +489,5 @@ export abstract class Connection implements Client<unknown, unknown> {
 /** What epoll watches for a connection at rest. Used by the mover as well, which cannot ask the thread that left it. */
 export function interestAtRest(flags: number, outbox: Luggage | undefined): number {
   if (outbox !== undefined) return EPOLLOUT;
-  return flags & NEW ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  return (flags & (NEW | PROXIED)) === NEW ? EPOLLIN | EPOLLOUT : EPOLLIN;
 }

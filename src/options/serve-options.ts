@@ -2,8 +2,8 @@
 
 import type * as z from 'zod';
 import type { ServerEvent } from '../log/event.ts';
-import { addressList } from './address-list.ts';
 import { parseOptions } from './check.ts';
+import { cidrList } from './cidr-list.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
 import { defaultThreads, threads } from './threads.ts';
@@ -80,15 +80,18 @@ const shape = {
    * IP addresses and ranges such as `10.0.0.0/8` that are let in; all others are closed at once.
    * @default everyone
    */
-  allow: addressList().optional().register(optionNotes, {
-    help: 'addresses and ranges that are let in, and no others',
-    preset: 'everyone',
-  }),
+  allow: cidrList()
+    .refine((list) => list.length > 0, 'must name at least one address or network: nobody could connect')
+    .optional()
+    .register(optionNotes, {
+      help: 'addresses and ranges that are let in, and no others',
+      preset: 'everyone',
+    }),
   /**
    * IP addresses and ranges that are closed at once, even if `allow` has them.
    * @default nobody
    */
-  deny: addressList().optional().register(optionNotes, {
+  deny: cidrList().optional().register(optionNotes, {
     help: 'addresses and ranges that are not let in',
     preset: 'nobody',
   }),
@@ -162,6 +165,16 @@ const shape = {
       help: 'bytes that may wait for a client that does not read',
       preset: '1MiB, or maxMessageLength if that is more',
     }),
+  /**
+   * Load balancers whose connections begin with a PROXY header (version 1 or 2), which says who the client is:
+   * addresses and networks such as `10.0.0.0/8`. From these, a connection without the header is closed; from anybody
+   * else, a header is not believed, its bytes are the client's.
+   * @default [], nobody
+   */
+  proxyProtocol: cidrList().prefault([]).register(optionNotes, {
+    help: 'addresses of load balancers, whose connections begin with a PROXY header',
+    preset: 'nobody',
+  }),
   /**
    * How long a message may hold its thread, in milliseconds or as text, before the thread is replaced and the client
    * closed; Infinity is never.

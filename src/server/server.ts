@@ -148,7 +148,7 @@ export class Server implements AsyncDisposable {
   }
 
   #startAcceptor(): AcceptorHandle {
-    const { threads, placement, clientsPerThread, moveAfter, handlerTimeout } = this.#settings;
+    const { threads, placement, clientsPerThread, moveAfter, proxyProtocol, handlerTimeout } = this.#settings;
     const { maxClients, overflow, maxClientsPerAddress, allow, deny } = this.#settings;
     const start = {
       ...this.#memory.buffers,
@@ -161,6 +161,7 @@ export class Server implements AsyncDisposable {
       placement,
       clientsPerThread,
       moveAfter,
+      proxies: proxyProtocol,
       handlerTimeout,
       timeouts: this.#timeouts,
     };

@@ -38,6 +38,8 @@ export const NEW = 1;
 export const COUNTED = 4;
 /** The client has shut down its side: nothing more will come, but it has not got all its replies. */
 export const ENDED = 2;
+/** A PROXY header comes first, of which at most a part is in the inbox: nobody was told of the client, the address is the proxy's. */
+export const PROXIED = 8;
 
 /** Bytes `[start, end)` of a block of the arena that belong to a connection and move with it. */
 export interface Luggage {
@@ -99,9 +101,8 @@ export class ConnectionTable {
     this.#words[at + HEAVY] = 0;
     this.#words[at + BEGUN] = 0;
     this.#words[at + STUCK] = 0;
-    this.#words[at + PORT] = port;
+    this.setAddress(fd, address, port);
     this.pack(fd, undefined, 0, undefined);
-    this.#bytes.set(address, (at + ADDRESS) * 4);
     if (fd >= this.size) Atomics.store(this.#words, HIGHEST, fd + 1);
     const ticket = controlWord(REST, thread, (epochOf(previous) + 1) % EPOCHS);
     Atomics.store(this.#words, at, withState(ticket, MOVING));
@@ -172,6 +173,13 @@ export class ConnectionTable {
   address(fd: number): Uint8Array {
     const at = (this.#at(fd) + ADDRESS) * 4;
     return this.#bytes.slice(at, at + 16);
+  }
+
+  /** Says who the client is, where its PROXY header has told. */
+  setAddress(fd: number, address: Uint8Array, port: number): void {
+    const at = this.#at(fd);
+    this.#bytes.set(address, (at + ADDRESS) * 4);
+    this.#words[at + PORT] = port;
   }
 
   flags(fd: number): number {

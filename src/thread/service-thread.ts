@@ -1,7 +1,9 @@
 /** A service thread: its connections, and all that they share. */
 import type { Connection } from '../connection/connection.ts';
 import type { Host } from '../connection/host.ts';
+import type { Input } from '../connection/input.ts';
 import { MessageConnection } from '../connection/message-connection.ts';
+import { ProxyGate } from '../connection/proxy-gate.ts';
 import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
 import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
@@ -16,7 +18,7 @@ import type { Arena } from '../sharing/arena.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { Deadlines, type Timeouts } from '../sharing/deadlines.ts';
-import { COUNTED, type ConnectionTable, NEW, type Ticket } from '../sharing/connection-table.ts';
+import { COUNTED, type ConnectionTable, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
@@ -65,6 +67,7 @@ export class ServiceThread implements Host, Turns {
   time = 0;
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
+  readonly #gate: ProxyGate;
   readonly #kind: typeof MessageConnection | typeof SessionConnection;
   /** By fd. An entry is only good while its ticket is; one left behind by a client that moved on is replaced. */
   readonly #connections: (Connection | undefined)[] = [];
@@ -89,6 +92,7 @@ export class ServiceThread implements Host, Turns {
     this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
     this.readMessage = readMessageFor(parts.service, parts.framing, this.input);
     this.borrows = borrows(parts.service, parts.framing);
+    this.#gate = new ProxyGate(this, parts.report);
     this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
   }
 
@@ -97,7 +101,7 @@ export class ServiceThread implements Host, Turns {
   }
 
   serve(fd: number, ticket: Ticket, mask: number): void {
-    if (this.table.take(fd, ticket)) this.#connection(fd, ticket).event(mask, this.#draining);
+    if (this.table.take(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
     else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
   }
 
@@ -113,7 +117,7 @@ export class ServiceThread implements Host, Turns {
       const reason = this.#deadlines.overdue(fd, now);
       if (reason === undefined) return;
       const ticket = withState(word, REST);
-      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#connection(fd, ticket).endOverdue(reason);
+      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#endOverdue(fd, ticket, reason);
       else if (stateOf(word) === HELD) this.#connections[fd]?.endOverdue(reason);
     });
   }
@@ -124,7 +128,7 @@ export class ServiceThread implements Host, Turns {
     this.time = performance.now();
     this.table.forEach(this.row.thread, (fd, word) => {
       const ticket = withState(word, REST);
-      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#connection(fd, ticket).drain();
+      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#connection(fd, ticket)?.drain();
       else if (stateOf(word) === HELD) this.#connections[fd]?.drain();
     });
     this.#checkDrained();
@@ -168,15 +172,41 @@ export class ServiceThread implements Host, Turns {
     }
   }
 
-  #connection(fd: number, ticket: Ticket): Connection {
+  /** Finds the connection that was just taken, or makes it; undefined: it has done what can be done, its slot is given up. */
+  #connection(fd: number, ticket: Ticket): Connection | undefined {
     const known = this.#connections[fd];
     if (known !== undefined && known.ticket === ticket && known.id === this.table.id(fd)) return known;
     const flags = this.table.flags(fd);
-    const connection = new this.#kind(this, fd, ticket, flags);
-    this.table.setFlags(fd, 0);
-    this.#connections[fd] = connection;
+    if (flags & PROXIED) return this.#readHeader(fd, ticket, flags);
+    const connection = this.#add(fd, ticket, flags);
     if (flags & NEW) connection.opened();
     return connection;
+  }
+
+  /** Closes a client at rest that has let a deadline pass. */
+  #endOverdue(fd: number, ticket: Ticket, reason: CloseReason): void {
+    if (this.table.flags(fd) & PROXIED) this.#gate.endOverdue(fd, ticket, reason);
+    else this.#connection(fd, ticket)?.endOverdue(reason);
+  }
+
+  #add(fd: number, ticket: Ticket, flags: number, input?: Input): Connection {
+    const connection = new this.#kind(this, fd, ticket, flags, input);
+    this.table.setFlags(fd, 0);
+    this.#connections[fd] = connection;
+    return connection;
+  }
+
+  /** Reads on in a PROXY header; when it is whole, there is a client, which is reported, greeted and served. */
+  #readHeader(fd: number, ticket: Ticket, flags: number): undefined {
+    const input = this.#gate.read(fd, ticket, !this.#draining);
+    if (input === undefined) {
+      if (this.#draining) setImmediate(() => this.#checkDrained());
+      return;
+    }
+    const connection = this.#add(fd, ticket, flags, input);
+    this.#parts.report?.({ type: 'open', ...this.#describe(connection) });
+    if (flags & NEW) connection.opened();
+    connection.arrived(this.#draining);
   }
 
   #describe(connection: Connection) {

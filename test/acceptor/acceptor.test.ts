@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { COUNTED } from '../../src/sharing/connection-table.ts';
+import { parseCidr } from '../../src/options/cidr.ts';
+import { COUNTED, NEW, PROXIED } from '../../src/sharing/connection-table.ts';
 import { CLOSING, FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
 import { PARKED, RUNNING } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
@@ -70,6 +71,28 @@ describe('accepting', () => {
     bench.start(0);
     await admitted(bench, 1);
     expect(bench.seen()[0]).toMatchObject([{ mask: EPOLLOUT }]);
+  });
+
+  it('says of a client of a proxy that a PROXY header comes first, and reports it to nobody', async () => {
+    const bench = new AcceptorBench();
+    bench.proxies.push(parseCidr('127.0.0.0/8')!);
+    bench.row(0).greets = true;
+    bench.start(0);
+    await admitted(bench, 1);
+    const [fd] = bench.clientsOf(0) as [number];
+    expect(bench.table.flags(fd)).toBe(NEW | PROXIED);
+    expect(bench.typesOfEvents()).not.toContain('open');
+    // Nothing to greet before the header: the socket is not watched for room to write.
+    expect(bench.seen()).toEqual([[], [], []]);
+  });
+
+  it('takes the word of no other client for it', async () => {
+    const bench = new AcceptorBench();
+    bench.proxies.push(parseCidr('127.0.0.2')!, parseCidr('::/0')!);
+    bench.start(0);
+    await admitted(bench, 1);
+    expect(bench.table.flags(bench.clientsOf(0)[0]!)).toBe(0);
+    expect(bench.typesOfEvents()).toContain('open');
   });
 
   it('lets clients wait in the kernel until there is a thread', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Admission, type AdmissionLimits } from '../../src/acceptor/admission.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
-import { parseAddressRange } from '../../src/options/address-range.ts';
+import { parseAddress } from '../../src/ip-address.ts';
+import { type Cidr, parseCidr } from '../../src/options/cidr.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { ThreadBoard } from '../../src/sharing/thread-board.ts';
@@ -11,6 +12,13 @@ import { NO_LIMITS } from '../support/no-limits.ts';
 
 function* always(result: number): Generator<number> {
   for (;;) yield result;
+}
+
+/** Limits with networks as text. */
+type TextLimits = Partial<Omit<AdmissionLimits, 'allow' | 'deny'>> & { allow?: string[]; deny?: string[] };
+
+function cidrs(texts: readonly string[]): readonly Cidr[] {
+  return texts.map(parseCidr).filter((cidr) => cidr !== undefined);
 }
 
 /** An admission whose clients come as numbers: nothing is really accepted. */
@@ -23,15 +31,18 @@ class Gate {
   readonly admission: Admission;
   readonly #tickets = new Map<number, number>();
 
-  constructor(limits: Partial<AdmissionLimits>) {
+  constructor({ allow, deny, ...limits }: TextLimits) {
     const { board, counters, flaky, table } = this;
     const report = (event: ServerEvent): void => void this.events.push(event);
-    this.admission = new Admission({ sys: flaky.sys, board, counters, report, table }, { ...NO_LIMITS, ...limits });
+    this.admission = new Admission(
+      { sys: flaky.sys, board, counters, report, table },
+      { ...NO_LIMITS, ...limits, allow: allow && cidrs(allow), deny: deny && cidrs(deny) },
+    );
   }
 
   /** A client comes as `fd`, to `thread` if it is let in. */
   come(fd: number, address: string, thread = fd % 2): boolean {
-    const bytes = parseAddressRange(address)?.bytes ?? new Uint8Array(16);
+    const bytes = parseAddress(address) ?? new Uint8Array(16);
     if (!this.admission.admits(fd, { bytes, port: 1000 + fd })) return false;
     const ticket = this.table.admit(fd, thread, fd, bytes, 0, 0);
     this.table.settle(fd, ticket);
@@ -171,7 +182,7 @@ describe('maxClientsPerAddress', () => {
 });
 
 describe('allow and deny', () => {
-  it.each<[Partial<AdmissionLimits>, string, boolean]>([
+  it.each<[TextLimits, string, boolean]>([
     [{ deny: ['10.0.0.0/8'] }, '10.1.1.1', false],
     [{ deny: ['10.0.0.0/8'] }, '11.1.1.1', true],
     [{ allow: ['10.0.0.0/8', '::1'] }, '10.1.1.1', true],

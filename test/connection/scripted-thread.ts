@@ -57,6 +57,8 @@ export class ScriptedThread {
   readonly arena = Arena.create(2 ** 22);
   readonly events: ServerEvent[] = [];
   readonly thread: ServiceThread;
+  /** How often the thread has said that it is drained. */
+  drained = 0;
   readonly #sockets = new Map<number, ScriptedSocket>();
   #id = 0;
 
@@ -74,7 +76,7 @@ export class ScriptedThread {
       ...limits,
       arm: () => {},
       report: (event) => this.events.push(event),
-      drained: () => {},
+      drained: () => void this.drained++,
     });
   }
 

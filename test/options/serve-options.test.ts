@@ -6,6 +6,7 @@ import { serveCommandSchema } from '../../src/cli/serve-command-options.ts';
 import { HeddleError } from '../../src/errors.ts';
 import { connectSchema } from '../../src/options/connect-options.ts';
 import { aboutOptions } from '../../src/options/schema.ts';
+import { parseCidr } from '../../src/options/cidr.ts';
 import { parseServeOptions, serveSchema } from '../../src/options/serve-options.ts';
 
 function refusal(input: unknown): string {
@@ -41,6 +42,7 @@ describe('the options of serve', () => {
       messageTimeout: 30_000,
       sendTimeout: 30_000,
       maxUnsent: undefined,
+      proxyProtocol: [],
       handlerTimeout: 30_000,
       shutdownTimeout: 15_000,
       threadMemory: undefined,
@@ -60,6 +62,7 @@ describe('the options of serve', () => {
       framing: 'length:2',
       moveAfter: 'never',
       threadMemory: '64MiB',
+      proxyProtocol: '127.0.0.1, 2001:db8::/32',
       shared: { a: 1 },
       allow: '10.0.0.0/8, ::1',
       deny: ['10.9.9.9'],
@@ -71,8 +74,8 @@ describe('the options of serve', () => {
       moveAfter: Infinity,
       threadMemory: 67_108_864,
       framing: { length: 2 },
-      allow: ['10.0.0.0/8', '::1'],
-      deny: ['10.9.9.9'],
+      allow: [parseCidr('10.0.0.0/8'), parseCidr('::1')],
+      deny: [parseCidr('10.9.9.9')],
     });
     expect(parseServeOptions(settings)).toEqual(settings);
   });
@@ -128,17 +131,26 @@ describe('the options of serve', () => {
     ['options.maxClients must be at most 1000000, got 1000001', { maxClients: 1_000_001 }],
     ['options.overflow must be one of wait, reject, got "drop"', { overflow: 'drop' }],
     ['options.maxClientsPerAddress must be a positive integer or Infinity, got 0', { maxClientsPerAddress: 0 }],
+    ['options.allow must name at least one address or network: nobody could connect, got []', { allow: [] }],
     [
-      'options.allow must be a list of IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32, got []',
-      { allow: [] },
-    ],
-    [
-      'options.allow must be a list of IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32, got "10.0.0.0/33"',
+      'options.allow must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "10.0.0.0/33"',
       { allow: ['::1', '10.0.0.0/33'] },
     ],
     [
-      'options.deny must be a list of IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32, got "localhost"',
+      'options.deny must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "localhost"',
       { deny: '::1,localhost' },
+    ],
+    [
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "10.0.0.1/8"',
+      { proxyProtocol: ['::1', '10.0.0.1/8'] },
+    ],
+    [
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got ""',
+      { proxyProtocol: '' },
+    ],
+    [
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got [7]',
+      { proxyProtocol: [7] },
     ],
     ['options.service must be the URL or the path of a module, got 7', { service: 7 }],
     ['options.onEvent must be a function that takes an event, got "log"', { onEvent: 'log' }],

@@ -35,6 +35,17 @@ describe('an option', () => {
     expect(environmentName('maxMessageLength')).toBe('HEDDLE_MAX_MESSAGE_LENGTH');
   });
 
+  it('that is a list is separated by commas in text', async () => {
+    const flags = { proxyProtocol: '10.0.0.0/8, ::1' };
+    const { proxyProtocol } = await read({ flags });
+    expect(proxyProtocol.map(({ prefix }) => prefix)).toEqual([104, 128]);
+    expect(await read({ environment: { HEDDLE_PROXY_PROTOCOL: flags.proxyProtocol } })).toMatchObject({
+      proxyProtocol,
+    });
+    write('heddle.config.json', '{ "proxyProtocol": ["10.0.0.0/8", "::1"] }');
+    expect(await read({})).toMatchObject({ proxyProtocol });
+  });
+
   it('comes from flags before the environment, before the file, before its default', async () => {
     write('heddle.config.json', '{ "port": 1, "backlog": 1, "threads": 1 }');
     const flags = { port: '3' };
@@ -46,6 +57,10 @@ describe('an option', () => {
   it.each([
     [{ flags: { threads: '-1' } }, '--threads must be a positive integer, got -1'],
     [{ environment: { HEDDLE_THREADS: '-1' } }, 'HEDDLE_THREADS must be a positive integer, got -1'],
+    [
+      { flags: { proxyProtocol: '::1,10.0.0.1/8' } },
+      '--proxy-protocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "10.0.0.1/8"',
+    ],
     [{ flags: { port: 'abc' } }, '--port must be an integer from 0 to 65535, got "abc"'],
     [
       { flags: { framing: 'delimiter:\\q' } },

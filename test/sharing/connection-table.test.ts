@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConnectionTable, ENDED, NEW } from '../../src/sharing/connection-table.ts';
+import { ConnectionTable, ENDED, NEW, PROXIED } from '../../src/sharing/connection-table.ts';
 import { BUSY, epochOf, EPOCHS, FREE, MOVING, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
 import { emptyModel, tableCommands } from '../support/table-commands.ts';
 import { messageOf, startWorker } from '../support/test-worker.ts';
@@ -133,6 +133,18 @@ describe('ConnectionTable', () => {
     table.free(1, ticket);
     resting(table, 1, 0);
     expect([table.inbox(1), table.outbox(1), table.scanned(1)]).toEqual([undefined, undefined, 0]);
+  });
+
+  it('can be told who the client really is', () => {
+    const table = ConnectionTable.create(8);
+    table.admit(3, 0, 1, ADDRESS, 80, PROXIED);
+    table.setAddress(3, ADDRESS.toReversed(), 443);
+    expect([table.address(3), table.port(3), table.id(3), table.flags(3)]).toEqual([
+      ADDRESS.toReversed(),
+      443,
+      1,
+      PROXIED,
+    ]);
   });
 
   it('gives a copy of the address', () => {

@@ -13,6 +13,7 @@ import { Deadlines } from '../../src/sharing/deadlines.ts';
 import { TIMELESS } from './timeless.ts';
 import { Roster } from '../../src/acceptor/roster.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
+import type { Cidr } from '../../src/options/cidr.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
@@ -42,6 +43,8 @@ export class AcceptorBench {
   readonly counters = new AcceptorCounters();
   readonly table: ConnectionTable;
   readonly events: ServerEvent[] = [];
+  /** Whose connections begin with a PROXY header. */
+  readonly proxies: Cidr[] = [];
   readonly said: FromAcceptor[] = [];
   readonly port: number;
   readonly mailboxFd = owned(sys.eventfd());
@@ -122,6 +125,7 @@ export class AcceptorBench {
       balances: false,
       mover: new Mover(flaky.sys, table, counters, closer),
       closer,
+      proxies: this.proxies,
       handlerTimeout: Infinity,
       say: (message) => void this.said.push(message),
       report,

@@ -88,6 +88,7 @@ export class Schedule implements NodeCallbacks {
       balances: true,
       mover: this.#mover,
       closer,
+      proxies: [],
       handlerTimeout: 200,
       say: (message) => this.#hear(message),
       report,

@@ -1,0 +1,105 @@
+/** Used to take the PROXY header off a connection before anything else is made of it: the service hears of its client afterwards. */
+import { decodeProxyHeader, type ProxySource } from '../framing/proxy-header.ts';
+import type { ServerEvent } from '../log/event.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import { COUNTED, type Ticket } from '../sharing/connection-table.ts';
+import { EAGAIN, errnoName } from '../sys/errno.ts';
+import type { Host } from './host.ts';
+import { Input } from './input.ts';
+
+/*
+ * Until its header is whole, a connection is its slot and nothing more: flagged PROXIED, with the part of the header that
+ * has come in its inbox, at rest. So it moves, and outlives its thread, as one with half a message does.
+ */
+export class ProxyGate {
+  readonly #host: Host;
+  readonly #report: ((event: ServerEvent) => void) | undefined;
+
+  constructor(host: Host, report: ((event: ServerEvent) => void) | undefined) {
+    this.#host = host;
+    this.#report = report;
+  }
+
+  /**
+   * Reads on in the header of a connection whose slot the caller has. Once it is whole, the slot has the client's own
+   * address, and the input is returned, with what came behind the header. Undefined: the caller has the slot no more,
+   * the connection rests (`stays`: it may wait for the rest of its header) or is closed.
+   */
+  read(fd: number, ticket: Ticket, stays: boolean): Input | undefined {
+    const input = this.#open(fd);
+    for (;;) {
+      const received = input.receive();
+      if (received <= 0) return this.#noMore(fd, ticket, input, received, stays);
+      const header = decodeProxyHeader(input.bytes, input.from, input.to);
+      if (header.kind === 'bad') return this.#close(fd, ticket, input, 'proxy-error', header.problem);
+      if (header.kind === 'header') {
+        this.#replaceAddress(fd, header.source);
+        this.#host.table.setBegun(fd, 0);
+        input.keep(input.from + header.length);
+        return input;
+      }
+      input.keep(input.from);
+    }
+  }
+
+  /** Closes a connection whose header has not come in time. The caller has the slot. */
+  endOverdue(fd: number, ticket: Ticket, reason: CloseReason): void {
+    this.#close(fd, ticket, this.#open(fd), reason, 'its PROXY header is not complete');
+  }
+
+  /** Takes the part of the header that has come out of the slot: should this thread end now, it is not freed twice. */
+  #open(fd: number): Input {
+    const { stores, table } = this.#host;
+    const inbox = table.inbox(fd);
+    const input = new Input(this.#host, fd, inbox, 0);
+    table.pack(fd, undefined, 0, undefined);
+    stores.claim(inbox);
+    return input;
+  }
+
+  /** Without a source the connection is the proxy's own: a health check, or one whose client it does not know. */
+  #replaceAddress(fd: number, source: ProxySource | undefined): void {
+    if (source !== undefined) this.#host.table.setAddress(fd, source.address, source.port);
+  }
+
+  /** Goes on from a read that gave nothing: its result is in `received`. */
+  #noMore(fd: number, ticket: Ticket, input: Input, received: number, stays: boolean): undefined {
+    if (received === EAGAIN) return this.#wait(fd, ticket, input, stays);
+    if (received < 0) return this.#close(fd, ticket, input, 'client-reset', errnoName(received));
+    if (input.isEmpty) return this.#close(fd, ticket, input, 'client-finished');
+    return this.#close(fd, ticket, input, 'proxy-error', 'the input ended part-way through the PROXY header');
+  }
+
+  #wait(fd: number, ticket: Ticket, input: Input, stays: boolean): undefined {
+    const { stores, table } = this.#host;
+    if (!stays) return this.#close(fd, ticket, input, 'shutdown');
+    const { luggage } = input;
+    if (luggage === undefined && !input.isEmpty)
+      return this.#close(fd, ticket, input, 'over-limit', 'no shared memory is left to keep part of a PROXY header');
+    stores.leave(luggage);
+    table.pack(fd, luggage, 0, undefined);
+    table.rest(fd, ticket);
+  }
+
+  /** Closes at once: nothing was sent that the other side has yet to read. */
+  #close(fd: number, ticket: Ticket, input: Input, reason: CloseReason, detail?: string): undefined {
+    const { row, sys, table } = this.#host;
+    table.closing(fd, ticket);
+    row.countClose(reason);
+    this.#report?.({
+      type: 'close',
+      time: Date.now(),
+      client: table.id(fd),
+      address: sys.addressText(table.address(fd)),
+      port: table.port(fd),
+      thread: row.thread + 1,
+      reason,
+      ...(detail !== undefined && { detail }),
+    });
+    table.setFlags(fd, COUNTED);
+    input.drop();
+    row.addClients(-1);
+    table.free(fd, ticket);
+    sys.close(fd);
+  }
+}

@@ -1,0 +1,206 @@
+import { Counter } from 'heddle';
+import { describe, expect, it, vi } from 'vitest';
+import type { ServeOptions } from '../../src/options/serve-options.ts';
+import { headerV1, headerV2 } from '../support/proxy-headers.ts';
+import { Peer } from './peer.ts';
+import { openDescriptors, type Running, service, start } from './running.ts';
+
+const COMMANDS = service('commands');
+
+/** The address of the load balancer; clients without one come from 127.0.0.1. */
+const PROXY = '127.0.0.2';
+
+const client = { from: '192.0.2.1', to: '192.0.2.2', fromPort: 56_324, toPort: 443 };
+const client6 = { from: '2001:db8::1', to: '2001:db8::2', fromPort: 1, toPort: 443 };
+const V1 = headerV1(client);
+const V2 = headerV2(client);
+
+/** Starts a server that believes `PROXY`. */
+const startBehind = (options: ServeOptions = {}): Promise<Running> =>
+  start(COMMANDS, { proxyProtocol: [PROXY], ...options });
+
+const dial = (running: Running): Promise<Peer> => Peer.connect(running.port, PROXY);
+
+/** Resolves when the server has read `count` bytes in all. */
+const received = (running: Running, count: number): Promise<void> =>
+  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: 10_000, interval: 1 });
+
+describe('behind a load balancer', () => {
+  it.each([
+    ['version 1', V1, '192.0.2.1 56324'],
+    ['version 2', V2, '192.0.2.1 56324'],
+    ['version 1 for IPv6', headerV1(client6), '2001:db8::1 1'],
+    ['version 2 for IPv6', headerV2(client6), '2001:db8::1 1'],
+    ['version 2 with records', headerV2({ ...client, records: Buffer.alloc(4000) }), '192.0.2.1 56324'],
+  ])('a client is who the header says: %s', async (_name, header, who) => {
+    await using running = await startBehind();
+    await using peer = await dial(running);
+    peer.send(header);
+    expect(await peer.ask('who')).toBe(who);
+    const [address, port] = who.split(' ');
+    const about = { client: 1, address, port: Number(port) };
+    expect(running.all('open')).toMatchObject([about]);
+    peer.finish();
+    expect(await running.seen('close')).toMatchObject([{ ...about, reason: 'client-finished' }]);
+  });
+
+  it.each([
+    ['LOCAL', headerV2({ ...client, command: 0x20 })],
+    ['UNKNOWN', Buffer.from('PROXY UNKNOWN\r\n')],
+    ['a Unix socket', headerV2({ family: 0x31, records: Buffer.alloc(216) })],
+  ])('the proxy itself is served as it is: %s', async (_name, header) => {
+    await using running = await startBehind();
+    await using peer = await dial(running);
+    peer.send(header);
+    expect(await peer.ask('who')).toBe(`${PROXY} ${peer.localPort}`);
+    expect(running.all('open')).toMatchObject([{ address: PROXY, port: peer.localPort }]);
+  });
+
+  it('the header may be cut at every byte, and the client is told of when it is whole', async () => {
+    await using running = await startBehind();
+    for (const header of [V1, V2]) {
+      const before = running.server.stats().receivedBytes;
+      const peers = await Promise.all(Array.from({ length: header.length - 1 }, () => dial(running)));
+      peers.forEach((peer, index) => peer.send(header.subarray(0, index + 1)));
+      await received(running, before + (header.length * (header.length - 1)) / 2);
+      expect(running.all('open')).toHaveLength(header === V1 ? 0 : V1.length - 1);
+      peers.forEach((peer, index) => peer.send(Buffer.concat([header.subarray(index + 1), Buffer.from('who\n')])));
+      for (const peer of peers) expect(await peer.line()).toBe('192.0.2.1 56324');
+      await Promise.all(peers.map((peer) => peer.leave()));
+    }
+    expect(running.all('open')).toHaveLength(V1.length + V2.length - 2);
+    expect(
+      (await running.seen('close', V1.length + V2.length - 2)).every((close) => close.address === '192.0.2.1'),
+    ).toBe(true);
+  });
+
+  it('is greeted when its header was read', async () => {
+    const names = ['started', 'stopped', 'opened', 'client-finished', 'proxy-error'];
+    const shared = Object.fromEntries(names.map((name) => [name, new Counter()]));
+    await using running = await start(service('hooks'), { proxyProtocol: [PROXY], shared });
+    await using peer = await dial(running);
+    await using wrong = await dial(running);
+    peer.send(V2.subarray(0, 20));
+    await received(running, 20);
+    wrong.send('hello\n');
+    await wrong.over();
+    expect([shared['opened']?.value, shared['proxy-error']?.value]).toEqual([0, 0]);
+    peer.send(V2.subarray(20));
+    expect(await peer.line()).toBe('hello 56324');
+    expect(shared['opened']?.value).toBe(1);
+  });
+
+  it.each([
+    ['no header', 'echo hello\n', /^no PROXY header comes first/],
+    ['an oversized line', `PROXY UNKNOWN ${'x'.repeat(100)}`, /at most 107 bytes/],
+    ['an oversized header', headerV2({ ...client, records: Buffer.alloc(5000) }), /at most 4096 bytes/],
+    ['a broken header', 'PROXY TCP4 1.2.3.4 1.2.3.4 x', /not as its format says/],
+  ])('is closed with proxy-error, as the proxy’s: %s', async (_name, bytes, detail) => {
+    const before = openDescriptors();
+    const running = await startBehind();
+    const peer = await dial(running);
+    peer.send(bytes);
+    await peer.over();
+    const about = {
+      address: PROXY,
+      port: peer.localPort,
+      reason: 'proxy-error',
+      detail: expect.stringMatching(detail),
+    };
+    expect(await running.seen('close')).toMatchObject([about]);
+    expect(running.all('open')).toEqual([]);
+    expect(peer.pieces).toEqual([]);
+    expect(running.server.stats()).toMatchObject({ clients: 0, closes: { 'proxy-error': 1 }, messages: 0 });
+    await peer.leave();
+    await running.server.close();
+    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+  });
+});
+
+describe('from anybody else', () => {
+  it('a header is not believed: it is what the client sends', async () => {
+    await using running = await startBehind();
+    await using peer = await running.connect();
+    peer.send('who\n');
+    expect(await peer.line()).toBe(`127.0.0.1 ${peer.localPort}`);
+    await using spoofing = await running.connect();
+    spoofing.send(V1);
+    expect((await running.closeOf(spoofing)).reason).toBe('service-error');
+    const [failure] = running.all('service-error');
+    expect(failure).toMatchObject({ address: '127.0.0.1', port: spoofing.localPort });
+  });
+
+  it('nor is it anywhere without the option', async () => {
+    await using running = await start(service('echo'));
+    for (const header of [V1, V2]) {
+      await using peer = await dial(running);
+      peer.send(header);
+      expect(await peer.take(header.length)).toEqual(header);
+      expect(running.all('open').at(-1)).toMatchObject({ address: PROXY, port: peer.localPort });
+    }
+  });
+});
+
+describe('half a header', () => {
+  it('moves from a thread that is held, and its client is served elsewhere', async () => {
+    await using running = await startBehind({ threads: { min: 1, max: 3 } });
+    await using holder = await running.connect();
+    expect(await holder.ask('echo here')).toBe('here');
+    const before = running.server.stats().receivedBytes;
+    const halves = await Promise.all(Array.from({ length: 20 }, () => dial(running)));
+    for (const half of halves) half.send(V2.subarray(0, 13));
+    await received(running, before + 20 * 13);
+    holder.send('block 1000\n');
+    for (const half of halves) half.send(V2.subarray(13));
+    for (const half of halves) expect(await half.ask('who')).toBe('192.0.2.1 56324');
+    expect(holder.pieces).toEqual([]);
+    expect(running.server.stats().moves.held).toBeGreaterThan(0);
+    expect(await holder.line()).toBe('blocked 1000');
+    await Promise.all(halves.map((half) => half.leave()));
+  });
+
+  it('outlives its thread', async () => {
+    await using running = await startBehind({ threads: 1 });
+    const before = running.server.stats().receivedBytes;
+    const halves = await Promise.all(Array.from({ length: 10 }, () => dial(running)));
+    halves.forEach((half, index) => half.send(V1.subarray(0, index + 1)));
+    await received(running, before + 55);
+    await using victim = await running.connect();
+    victim.send('exit 0\n');
+    await running.seen('thread-exit');
+    halves.forEach((half, index) => half.send(V1.subarray(index + 1)));
+    for (const half of halves) expect(await half.ask('who')).toBe('192.0.2.1 56324');
+    expect(running.all('close')).toHaveLength(1);
+    await Promise.all(halves.map((half) => half.leave()));
+  });
+
+  it('is closed with shutdown when the server leaves, a whole one with what followed is answered', async () => {
+    await using running = await startBehind();
+    await using half = await dial(running);
+    await using silent = await dial(running);
+    await using whole = await dial(running);
+    half.send(V2.subarray(0, 20));
+    whole.send(Buffer.concat([V2, Buffer.from('later 100 done\n')]));
+    await received(running, 20 + V2.length + 15);
+    const drained = running.server.drain();
+    expect(String(await whole.rest())).toBe('done\n');
+    await Promise.all([half.over(), silent.over(), drained]);
+    expect(running.server.stats().closes).toMatchObject({ shutdown: 3 });
+  });
+
+  it('must come within messageTimeout, however it drips; a client that has sent it has its own time', async () => {
+    await using running = await startBehind({ messageTimeout: 300 });
+    await using silent = await dial(running);
+    await using half = await dial(running);
+    await using whole = await dial(running);
+    half.send(V1.subarray(0, 10));
+    whole.send(V1);
+    await Promise.all([silent.over(), half.over()]);
+    expect((await running.seen('close', 2)).map(({ reason }) => reason)).toEqual([
+      'message-timeout',
+      'message-timeout',
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await whole.ask('who')).toBe('192.0.2.1 56324');
+  });
+});
