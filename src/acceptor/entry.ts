@@ -39,7 +39,7 @@ const acceptor = new Acceptor({
   board: new ThreadBoard(start.board),
   counters,
   poller: new Poller(sys, start.epollFd, EVENTS),
-  listeners: start.listeners.map((fd) => new Listener(sys, fd)),
+  listeners: start.listeners.map(({ fd, isShared }) => new Listener(sys, fd, isShared)),
   mailboxFd: start.mailboxFd,
   roster: new Roster(sys, { ...start.threads, clientsPerThread, moveAfter }),
   placement: placementFor(start.placement, busy),

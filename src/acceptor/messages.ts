@@ -15,8 +15,7 @@ export interface AcceptorStart {
   readonly mailboxFd: number;
   /** An int that is 1 when the process ends: the acceptor is then not to wait again. */
   readonly exiting: SharedArrayBuffer;
-  /** Listening sockets. */
-  readonly listeners: readonly number[];
+  readonly listeners: readonly { readonly fd: number; readonly isShared: boolean }[];
   readonly placement: Placement;
   readonly threads: { readonly min: number; readonly max: number };
   readonly clientsPerThread: number;

@@ -54,9 +54,9 @@ function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
 }
 
 function sayListening(server: Server, settings: ServeCommandSettings, log: Log, directory: string): void {
-  const { host, port } = server.address;
+  const { address, addresses, threads } = server;
+  const { host, port } = address;
   const service = serviceText(settings.service, settings.bytes, directory);
-  const { threads } = server;
-  const record = { type: 'listening', time: Date.now(), host, port, service, threads } as const;
-  log.say(bannerLines({ service, threads, host: settings.host, port }), record);
+  const record = { type: 'listening', time: Date.now(), host, port, addresses, service, threads } as const;
+  log.say(bannerLines({ service, threads, addresses }), record);
 }

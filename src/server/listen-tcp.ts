@@ -1,4 +1,4 @@
-/** Used to open the listening socket, with an error that says what to do where that fails. */
+/** Used to open a listening socket of TCP, with an error that says what to do where that fails. */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { HeddleError } from '../errors.ts';
@@ -17,11 +17,7 @@ import {
 } from '../sys/constants.ts';
 import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, errnoName } from '../sys/errno.ts';
 import type { SocketAddress, Sys } from '../sys/sys.ts';
-
-export interface ListeningSocket {
-  readonly fd: number;
-  readonly address: SocketAddress;
-}
+import { type ListeningSocket, serverAddress } from './listening-socket.ts';
 
 /**
  * Opens a listening socket on `host` (all interfaces if undefined) and `port`. Clients can connect from then on; they
@@ -29,7 +25,7 @@ export interface ListeningSocket {
  *
  * Errors: `HEDDLE_LISTEN`.
  */
-export async function listen(
+export async function listenTcp(
   sys: Sys,
   host: string | undefined,
   port: number,
@@ -72,7 +68,8 @@ function open(sys: Sys, address: SocketAddress, backlog: number): ListeningSocke
     sys.close(fd);
     throw listenError(bound < 0 ? 'bind' : 'listen', result, address);
   }
-  return { fd, address: sys.getsockname(fd) as SocketAddress };
+  const name = sys.getsockname(fd) as SocketAddress;
+  return { fd, address: serverAddress(name), isShared: false, close: () => void sys.close(fd) };
 }
 
 const ADVICE = new Map([

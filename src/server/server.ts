@@ -10,7 +10,8 @@ import { openLibc } from '../sys/libc.ts';
 import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import { Deferred } from './deferred.ts';
-import { type ListeningSocket, listen } from './listen.ts';
+import { listen } from './listen.ts';
+import type { ListeningSocket, ServerAddress } from './listening-socket.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -21,18 +22,11 @@ const DRAIN_LOOK = 5;
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
 const STOP_GRACE = 1000;
 
-/** Where a server listens. `host` is `::` or `0.0.0.0` for all interfaces. */
-export interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly family: 'IPv4' | 'IPv6';
-}
-
 /**
  * Starts a server and resolves once clients can connect and be answered. May be called on the main thread or in a
  * worker; several servers may run in one process.
  *
- * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port in use, no permission), `HEDDLE_SERVICE_LOAD`,
+ * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
  * `HEDDLE_UNSUPPORTED` (not Linux).
  *
  * @example
@@ -44,8 +38,8 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   const settings = parseServeOptions(options);
   const service = serviceUrl(settings.service);
   const sys = await openLibc();
-  const socket = await listen(sys, settings.host, settings.port, settings.backlog);
-  const server = new Server(sys, settings, service, socket);
+  const sockets = await listen(sys, settings);
+  const server = new Server(sys, settings, service, sockets);
   try {
     await server.start();
   } catch (error) {
@@ -57,7 +51,10 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
 
 /** A running server; made by `serve`. */
 export class Server implements AsyncDisposable {
+  /** Where it listens; if in several places, the first of TCP. */
   readonly address: ServerAddress;
+  /** Everywhere it listens. */
+  readonly addresses: readonly ServerAddress[];
   /** How many service threads there are. */
   readonly threads: { readonly min: number; readonly max: number };
   /** Resolves when the server has ended; rejects with a HeddleError if it had to give up. */
@@ -65,7 +62,7 @@ export class Server implements AsyncDisposable {
   readonly #sys: Sys;
   readonly #settings: ServeSettings;
   readonly #memory: SharedMemory;
-  readonly #listenerFd: number;
+  readonly #sockets: readonly ListeningSocket[];
   readonly #epollFd: number;
   readonly #mailboxFd: number;
   readonly #acceptor: AcceptorHandle;
@@ -75,15 +72,16 @@ export class Server implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(sys: Sys, settings: ServeSettings, service: URL, { fd, address }: ListeningSocket) {
+  constructor(sys: Sys, settings: ServeSettings, service: URL, sockets: readonly ListeningSocket[]) {
     this.#sys = sys;
     this.#settings = settings;
-    this.address = { host: address.address, port: address.port, family: address.family as 'IPv4' | 'IPv6' };
+    this.addresses = sockets.map(({ address }) => address);
+    this.address = this.addresses[0] as ServerAddress;
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
     this.#memory = new SharedMemory(sys, settings.threads.max, settings.onEvent);
-    this.#listenerFd = fd;
+    this.#sockets = sockets;
     this.#epollFd = Poller.create(sys, 1).fd;
     this.#mailboxFd = sys.eventfd();
     this.#acceptor = this.#startAcceptor();
@@ -143,7 +141,7 @@ export class Server implements AsyncDisposable {
       counters: this.#memory.counters.buffer,
       epollFd: this.#epollFd,
       mailboxFd: this.#mailboxFd,
-      listeners: [this.#listenerFd],
+      listeners: this.#sockets.map(({ fd, isShared }) => ({ fd, isShared })),
       threads,
       placement,
       clientsPerThread,
@@ -209,7 +207,7 @@ export class Server implements AsyncDisposable {
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
     this.#memory.closeLeft(this.#sys);
-    this.#sys.close(this.#listenerFd);
+    for (const socket of this.#sockets) socket.close();
     this.#sys.close(this.#epollFd);
     this.#sys.close(this.#mailboxFd);
     this.#memory.events?.end();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runServe } from '../../src/cli/serve.ts';
 import { HeddleError } from '../../src/errors.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
+import type { ServerAddress } from '../../src/server/listening-socket.ts';
 import type { Server } from '../../src/server/server.ts';
 
 const CLIENT = { time: 5, client: 1, address: '127.0.0.1', port: 11600, thread: 1 };
@@ -15,8 +16,12 @@ class FakeServer {
   readonly closed = new Promise<void>((resolve, reject) => {
     this.end = (error) => (error === undefined ? resolve() : reject(error));
   });
-  readonly address = { host: '0.0.0.0', port: 12345, family: 4 };
+  addresses: ServerAddress[] = [{ family: 'IPv4', host: '0.0.0.0', port: 12345 }];
   readonly threads = { min: 2, max: 12 };
+
+  get address(): ServerAddress | undefined {
+    return this.addresses[0];
+  }
 
   async drain(): Promise<void> {
     this.calls.push('drain');
@@ -30,11 +35,13 @@ class FakeServer {
 
 interface Given {
   readonly service?: string;
+  readonly addresses?: ServerAddress[];
   readonly flags?: object;
 }
 
-function start({ service, flags = {} }: Given = {}) {
+function start({ service, flags = {}, addresses }: Given = {}) {
   const server = new FakeServer();
+  if (addresses !== undefined) server.addresses = addresses;
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const invocation = { service, flags, environment: {}, directory: '/home/someone' };
@@ -74,11 +81,16 @@ describe('heddle serve', () => {
   });
 
   it('says nothing of other machines when they cannot connect', async () => {
-    const { server, status, output, serving } = start({ service: 'chat.ts', flags: { host: '127.0.0.1' } });
+    const addresses: ServerAddress[] = [
+      { family: 'IPv4', host: '127.0.0.1', port: 12345 },
+      { family: 'unix', path: '/run/a\nb.sock', host: 'unix', port: 0 },
+    ];
+    const { server, status, output, serving } = start({ service: 'chat.ts', addresses });
     await serving;
     server.end();
     await status;
-    expect(output().stdout).toBe('Serving chat.ts on 2 to 12 threads\nServer running on port 12345\n');
+    const where = 'Server running on port 12345\nServer running on unix:/run/a\\nb.sock\n';
+    expect(output().stdout).toBe(`Serving chat.ts on 2 to 12 threads\n${where}`);
   });
 
   it('prints the same as JSON', async () => {
@@ -93,6 +105,7 @@ describe('heddle serve', () => {
       time: expect.any(Number),
       host: '0.0.0.0',
       port: 12345,
+      addresses: [{ family: 'IPv4', host: '0.0.0.0', port: 12345 }],
       service: 'the built-in reverse service, byte by byte',
       threads: { min: 2, max: 12 },
     });
