@@ -13,7 +13,7 @@ import { Acceptor } from './acceptor.ts';
 import { BusyMeter } from './busy-meter.ts';
 import { Closer } from './closer.ts';
 import { Listener } from './listener.ts';
-import type { AcceptorStart, ToAcceptor } from './messages.ts';
+import type { AcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';
 import { placementFor } from './placement.ts';
 import { Roster } from './roster.ts';
@@ -30,6 +30,7 @@ const table = new ConnectionTable(start.table);
 const counters = new AcceptorCounters(start.counters);
 const events = start.events === undefined ? undefined : new EventRing(start.events);
 const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
+const say = (message: FromAcceptor): void => port.postMessage(message);
 const busy = new BusyMeter(sys).ratio;
 const closer = new Closer(sys, table, new Arena(start.arena), report);
 const { clientsPerThread, moveAfter } = start;
@@ -48,7 +49,7 @@ const acceptor = new Acceptor({
   mover: new Mover(sys, table, counters, closer),
   closer,
   handlerTimeout: start.handlerTimeout,
-  say: (message) => port.postMessage(message),
+  say,
   report,
 });
 
@@ -60,6 +61,7 @@ function obey(message: ToAcceptor): boolean {
   else if (message.type === 'thread-retire') acceptor.retire(message.thread);
   else if (message.type === 'thread-gone') acceptor.threadGone(message.thread);
   else if (message.type === 'drain') acceptor.drain();
+  else if (message.type === 'ping') say({ type: 'pong' });
   return message.type !== 'stop';
 }
 

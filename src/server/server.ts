@@ -99,6 +99,17 @@ export class Server implements AsyncDisposable {
   }
 
   /**
+   * Resolves when the thread that accepts clients has answered: the server is alive. For whoever watches over it.
+   *
+   * Errors: `HEDDLE_CLOSED` if the server has ended.
+   */
+  async ping(): Promise<void> {
+    const answered = this.#ending === undefined && (await this.#acceptor.ping());
+    if (!answered)
+      throw new HeddleError('HEDDLE_CLOSED', 'The server has ended: it answers no ping. Start another one');
+  }
+
+  /**
    * Loads the service anew and hands the clients to it, without closing a connection: new threads start with the code
    * as it is now, clients at rest move to them, and what only an old thread can finish (a session, a running handler) it
    * finishes, within `shutdownTimeout`. If the new code does not start, the old goes on.

@@ -8,7 +8,7 @@ import type { SocketAddress } from '../../src/sys/sys.ts';
 import { testFolder } from '../support/folder.ts';
 import { owned, succeeded, sys } from '../support/loopback.ts';
 import { Peer } from './peer.ts';
-import { openDescriptors, Running, service, start } from './running.ts';
+import { openDescriptors, type Running, service, start } from './running.ts';
 
 const ONLY_UNIX = { host: undefined, port: undefined };
 
@@ -66,7 +66,8 @@ describe('a server on a Unix socket', () => {
     [0o777, 0o777],
   ])('with unixMode %j has mode %i, whatever the umask', async (unixMode, mode) => {
     const unix = join(testFolder(), 'a.sock');
-    await using _running = await startAt(unix, unixMode === undefined ? {} : { unixMode });
+    await using running = await startAt(unix, unixMode === undefined ? {} : { unixMode });
+    expect(running.server.address).toMatchObject({ path: unix });
     expect(modeOf(unix)).toBe(mode);
   });
 
@@ -123,14 +124,15 @@ describe('what is at the path already', () => {
   it('is replaced if it is a socket that nobody has open any more', async () => {
     const unix = join(testFolder(), 'a.sock');
     leaveSocket(unix);
-    await using _running = await startAt(unix);
+    await using running = await startAt(unix);
     await using peer = await Peer.connectUnix(unix);
     expect(await peer.ask('echo here')).toBe('here');
+    expect(running.server.stats().clients).toBe(1);
   });
 
   it('is left alone if a server has it open, which does not suffer', async () => {
     const unix = join(testFolder(), 'a.sock');
-    await using _running = await startAt(unix);
+    await using running = await startAt(unix);
     const before = openDescriptors();
     expect(await refusal({ unix })).toMatchObject({
       code: 'HEDDLE_LISTEN',
@@ -138,6 +140,8 @@ describe('what is at the path already', () => {
       syscall: 'bind',
       message: `Cannot listen on unix:${unix}: a server listens there already. Stop it (to find it: ss -lxp), or choose another path with --unix`,
     });
+    // The server has closed its end of the one connection that asked whether it is there.
+    await running.seen('close');
     expect(openDescriptors()).toBe(before);
     await using peer = await Peer.connectUnix(unix);
     expect(await peer.ask('echo here')).toBe('here');
