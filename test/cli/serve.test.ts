@@ -27,6 +27,8 @@ class FakeServer {
     this.calls.push('drain');
   }
 
+  async ping(): Promise<void> {}
+
   async close(): Promise<void> {
     this.calls.push('close');
     this.end();
@@ -36,15 +38,16 @@ class FakeServer {
 interface Given {
   readonly service?: string;
   readonly addresses?: ServerAddress[];
+  readonly environment?: NodeJS.ProcessEnv;
   readonly flags?: object;
 }
 
-function start({ service, flags = {}, addresses }: Given = {}) {
+function start({ service, flags = {}, addresses, environment = {} }: Given = {}) {
   const server = new FakeServer();
   if (addresses !== undefined) server.addresses = addresses;
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const invocation = { service, flags, environment: {}, directory: '/home/someone' };
+  const invocation = { service, flags, environment, directory: '/home/someone' };
   let started = (): void => {};
   const serving = new Promise<void>((resolve) => (started = resolve));
   const status = runServe(invocation, { stdout, stderr }, async (options = {}) => {
@@ -154,6 +157,25 @@ describe('heddle serve', () => {
     expect(server.calls).toEqual(['drain']);
     server.end();
     expect(await status).toBe(0);
+  });
+
+  it('takes the sockets that systemd hands over', async () => {
+    const environment = { LISTEN_FDS: '2', LISTEN_PID: `${process.pid}` };
+    const { server, status, serving } = start({ environment });
+    await serving;
+    server.end();
+    await status;
+    expect(server.options.listenFds).toEqual([3, 4]);
+  });
+
+  it.each(['port', 'host', 'unix'])('refuses sockets of systemd beside a %s of the user', async (name) => {
+    const environment = { LISTEN_FDS: '1', LISTEN_PID: `${process.pid}` };
+    const { server, status } = start({ environment, flags: { [name]: '1' } });
+    await expect(status).rejects.toMatchObject({
+      code: 'HEDDLE_INVALID_OPTION',
+      message: `systemd hands over listening sockets (LISTEN_FDS=1), but ${name} is given as well; leave out ${name}, or the socket unit`,
+    });
+    expect(server.options).toEqual({});
   });
 
   it('fails with the error that made the server give up', async () => {
