@@ -16,7 +16,8 @@ export type { CustomFraming, FramingSpec } from './framing/framing.ts';
 export type { ServerEvent } from './log/event.ts';
 export type { ConnectOptions } from './options/connect-options.ts';
 export type { ServeOptions } from './options/serve-options.ts';
-export type { Server, ServerAddress } from './server/server.ts';
+export type { ServerAddress, TcpAddress, UnixAddress } from './server/listening-socket.ts';
+export type { Server } from './server/server.ts';
 export type { ServerStats } from './server/shared-memory.ts';
 export type { CloseReason } from './sharing/close-reason.ts';
 
@@ -26,7 +27,7 @@ export type { CloseReason } from './sharing/close-reason.ts';
  * Starts a server and resolves once clients can connect and be answered. May be called on the main thread or in a
  * worker; several servers may run in one process.
  *
- * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port in use, no permission), `HEDDLE_SERVICE_LOAD`,
+ * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
  * `HEDDLE_UNSUPPORTED` (not Linux).
  */
 export const serve = async (options?: ServeOptions): Promise<Server> =>

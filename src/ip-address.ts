@@ -21,6 +21,11 @@ export function isMapped(address: Uint8Array): boolean {
   return MAPPED_PREFIX.every((byte, index) => address[index] === byte);
 }
 
+/** Tells whether the 16 bytes are `::`, which stands for the peer of a Unix socket: it has no address. */
+export function isUnspecified(address: Uint8Array): boolean {
+  return address.every((byte) => byte === 0);
+}
+
 /** `text` is an IPv6 address, such as `2001:db8::1` or `64:ff9b::192.0.2.1`. */
 function expand(text: string): Uint8Array {
   const hexadecimal = text.replace(/[\d.]+$/, (end) => (end.includes('.') ? asGroups(end) : end));

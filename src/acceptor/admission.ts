@@ -1,5 +1,6 @@
 /** Used to decide who is let in: by the client's address, and by how many clients there are. */
 import type { RejectEvent } from '../log/event.ts';
+import { isUnspecified } from '../ip-address.ts';
 import { type Cidr, matches } from '../options/cidr.ts';
 import type { Overflow } from '../options/serve-options.ts';
 import type { AcceptorCounters, RejectReason } from '../sharing/acceptor-counters.ts';
@@ -94,9 +95,11 @@ export class Admission {
   }
 
   #objection(fd: number, address: Uint8Array): RejectReason | undefined {
-    if (this.#isDenied(address)) return 'denied';
-    const isRoom = fd < this.#parts.table.capacity && this.#hasPlace() && this.#perAddress?.hasRoom(address) !== false;
-    return isRoom ? undefined : 'over-limit';
+    // Who may use a Unix socket, its file says.
+    const isLocal = isUnspecified(address);
+    if (!isLocal && this.#isDenied(address)) return 'denied';
+    if (fd >= this.#parts.table.capacity || !this.#hasPlace()) return 'over-limit';
+    return isLocal || this.#perAddress?.hasRoom(address) !== false ? undefined : 'over-limit';
   }
 
   #isDenied(address: Uint8Array): boolean {

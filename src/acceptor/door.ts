@@ -52,14 +52,14 @@ export class Door {
   }
 
   /**
-   * Accepts the clients that wait, then refuses all others: refusing first would reset those clients. The sockets remain
-   * main's, which opened them, to close.
+   * Accepts the clients that wait, then refuses all others: refusing first would reset those clients. At a socket that is
+   * shared, later ones wait for whoever takes it next. The sockets remain main's, which opened them, to close.
    */
   close(hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void): void {
     this.set(false, performance.now());
     for (const listener of this.#listeners) {
       listener.accept(hasRoom, admit, Infinity);
-      this.#sys.shutdown(listener.fd, SHUT_RDWR);
+      if (!listener.isShared) this.#sys.shutdown(listener.fd, SHUT_RDWR);
     }
     this.#listeners = [];
   }

@@ -15,7 +15,7 @@ import { Admission } from './admission.ts';
 import { BusyMeter } from './busy-meter.ts';
 import { Closer } from './closer.ts';
 import { Listener } from './listener.ts';
-import type { AcceptorStart, ToAcceptor } from './messages.ts';
+import type { AcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';
 import { placementFor } from './placement.ts';
 import { Roster } from './roster.ts';
@@ -33,6 +33,7 @@ const table = new ConnectionTable(start.table);
 const counters = new AcceptorCounters(start.counters);
 const events = start.events === undefined ? undefined : new EventRing(start.events);
 const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
+const say = (message: FromAcceptor): void => port.postMessage(message);
 const busy = new BusyMeter(sys).ratio;
 const closer = new Closer(sys, table, new Arena(start.arena), report);
 const board = new ThreadBoard(start.board);
@@ -45,7 +46,7 @@ const acceptor = new Acceptor({
   board,
   counters,
   poller: new Poller(sys, start.epollFd, EVENTS),
-  listeners: start.listeners.map((fd) => new Listener(sys, fd)),
+  listeners: start.listeners.map(({ fd, isShared }) => new Listener(sys, fd, isShared)),
   mailboxFd: start.mailboxFd,
   roster,
   admission,
@@ -57,7 +58,7 @@ const acceptor = new Acceptor({
   sweeper: new Sweeper(table, roster, new Deadlines(table, start.timeouts)),
   proxies: start.proxies,
   handlerTimeout: start.handlerTimeout,
-  say: (message) => port.postMessage(message),
+  say,
   report,
 });
 
@@ -69,6 +70,7 @@ function obey(message: ToAcceptor): boolean {
   else if (message.type === 'thread-retire') acceptor.retire(message.thread);
   else if (message.type === 'thread-gone') acceptor.threadGone(message.thread);
   else if (message.type === 'drain') acceptor.drain();
+  else if (message.type === 'ping') say({ type: 'pong' });
   return message.type !== 'stop';
 }
 

@@ -12,12 +12,15 @@ const OUT_OF = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 
 export class Listener {
   readonly fd: number;
+  /** Another process has this socket as well: it is not ours to shut down. */
+  readonly isShared: boolean;
   readonly #sys: Sys;
   readonly #peer: PeerAddress = { bytes: new Uint8Array(16), port: 0 };
 
-  constructor(sys: Sys, fd: number) {
+  constructor(sys: Sys, fd: number, isShared = false) {
     this.#sys = sys;
     this.fd = fd;
+    this.isShared = isShared;
   }
 
   /**

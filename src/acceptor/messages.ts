@@ -18,8 +18,7 @@ export interface AcceptorStart {
   readonly mailboxFd: number;
   /** An int that is 1 when the process ends: the acceptor is then not to wait again. */
   readonly exiting: SharedArrayBuffer;
-  /** Listening sockets. */
-  readonly listeners: readonly number[];
+  readonly listeners: readonly { readonly fd: number; readonly isShared: boolean }[];
   readonly limits: AdmissionLimits;
   readonly placement: Placement;
   readonly threads: { readonly min: number; readonly max: number };
@@ -35,19 +34,20 @@ export interface AcceptorStart {
 
 /**
  * `thread-ready`: a service thread takes clients from now on. `thread-retire`: it shall give them away and end.
- * `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `stop`: end.
+ * `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `ping`: say
+ * `pong`. `stop`: end.
  */
 export type ToAcceptor =
   | { readonly type: 'thread-ready' | 'thread-retire' | 'thread-gone'; readonly thread: number }
-  | { readonly type: 'drain' }
+  | { readonly type: 'drain' | 'ping' }
   | { readonly type: 'stop' };
 
 /**
  * `want-threads`: this many service threads are needed. `thread-empty`: a retiring thread has no client any more.
  * `thread-worn`: its priority is lowered for good, another is to take its place. `thread-stuck`: it is held beyond `handlerTimeout`. `thread-cleared`: what a thread that is gone had is dealt with, its
- * row may be used again. `drained`: the listeners are closed.
+ * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive.
  */
 export type FromAcceptor =
   | { readonly type: 'want-threads'; readonly threads: number }
   | { readonly type: 'thread-empty' | 'thread-worn' | 'thread-stuck' | 'thread-cleared'; readonly thread: number }
-  | { readonly type: 'drained' };
+  | { readonly type: 'drained' | 'pong' };

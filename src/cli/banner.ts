@@ -4,28 +4,31 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { escapeText } from '../log/escape.ts';
 import type { ThreadRange } from '../options/threads.ts';
+import type { ServerAddress } from '../server/listening-socket.ts';
 
 export interface Serving {
   /** How a person calls the service. */
   readonly service: string;
   readonly threads: ThreadRange;
-  /** What the user asked to listen on; undefined is all interfaces. */
-  readonly host: string | undefined;
-  readonly port: number;
+  readonly addresses: readonly ServerAddress[];
 }
 
-const ALL_INTERFACES: ReadonlySet<string | undefined> = new Set([undefined, '0.0.0.0', '::', '0:0:0:0:0:0:0:0']);
+const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** The lines that are printed once clients can connect. */
 export function bannerLines(serving: Serving): string[] {
   const lines = [
     `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}`,
-    `Server running on port ${serving.port}`,
+    ...serving.addresses.map((address) => `Server running on ${addressText(address)}`),
   ];
-  if (ALL_INTERFACES.has(serving.host)) {
+  if (serving.addresses.some(({ host }) => ALL_INTERFACES.has(host))) {
     lines.push('Other machines can connect to it. To keep it to this one: heddle serve --host 127.0.0.1');
   }
   return lines;
+}
+
+function addressText(address: ServerAddress): string {
+  return address.family === 'unix' ? `unix:${escapeText(address.path)}` : `port ${address.port}`;
 }
 
 function threadsText({ min, max }: ThreadRange): string {

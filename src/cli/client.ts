@@ -1,6 +1,7 @@
 /** Used to run `heddle client`: connect, and talk in the way that the input asks for. */
 
 import { connect } from '../client/connect.ts';
+import { peerText } from '../client/peer-text.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { connectSchema } from '../options/connect-options.ts';
 import { readEnvironment } from '../options/environment.ts';
@@ -24,10 +25,13 @@ export interface ClientInvocation {
 export async function runClient(invocation: ClientInvocation, terminal: Terminal): Promise<number> {
   const { message, repl, flags, environment } = invocation;
   const fromFlags = checkOptions(connectSchema, flags, { from: 'flags' });
-  const settings = settle(connectSchema, [fromFlags, readEnvironment(connectSchema, environment)]);
+  const fromEnvironment = readEnvironment(connectSchema, environment);
+  // Who says a host or a port means it, whatever the environment says.
+  if (fromFlags.host !== undefined || fromFlags.port !== undefined) delete fromEnvironment.unix;
+  const settings = settle(connectSchema, [fromFlags, fromEnvironment]);
   const connection = await connect(settings);
   try {
-    if (repl) return await runRepl(connection, `${settings.host}:${settings.port}`, terminal);
+    if (repl) return await runRepl(connection, peerText(settings), terminal);
     const byLine = message === undefined && terminal.stdin.isTTY !== true;
     if (byLine) return await exchangeLines(connection, settings.framing, terminal);
     return await converse(connection, message ?? DEFAULT_MESSAGE, terminal);

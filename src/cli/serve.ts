@@ -1,14 +1,17 @@
 /** Used to run `heddle serve`: start, print what happens, leave well. */
 
+import { HeddleError } from '../errors.ts';
 import type { Server } from '../server/server.ts';
 import { serve } from '../server/server.ts';
 import { serviceUrl } from '../server/service-url.ts';
 import { formatDuration } from '../options/duration.ts';
 import { Log, type LogStreams } from '../log/log.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
+import { openLibc } from '../sys/libc.ts';
 import { bannerLines, serviceText } from './banner.ts';
 import { reloadOnChange, reloadOnHangup } from './reload.ts';
 import { type Invocation, readServeCommand, type ServeCommandSettings } from './serve-command-options.ts';
+import { ServiceManager } from './service-manager.ts';
 import { SECOND_SIGNAL_STATUS, onLeavingSignals } from './signals.ts';
 
 /** Runs until the server has ended; gives the exit status. Rejects with a HeddleError if it cannot start or go on. */
@@ -18,17 +21,22 @@ export async function runServe(
   startServer: typeof serve = serve,
 ): Promise<number> {
   const settings = await readServeCommand(invocation);
+  const manager = await ServiceManager.open(invocation.environment, process.pid, openLibc);
   const log = new Log(settings.logFormat, streams);
-  const server = await startServer(serverOptions(settings, log));
+  const server = await startServer({ ...serverOptions(settings, log), ...handedOver(settings, manager) });
   sayListening(server, settings, log, invocation.directory);
+  manager.ready();
   let status = 0;
-  const stopReloading = reloadOnHangup(server);
-  const stopWatching = settings.watch ? reloadOnChange(server, serviceUrl(settings.service)) : undefined;
+  const stopSigns = manager.watch(server);
+  const announced = manager.announcing(server);
+  const stopReloading = reloadOnHangup(announced);
+  const stopWatching = settings.watch ? reloadOnChange(announced, serviceUrl(settings.service)) : undefined;
   const stopListening = onLeavingSignals({
     first(signal) {
       const within = formatDuration(settings.shutdownTimeout);
       const text = `Leaving: clients are still answered, for at most ${within}. Once more, and it ends at once`;
       log.say([text], { type: 'leaving', time: Date.now(), signal });
+      manager.stopping();
       void server.drain().catch(() => {});
     },
     second(signal) {
@@ -43,6 +51,7 @@ export async function runServe(
     stopListening();
     stopReloading();
     stopWatching?.();
+    stopSigns();
     await log.end();
   }
 }
@@ -53,10 +62,19 @@ function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
   return { ...options, service, onEvent: (event) => log.event(event) };
 }
 
+/** The sockets that systemd has opened, if there are any: then nothing else may say where to listen. */
+function handedOver(settings: ServeCommandSettings, { listenFds }: ServiceManager): Pick<ServeOptions, 'listenFds'> {
+  if (listenFds.length === 0) return {};
+  const rival = (['host', 'port', 'unix'] as const).find((name) => settings[name] !== undefined);
+  if (rival === undefined) return { listenFds };
+  const text = `systemd hands over listening sockets (LISTEN_FDS=${listenFds.length}), but ${rival} is given as well`;
+  throw new HeddleError('HEDDLE_INVALID_OPTION', `${text}; leave out ${rival}, or the socket unit`);
+}
+
 function sayListening(server: Server, settings: ServeCommandSettings, log: Log, directory: string): void {
-  const { host, port } = server.address;
+  const { address, addresses, threads } = server;
+  const { host, port } = address;
   const service = serviceText(settings.service, settings.bytes, directory);
-  const { threads } = server;
-  const record = { type: 'listening', time: Date.now(), host, port, service, threads } as const;
-  log.say(bannerLines({ service, threads, host: settings.host, port }), record);
+  const record = { type: 'listening', time: Date.now(), host, port, addresses, service, threads } as const;
+  log.say(bannerLines({ service, threads, addresses }), record);
 }

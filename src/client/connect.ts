@@ -1,11 +1,12 @@
 /** Used to open a connection to a server. */
 
-import { connect as openSocket, isIPv6, type Socket } from 'node:net';
+import { connect as openSocket, type Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
 import { createFraming } from '../framing/framing.ts';
 import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
 import { formatDuration } from '../options/duration.ts';
 import { Connection } from './connection.ts';
+import { peerText } from './peer-text.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused. Is the server running? Start it with: heddle serve',
@@ -14,6 +15,14 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no way to that host. Is the address right?',
   ENETUNREACH: 'no way to that network. Is the address right?',
   ETIMEDOUT: 'no answer. Is the address right, and its port open in the firewall?',
+};
+
+const UNIX_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such socket. Is the server running? Start it with: heddle serve --unix PATH',
+  ECONNREFUSED: 'no server has it open. Is the server running? Start it with: heddle serve --unix PATH',
+  EACCES: 'no permission. Run this as the user of the server, or let others in with: heddle serve --unix-mode 0666',
+  EPROTOTYPE: 'it is no socket for connections. Is the path right?',
+  EAGAIN: 'the server is running, but too many clients wait for it already. Try again',
 };
 
 /**
@@ -28,16 +37,16 @@ const REASONS: Readonly<Record<string, string>> = {
 export async function connect(options?: ConnectOptions): Promise<Connection> {
   const settings = parseConnectOptions(options);
   const framing = createFraming(settings.framing, settings.maxMessageLength);
-  const peer = isIPv6(settings.host) ? `[${settings.host}]:${settings.port}` : `${settings.host}:${settings.port}`;
+  const peer = peerText(settings);
   const socket = await connected(settings, peer);
   return new Connection({ socket, framing, peer, timeout: settings.timeout, signal: settings.signal });
 }
 
 function connected(settings: ConnectSettings, peer: string): Promise<Socket> {
-  const { host, port, timeout, signal } = settings;
+  const { host, port, unix, timeout, signal } = settings;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(aborted(peer, signal));
-    const socket = openSocket({ host, port, noDelay: true });
+    const socket = openSocket(unix === undefined ? { host, port, noDelay: true } : { path: unix });
     const timer = timeout === Infinity ? undefined : setTimeout(() => socket.destroy(tooSlow(peer, timeout)), timeout);
     const abort = (): void => void socket.destroy(aborted(peer, signal));
     const settle = (error?: Error): void => {
@@ -45,15 +54,16 @@ function connected(settings: ConnectSettings, peer: string): Promise<Socket> {
       signal?.removeEventListener('abort', abort);
       socket.off('connect', settle).off('error', settle);
       if (error === undefined) resolve(socket);
-      else reject(error instanceof HeddleError ? error : refused(peer, error));
+      else reject(error instanceof HeddleError ? error : refused(peer, unix, error));
     };
     signal?.addEventListener('abort', abort);
     socket.on('connect', settle).on('error', settle);
   });
 }
 
-function refused(peer: string, cause: NodeJS.ErrnoException): HeddleError {
-  const reason = REASONS[cause.code ?? ''] ?? cause.message;
+function refused(peer: string, unix: string | undefined, cause: NodeJS.ErrnoException): HeddleError {
+  const reasons = unix === undefined ? REASONS : UNIX_REASONS;
+  const reason = reasons[cause.code ?? '']?.replace('PATH', () => unix ?? '') ?? cause.message;
   return new HeddleError('HEDDLE_CONNECT', `Cannot connect to ${peer}: ${reason}`, {
     cause,
     ...(cause.code !== undefined && { errno: cause.code }),

@@ -7,8 +7,9 @@
 export interface Client<Message = Buffer, R = Uint8Array | string | undefined> extends AsyncIterable<Message> {
   /** The connection's number; no two connections of a server have the same. */
   readonly id: number;
-  /** The client's IP address, such as `127.0.0.1` or `::1`. */
+  /** The client's IP address, such as `127.0.0.1` or `::1`; `unix` for a client of a Unix socket. */
   readonly remoteAddress: string;
+  /** The client's port; 0 for a client of a Unix socket. */
   readonly remotePort: number;
 
   /**

@@ -18,9 +18,9 @@ interface Happened {
 interface OfClient extends Happened {
   /** The connection's number: no two connections of one server have the same. */
   readonly client: number;
-  /** The client's IP address. */
+  /** The client's IP address; `unix` for a client of a Unix socket. */
   readonly address: string;
-  /** The client's port. */
+  /** The client's port; 0 for a client of a Unix socket. */
   readonly port: number;
   /** The thread that serves the client, from 1. */
   readonly thread: number;

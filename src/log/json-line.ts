@@ -10,6 +10,13 @@ export interface ListeningEvent {
   readonly time: number;
   readonly host: string;
   readonly port: number;
+  /** Everywhere it listens; `host` and `port` are those of the first. */
+  readonly addresses: readonly {
+    readonly family: string;
+    readonly host: string;
+    readonly port: number;
+    readonly path?: string;
+  }[];
   readonly service: string;
   readonly threads: { readonly min: number; readonly max: number };
 }

@@ -1,6 +1,7 @@
 /** Used to write an event for people to read. */
 
 import type { CloseReason } from '../sharing/close-reason.ts';
+import { UNIX_PEER } from '../sys/socket-address.ts';
 import { escapeText } from './escape.ts';
 import type { AcceptPausedEvent, CloseEvent, ServerEvent, ServiceErrorEvent, ThreadHeldEvent } from './event.ts';
 import type { Line } from './line.ts';
@@ -54,7 +55,7 @@ function err(text: string): Line {
 }
 
 function client(of: { readonly address: string; readonly port: number }): string {
-  return `${escapeText(of.address)} : ${of.port}`;
+  return of.address === UNIX_PEER ? UNIX_PEER : `${escapeText(of.address)} : ${of.port}`;
 }
 
 function closeNote(event: CloseEvent): string {
@@ -72,8 +73,10 @@ function serviceError(event: ServiceErrorEvent): string {
 
 function threadHeld(event: ThreadHeldEvent): string {
   const by =
-    event.address === undefined || event.port === undefined ? '' : ` by client ${event.address} : ${event.port}`;
-  return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${escapeText(by)}`;
+    event.address === undefined || event.port === undefined
+      ? ''
+      : ` by client ${client({ address: event.address, port: event.port })}`;
+  return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${by}`;
 }
 
 function acceptPaused(event: AcceptPausedEvent): string {

@@ -2,9 +2,10 @@
 
 import type * as z from 'zod';
 import { parseOptions } from './check.ts';
+import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
-import { duration, host, integer, opaque, size } from './value-types.ts';
+import { duration, host, integer, opaque, size, socketPath } from './value-types.ts';
 
 const shape = {
   /**
@@ -16,7 +17,14 @@ const shape = {
    * The server's port.
    * @default 12345
    */
-  port: integer(1, 65535).prefault(12345).register(optionNotes, { help: "the server's port" }),
+  port: integer(1, 65535).prefault(DEFAULT_PORT).register(optionNotes, { help: "the server's port" }),
+  /**
+   * The path of the server's Unix socket, from the working directory; then `host` and `port` say nothing.
+   * @default none
+   */
+  unix: socketPath()
+    .optional()
+    .register(optionNotes, { help: "path of the server's Unix socket, instead of host and port" }),
   /**
    * What a message is; the same as the server's.
    * @default 'chunk'

@@ -4,10 +4,11 @@ import type * as z from 'zod';
 import type { ServerEvent } from '../log/event.ts';
 import { parseOptions } from './check.ts';
 import { cidrList } from './cidr-list.ts';
+import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
 import { defaultThreads, threads } from './threads.ts';
-import { choice, duration, host, integer, limit, opaque, size } from './value-types.ts';
+import { choice, duration, fileMode, host, integer, limit, opaque, size, socketPath } from './value-types.ts';
 
 export const PLACEMENTS = ['least-busy', 'least-clients', 'round-robin', 'source-hash'] as const;
 /** How the acceptor chooses the thread of a new client. */
@@ -34,9 +35,32 @@ const shape = {
   host: host().optional().register(optionNotes, { help: 'address to listen on', preset: 'all interfaces' }),
   /**
    * The port to listen on; 0 takes any free one.
-   * @default 12345
+   * @default 12345, or none with `unix` or `listenFds` and without `host`
    */
-  port: integer(0, 65535).prefault(12345).register(optionNotes, { help: 'port to listen on; 0 takes any free one' }),
+  port: integer(0, 65535)
+    .optional()
+    .register(optionNotes, { help: 'port to listen on; 0 takes any free one', preset: `${DEFAULT_PORT}` }),
+  /**
+   * The path of a Unix socket to listen on, from the working directory; without `host` and `port`, on nothing else. One
+   * that a server left behind is replaced.
+   * @default none
+   */
+  unix: socketPath().optional().register(optionNotes, {
+    help: 'path of a Unix socket to listen on; without host and port, on nothing else',
+  }),
+  /**
+   * Who may connect to the Unix socket, as a file mode: a number such as `0o660`, or text such as `0660`.
+   * @default '0600'
+   */
+  unixMode: fileMode().prefault('0600').register(optionNotes, { help: 'who may connect to the Unix socket' }),
+  /**
+   * Listening sockets that somebody else opened, by their file descriptors: the server takes clients from them, and closes
+   * them when it ends. Without `host`, `port` and `unix`, it listens on nothing else.
+   * @default none
+   */
+  listenFds: opaque<readonly number[]>('an array of file descriptors', isDescriptors)
+    .optional()
+    .register(optionNotes, { help: 'listening sockets that are open already', reach: 'library' }),
   /**
    * How many clients may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
    * @default 4096
@@ -104,7 +128,7 @@ const shape = {
     preset: 'no limit',
   }),
   /**
-   * How the thread of a new client is chosen.
+   * How the thread of a new client is chosen. To `source-hash` all clients of a Unix socket have the same address.
    * @default 'least-busy'
    */
   placement: choice(PLACEMENTS).prefault('least-busy').register(optionNotes, {
@@ -229,6 +253,10 @@ export function parseServeOptions(input: unknown): ServeSettings {
 
 function isModule(given: unknown): boolean {
   return given instanceof URL || (typeof given === 'string' && given !== '');
+}
+
+function isDescriptors(given: unknown): boolean {
+  return Array.isArray(given) && given.every((fd) => Number.isInteger(fd) && fd >= 0 && fd < 2 ** 31);
 }
 
 function isRecord(given: unknown): boolean {

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { type Duration, formatDuration, LONGEST_DURATION, parseDuration } from './duration.ts';
+import { LONGEST_UNIX_PATH } from '../sys/socket-address.ts';
 import { typeNotes } from './schema.ts';
 import { formatSize, parseSize, type Size } from './size.ts';
 
@@ -83,6 +84,29 @@ export function host() {
 
 export function path(expected: string) {
   return z.string(expected).min(1, expected).register(typeNotes, { form: 'path' });
+}
+
+/** The path of a Unix socket; the kernel has room for so many bytes (unix(7)). */
+export function socketPath() {
+  const expected = `must be the path of a socket, of 1 to ${LONGEST_UNIX_PATH} bytes (a relative path may be shorter)`;
+  const fits = (text: string) => Buffer.byteLength(text) <= LONGEST_UNIX_PATH && !text.includes('\0');
+  return z.string(expected).min(1, expected).refine(fits, expected).register(typeNotes, { form: 'path' });
+}
+
+/** Who may use a file, as `chmod` takes it: a number, or octal text. */
+export function fileMode() {
+  const expected = 'must be a file mode such as 0660';
+  return z
+    .custom<number | string>()
+    .transform((value, context) => parseFileMode(value) ?? refuse(context, expected))
+    .register(typeNotes, { form: 'mode' });
+}
+
+/** Gives the mode that `value` says, undefined if it is none. */
+function parseFileMode(value: unknown): number | undefined {
+  const mode =
+    typeof value === 'string' && /^(0o?)?[0-7]{3}$/.test(value) ? Number.parseInt(value.slice(-3), 8) : value;
+  return typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= 0o777 ? mode : undefined;
 }
 
 /** A value of the library's that no text can say; `accepts` tells whether it is one. */

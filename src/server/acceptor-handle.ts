@@ -1,8 +1,8 @@
 /** Used by main to start the acceptor thread and to talk with it. */
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from '../acceptor/messages.ts';
 import type { Sys } from '../sys/sys.ts';
+import { Deferred } from './deferred.ts';
 
 /** The acceptors of all servers of this thread. */
 const asleep = new Set<AcceptorHandle>();
@@ -18,7 +18,10 @@ export class AcceptorHandle {
   /** Ends with the acceptor: resolves when it was told to stop, rejects if it failed. */
   readonly ended: Promise<void>;
   readonly #exiting = new Int32Array(new SharedArrayBuffer(4));
+  /** By the answer: who waits for it. */
+  readonly #asked = new Map<FromAcceptor['type'], Deferred<boolean>>();
   #stopping = false;
+  #isOver = false;
 
   /** `listener` takes what the acceptor says. */
   constructor(sys: Sys, start: Omit<AcceptorStart, 'exiting'>, listener: (message: FromAcceptor) => void) {
@@ -29,10 +32,14 @@ export class AcceptorHandle {
       name: 'acceptor',
       resourceLimits: { maxYoungGenerationSizeMb: 3 },
     });
-    this.#worker.on('message', listener);
+    this.#worker.on('message', (message: FromAcceptor) => {
+      this.#answered(message.type, true);
+      listener(message);
+    });
     this.ended = new Promise((resolve, reject) => {
       this.#worker.once('error', reject);
       this.#worker.once('exit', () => {
+        this.#over();
         if (this.#stopping) resolve();
         else reject(new Error('the acceptor thread ended'));
       });
@@ -50,11 +57,12 @@ export class AcceptorHandle {
 
   /** Has the acceptor take the clients that wait and close the listeners. */
   async drain(): Promise<void> {
-    this.post({ type: 'drain' });
-    for (;;) {
-      const said = (await Promise.race([once(this.#worker, 'message'), this.ended])) as [FromAcceptor] | undefined;
-      if (said === undefined || said[0].type === 'drained') return;
-    }
+    await this.#ask('drain', 'drained');
+  }
+
+  /** Resolves with true when the acceptor has answered, with false if it has ended. */
+  ping(): Promise<boolean> {
+    return this.#ask('ping', 'pong');
   }
 
   async stop(): Promise<void> {
@@ -69,6 +77,25 @@ export class AcceptorHandle {
   wake(): void {
     Atomics.store(this.#exiting, 0, 1);
     this.#ring();
+  }
+
+  #ask(type: 'drain' | 'ping', answer: FromAcceptor['type']): Promise<boolean> {
+    if (this.#isOver) return Promise.resolve(false);
+    const asked = this.#asked.get(answer) ?? new Deferred<boolean>();
+    this.#asked.set(answer, asked);
+    this.post({ type });
+    return asked.promise;
+  }
+
+  #answered(answer: FromAcceptor['type'], result: boolean): void {
+    this.#asked.get(answer)?.resolve(result);
+    this.#asked.delete(answer);
+  }
+
+  /** Nobody answers any more. */
+  #over(): void {
+    this.#isOver = true;
+    for (const answer of this.#asked.keys()) this.#answered(answer, false);
   }
 
   #ring(): void {

@@ -12,7 +12,8 @@ import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import { type LimitedSettings, withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
-import { type ListeningSocket, listen } from './listen.ts';
+import { listen } from './listen.ts';
+import type { ListeningSocket, ServerAddress } from './listening-socket.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -26,18 +27,11 @@ const LEAST_UNSENT = 2 ** 20;
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
 const STOP_GRACE = 1000;
 
-/** Where a server listens. `host` is `::` or `0.0.0.0` for all interfaces. */
-export interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly family: 'IPv4' | 'IPv6';
-}
-
 /**
  * Starts a server and resolves once clients can connect and be answered. May be called on the main thread or in a
  * worker; several servers may run in one process.
  *
- * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port in use, no permission), `HEDDLE_SERVICE_LOAD`,
+ * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
  * `HEDDLE_UNSUPPORTED` (not Linux).
  *
  * @example
@@ -50,8 +44,8 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   const service = serviceUrl(given.service);
   const sys = await openLibc();
   const settings = withClientLimit(given, sys.fileLimit());
-  const socket = await listen(sys, settings.host, settings.port, settings.backlog);
-  const server = new Server(sys, settings, service, socket);
+  const sockets = await listen(sys, settings);
+  const server = new Server(sys, settings, service, sockets);
   try {
     await server.start();
   } catch (error) {
@@ -63,7 +57,10 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
 
 /** A running server; made by `serve`. */
 export class Server implements AsyncDisposable {
+  /** Where it listens; if in several places, the first of TCP. */
   readonly address: ServerAddress;
+  /** Everywhere it listens. */
+  readonly addresses: readonly ServerAddress[];
   /** How many service threads there are. */
   readonly threads: { readonly min: number; readonly max: number };
   /** Resolves when the server has ended; rejects with a HeddleError if it had to give up. */
@@ -71,7 +68,7 @@ export class Server implements AsyncDisposable {
   readonly #sys: Sys;
   readonly #settings: LimitedSettings;
   readonly #memory: SharedMemory;
-  readonly #listenerFd: number;
+  readonly #sockets: readonly ListeningSocket[];
   readonly #epollFd: number;
   readonly #mailboxFd: number;
   readonly #acceptor: AcceptorHandle;
@@ -81,15 +78,16 @@ export class Server implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(sys: Sys, settings: LimitedSettings, service: URL, { fd, address }: ListeningSocket) {
+  constructor(sys: Sys, settings: LimitedSettings, service: URL, sockets: readonly ListeningSocket[]) {
     this.#sys = sys;
     this.#settings = settings;
-    this.address = { host: address.address, port: address.port, family: address.family as 'IPv4' | 'IPv6' };
+    this.addresses = sockets.map(({ address }) => address);
+    this.address = this.addresses[0] as ServerAddress;
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
     this.#memory = new SharedMemory(sys, settings.threads.max, settings.onEvent);
-    this.#listenerFd = fd;
+    this.#sockets = sockets;
     this.#epollFd = Poller.create(sys, 1).fd;
     this.#mailboxFd = sys.eventfd();
     this.#acceptor = this.#startAcceptor();
@@ -104,6 +102,17 @@ export class Server implements AsyncDisposable {
   /** Adds up what all threads have counted; reads shared memory, asks nobody. */
   stats(): ServerStats {
     return this.#memory.stats();
+  }
+
+  /**
+   * Resolves when the thread that accepts clients has answered: the server is alive. For whoever watches over it.
+   *
+   * Errors: `HEDDLE_CLOSED` if the server has ended.
+   */
+  async ping(): Promise<void> {
+    const answered = this.#ending === undefined && (await this.#acceptor.ping());
+    if (!answered)
+      throw new HeddleError('HEDDLE_CLOSED', 'The server has ended: it answers no ping. Start another one');
   }
 
   /**
@@ -155,7 +164,7 @@ export class Server implements AsyncDisposable {
       counters: this.#memory.counters.buffer,
       epollFd: this.#epollFd,
       mailboxFd: this.#mailboxFd,
-      listeners: [this.#listenerFd],
+      listeners: this.#sockets.map(({ fd, isShared }) => ({ fd, isShared })),
       limits: { maxClients, overflow, maxClientsPerAddress, allow, deny },
       threads,
       placement,
@@ -234,7 +243,7 @@ export class Server implements AsyncDisposable {
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
     this.#memory.closeLeft(this.#sys);
-    this.#sys.close(this.#listenerFd);
+    for (const socket of this.#sockets) socket.close();
     this.#sys.close(this.#epollFd);
     this.#sys.close(this.#mailboxFd);
     this.#memory.events?.end();

@@ -16,7 +16,9 @@ export const EADDRINUSE = -errno.EADDRINUSE;
 export const EADDRNOTAVAIL = -errno.EADDRNOTAVAIL;
 export const EACCES = -errno.EACCES;
 export const EAFNOSUPPORT = -errno.EAFNOSUPPORT;
+export const ECONNREFUSED = -errno.ECONNREFUSED;
 export const ECONNRESET = -errno.ECONNRESET;
+export const ENOENT = -errno.ENOENT;
 export const EPIPE = -errno.EPIPE;
 
 // EAGAIN has a second name, EWOULDBLOCK: the first is the one that man pages use.

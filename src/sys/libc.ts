@@ -22,6 +22,7 @@ type Call = (...args: (number | string)[]) => number;
 const SIGNATURES = {
   socket: 'int socket(int, int, int)',
   bind: 'int bind(int, void *, unsigned int)',
+  connect: 'int connect(int, void *, unsigned int)',
   listen: 'int listen(int, int)',
   accept4: 'int accept4(int, void *, void *, int)',
   recv: 'intptr_t recv(int, void *, size_t, int)',
@@ -30,6 +31,8 @@ const SIGNATURES = {
   close: 'int close(int)',
   setsockopt: 'int setsockopt(int, int, int, void *, unsigned int)',
   getsockopt: 'int getsockopt(int, int, int, void *, void *)',
+  // Variadic, but on Linux an int goes the same way as a named argument, on x64 and on arm64.
+  fcntl: 'int fcntl(int, int, int)',
   getsockname: 'int getsockname(int, void *, void *)',
   getpeername: 'int getpeername(int, void *, void *)',
   epoll_create1: 'int epoll_create1(int)',
@@ -142,12 +145,12 @@ class Libc implements Sys {
 
   bind(fd: number, address: SocketAddress): number {
     checkFd(fd);
-    const length = writeSocketAddress(address, this.#sockaddr.bytes, (family, text, target) => {
-      const parsed = this.#calls.inet_pton(family, text, this.#value.address);
-      this.#value.bytes.copy(target, 0, 0, target.length);
-      return parsed === 1;
-    });
-    return this.#result(this.#calls.bind(fd, this.#sockaddr.address, length));
+    return this.#result(this.#calls.bind(fd, this.#sockaddr.address, this.#writeAddress(address)));
+  }
+
+  connect(fd: number, address: SocketAddress): number {
+    checkFd(fd);
+    return this.#result(this.#calls.connect(fd, this.#sockaddr.address, this.#writeAddress(address)));
   }
 
   listen(fd: number, backlog: number): number {
@@ -210,6 +213,13 @@ class Libc implements Sys {
     this.#value.bytes.writeInt32LE(1, 0);
     this.#value.bytes.writeInt32LE(0, 4);
     return this.#result(this.#calls.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.#value.address, 8));
+  }
+
+  fcntl(fd: number, command: number, value: number): number {
+    checkFd(fd);
+    checkInt(command);
+    checkInt(value);
+    return this.#result(this.#calls.fcntl(fd, command, value));
   }
 
   getsockname(fd: number): SocketAddress | number {
@@ -303,6 +313,15 @@ class Libc implements Sys {
 
   #writeAttributes(tid: number): number {
     return this.#result(this.#calls.syscall(SCHED_SETATTR, tid, this.#attributes.address, 0, 0));
+  }
+
+  /** Returns how many bytes of `#sockaddr` the address takes. */
+  #writeAddress(address: SocketAddress): number {
+    return writeSocketAddress(address, this.#sockaddr.bytes, (family, text, target) => {
+      const parsed = this.#calls.inet_pton(family, text, this.#value.address);
+      this.#value.bytes.copy(target, 0, 0, target.length);
+      return parsed === 1;
+    });
   }
 
   #name(call: Call, fd: number): SocketAddress | number {

@@ -5,10 +5,15 @@ import type { SocketAddress } from './sys.ts';
 /** The size of `struct sockaddr_storage`: room for every family. */
 export const SOCKADDR_SIZE = 128;
 
-/** The longest `sun_path`, its closing zero included (unix(7)). */
-const UNIX_PATH_SIZE = 108;
+/** The longest path of a Unix socket, in bytes: a closing zero follows it in `sun_path` (unix(7)). */
+export const LONGEST_UNIX_PATH = 107;
+
+/** What stands for the address of a Unix client, which has none. */
+export const UNIX_PEER = 'unix';
 
 const MAPPED_PREFIX = Buffer.from('00000000000000000000ffff', 'hex');
+/** `::`, which no client of TCP can have. */
+const UNSPECIFIED = Buffer.alloc(16);
 
 /** Turns an address into its binary form (4 or 16 bytes): `inet_pton`. */
 export type ParseAddress = (family: number, text: string, target: Buffer) => boolean;
@@ -31,24 +36,28 @@ export function writeSocketAddress(address: SocketAddress, target: Buffer, parse
 
 function writeUnixAddress(path: string, target: Buffer): number {
   const length = Buffer.byteLength(path);
-  if (length === 0 || length >= UNIX_PATH_SIZE) {
-    throw new RangeError(`a Unix socket path has 1 to ${UNIX_PATH_SIZE - 1} bytes, got ${length}`);
+  if (length === 0 || length > LONGEST_UNIX_PATH) {
+    throw new RangeError(`a Unix socket path has 1 to ${LONGEST_UNIX_PATH} bytes, got ${length}`);
   }
+  if (path.includes('\0', 1)) throw new RangeError('a Unix socket path has no zero character inside');
   target.writeUInt16LE(AF_UNIX, 0);
   target.write(path, 2);
-  return 2 + length + 1;
+  // A name without a file has no closing zero: one more would be part of it.
+  return path.startsWith('\0') ? 2 + length : 2 + length + 1;
 }
 
 /** Reads the address that the kernel wrote: `length` bytes of `source`. */
 export function readSocketAddress(source: Buffer, length: number, format: FormatAddress): SocketAddress {
   const family = source.readUInt16LE(0);
-  if (family === AF_UNIX) {
-    const end = source.indexOf(0, 2);
-    return { family: 'unix', address: source.toString('utf8', 2, end < 0 ? length : Math.min(end, length)), port: 0 };
-  }
+  if (family === AF_UNIX) return { family: 'unix', address: readUnixPath(source.subarray(2, length)), port: 0 };
   const v6 = family === AF_INET6;
   const bytes = v6 ? source.subarray(8, 24) : source.subarray(4, 8);
   return { family: v6 ? 'IPv6' : 'IPv4', address: format(family, bytes), port: source.readUInt16BE(2) };
+}
+
+function readUnixPath(path: Buffer): string {
+  const end = path[0] === 0 ? -1 : path.indexOf(0);
+  return path.toString('utf8', 0, end < 0 ? path.length : end);
 }
 
 /** Reads the peer of an accepted socket as 16 bytes and returns its port; a Unix peer gives `::` and 0. */
@@ -66,8 +75,9 @@ export function readPeer(source: Buffer, target: Uint8Array): number {
   return source.readUInt16BE(2);
 }
 
-/** Formats 16 bytes: an IPv4 client of a dual-stack listener reads as IPv4. */
+/** Formats 16 bytes: an IPv4 client of a dual-stack listener reads as IPv4, a Unix client as `unix`. */
 export function formatPeer(bytes: Uint8Array, format: FormatAddress): string {
+  if (UNSPECIFIED.equals(bytes)) return UNIX_PEER;
   const mapped = MAPPED_PREFIX.equals(bytes.subarray(0, 12));
   return mapped ? format(AF_INET, bytes.subarray(12, 16)) : format(AF_INET6, bytes);
 }

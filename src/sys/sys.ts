@@ -1,14 +1,17 @@
 /** What Heddle asks of the kernel. The one door to it: tests put a twin behind this interface that fails on purpose. */
 import type { NativeBuffer } from './native-buffer.ts';
 
-/** An address of a socket; `port` is 0 for a Unix path. */
+/**
+ * An address of a socket. For a Unix socket it is the path and `port` is 0; a name without a file (unix(7), "abstract")
+ * begins with a zero character.
+ */
 export interface SocketAddress {
   readonly family: 'IPv4' | 'IPv6' | 'unix';
   readonly address: string;
   readonly port: number;
 }
 
-/** The address of an accepted client in binary, ready for shared memory: IPv4 as `::ffff:a.b.c.d`. */
+/** The address of an accepted client in binary, ready for shared memory: IPv4 as `::ffff:a.b.c.d`, a Unix client as `::`. */
 export interface PeerAddress {
   /** 16 bytes, network order. Overwritten by the next `accept`. */
   readonly bytes: Uint8Array;
@@ -30,6 +33,7 @@ export interface Sys {
 
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: SocketAddress): number;
+  connect(fd: number, address: SocketAddress): number;
   listen(fd: number, backlog: number): number;
   /** accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC. */
   accept(fd: number, peer: PeerAddress): number;
@@ -43,6 +47,8 @@ export interface Sys {
   getsockopt(fd: number, level: number, option: number): number;
   /** Has `close` discard what was not sent yet and reset the connection (SO_LINGER of 0 s), instead of sending on. */
   discardOnClose(fd: number): number;
+  /** fcntl(2) with a command that takes an int, or nothing (then `value` is 0). */
+  fcntl(fd: number, command: number, value: number): number;
   getsockname(fd: number): SocketAddress | number;
   getpeername(fd: number): SocketAddress | number;
 
@@ -72,7 +78,7 @@ export interface Sys {
    * want too. Answers EINVAL if that gives no nice value (-20 to 19), EPERM if this process may not lower it.
    */
   addNice(tid: number, amount: number): number;
-  /** Turns a 16-byte address into text: `127.0.0.1` for `::ffff:127.0.0.1`. */
+  /** Turns a 16-byte address into text: `127.0.0.1` for `::ffff:127.0.0.1`, `unix` for that of a Unix client. */
   addressText(bytes: Uint8Array): string;
 }
 

@@ -197,6 +197,11 @@ describe('allow and deny', () => {
     expect(gate.closed).toEqual(isIn ? [] : [10]);
   });
 
+  it('say nothing of clients of a Unix socket, which have no address', () => {
+    const gate = new Gate({ deny: ['::/0'], allow: ['10.0.0.0/8'], maxClientsPerAddress: 1 });
+    expect([gate.come(10, '::'), gate.come(11, '::')]).toEqual([true, true]);
+  });
+
   it('say no before any count does', () => {
     const gate = new Gate({ deny: ['10.0.0.0/8'], maxClients: 1, overflow: 'reject' });
     gate.come(10, '1.1.1.1');

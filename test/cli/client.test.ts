@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
 import { runClient } from '../../src/cli/client.ts';
+import { testFolder } from '../support/folder.ts';
 import { echoBytes, reverseChunks, stubServer } from '../client/stub-server.ts';
 
 interface Given {
@@ -105,6 +109,26 @@ describe('heddle client with its input from a pipe', () => {
     await using server = await stubServer((socket) => socket.end());
     const { result } = await run({ port: server.port, input: new PassThrough(), flags: { framing: 'line' } });
     expect(String(result)).toContain('The server closed the connection early: 0 messages went');
+  });
+});
+
+describe('heddle client with a Unix socket in the environment', () => {
+  async function greeting(unix: string, flags: object): Promise<string> {
+    const stdout = new PassThrough();
+    const invocation = { message: undefined, repl: true, flags, environment: { HEDDLE_UNIX: unix } };
+    const stdin = Readable.from([]);
+    await runClient(invocation, { stdin, stdout, stderr: new PassThrough() });
+    return String(stdout.read());
+  }
+
+  it('connects to it, unless a flag says where else', async () => {
+    const unix = join(testFolder(), 'a.sock');
+    const local = createServer(reverseChunks).listen(unix);
+    await once(local, 'listening');
+    await using server = await stubServer(reverseChunks);
+    expect(await greeting(unix, {})).toContain(`Connected to unix:${unix}. `);
+    expect(await greeting(unix, { port: `${server.port}` })).toContain(`Connected to 127.0.0.1:${server.port}. `);
+    local.close();
   });
 });
 

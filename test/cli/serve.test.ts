@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runServe } from '../../src/cli/serve.ts';
 import { HeddleError } from '../../src/errors.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
+import type { ServerAddress } from '../../src/server/listening-socket.ts';
 import type { Server } from '../../src/server/server.ts';
 
 const CLIENT = { time: 5, client: 1, address: '127.0.0.1', port: 11600, thread: 1 };
@@ -15,12 +16,18 @@ class FakeServer {
   readonly closed = new Promise<void>((resolve, reject) => {
     this.end = (error) => (error === undefined ? resolve() : reject(error));
   });
-  readonly address = { host: '0.0.0.0', port: 12345, family: 4 };
+  addresses: ServerAddress[] = [{ family: 'IPv4', host: '0.0.0.0', port: 12345 }];
   readonly threads = { min: 2, max: 12 };
+
+  get address(): ServerAddress | undefined {
+    return this.addresses[0];
+  }
 
   async drain(): Promise<void> {
     this.calls.push('drain');
   }
+
+  async ping(): Promise<void> {}
 
   async close(): Promise<void> {
     this.calls.push('close');
@@ -30,14 +37,17 @@ class FakeServer {
 
 interface Given {
   readonly service?: string;
+  readonly addresses?: ServerAddress[];
+  readonly environment?: NodeJS.ProcessEnv;
   readonly flags?: object;
 }
 
-function start({ service, flags = {} }: Given = {}) {
+function start({ service, flags = {}, addresses, environment = {} }: Given = {}) {
   const server = new FakeServer();
+  if (addresses !== undefined) server.addresses = addresses;
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const invocation = { service, flags, environment: {}, directory: '/home/someone' };
+  const invocation = { service, flags, environment, directory: '/home/someone' };
   let started = (): void => {};
   const serving = new Promise<void>((resolve) => (started = resolve));
   const status = runServe(invocation, { stdout, stderr }, async (options = {}) => {
@@ -74,11 +84,16 @@ describe('heddle serve', () => {
   });
 
   it('says nothing of other machines when they cannot connect', async () => {
-    const { server, status, output, serving } = start({ service: 'chat.ts', flags: { host: '127.0.0.1' } });
+    const addresses: ServerAddress[] = [
+      { family: 'IPv4', host: '127.0.0.1', port: 12345 },
+      { family: 'unix', path: '/run/a\nb.sock', host: 'unix', port: 0 },
+    ];
+    const { server, status, output, serving } = start({ service: 'chat.ts', addresses });
     await serving;
     server.end();
     await status;
-    expect(output().stdout).toBe('Serving chat.ts on 2 to 12 threads\nServer running on port 12345\n');
+    const where = 'Server running on port 12345\nServer running on unix:/run/a\\nb.sock\n';
+    expect(output().stdout).toBe(`Serving chat.ts on 2 to 12 threads\n${where}`);
   });
 
   it('prints the same as JSON', async () => {
@@ -93,6 +108,7 @@ describe('heddle serve', () => {
       time: expect.any(Number),
       host: '0.0.0.0',
       port: 12345,
+      addresses: [{ family: 'IPv4', host: '0.0.0.0', port: 12345 }],
       service: 'the built-in reverse service, byte by byte',
       threads: { min: 2, max: 12 },
     });
@@ -141,6 +157,25 @@ describe('heddle serve', () => {
     expect(server.calls).toEqual(['drain']);
     server.end();
     expect(await status).toBe(0);
+  });
+
+  it('takes the sockets that systemd hands over', async () => {
+    const environment = { LISTEN_FDS: '2', LISTEN_PID: `${process.pid}` };
+    const { server, status, serving } = start({ environment });
+    await serving;
+    server.end();
+    await status;
+    expect(server.options.listenFds).toEqual([3, 4]);
+  });
+
+  it.each(['port', 'host', 'unix'])('refuses sockets of systemd beside a %s of the user', async (name) => {
+    const environment = { LISTEN_FDS: '1', LISTEN_PID: `${process.pid}` };
+    const { server, status } = start({ environment, flags: { [name]: '1' } });
+    await expect(status).rejects.toMatchObject({
+      code: 'HEDDLE_INVALID_OPTION',
+      message: `systemd hands over listening sockets (LISTEN_FDS=1), but ${name} is given as well; leave out ${name}, or the socket unit`,
+    });
+    expect(server.options).toEqual({});
   });
 
   it('fails with the error that made the server give up', async () => {

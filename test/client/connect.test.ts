@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../../src/client/connect.ts';
+import { testFolder } from '../support/folder.ts';
 import { echoBytes, reverseChunks, stubServer } from './stub-server.ts';
 
 describe('connecting', () => {
@@ -211,3 +214,26 @@ async function quiet(read: () => number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+describe('connecting to a Unix socket', () => {
+  it('talks to the server that has it', async () => {
+    const unix = join(testFolder(), 'a.sock');
+    const server = createServer(reverseChunks).listen(unix);
+    await once(server, 'listening');
+    await using connection = await connect({ unix, host: 'no-such-host.invalid' });
+    expect(String(await connection.request('abc'))).toBe('cba');
+    await connection.close();
+    server.close();
+  });
+
+  it('says that there is none, and how to start a server', async () => {
+    const unix = join(testFolder(), 'a.sock');
+    await expect(connect({ unix })).rejects.toMatchObject({
+      code: 'HEDDLE_CONNECT',
+      errno: 'ENOENT',
+      message: `Cannot connect to unix:${unix}: there is no such socket. Is the server running? Start it with: heddle serve --unix ${unix}`,
+    });
+    writeFileSync(unix, '');
+    await expect(connect({ unix })).rejects.toThrow(`unix:${unix}: no server has it open.`);
+  });
+});

@@ -156,7 +156,7 @@ describe('a connection that has to begin with a PROXY header', () => {
       scripted.thread.serve(5, ticket, EPOLLIN);
       await turn();
       expect(scripted.events).toMatchObject([
-        { type: 'close', client: 1, address: '::', port: 1005, thread: 1, reason },
+        { type: 'close', client: 1, address: '10.0.0.1', port: 1005, thread: 1, reason },
       ]);
       expect(scripted.events.map((event) => event.type === 'close' && event.detail)).toEqual([detail]);
       expect([scripted.state(5), socket.closedIn, scripted.board.row(0).clients]).toEqual([FREE, FREE, 0]);
@@ -194,7 +194,7 @@ describe('a connection that has to begin with a PROXY header', () => {
     const { socket, ticket } = scripted.admit(5, NEW | PROXIED);
     socket.incoming = [headerV2({ ...parts, command: 0x20 })];
     scripted.thread.serve(5, ticket, EPOLLIN);
-    expect(heard).toEqual(['open :: 1005']);
+    expect(heard).toEqual(['open 10.0.0.1 1005']);
     expect(typesOf(scripted)).toEqual(['open']);
   });
 
@@ -275,6 +275,6 @@ it('without the flag, a PROXY header is the client’s own bytes', async () => {
   const { socket, ticket } = scripted.admit(5, NEW);
   socket.incoming = [headerV1(parts)];
   scripted.thread.serve(5, ticket, EPOLLIN);
-  expect(heard).toEqual(['open :: 1005', 'PROXY TCP4 192.0.2.1 192.0.2.2 56324 443']);
+  expect(heard).toEqual(['open 10.0.0.1 1005', 'PROXY TCP4 192.0.2.1 192.0.2.2 56324 443']);
   expect(scripted.events).toEqual([]);
 });

@@ -1,5 +1,6 @@
 /** A service thread without a kernel: the test plays the sockets, and sees every call on them. */
 import { TIMELESS } from '../support/timeless.ts';
+import { mapped } from '../../src/ip-address.ts';
 import type { Service } from '../../src/connection/service.ts';
 import { createFraming, type FramingSpec } from '../../src/framing/framing.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
@@ -92,7 +93,7 @@ export class ScriptedThread {
   admit(fd: number, flags = 0): { readonly socket: ScriptedSocket; readonly ticket: Ticket } {
     const socket = new ScriptedSocket(fd);
     this.#sockets.set(fd, socket);
-    const ticket = this.table.admit(fd, 0, ++this.#id, new Uint8Array(16), 1000 + fd, flags);
+    const ticket = this.table.admit(fd, 0, ++this.#id, mapped([10, 0, 0, 1]), 1000 + fd, flags);
     this.board.row(0).addClients(1);
     this.table.settle(fd, ticket);
     return { socket, ticket };

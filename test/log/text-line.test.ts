@@ -5,10 +5,19 @@ import { textLine } from '../../src/log/text-line.ts';
 
 const CLIENT = { time: 0, client: 7, address: '127.0.0.1', port: 11600, thread: 2 };
 
+const UNIX_CLIENT = { ...CLIENT, address: 'unix', port: 0 };
+
 describe('a line of text', () => {
   it.each<[ServerEvent, string, string]>([
     [{ type: 'open', ...CLIENT }, 'stdout', 'Connected to: 127.0.0.1 : 11600'],
     [{ type: 'open', ...CLIENT, address: '::1' }, 'stdout', 'Connected to: ::1 : 11600'],
+    [{ type: 'open', ...UNIX_CLIENT }, 'stdout', 'Connected to: unix'],
+    [{ type: 'close', ...UNIX_CLIENT, reason: 'client-reset' }, 'stdout', 'Bye: unix (client-reset)'],
+    [
+      { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: 'unix', port: 0 },
+      'stderr',
+      'Thread 3 was held for 12 ms by client unix',
+    ],
     [{ type: 'close', ...CLIENT, reason: 'client-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'server-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'shutdown' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],

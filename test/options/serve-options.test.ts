@@ -19,13 +19,18 @@ function refusal(input: unknown): string {
   throw new Error(`was not refused: ${String(input)}`);
 }
 
+const SOCKET_PATH = 'must be the path of a socket, of 1 to 107 bytes (a relative path may be shorter)';
+
 describe('the options of serve', () => {
   it('have a default each', () => {
     const cpus = availableParallelism();
     expect(parseServeOptions(undefined)).toEqual({
       service: undefined,
       host: undefined,
-      port: 12345,
+      port: undefined,
+      unix: undefined,
+      unixMode: 0o600,
+      listenFds: undefined,
       backlog: 4096,
       threads: { min: cpus, max: 4 * cpus + 4 },
       maxClients: undefined,
@@ -58,6 +63,9 @@ describe('the options of serve', () => {
       service,
       host: '::1',
       port: 0,
+      unix: '/run/x.sock',
+      unixMode: '0660',
+      listenFds: [3, 4],
       threads: '2..24',
       framing: 'length:2',
       moveAfter: 'never',
@@ -81,7 +89,17 @@ describe('the options of serve', () => {
   });
 
   it('may be undefined, which is absent', () => {
-    expect(parseServeOptions({ port: undefined }).port).toBe(12345);
+    expect(parseServeOptions({ backlog: undefined }).backlog).toBe(4096);
+  });
+
+  it.each([
+    ['0660', 0o660],
+    ['660', 0o660],
+    ['0o660', 0o660],
+    [0o660, 0o660],
+    ['0000', 0],
+  ])('take the file mode %j', (given, mode) => {
+    expect(parseServeOptions({ unixMode: given }).unixMode).toBe(mode);
   });
 
   it.each([
@@ -115,6 +133,13 @@ describe('the options of serve', () => {
     ['options.port must be an integer from 0 to 65535, got NaN', { port: NaN }],
     ['options.host must be an IP address or a host name, got ""', { host: '' }],
     ['options.host must be an IP address or a host name, got "a b\\n"', { host: 'a b\n' }],
+    [`options.unix ${SOCKET_PATH}, got ""`, { unix: '' }],
+    [`options.unix ${SOCKET_PATH}, got "/a\\u0000b"`, { unix: '/a\0b' }],
+    [`options.unix ${SOCKET_PATH}, got "${'é'.repeat(54)}"`, { unix: 'é'.repeat(54) }],
+    ['options.unixMode must be a file mode such as 0660, got 660', { unixMode: 660 }],
+    ['options.unixMode must be a file mode such as 0660, got "rw"', { unixMode: 'rw' }],
+    ['options.unixMode must be a file mode such as 0660, got "0888"', { unixMode: '0888' }],
+    ['options.listenFds must be an array of file descriptors, got [-1]', { listenFds: [-1] }],
     [
       'options.placement must be one of least-busy, least-clients, round-robin, source-hash, got "random"',
       { placement: 'random' },

@@ -40,6 +40,13 @@ export class Peer implements AsyncDisposable {
     return new Peer(socket);
   }
 
+  /** Connects to a Unix socket. */
+  static async connectUnix(path: string): Promise<Peer> {
+    const socket = connect({ path, allowHalfOpen: true });
+    await once(socket, 'connect');
+    return new Peer(socket);
+  }
+
   /** Connects `count` peers. */
   static connectAll(port: number, count: number): Promise<Peer[]> {
     return Promise.all(Array.from({ length: count }, () => Peer.connect(port)));

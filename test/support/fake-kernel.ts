@@ -63,7 +63,8 @@ export class FakeKernel implements Sys {
     return this.#open(new FakeListener());
   }
 
-  connect(listenerFd: number, port: number, capacity: number): FakeSocket {
+  /** A client that waits to be accepted. */
+  newClient(listenerFd: number, port: number, capacity: number): FakeSocket {
     const socket = new FakeSocket(port, capacity);
     (this.#files[listenerFd] as FakeListener).backlog.push(socket);
     return socket;
@@ -189,7 +190,9 @@ export class FakeKernel implements Sys {
 
   socket = notFaked('socket');
   bind = notFaked('bind');
+  connect = notFaked('connect');
   listen = notFaked('listen');
+  fcntl = notFaked('fcntl');
   setsockopt = notFaked('setsockopt');
   getsockopt = notFaked('getsockopt');
   getsockname: (fd: number) => SocketAddress | number = notFaked('getsockname');

@@ -29,6 +29,8 @@ export function flakySys(real: Sys, script: Script = {}): FlakySys {
   );
   const sys = new Proxy(real, {
     get(target, name) {
+      // Whoever is handed this by a promise asks for its `then`.
+      if (!Reflect.has(target, name)) return undefined;
       const call = (Reflect.get(target, name) as AnyCall).bind(target);
       return (...args: unknown[]): unknown => {
         log.set(name, [...(log.get(name) ?? []), args]);

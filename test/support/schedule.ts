@@ -136,7 +136,7 @@ export class Schedule implements NodeCallbacks {
     if (this.clients.length >= FDS - 20) return;
     const { greets, sendBuffer } = this.settings;
     const port = this.clients.length + 1;
-    this.clients.push(new LineClient(port, this.kernel.connect(this.#listenerFd, port, sendBuffer), greets));
+    this.clients.push(new LineClient(port, this.kernel.newClient(this.#listenerFd, port, sendBuffer), greets));
   }
 
   /** Starts a thread on a row that is free. */

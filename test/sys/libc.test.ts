@@ -83,7 +83,7 @@ describe('accept', () => {
     expect(sys.getpeername(accepted)).toEqual({ family: 'IPv6', address: '::1', port: six.localPort });
   });
 
-  it('gives a client of a Unix socket the address :: and port 0', async () => {
+  it('gives a client of a Unix socket the address unix and port 0', async () => {
     const address = join(tmpdir(), `heddle-libc-${process.pid}.sock`);
     rmSync(address, { force: true });
     const fd = owned(sys.socket(abi.AF_UNIX, abi.SOCK_STREAM | abi.SOCK_NONBLOCK, 0));
@@ -96,8 +96,42 @@ describe('accept', () => {
     await once(client, 'connect');
     const peer = { bytes: new Uint8Array(16).fill(9), port: 9 };
     const accepted = owned(sys.accept(fd, peer));
-    expect([sys.addressText(peer.bytes), peer.port]).toEqual(['::', 0]);
+    expect([sys.addressText(peer.bytes), peer.port]).toEqual(['unix', 0]);
     expect(sys.getpeername(accepted)).toEqual({ family: 'unix', address: '', port: 0 });
+  });
+});
+
+describe('connect', () => {
+  it('connects to a Unix socket, of a name without a file too', () => {
+    const address: SocketAddress = { family: 'unix', address: `\0heddle-libc-${process.pid}`, port: 0 };
+    const listener = owned(sys.socket(abi.AF_UNIX, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0));
+    const fd = owned(sys.socket(abi.AF_UNIX, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0));
+    expect(sys.connect(fd, address)).toBe(-errno.ECONNREFUSED);
+    succeeded(sys.bind(listener, address));
+    expect(sys.getsockname(listener)).toEqual(address);
+    expect(sys.connect(fd, address)).toBe(0);
+    const memory = sys.allocate(8);
+    memory.bytes.write('hello');
+    expect(sys.send(fd, memory, 0, 5)).toBe(5);
+    expect(sys.recv(listener, memory, 0, 8)).toBe(5);
+  });
+
+  it('connects to a port', () => {
+    const listener = listenOn();
+    owned(listener.fd);
+    const fd = owned(sys.socket(abi.AF_INET, abi.SOCK_STREAM, 0));
+    expect(sys.connect(fd, { family: 'IPv4', address: '127.0.0.1', port: listener.port })).toBe(0);
+    expect(sys.getpeername(fd)).toMatchObject({ port: listener.port });
+  });
+});
+
+describe('fcntl', () => {
+  it('reads and changes the flags of a file', () => {
+    const fd = owned(sys.socket(abi.AF_UNIX, abi.SOCK_STREAM, 0));
+    expect(sys.fcntl(fd, abi.F_GETFL, 0) & abi.O_NONBLOCK).toBe(0);
+    expect(sys.fcntl(fd, abi.F_SETFL, abi.O_NONBLOCK)).toBe(0);
+    expect(sys.fcntl(fd, abi.F_GETFL, 0) & abi.O_NONBLOCK).toBe(abi.O_NONBLOCK);
+    expect(sys.fcntl(fd, 9999, 0)).toBe(-errno.EINVAL);
   });
 });
 
@@ -371,7 +405,7 @@ describe('addressText', () => {
   it.each([
     [MAPPED_LOOPBACK, '127.0.0.1'],
     ['00000000000000000000ffffffffffff', '255.255.255.255'],
-    ['00000000000000000000000000000000', '::'],
+    ['00000000000000000000000000000000', 'unix'],
     ['20010db8000000000000000000000001', '2001:db8::1'],
     ['fe8011112222333344445555aaaabbbb', 'fe80:1111:2222:3333:4444:5555:aaaa:bbbb'],
   ])('reads %s as %s', (bytes, text) => {

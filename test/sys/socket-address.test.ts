@@ -50,6 +50,15 @@ describe('writeSocketAddress', () => {
     expect(() => write('')).toThrow('got 0');
   });
 
+  it('writes a name without a file with nothing behind it', () => {
+    expect(written({ family: 'unix', address: '\0ab', port: 0 })).toBe('0100006162');
+  });
+
+  it('refuses a path that would end before its end', () => {
+    const target = Buffer.alloc(SOCKADDR_SIZE);
+    expect(() => writeSocketAddress({ family: 'unix', address: '/a\0b', port: 0 }, target, parse)).toThrow(RangeError);
+  });
+
   it('names an address that is none', () => {
     const target = Buffer.alloc(SOCKADDR_SIZE);
     const write = () => writeSocketAddress({ family: 'IPv4', address: 'localhost', port: 1 }, target, parse);
@@ -67,7 +76,12 @@ describe('readSocketAddress', () => {
       fc.record({ family: fc.constant('IPv6' as const), address: hex(16), port }),
       fc.record({
         family: fc.constant('unix' as const),
-        address: fc.string({ unit: fc.constantFrom('a', '/', 'é', ' '), minLength: 1, maxLength: 53 }),
+        address: fc
+          .tuple(
+            fc.constantFrom('', '\0'),
+            fc.string({ unit: fc.constantFrom('a', '/', 'é', ' '), minLength: 1, maxLength: 53 }),
+          )
+          .map((parts) => parts.join('')),
         port: fc.constant(0),
       }),
     );
@@ -121,6 +135,11 @@ describe('formatPeer', () => {
 
   it('formats a mapped address as IPv4', () => {
     expect(families('00000000000000000000ffff7f000001')).toEqual([[AF_INET, '7f000001']]);
+  });
+
+  it('formats the address of no TCP client as unix, without asking', () => {
+    expect(families('0'.repeat(32))).toEqual([]);
+    expect(formatPeer(new Uint8Array(16), () => '')).toBe('unix');
   });
 
   it('formats any other address as IPv6', () => {

@@ -1,0 +1,80 @@
+/** Used to be a service of systemd's: take its sockets, tell it of each step, and show that the server is alive. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sys } from '../sys/sys.ts';
+import { Notifier } from './notifier.ts';
+import type { Reloadable } from './reload.ts';
+import { type SystemdEnvironment, takeSystemdEnvironment } from './systemd-environment.ts';
+
+/** What can be asked for a sign of life. */
+export interface Pingable {
+  ping(): Promise<void>;
+}
+
+export class ServiceManager {
+  readonly #environment: SystemdEnvironment;
+  readonly #notifier: Notifier | undefined;
+
+  /** Used by `open`. */
+  constructor(environment: SystemdEnvironment, notifier: Notifier | undefined) {
+    this.#environment = environment;
+    this.#notifier = notifier;
+  }
+
+  /** Takes over what `environment` says to process `pid`. Where there is no systemd, nothing is ever sent. */
+  static async open(environment: NodeJS.ProcessEnv, pid: number, openSys: () => Promise<Sys>): Promise<ServiceManager> {
+    const taken = takeSystemdEnvironment(environment, pid);
+    const notifier = taken.notifySocket === undefined ? undefined : new Notifier(await openSys(), taken.notifySocket);
+    return new ServiceManager(taken, notifier);
+  }
+
+  /** Listening sockets that were handed over, by file descriptor. */
+  get listenFds(): readonly number[] {
+    return this.#environment.listenFds;
+  }
+
+  /** Clients can be served. */
+  ready(): void {
+    void this.#notifier?.notify('READY=1');
+  }
+
+  /** The server takes no more clients and ends soon. */
+  stopping(): void {
+    void this.#notifier?.notify('STOPPING=1');
+  }
+
+  /** Makes `server` tell of each reload. */
+  announcing(server: Reloadable): Reloadable {
+    return {
+      reload: async () => {
+        // hrtime is CLOCK_MONOTONIC, which systemd compares with its own.
+        const now = process.hrtime.bigint() / 1_000n;
+        void this.#notifier?.notify(`RELOADING=1\nMONOTONIC_USEC=${now}`);
+        try {
+          await server.reload();
+        } finally {
+          this.ready();
+        }
+      },
+    };
+  }
+
+  /** Passes on the signs of life of `server`, twice as often as they are due; gives a function that stops it. */
+  watch(server: Pingable): () => void {
+    const ending = new AbortController();
+    const { watchdog } = this.#environment;
+    if (this.#notifier !== undefined && watchdog !== undefined) {
+      // A server that does not answer, or has ended, is silent from then on: that is the sign.
+      void this.#giveSigns(this.#notifier, server, watchdog / 2, ending.signal).catch(() => {});
+    }
+    return () => ending.abort();
+  }
+
+  async #giveSigns(notifier: Notifier, server: Pingable, interval: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await server.ping();
+      signal.throwIfAborted();
+      await notifier.notify('WATCHDOG=1');
+      await delay(interval, undefined, { signal, ref: false });
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/** Used to open a listening Unix socket: its file, who may connect, and what an earlier server left there. */
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { HeddleError } from '../errors.ts';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../sys/constants.ts';
+import { EACCES, EADDRINUSE, ECONNREFUSED, ENOENT, errnoName } from '../sys/errno.ts';
+import type { SocketAddress, Sys } from '../sys/sys.ts';
+import { type ListeningSocket, serverAddress } from './listening-socket.ts';
+
+/*
+ * Nobody can connect before the file has its mode: until listen(2) the kernel refuses every connect. So bind, chmod,
+ * listen is enough. A umask would be that of the whole process, and a worker may not set it; a private name that is
+ * renamed would stay the socket's name for getsockname(2) and `ss`.
+ */
+
+/** Opens a listening socket at `path`; `mode` says who may connect. Errors: `HEDDLE_LISTEN`. */
+export function listenUnix(sys: Sys, path: string, mode: number, backlog: number): ListeningSocket {
+  const fd = sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw unixError(path, 'socket', fd, undefined);
+  const address: SocketAddress = { family: 'unix', address: path, port: 0 };
+  // From the working directory of now, wherever the process goes.
+  const file = resolve(path);
+  let id: FileId | undefined;
+  try {
+    bind(sys, fd, address, file);
+    id = fileId(file);
+    chmodSync(file, mode);
+    const listening = sys.listen(fd, backlog);
+    if (listening < 0) throw unixError(path, 'listen', listening, undefined);
+  } catch (error) {
+    if (id !== undefined) removeIfSame(file, id);
+    sys.close(fd);
+    throw error;
+  }
+  const close = (): void => {
+    // Before the fd: while the socket is open, the kernel gives its inode number to no other file.
+    removeIfSame(file, id);
+    sys.close(fd);
+  };
+  return { fd, address: serverAddress(address), isShared: false, close };
+}
+
+/**
+ * Binds `fd`; if a server that is gone has left its socket there, in its place. (One that is between its bind and its
+ * listen at this very moment looks the same: two servers are not to be started on one path at once.)
+ */
+function bind(sys: Sys, fd: number, address: SocketAddress, file: string): void {
+  const bound = sys.bind(fd, address);
+  if (bound >= 0) return;
+  const found = bound === EADDRINUSE ? fileId(file) : undefined;
+  if (found === undefined) throw unixError(address.address, 'bind', bound, undefined);
+  const obstacle = obstacleAt(sys, address, file);
+  if (obstacle !== undefined) throw unixError(address.address, 'bind', bound, obstacle);
+  removeIfSame(file, found);
+  const again = sys.bind(fd, address);
+  if (again < 0) throw unixError(address.address, 'bind', again, undefined);
+}
+
+/** Why the file at `file` must stay; `undefined`: it is a socket, and nobody listens on it. */
+function obstacleAt(sys: Sys, address: SocketAddress, file: string): string | undefined {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isSocket() === false) {
+    return 'there is a file that is no socket. Choose another path with --unix, or take the file away';
+  }
+  const fd = sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const answer = sys.connect(fd, address);
+  sys.close(fd);
+  if (answer === ECONNREFUSED || answer === ENOENT) return undefined;
+  if (answer === EACCES) return 'there is a socket that this user may not connect to. Choose another path with --unix';
+  return 'a server listens there already. Stop it (to find it: ss -lxp), or choose another path with --unix';
+}
+
+interface FileId {
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+function fileId(file: string): FileId | undefined {
+  const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  return stat && { device: stat.dev, inode: stat.ino };
+}
+
+/** Removes the file if it is still the one that was seen: another server may have put its own there since. */
+function removeIfSame(file: string, seen: FileId | undefined): void {
+  try {
+    const now = fileId(file);
+    if (now !== undefined && now.inode === seen?.inode && now.device === seen.device) unlinkSync(file);
+  } catch {
+    // The folder has been taken away or closed to us: then it is as good as removed, and the next server sees that.
+  }
+}
+
+const ADVICE = new Map([
+  [EADDRINUSE, 'another server has just taken it. Choose another path with --unix'],
+  [EACCES, 'no permission to make a file there. Choose a path in a folder of your own with --unix'],
+  [ENOENT, 'there is no such folder. Make it, or choose another path with --unix'],
+]);
+
+function unixError(path: string, syscall: string, result: number, why: string | undefined): HeddleError {
+  const errno = errnoName(result);
+  const advice = why ?? ADVICE.get(result) ?? `the system said ${errno}`;
+  return new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${advice}`, { errno, syscall });
+}

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { Door } from '../../src/acceptor/door.ts';
+import { Listener } from '../../src/acceptor/listener.ts';
+import { Poller } from '../../src/reactor/poller.ts';
+import { dial, listenOn, owned, sys } from '../support/loopback.ts';
+
+it('a door that closes takes who waits, and leaves a socket open that another process has too', async () => {
+  const [own, shared] = [listenOn(), listenOn()];
+  for (const { fd } of [own, shared]) owned(fd);
+  const poller = Poller.create(sys, 4);
+  owned(poller.fd);
+  const door = new Door(sys, poller, 0, [new Listener(sys, own.fd), new Listener(sys, shared.fd, true)]);
+  await Promise.all([dial(own.port), dial(shared.port)]);
+  let admitted = 0;
+  door.close(
+    () => true,
+    (fd) => {
+      owned(fd);
+      admitted++;
+    },
+  );
+  expect(admitted).toBe(2);
+  await expect(dial(own.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await dial(shared.port);
+});
