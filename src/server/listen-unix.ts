@@ -24,7 +24,7 @@ export function listenUnix(sys: Sys, path: string, mode: number, backlog: number
   try {
     bind(sys, fd, address, file);
     id = fileId(file);
-    chmodSync(file, mode);
+    setMode(file, mode, path);
     const listening = sys.listen(fd, backlog);
     if (listening < 0) throw unixError(path, 'listen', listening, undefined);
   } catch (error) {
@@ -67,6 +67,16 @@ function obstacleAt(sys: Sys, address: SocketAddress, file: string): string | un
   if (answer === ECONNREFUSED || answer === ENOENT) return undefined;
   if (answer === EACCES) return 'there is a socket that this user may not connect to. Choose another path with --unix';
   return 'a server listens there already. Stop it (to find it: ss -lxp), or choose another path with --unix';
+}
+
+function setMode(file: string, mode: number, path: string): void {
+  try {
+    chmodSync(file, mode);
+  } catch (cause) {
+    const { code = String(cause) } = cause as NodeJS.ErrnoException;
+    const text = `who may connect cannot be set (chmod: ${code}). Choose a path on another file system with --unix`;
+    throw new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${text}`, { cause, syscall: 'chmod' });
+  }
 }
 
 interface FileId {
