@@ -7,7 +7,7 @@ import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-boar
 import { EPOLLIN } from '../sys/constants.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 import { findShift } from './balance.ts';
-import type { Closer, Report } from './closer.ts';
+import type { Closer, Report } from '../connection/closer.ts';
 import { Door } from './door.ts';
 import type { Listener } from './listener.ts';
 import type { FromAcceptor } from './messages.ts';

@@ -11,7 +11,7 @@ import { ThreadBoard } from '../sharing/thread-board.ts';
 import { openLibc } from '../sys/libc.ts';
 import { Acceptor } from './acceptor.ts';
 import { BusyMeter } from './busy-meter.ts';
-import { Closer } from './closer.ts';
+import { Closer } from '../connection/closer.ts';
 import { Listener } from './listener.ts';
 import type { AcceptorStart, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';

@@ -33,6 +33,8 @@ export function textLine(event: ServerEvent): Line | undefined {
       return err(acceptPaused(event));
     case 'events-lost':
       return err(`${event.count} events are not shown: they came faster than they could be written`);
+    case 'certificate-expired':
+      return err(certificateExpired(event.certificate, event.expired));
     case 'reload':
       return out(`Serving new code on ${event.threads} ${event.threads === 1 ? 'thread' : 'threads'}`);
     case 'reload-failed':
@@ -69,6 +71,11 @@ function threadHeld(event: ThreadHeldEvent): string {
   const by =
     event.address === undefined || event.port === undefined ? '' : ` by client ${event.address} : ${event.port}`;
   return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${escapeText(by)}`;
+}
+
+function certificateExpired(certificate: string, expired: string): string {
+  const what = `The certificate in ${escapeText(certificate)} has expired (${escapeText(expired)})`;
+  return `${what}: handshakes will fail. Replace the file, then have it read again with SIGHUP`;
 }
 
 function acceptPaused(event: AcceptPausedEvent): string {

@@ -6,6 +6,7 @@ import { parseOptions } from './check.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
 import { defaultThreads, threads } from './threads.ts';
+import { tls } from './tls-type.ts';
 import { choice, duration, host, integer, limit, opaque, size } from './value-types.ts';
 
 export const PLACEMENTS = ['least-busy', 'least-clients', 'round-robin', 'source-hash'] as const;
@@ -82,6 +83,20 @@ const shape = {
   maxMessageLength: size(1, 2 ** 30)
     .prefault('1MiB')
     .register(optionNotes, { help: 'how long a message may be' }),
+  /**
+   * Serves clients over TLS, version 1.2 and newer: `{ cert, key }`, each the path of a PEM file, or its text or bytes.
+   * With `ca` and `requestClientCert` clients must show a certificate too; `alpn` names protocols, best first; `sni` gives
+   * other pairs of `cert` and `key` by host name.
+   * @default none: plain TCP
+   */
+  tls: tls.optional().register(optionNotes, { help: 'certificate and key, and more, for TLS', reach: 'file' }),
+  /**
+   * How long a TLS handshake may take, in milliseconds or as text, before the client is closed.
+   * @default '5s'
+   */
+  tlsHandshakeTimeout: duration(1, 'finite').prefault('5s').register(optionNotes, {
+    help: 'how long a TLS handshake may take',
+  }),
   /**
    * How long a message may hold its thread, in milliseconds or as text, before the thread is replaced and the client
    * closed; Infinity is never.

@@ -2,7 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
+import { type Credentials, loadCredentials } from '../options/credentials.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
+import type { ServerEvent } from '../log/event.ts';
 import { Poller } from '../reactor/poller.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
@@ -43,16 +45,28 @@ export interface ServerAddress {
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const settings = parseServeOptions(options);
   const service = serviceUrl(settings.service);
+  const events: ServerEvent[] = [];
+  const tls = readCredentials(settings, (event) => events.push(event));
   const sys = await openLibc();
   const socket = await listen(sys, settings.host, settings.port, settings.backlog);
-  const server = new Server(sys, settings, service, socket);
+  const server = new Server(sys, settings, service, socket, tls);
   try {
+    for (const event of events) server.report(event);
     await server.start();
   } catch (error) {
     await server.close();
     throw error;
   }
   return server;
+}
+
+/** Reads what the settings say of TLS, and reports what is wrong with it but not fatal. */
+function readCredentials(settings: ServeSettings, report: (event: ServerEvent) => void): Credentials | undefined {
+  const { tls, tlsHandshakeTimeout } = settings;
+  if (tls === undefined) return undefined;
+  return loadCredentials(tls, tlsHandshakeTimeout, (expired) =>
+    report({ type: 'certificate-expired', time: Date.now(), ...expired }),
+  );
 }
 
 /** A running server; made by `serve`. */
@@ -75,7 +89,13 @@ export class Server implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(sys: Sys, settings: ServeSettings, service: URL, { fd, address }: ListeningSocket) {
+  constructor(
+    sys: Sys,
+    settings: ServeSettings,
+    service: URL,
+    { fd, address }: ListeningSocket,
+    tls: Credentials | undefined,
+  ) {
     this.#sys = sys;
     this.#settings = settings;
     this.address = { host: address.address, port: address.port, family: address.family as 'IPv4' | 'IPv6' };
@@ -87,7 +107,12 @@ export class Server implements AsyncDisposable {
     this.#epollFd = Poller.create(sys, 1).fd;
     this.#mailboxFd = sys.eventfd();
     this.#acceptor = this.#startAcceptor();
-    this.#pool = this.#makePool(service);
+    this.#pool = this.#makePool(service, tls);
+  }
+
+  /** Used by `serve`: hands on an event of main's own. */
+  report(event: ServerEvent): void {
+    this.#memory.report(event);
   }
 
   /** Used by `serve`: resolves once all threads serve. */
@@ -103,14 +128,16 @@ export class Server implements AsyncDisposable {
   /**
    * Loads the service anew and hands the clients to it, without closing a connection: new threads start with the code
    * as it is now, clients at rest move to them, and what only an old thread can finish (a session, a running handler) it
-   * finishes, within `shutdownTimeout`. If the new code does not start, the old goes on.
+   * finishes, within `shutdownTimeout`. So do TLS clients: they cannot move. Certificates and keys are read again. If the
+   * new code does not start, or they cannot be used, the old goes on.
    *
-   * Errors: those of `serve` for a service that does not start.
+   * Errors: those of `serve` for a service that does not start, `HEDDLE_INVALID_OPTION` for certificates and keys.
    */
   async reload(): Promise<void> {
     const time = Date.now();
     try {
-      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload() });
+      const tls = readCredentials(this.#settings, (event) => this.report(event));
+      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
     } catch (error) {
       this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
       throw error;
@@ -155,7 +182,7 @@ export class Server implements AsyncDisposable {
     return acceptor;
   }
 
-  #makePool(service: URL): ThreadPool {
+  #makePool(service: URL, tls: Credentials | undefined): ThreadPool {
     const { framing, maxMessageLength, shared = {}, shutdownTimeout, threadMemory, threads } = this.#settings;
     const locks = Object.values(shared).filter((value) => value instanceof Lock);
     return new ThreadPool({
@@ -166,6 +193,8 @@ export class Server implements AsyncDisposable {
       start: {
         ...this.#memory.buffers,
         acceptorEpollFd: this.#epollFd,
+        mailboxFd: this.#mailboxFd,
+        tls,
         service: service.href,
         framing,
         maxMessageLength,

@@ -4,6 +4,7 @@ import {
   AF_INET6,
   EFD_CLOEXEC,
   EFD_NONBLOCK,
+  F_DUPFD_CLOEXEC,
   MSG_NOSIGNAL,
   RLIMIT_NOFILE,
   SOCK_CLOEXEC,
@@ -26,6 +27,7 @@ const SIGNATURES = {
   send: 'intptr_t send(int, void *, size_t, int)',
   shutdown: 'int shutdown(int, int)',
   close: 'int close(int)',
+  fcntl: 'int fcntl(int, int, int)',
   setsockopt: 'int setsockopt(int, int, int, void *, unsigned int)',
   getsockopt: 'int getsockopt(int, int, int, void *, void *)',
   getsockname: 'int getsockname(int, void *, void *)',
@@ -184,6 +186,11 @@ class Libc implements Sys {
   close(fd: number): number {
     checkFd(fd);
     return this.#result(this.#calls.close(fd));
+  }
+
+  duplicate(fd: number): number {
+    checkFd(fd);
+    return this.#result(this.#calls.fcntl(fd, F_DUPFD_CLOEXEC, 0));
   }
 
   setsockopt(fd: number, level: number, option: number, value: number): number {
