@@ -9,6 +9,8 @@ export interface Serving {
   /** How a person calls the service. */
   readonly service: string;
   readonly threads: ThreadRange;
+  /** Whether clients are served over TLS. */
+  readonly tls: boolean;
   /** What the user asked to listen on; undefined is all interfaces. */
   readonly host: string | undefined;
   readonly port: number;
@@ -19,7 +21,7 @@ const ALL_INTERFACES: ReadonlySet<string | undefined> = new Set([undefined, '0.0
 /** The lines that are printed once clients can connect. */
 export function bannerLines(serving: Serving): string[] {
   const lines = [
-    `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}`,
+    `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
     `Server running on port ${serving.port}`,
   ];
   if (ALL_INTERFACES.has(serving.host)) {

@@ -106,7 +106,8 @@ function serverFor(credentials: Credentials): Server {
 
 /** The socket below: Node's types do not have it, and Node has no other way from one to the other. */
 function rawSocket(socket: TLSSocket): Socket | undefined {
-  return (socket as TLSSocket & { readonly _parent?: Socket })._parent;
+  const { _parent: raw } = socket as TLSSocket & { readonly _parent?: Socket };
+  return raw;
 }
 
 function ignore(): void {}

@@ -24,6 +24,11 @@ export class TlsSockets implements SocketCalls {
     this.#streams.set(stream.fd, stream);
   }
 
+  /** Whether nothing has arrived since this was asked last, and nothing is known to wait in the kernel. */
+  isQuiet(): boolean {
+    return [...this.#streams.values()].filter((stream) => !stream.isQuiet()).length === 0;
+  }
+
   get(fd: number): TlsStream | undefined {
     return this.#streams.get(fd);
   }

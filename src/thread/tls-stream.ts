@@ -34,6 +34,8 @@ export class TlsStream {
   /** The errno of a broken connection. */
   #failure = 0;
   #interest = EPOLLIN | EPOLLOUT;
+  /** Something has arrived since `isQuiet` was asked. */
+  #hasArrived = false;
 
   /** Takes over a socket whose handshake is done. `ready` is called when there is something to do, possibly often. */
   constructor(socket: TLSSocket, fd: number, ticket: Ticket, ready: (stream: TlsStream) => void) {
@@ -66,6 +68,13 @@ export class TlsStream {
   readonly check = (): void => {
     if (this.readiness !== 0) this.#ready(this);
   };
+
+  /** Whether nothing has arrived since this was asked last, and reading is not paused. */
+  isQuiet(): boolean {
+    const isQuiet = !this.#hasArrived && !this.#socket.isPaused();
+    this.#hasArrived = false;
+    return isQuiet;
+  }
 
   recv(memory: NativeBuffer, offset: number, length: number): number {
     if (this.#failure !== 0) return this.#failure;
@@ -112,6 +121,7 @@ export class TlsStream {
   #arrived(piece: Buffer): void {
     this.#pieces.push(piece);
     this.#length += piece.length;
+    this.#hasArrived = true;
     if (this.#length >= MARK) this.#socket.pause();
     this.check();
   }

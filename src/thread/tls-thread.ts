@@ -24,6 +24,11 @@ import { TlsStream } from './tls-stream.ts';
  * client's at once.
  */
 
+/** How long a thread that is to drain goes on reading from clients who go on sending, in ms. */
+const READ_ON = 1000;
+/** So many turns of Node's loop without a byte mean that all has been read: the first may have begun before the last byte came. */
+const QUIET_TURNS = 2;
+
 export interface TlsThreadParts extends ServiceThreadParts {
   readonly tls: Credentials;
   /** Has the acceptor look at the threads. */
@@ -36,6 +41,8 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
   readonly #handshakes: Handshakes;
   readonly #closer: Closer;
   #due: TlsStream[] = [];
+  #readUntil = 0;
+  #quietTurns = 0;
 
   constructor(parts: TlsThreadParts) {
     const sockets = new TlsSockets(parts.sys, () => this.#left());
@@ -62,10 +69,10 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
     return this.#sockets.size > 0 || this.#handshakes.size > 0 || super.awaitsNode();
   }
 
-  /** Clients in the middle of their handshake may finish it, and are then drained as the others. */
+  /** What has arrived at the sockets is first to come through Node's loop. */
   override drain(): void {
-    super.drain();
-    for (const newcomer of this.#handshakes.dropSilent()) this.#refuse(newcomer, 'shutdown');
+    this.#readUntil = performance.now() + READ_ON;
+    setImmediate(this.#drainWhenRead);
   }
 
   protected override drainResting(fd: number, ticket: Ticket): void {
@@ -124,6 +131,17 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
       if (problem !== undefined) this.endConnection(fd, 'tls-error', problem);
       stream.check();
     }
+  };
+
+  /** Clients in the middle of their handshake may finish it, and are then drained as the others. */
+  readonly #drainWhenRead = (): void => {
+    this.#quietTurns = this.#sockets.isQuiet() ? this.#quietTurns + 1 : 0;
+    if (this.#quietTurns < QUIET_TURNS && performance.now() < this.#readUntil) {
+      setImmediate(this.#drainWhenRead);
+      return;
+    }
+    super.drain();
+    for (const newcomer of this.#handshakes.dropSilent()) this.#refuse(newcomer, 'shutdown');
   };
 
   /** What came through Node's loop may hold the thread, parked or not: from now on it owes the acceptor its heartbeat. */
