@@ -95,7 +95,7 @@ describe('a client that does not come through the handshake', () => {
     const sockets = await talkers(running.port, 50, bytes);
     await running.seen('close', 50);
     expect(running.all('close').map((close) => [close.reason, close.detail])).toEqual(
-      Array(50).fill(['tls-error', detail]),
+      Array.from({ length: 50 }, () => ['tls-error', detail]),
     );
     for (const socket of sockets) socket.destroy();
     await vi.waitFor(() => expect(openDescriptors()).toBe(before));
