@@ -1,9 +1,7 @@
 /** Used to run `heddle client`: connect, and talk in the way that the input asks for. */
 
 import { connect } from '../client/connect.ts';
-import { checkOptions, settle } from '../options/check.ts';
-import { connectSchema } from '../options/connect-options.ts';
-import { readEnvironment } from '../options/environment.ts';
+import { readClientCommand } from './client-command-options.ts';
 import { converse } from './conversation.ts';
 import { exchangeLines } from './line-exchange.ts';
 import { runRepl } from './repl.ts';
@@ -15,7 +13,7 @@ export interface ClientInvocation {
   /** The message of `-m`. */
   readonly message: string | undefined;
   readonly repl: boolean;
-  /** The flags of `connectSchema`, by option name. */
+  /** The flags of `clientCommandSchema`, by option name. */
   readonly flags: object;
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -23,8 +21,7 @@ export interface ClientInvocation {
 /** Runs until the talk is over; gives the exit status. Rejects with a HeddleError if there is nobody, or no more. */
 export async function runClient(invocation: ClientInvocation, terminal: Terminal): Promise<number> {
   const { message, repl, flags, environment } = invocation;
-  const fromFlags = checkOptions(connectSchema, flags, { from: 'flags' });
-  const settings = settle(connectSchema, [fromFlags, readEnvironment(connectSchema, environment)]);
+  const settings = readClientCommand(flags, environment);
   const connection = await connect(settings);
   try {
     if (repl) return await runRepl(connection, `${settings.host}:${settings.port}`, terminal);

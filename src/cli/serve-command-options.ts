@@ -8,10 +8,10 @@ import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
-import { connectSchema } from '../options/connect-options.ts';
 import { optionNotes } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
 import { choice, path, toggle } from '../options/value-types.ts';
+import { clientCommandSchema } from './client-command-options.ts';
 import { resolveTls, tlsOptions } from './tls-options.ts';
 
 export const serveCommandSchema = serveSchema.extend({
@@ -64,7 +64,7 @@ export async function readServeCommand(invocation: Invocation): Promise<ServeCom
   const { service, flags, environment, directory } = invocation;
   const named: Layer = service === undefined ? {} : { service: pathToFileURL(resolve(directory, service)) };
   const fromFlags = checkOptions(serveCommandSchema, flags, { from: 'flags' });
-  const fromEnvironment = readEnvironment(serveCommandSchema, environment, [connectSchema]);
+  const fromEnvironment = readEnvironment(serveCommandSchema, environment, [clientCommandSchema]);
   const config = fromFlags.config ?? fromEnvironment.config ?? findConfigFile(directory);
   const fromFile = config === undefined ? {} : await readFileLayer(config, directory);
   const settings = settle(serveCommandSchema, [named, fromFlags, fromEnvironment, fromFile]);

@@ -1,10 +1,13 @@
 /** Used to read certificates and keys, and to say clearly what is wrong with them before anything listens. */
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { HeddleError } from '../errors.ts';
 import { type PemText, readPem } from './pem.ts';
 import type { KeyPair, Pem, TlsOptions } from './tls-type.ts';
+
+/** As long as OpenSSL wants them, in bytes. */
+const TICKET_KEYS = 48;
 
 interface PairText {
   readonly cert: string;
@@ -17,6 +20,8 @@ export interface Credentials extends PairText {
   readonly requestClientCert: boolean;
   readonly alpn: readonly string[];
   readonly sni: Readonly<Record<string, PairText>>;
+  /** What tickets are sealed with: who comes back may come to any thread, and is spared half of the handshake. */
+  readonly ticketKeys: Uint8Array;
   /** In ms. */
   readonly handshakeTimeout: number;
 }
@@ -47,6 +52,7 @@ export function loadCredentials(
     requestClientCert,
     alpn,
     sni: Object.fromEntries(others),
+    ticketKeys: randomBytes(TICKET_KEYS),
     handshakeTimeout,
   };
 }

@@ -19,7 +19,7 @@ const shape = {
    * @default the built-in reverse service
    */
   service: opaque<URL | string>('the URL or the path of a module', isModule).optional().register(optionNotes, {
-    help: 'the module of the service',
+    help: 'the module of the service; on the command line it is the argument',
     preset: 'the built-in reverse service',
     reach: 'file',
   }),
@@ -89,7 +89,9 @@ const shape = {
    * other pairs of `cert` and `key` by host name.
    * @default none: plain TCP
    */
-  tls: tls.optional().register(optionNotes, { help: 'certificate and key, and more, for TLS', reach: 'file' }),
+  tls: tls
+    .optional()
+    .register(optionNotes, { help: 'certificate and key, and more, for TLS: see tls.md', reach: 'file' }),
   /**
    * How long a TLS handshake may take, in milliseconds or as text, before the client is closed.
    * @default '5s'

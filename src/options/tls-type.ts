@@ -30,18 +30,68 @@ export interface TlsOptions extends KeyPair {
   readonly sni?: Readonly<Record<string, KeyPair>>;
 }
 
+/** What `connect` can be told of TLS. */
+export interface ConnectTlsOptions {
+  /**
+   * The certificates of those who vouch for the server.
+   * @default those that Node trusts
+   */
+  readonly ca?: Pem;
+  /** The certificate to show, if the server asks for one; with `key`. */
+  readonly cert?: Pem;
+  readonly key?: Pem;
+  /**
+   * The name to ask for, which the server's certificate must have.
+   * @default the host
+   */
+  readonly servername?: string;
+  /**
+   * Whether a server is refused for whose certificate nobody vouches. With false, anybody may be at the other end.
+   * @default true
+   */
+  readonly rejectUnauthorized?: boolean;
+}
+
 type Check = (value: unknown) => boolean;
 
 const PEM = 'the path of a PEM file, or its text or bytes';
 
-const KEYS: Readonly<Record<string, readonly [Check, string]>> = {
+type Keys = Readonly<Record<string, readonly [Check, string]>>;
+
+const SERVER_KEYS: Keys = {
   cert: [isPem, PEM],
   key: [isPem, PEM],
   ca: [isPem, PEM],
-  requestClientCert: [(value) => typeof value === 'boolean', 'true or false'],
+  requestClientCert: [isBoolean, 'true or false'],
   alpn: [isProtocols, 'a list of names of protocols'],
   sni: [isPairs, 'an object of { cert, key } by host name'],
 };
+
+const CONNECT_KEYS: Keys = {
+  ca: [isPem, PEM],
+  cert: [isPem, PEM],
+  key: [isPem, PEM],
+  servername: [(value) => typeof value === 'string', 'a host name'],
+  rejectUnauthorized: [isBoolean, 'true or false'],
+};
+
+export const connectTls = z
+  .custom<boolean | ConnectTlsOptions>()
+  .transform((value: unknown, context): ConnectTlsOptions | undefined => {
+    if (typeof value === 'boolean') return value ? {} : undefined;
+    const problem = problemOfConnect(value);
+    return problem === undefined ? (value as ConnectTlsOptions) : refuse(context, problem, { saysValue: true });
+  })
+  .register(typeNotes, {
+    form: 'boolean',
+    fromText: (text) => (/^(true|1)$/.test(text) ? true : /^(false|0)$/.test(text) ? false : text),
+  });
+
+function problemOfConnect(value: unknown): string | undefined {
+  if (!isRecord(value)) return 'must be true, false or an object';
+  if ((value['cert'] === undefined) !== (value['key'] === undefined)) return 'must have cert and key, or neither';
+  return problemOfKeys(value, CONNECT_KEYS);
+}
 
 export const tls = z
   .custom<TlsOptions>()
@@ -53,15 +103,24 @@ export const tls = z
 
 function problemOf(value: unknown): string | undefined {
   if (!isRecord(value)) return 'must be an object with cert and key';
-  const unknown = Object.keys(value).find((key) => !Object.hasOwn(KEYS, key));
-  if (unknown !== undefined) return `has no ${unknown}; it has ${Object.keys(KEYS).join(', ')}`;
   const missing = ['cert', 'key'].find((key) => value[key] === undefined);
   if (missing !== undefined) return `must have ${missing}: ${PEM}`;
-  const wrong = Object.entries(KEYS).find(([key, [fits]]) => value[key] !== undefined && !fits(value[key]));
-  if (wrong !== undefined) return `has a wrong ${wrong[0]}: it must be ${wrong[1][1]}`;
+  const problem = problemOfKeys(value, SERVER_KEYS);
+  if (problem !== undefined) return problem;
   if (value['requestClientCert'] === true && value['ca'] === undefined)
     return 'must have ca, the certificates of those who vouch for clients, if it has requestClientCert';
   return undefined;
+}
+
+function problemOfKeys(value: Readonly<Record<string, unknown>>, keys: Keys): string | undefined {
+  const unknown = Object.keys(value).find((key) => !Object.hasOwn(keys, key));
+  if (unknown !== undefined) return `has no ${unknown}; it has ${Object.keys(keys).join(', ')}`;
+  const wrong = Object.entries(keys).find(([key, [fits]]) => value[key] !== undefined && !fits(value[key]));
+  return wrong && `has a wrong ${wrong[0]}: it must be ${wrong[1][1]}`;
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

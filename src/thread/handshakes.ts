@@ -91,6 +91,7 @@ function serverFor(credentials: Credentials): Server {
     key,
     minVersion: 'TLSv1.2',
     allowHalfOpen: true,
+    ticketKeys: Buffer.from(credentials.ticketKeys),
     requestCert: requestClientCert,
     rejectUnauthorized: requestClientCert,
     ...(ca !== undefined && { ca }),

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Peer } from '../server/peer.ts';
 import { openDescriptors, type Running, service, start } from '../server/running.ts';
@@ -48,6 +50,16 @@ describe('a service over TLS', () => {
     await Promise.all(peers.map((peer) => peer.leave()));
     await running.seen('close', 40);
     await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
+  });
+
+  it('knows a client again that comes back, on whichever thread', async () => {
+    await using running = await startTls(COMMANDS, { threads: 4, placement: 'round-robin' });
+    await using first = await dial(running);
+    const [session] = (await Promise.all([once(first.socket, 'session'), first.ask('echo here')]))[0] as [Buffer];
+    const peers = await Promise.all(Array.from({ length: 4 }, () => connectTls(running.port, authority, { session })));
+    for (const peer of peers) expect(await peer.ask('echo again')).toBe('again');
+    expect(peers.map(({ socket }) => (socket as TLSSocket).isSessionReused())).toEqual(Array(4).fill(true));
+    await Promise.all(peers.map((peer) => peer.leave()));
   });
 
   it('runs sessions, and tells them that their client has finished', async () => {
