@@ -45,7 +45,7 @@ export class Handshakes {
 
   /** Begins with a client; `ownFd`, a duplicate of its fd, is from now on Node's to close. */
   begin(newcomer: Newcomer, ownFd: number): void {
-    const socket = new Socket({ fd: ownFd, readable: true, writable: true, allowHalfOpen: true });
+    const socket = new Socket({ fd: ownFd, readable: true, writable: true });
     socket.on('error', ignore); // The TLS socket on it tells of it.
     const late = `no handshake within ${formatDuration(this.#timeout)}`;
     const timer = setTimeout(() => this.#fail(socket, late), this.#timeout);
@@ -62,8 +62,10 @@ export class Handshakes {
   #secured(socket: TLSSocket): void {
     const raw = rawSocket(socket);
     const newcomer = raw && this.#forget(raw);
-    if (newcomer === undefined) socket.destroy();
-    else this.#listener.secured(newcomer, socket);
+    if (newcomer === undefined) return void socket.destroy();
+    // From now on a client may shut down its side and wait for replies; before, that was its end.
+    socket.allowHalfOpen = true;
+    this.#listener.secured(newcomer, socket);
   }
 
   #fail(socket: Socket, problem: string): void {
@@ -90,7 +92,6 @@ function serverFor(credentials: Credentials): Server {
     cert,
     key,
     minVersion: 'TLSv1.2',
-    allowHalfOpen: true,
     ticketKeys: Buffer.from(credentials.ticketKeys),
     requestCert: requestClientCert,
     rejectUnauthorized: requestClientCert,

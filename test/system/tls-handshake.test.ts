@@ -104,6 +104,17 @@ describe('a client that does not come through the handshake', () => {
     await running.server.close();
   });
 
+  it.each([
+    ['shuts down its side', (socket: Socket) => void socket.end()],
+    ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
+  ])('because it %s is closed then, not at the timeout', async (_what, leave) => {
+    await using running = await start(ABOUT, { tls, tlsHandshakeTimeout: '1h' });
+    for (const socket of await talkers(running.port, 20, '')) leave(socket);
+    await running.seen('close', 20);
+    const details = new Set(running.all('close').map(({ detail }) => detail));
+    expect(details).toEqual(new Set(['it left before the handshake was done']));
+  });
+
   it('because it drips is closed all the same', async () => {
     await using running = await start(ABOUT, { tls, tlsHandshakeTimeout: '500ms' });
     const [socket] = await talkers(running.port, 1, '\x16\x03\x01\x02');
