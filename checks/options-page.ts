@@ -1,7 +1,7 @@
 /** Used to make docs/options.md out of the schemas; a test holds the page to it. */
 
+import { clientCommandSchema } from '../src/cli/client-command-options.ts';
 import { serveCommandSchema } from '../src/cli/serve-command-options.ts';
-import { connectSchema } from '../src/options/connect-options.ts';
 import { aboutOptions, type Reach, type Schema } from '../src/options/schema.ts';
 import { environmentName, flagName } from '../src/options/source.ts';
 
@@ -9,7 +9,7 @@ const WHERE: Readonly<Record<Reach, string>> = {
   anywhere: '',
   command: 'not in the library',
   shell: 'flag and environment only',
-  file: 'library and config file; on the command line it is the argument',
+  file: 'library and config file',
   library: 'library only',
 };
 
@@ -57,7 +57,7 @@ The same signal again within 50 ms counts once: Ctrl-C under \`npm start\` arriv
 /** Gives the whole page. */
 export function optionsPage(): string {
   const serve = `\n## \`heddle serve\` and \`serve()\`\n\n${table(serveCommandSchema)}`;
-  const client = `\n## \`heddle client\` and \`connect()\`\n\n${table(connectSchema)}`;
+  const client = `\n## \`heddle client\` and \`connect()\`\n\n${table(clientCommandSchema)}`;
   return `${INTRODUCTION}${serve}${FILE}${client}${ENDING}`;
 }
 

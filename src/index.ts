@@ -10,11 +10,12 @@ export { Counter } from './sharing/counter.ts';
 export { Lock } from './sharing/lock.ts';
 
 export type { Connection } from './client/connection.ts';
-export type { Client } from './connection/client.ts';
+export type { Client, ClientTls } from './connection/client.ts';
 export type { BytesService, FramedService, Reply, ServiceThread, TextService } from './connection/service.ts';
 export type { CustomFraming, FramingSpec } from './framing/framing.ts';
 export type { ServerEvent } from './log/event.ts';
 export type { ConnectOptions } from './options/connect-options.ts';
+export type { ConnectTlsOptions, KeyPair, Pem, TlsOptions } from './options/tls-type.ts';
 export type { ServeOptions } from './options/serve-options.ts';
 export type { ServerAddress, TcpAddress, UnixAddress } from './server/listening-socket.ts';
 export type { Server } from './server/server.ts';

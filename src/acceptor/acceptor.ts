@@ -10,7 +10,7 @@ import { EPOLLIN } from '../sys/constants.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
 import { findShift } from './balance.ts';
-import type { Closer, Report } from './closer.ts';
+import type { Closer, Report } from '../connection/closer.ts';
 import { Door } from './door.ts';
 import type { Listener } from './listener.ts';
 import type { FromAcceptor } from './messages.ts';

@@ -8,7 +8,7 @@ import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadBoard } from '../sharing/thread-board.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 import { ClientsPerAddress } from './clients-per-address.ts';
-import type { Report } from './closer.ts';
+import type { Report } from '../connection/closer.ts';
 import { RejectionReport } from './rejection-report.ts';
 
 /** How often the log may say that the server is full, in ms: where clients come and go, it is so again and again. */

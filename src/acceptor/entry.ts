@@ -13,7 +13,7 @@ import { openLibc } from '../sys/libc.ts';
 import { Acceptor } from './acceptor.ts';
 import { Admission } from './admission.ts';
 import { BusyMeter } from './busy-meter.ts';
-import { Closer } from './closer.ts';
+import { Closer } from '../connection/closer.ts';
 import { Listener } from './listener.ts';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';

@@ -6,7 +6,7 @@ import { REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLOUT } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
-import type { Closer } from './closer.ts';
+import type { Closer } from '../connection/closer.ts';
 
 export class Mover {
   readonly #sys: Sys;

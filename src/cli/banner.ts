@@ -11,6 +11,8 @@ export interface Serving {
   readonly service: string;
   readonly threads: ThreadRange;
   readonly addresses: readonly ServerAddress[];
+  /** Whether clients are served over TLS. */
+  readonly tls: boolean;
 }
 
 const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -18,7 +20,7 @@ const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 /** The lines that are printed once clients can connect. */
 export function bannerLines(serving: Serving): string[] {
   const lines = [
-    `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}`,
+    `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
     ...serving.addresses.map((address) => `Server running on ${addressText(address)}`),
   ];
   if (serving.addresses.some(({ host }) => ALL_INTERFACES.has(host))) {

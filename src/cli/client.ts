@@ -2,9 +2,7 @@
 
 import { connect } from '../client/connect.ts';
 import { peerText } from '../client/peer-text.ts';
-import { checkOptions, settle } from '../options/check.ts';
-import { connectSchema } from '../options/connect-options.ts';
-import { readEnvironment } from '../options/environment.ts';
+import { readClientCommand } from './client-command-options.ts';
 import { converse } from './conversation.ts';
 import { exchangeLines } from './line-exchange.ts';
 import { runRepl } from './repl.ts';
@@ -16,7 +14,7 @@ export interface ClientInvocation {
   /** The message of `-m`. */
   readonly message: string | undefined;
   readonly repl: boolean;
-  /** The flags of `connectSchema`, by option name. */
+  /** The flags of `clientCommandSchema`, by option name. */
   readonly flags: object;
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -24,11 +22,7 @@ export interface ClientInvocation {
 /** Runs until the talk is over; gives the exit status. Rejects with a HeddleError if there is nobody, or no more. */
 export async function runClient(invocation: ClientInvocation, terminal: Terminal): Promise<number> {
   const { message, repl, flags, environment } = invocation;
-  const fromFlags = checkOptions(connectSchema, flags, { from: 'flags' });
-  const fromEnvironment = readEnvironment(connectSchema, environment);
-  // Who says a host or a port means it, whatever the environment says.
-  if (fromFlags.host !== undefined || fromFlags.port !== undefined) delete fromEnvironment.unix;
-  const settings = settle(connectSchema, [fromFlags, fromEnvironment]);
+  const settings = readClientCommand(flags, environment);
   const connection = await connect(settings);
   try {
     if (repl) return await runRepl(connection, peerText(settings), terminal);

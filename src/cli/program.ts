@@ -21,7 +21,7 @@ line of the input is a message, and the replies are its output: cat words | hedd
 /** The options of each command. */
 const SCHEMAS: Readonly<Record<string, () => Promise<Schema>>> = {
   serve: async () => (await import('./serve-command-options.ts')).serveCommandSchema,
-  client: async () => (await import('../options/connect-options.ts')).connectSchema,
+  client: async () => (await import('./client-command-options.ts')).clientCommandSchema,
 };
 
 /** Runs the command of `args`; gives the exit status: 0, 1 for a failure, 2 for a wrong option. */

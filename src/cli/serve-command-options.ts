@@ -8,10 +8,11 @@ import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
-import { connectSchema } from '../options/connect-options.ts';
 import { optionNotes } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
 import { choice, path, toggle } from '../options/value-types.ts';
+import { clientCommandSchema } from './client-command-options.ts';
+import { resolveTls, tlsOptions } from './tls-options.ts';
 
 export const serveCommandSchema = serveSchema.extend({
   bytes: toggle().prefault(false).register(optionNotes, {
@@ -27,12 +28,24 @@ export const serveCommandSchema = serveSchema.extend({
     preset: 'off',
     reach: 'command',
   }),
+  tlsCert: pemFile().register(optionNotes, { help: 'certificate for TLS', reach: 'shell' }),
+  tlsKey: pemFile().register(optionNotes, { help: 'private key of the certificate', reach: 'shell' }),
+  tlsCa: pemFile().register(optionNotes, { help: 'certificates of those who vouch for clients', reach: 'shell' }),
+  tlsRequestClientCert: toggle().optional().register(optionNotes, {
+    help: 'clients must show a certificate that one in --tls-ca vouches for',
+    preset: 'off',
+    reach: 'shell',
+  }),
   config: path('must be the path of a .ts, .js, .mjs or .json file').optional().register(optionNotes, {
     help: 'file with options',
     preset: 'heddle.config.{ts,js,mjs,json}',
     reach: 'shell',
   }),
 });
+
+function pemFile() {
+  return path('must be the path of a PEM file').optional();
+}
 
 export type ServeCommandSettings = Readonly<z.output<typeof serveCommandSchema>>;
 type Layer = Partial<ServeCommandSettings>;
@@ -51,10 +64,11 @@ export async function readServeCommand(invocation: Invocation): Promise<ServeCom
   const { service, flags, environment, directory } = invocation;
   const named: Layer = service === undefined ? {} : { service: pathToFileURL(resolve(directory, service)) };
   const fromFlags = checkOptions(serveCommandSchema, flags, { from: 'flags' });
-  const fromEnvironment = readEnvironment(serveCommandSchema, environment, [connectSchema]);
+  const fromEnvironment = readEnvironment(serveCommandSchema, environment, [clientCommandSchema]);
   const config = fromFlags.config ?? fromEnvironment.config ?? findConfigFile(directory);
   const fromFile = config === undefined ? {} : await readFileLayer(config, directory);
-  return refuseIdle(settle(serveCommandSchema, [named, fromFlags, fromEnvironment, fromFile]));
+  const settings = settle(serveCommandSchema, [named, fromFlags, fromEnvironment, fromFile]);
+  return refuseIdle({ ...settings, tls: tlsOptions(settings, directory) });
 }
 
 function refuseIdle(settings: ServeCommandSettings): ServeCommandSettings {
@@ -71,10 +85,14 @@ function refuseIdle(settings: ServeCommandSettings): ServeCommandSettings {
   return settings;
 }
 
-/** A service that the file names is found from the file, wherever the command is run. */
+/** A service, or a certificate, that the file names is found from the file, wherever the command is run. */
 async function readFileLayer(config: string, directory: string): Promise<Layer> {
   const values = await readConfigFile(config, directory);
   const layer = checkOptions(serveCommandSchema, values, { from: 'file', path: config });
-  if (typeof layer.service !== 'string') return layer;
-  return { ...layer, service: pathToFileURL(resolve(directory, dirname(config), layer.service)) };
+  const folder = resolve(directory, dirname(config));
+  return {
+    ...layer,
+    ...(typeof layer.service === 'string' && { service: pathToFileURL(resolve(folder, layer.service)) }),
+    ...(layer.tls !== undefined && { tls: resolveTls(layer.tls, folder) }),
+  };
 }

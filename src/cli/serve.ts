@@ -57,7 +57,8 @@ export async function runServe(
 }
 
 function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
-  const { bytes, logFormat: _logFormat, config: _config, watch: _watch, ...options } = settings;
+  const { bytes, logFormat: _logFormat, config: _config, watch: _watch, ...others } = settings;
+  const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsRequestClientCert: _request, ...options } = others;
   const service = options.service ?? (bytes ? new URL('../services/reverse-bytes.js', import.meta.url) : undefined);
   return { ...options, service, onEvent: (event) => log.event(event) };
 }
@@ -76,5 +77,5 @@ function sayListening(server: Server, settings: ServeCommandSettings, log: Log, 
   const { host, port } = address;
   const service = serviceText(settings.service, settings.bytes, directory);
   const record = { type: 'listening', time: Date.now(), host, port, addresses, service, threads } as const;
-  log.say(bannerLines({ service, threads, addresses }), record);
+  log.say(bannerLines({ service, threads, addresses, tls: settings.tls !== undefined }), record);
 }

@@ -1,12 +1,16 @@
 /** Used to open a connection to a server. */
 
-import { connect as openSocket, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
 import { createFraming } from '../framing/framing.ts';
 import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
 import { formatDuration } from '../options/duration.ts';
 import { Connection } from './connection.ts';
 import { peerText } from './peer-text.ts';
+import { openerFor, type Opening } from './open-socket.ts';
+
+const UNTRUSTED =
+  'nobody who is trusted here vouches for its certificate. If somebody you trust does, name a file with theirs with tls.ca (--tls-ca)';
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused. Is the server running? Start it with: heddle serve',
@@ -14,6 +18,15 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name cannot be looked up. Is there a network?',
   EHOSTUNREACH: 'no way to that host. Is the address right?',
   ENETUNREACH: 'no way to that network. Is the address right?',
+  ECONNRESET: 'the server cut it off. Does it speak TLS, if you do?',
+  EPROTO: 'the server does not speak TLS, or not as you do',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS. Leave tls out',
+  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name. Is the host right?',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   ETIMEDOUT: 'no answer. Is the address right, and its port open in the firewall?',
 };
 
@@ -38,26 +51,26 @@ export async function connect(options?: ConnectOptions): Promise<Connection> {
   const settings = parseConnectOptions(options);
   const framing = createFraming(settings.framing, settings.maxMessageLength);
   const peer = peerText(settings);
-  const socket = await connected(settings, peer);
+  const socket = await connected(settings, peer, await openerFor(settings));
   return new Connection({ socket, framing, peer, timeout: settings.timeout, signal: settings.signal });
 }
 
-function connected(settings: ConnectSettings, peer: string): Promise<Socket> {
-  const { host, port, unix, timeout, signal } = settings;
+function connected(settings: ConnectSettings, peer: string, open: () => Opening): Promise<Socket> {
+  const { timeout, signal, unix } = settings;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(aborted(peer, signal));
-    const socket = openSocket(unix === undefined ? { host, port, noDelay: true } : { path: unix });
+    const { socket, ready } = open();
     const timer = timeout === Infinity ? undefined : setTimeout(() => socket.destroy(tooSlow(peer, timeout)), timeout);
     const abort = (): void => void socket.destroy(aborted(peer, signal));
     const settle = (error?: Error): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-      socket.off('connect', settle).off('error', settle);
+      socket.off(ready, settle).off('error', settle);
       if (error === undefined) resolve(socket);
       else reject(error instanceof HeddleError ? error : refused(peer, unix, error));
     };
     signal?.addEventListener('abort', abort);
-    socket.on('connect', settle).on('error', settle);
+    socket.on(ready, settle).on('error', settle);
   });
 }
 

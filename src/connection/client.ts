@@ -1,5 +1,17 @@
 /** What a service sees of a client. */
 
+/** What TLS has found out about a client. */
+export interface ClientTls {
+  /** Whether the client has shown a certificate that one of `tls.ca` vouches for. */
+  readonly authorized: boolean;
+  /** The protocol of `tls.alpn` that was agreed on. */
+  readonly alpnProtocol: string | undefined;
+  /** The host name that the client asked for. */
+  readonly servername: string | undefined;
+  /** Who the client's certificate is for, such as `{ O: 'Example', CN: 'alice' }`; `undefined` if none was asked for. */
+  readonly subject: Readonly<Record<string, string | readonly string[]>> | undefined;
+}
+
 /**
  * A client of the service. Its methods may be called on the thread that it was given to, and, for a service with
  * `message`, until the call that it was given to has ended: after that the client may be on another thread.
@@ -11,6 +23,8 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined> e
   readonly remoteAddress: string;
   /** The client's port; 0 for a client of a Unix socket. */
   readonly remotePort: number;
+  /** What TLS has found out about the client; `undefined` without TLS. */
+  readonly tls: ClientTls | undefined;
 
   /**
    * Sends a message. The promise settles when the client's share of memory has room again: await it before sending more.

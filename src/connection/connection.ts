@@ -7,7 +7,7 @@ import { ENDED, type Luggage, NEW, PROXIED, type Ticket } from '../sharing/conne
 import { BUSY, HELD, REST } from '../sharing/control-word.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
-import type { Client } from './client.ts';
+import type { Client, ClientTls } from './client.ts';
 import type { Host } from './host.ts';
 import { Input } from './input.ts';
 import { Output } from './output.ts';
@@ -35,6 +35,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   readonly id: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly tls: ClientTls | undefined;
   readonly fd: number;
   readonly ticket: Ticket;
   protected readonly host: Host;
@@ -68,6 +69,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     // Read now: later, the slot may be another client's.
     this.remoteAddress = host.sys.addressText(host.table.address(fd));
     this.remotePort = host.table.port(fd);
+    this.tls = host.tlsOf(fd);
     this.ended = (flags & ENDED) !== 0;
     const { table } = host;
     const inbox = table.inbox(fd);

@@ -10,13 +10,17 @@ import type { Connection } from './connection.ts';
 import type { ReadMessage } from './read-message.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
 import type { Service } from './service.ts';
+import type { ClientTls } from './client.ts';
 import type { Stores } from './store.ts';
 
+/** What a connection asks of its socket; under TLS, of what stands in for it. */
+export type SocketCalls = Pick<Sys, 'recv' | 'send' | 'shutdown' | 'discardOnClose' | 'close' | 'wrap' | 'addressText'>;
+
 export interface Host {
-  readonly sys: Sys;
+  readonly sys: SocketCalls;
   readonly table: ConnectionTable;
   readonly row: ThreadRow;
-  readonly poller: Poller;
+  readonly poller: Pick<Poller, 'modify'>;
   readonly service: Service;
   readonly framing: Framing;
   /** Where the decoder leaves what it found; valid until the next decode. */
@@ -38,6 +42,8 @@ export interface Host {
   /** How many handlers and sessions await something that is not their client. */
   awaiting: number;
 
+  /** What TLS has found out about the client of `fd`; `undefined` without TLS. */
+  tlsOf(fd: number): ClientTls | undefined;
   /** Flushes this connection once the running callbacks are done, so that what they send goes out in one write. */
   flushSoon(connection: Connection): void;
   /** Closes this connection a moment from now, if its client has not finished by then. */

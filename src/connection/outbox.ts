@@ -1,7 +1,7 @@
 /** Used to keep what is to be sent to a client and was not taken by the kernel yet. */
 import { EAGAIN } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
-import type { Sys } from '../sys/sys.ts';
+import type { SocketCalls } from './host.ts';
 import { Kept } from './kept.ts';
 import type { Stores } from './store.ts';
 
@@ -34,7 +34,7 @@ export class Outbox {
    * Sends as much as the kernel takes; `scratch` is where small chunks are put together. Returns how many bytes that
    * was, or the errno if the connection is broken.
    */
-  flush(sys: Sys, fd: number, scratch: NativeBuffer): number {
+  flush(sys: Pick<SocketCalls, 'send' | 'wrap'>, fd: number, scratch: NativeBuffer): number {
     let total = 0;
     while (this.length > 0) {
       const kept = this.#kept;

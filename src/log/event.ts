@@ -98,6 +98,15 @@ export interface EventsLostEvent extends Happened {
   readonly count: number;
 }
 
+/** Clients will refuse a certificate of the server, or the server those of its clients. */
+export interface CertificateExpiredEvent extends Happened {
+  readonly type: 'certificate-expired';
+  /** The option that it was given by, with its file. */
+  readonly certificate: string;
+  /** When it expired, such as `Nov 22 16:54:48 2026 GMT`. */
+  readonly expired: string;
+}
+
 /** New code serves, on `threads` new threads. */
 export interface ReloadEvent extends Happened {
   readonly type: 'reload';
@@ -122,5 +131,6 @@ export type ServerEvent =
   | RejectEvent
   | RejectsHiddenEvent
   | EventsLostEvent
+  | CertificateExpiredEvent
   | ReloadEvent
   | ReloadFailedEvent;

@@ -39,6 +39,8 @@ export function textLine(event: ServerEvent): Line | undefined {
       return err(`${event.count} more ${event.count === 1 ? 'client was' : 'clients were'} turned away`);
     case 'events-lost':
       return err(`${event.count} events are not shown: they came faster than they could be written`);
+    case 'certificate-expired':
+      return err(certificateExpired(event.certificate, event.expired));
     case 'reload':
       return out(`Serving new code on ${event.threads} ${event.threads === 1 ? 'thread' : 'threads'}`);
     case 'reload-failed':
@@ -77,6 +79,11 @@ function threadHeld(event: ThreadHeldEvent): string {
       ? ''
       : ` by client ${client({ address: event.address, port: event.port })}`;
   return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${by}`;
+}
+
+function certificateExpired(certificate: string, expired: string): string {
+  const what = `The certificate in ${escapeText(certificate)} has expired (${escapeText(expired)})`;
+  return `${what}: handshakes will fail. Replace the file, then have it read again with SIGHUP`;
 }
 
 function acceptPaused(event: AcceptPausedEvent): string {

@@ -5,6 +5,7 @@ import { parseOptions } from './check.ts';
 import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
+import { connectTls } from './tls-type.ts';
 import { duration, host, integer, opaque, size, socketPath } from './value-types.ts';
 
 const shape = {
@@ -45,6 +46,12 @@ const shape = {
   timeout: duration(1, 'never').prefault('never').register(optionNotes, {
     help: 'how long connecting and each reply may take',
   }),
+  /**
+   * Speaks TLS: true, or `{ ca, cert, key, servername, rejectUnauthorized }`, where `ca`, `cert` and `key` are the paths of
+   * PEM files, or their text or bytes. The server must show a certificate that is trusted and has its name.
+   * @default false
+   */
+  tls: connectTls.optional().register(optionNotes, { help: 'speak TLS', preset: 'off' }),
   /**
    * Ends the connection, and whatever waits on it, when it is aborted.
    * @default none

@@ -8,6 +8,7 @@ import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
 import { defaultThreads, threads } from './threads.ts';
+import { tls } from './tls-type.ts';
 import { choice, duration, fileMode, host, integer, limit, opaque, size, socketPath } from './value-types.ts';
 
 export const PLACEMENTS = ['least-busy', 'least-clients', 'round-robin', 'source-hash'] as const;
@@ -24,7 +25,7 @@ const shape = {
    * @default the built-in reverse service
    */
   service: opaque<URL | string>('the URL or the path of a module', isModule).optional().register(optionNotes, {
-    help: 'the module of the service',
+    help: 'the module of the service; on the command line it is the argument',
     preset: 'the built-in reverse service',
     reach: 'file',
   }),
@@ -198,6 +199,22 @@ const shape = {
   proxyProtocol: cidrList().prefault([]).register(optionNotes, {
     help: 'addresses of load balancers, whose connections begin with a PROXY header',
     preset: 'nobody',
+  }),
+  /**
+   * Serves clients over TLS, version 1.2 and newer: `{ cert, key }`, each the path of a PEM file, or its text or bytes.
+   * With `ca` and `requestClientCert` clients must show a certificate too; `alpn` names protocols, best first; `sni` gives
+   * other pairs of `cert` and `key` by host name.
+   * @default none: plain TCP
+   */
+  tls: tls
+    .optional()
+    .register(optionNotes, { help: 'certificate and key, and more, for TLS: see tls.md', reach: 'file' }),
+  /**
+   * How long a TLS handshake may take, in milliseconds or as text, before the client is closed.
+   * @default '5s'
+   */
+  tlsHandshakeTimeout: duration(1, 'finite').prefault('5s').register(optionNotes, {
+    help: 'how long a TLS handshake may take',
   }),
   /**
    * How long a message may hold its thread, in milliseconds or as text, before the thread is replaced and the client

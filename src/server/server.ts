@@ -2,7 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
-import { parseServeOptions, type ServeOptions } from '../options/serve-options.ts';
+import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
+import { type Credentials, loadCredentials } from '../options/credentials.ts';
+import type { ServerEvent } from '../log/event.ts';
 import { Poller } from '../reactor/poller.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
@@ -42,17 +44,33 @@ const STOP_GRACE = 1000;
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const given = parseServeOptions(options);
   const service = serviceUrl(given.service);
+  const events: ServerEvent[] = [];
+  const tls = readCredentials(given, (event) => events.push(event));
   const sys = await openLibc();
   const settings = withClientLimit(given, sys.fileLimit());
   const sockets = await listen(sys, settings);
-  const server = new Server(sys, settings, service, sockets);
+  const server = new Server(sys, settings, service, sockets, tls);
   try {
+    for (const event of events) server.report(event);
     await server.start();
   } catch (error) {
     await server.close();
     throw error;
   }
   return server;
+}
+
+/** Reads what the settings say of TLS, and reports what is wrong with it but not fatal. */
+function readCredentials(settings: ServeSettings, report: (event: ServerEvent) => void): Credentials | undefined {
+  const { proxyProtocol, tls, tlsHandshakeTimeout } = settings;
+  if (tls === undefined) return undefined;
+  if (proxyProtocol.length > 0) {
+    const what = 'options.proxyProtocol does not go with options.tls: have the load balancer end TLS, or leave one out';
+    throw new HeddleError('HEDDLE_INVALID_OPTION', what);
+  }
+  return loadCredentials(tls, tlsHandshakeTimeout, (expired) =>
+    report({ type: 'certificate-expired', time: Date.now(), ...expired }),
+  );
 }
 
 /** A running server; made by `serve`. */
@@ -78,7 +96,13 @@ export class Server implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(sys: Sys, settings: LimitedSettings, service: URL, sockets: readonly ListeningSocket[]) {
+  constructor(
+    sys: Sys,
+    settings: LimitedSettings,
+    service: URL,
+    sockets: readonly ListeningSocket[],
+    tls: Credentials | undefined,
+  ) {
     this.#sys = sys;
     this.#settings = settings;
     this.addresses = sockets.map(({ address }) => address);
@@ -91,7 +115,12 @@ export class Server implements AsyncDisposable {
     this.#epollFd = Poller.create(sys, 1).fd;
     this.#mailboxFd = sys.eventfd();
     this.#acceptor = this.#startAcceptor();
-    this.#pool = this.#makePool(service);
+    this.#pool = this.#makePool(service, tls);
+  }
+
+  /** Used by `serve`: hands on an event of main's own. */
+  report(event: ServerEvent): void {
+    this.#memory.report(event);
   }
 
   /** Used by `serve`: resolves once all threads serve. */
@@ -118,14 +147,16 @@ export class Server implements AsyncDisposable {
   /**
    * Loads the service anew and hands the clients to it, without closing a connection: new threads start with the code
    * as it is now, clients at rest move to them, and what only an old thread can finish (a session, a running handler) it
-   * finishes, within `shutdownTimeout`. If the new code does not start, the old goes on.
+   * finishes, within `shutdownTimeout`. So do TLS clients: they cannot move. Certificates and keys are read again. If the
+   * new code does not start, or they cannot be used, the old goes on.
    *
-   * Errors: those of `serve` for a service that does not start.
+   * Errors: those of `serve` for a service that does not start, `HEDDLE_INVALID_OPTION` for certificates and keys.
    */
   async reload(): Promise<void> {
     const time = Date.now();
     try {
-      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload() });
+      const tls = readCredentials(this.#settings, (event) => this.report(event));
+      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
     } catch (error) {
       this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
       throw error;
@@ -179,7 +210,7 @@ export class Server implements AsyncDisposable {
     return acceptor;
   }
 
-  #makePool(service: URL): ThreadPool {
+  #makePool(service: URL, tls: Credentials | undefined): ThreadPool {
     const {
       framing,
       maxMessageLength,
@@ -198,6 +229,8 @@ export class Server implements AsyncDisposable {
       start: {
         ...this.#memory.buffers,
         acceptorEpollFd: this.#epollFd,
+        mailboxFd: this.#mailboxFd,
+        tls,
         service: service.href,
         framing,
         maxMessageLength,

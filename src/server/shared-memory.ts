@@ -1,5 +1,5 @@
 /** Used to hold what all threads of one server share, and to read it on main. */
-import { Closer } from '../acceptor/closer.ts';
+import { Closer } from '../connection/closer.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { AcceptorCounters, type MoveCause, type RejectReason } from '../sharing/acceptor-counters.ts';
 import { Arena } from '../sharing/arena.ts';

@@ -37,6 +37,8 @@ export interface ThreadPoolParts {
 
 export class ThreadPool {
   readonly #parts: ThreadPoolParts;
+  /** What the next thread is started with. */
+  #start: ThreadPoolParts['start'];
   readonly #threads = new Map<number, ThreadHandle>();
   /** Rows of the board that no thread has. */
   readonly #rows: number[];
@@ -50,6 +52,7 @@ export class ThreadPool {
 
   constructor(parts: ThreadPoolParts) {
     this.#parts = parts;
+    this.#start = parts.start;
     this.#target = parts.size;
     this.#rows = Array.from({ length: parts.rows }, (_, row) => row);
   }
@@ -68,16 +71,25 @@ export class ThreadPool {
 
   /**
    * Starts as many threads as there are with the code as it is now, lets them take over, and ends the old ones when
-   * they have no client any more. Rejects, and changes nothing, if the new code does not start.
+   * they have no client any more; `changes` is what they are started with from now on. Rejects, and changes nothing, if the
+   * new code does not start.
    */
-  async reload(): Promise<number> {
+  async reload(changes: Pick<ThreadStart, 'tls'>): Promise<number> {
     const old = this.#serving;
+    const before = this.#start;
+    this.#start = { ...before, ...changes };
     const threads = this.#startThreads(old.length);
     if (threads.length < old.length) {
+      this.#start = before;
       await this.#giveUp(threads);
       throw new HeddleError('HEDDLE_THREAD_EXIT', 'Cannot reload yet: the threads of the last reload have not ended');
     }
-    await this.#bringIn(threads);
+    try {
+      await this.#bringIn(threads);
+    } catch (error) {
+      this.#start = before;
+      throw error;
+    }
     for (const thread of old) this.#retire(thread);
     return threads.length;
   }
@@ -143,7 +155,7 @@ export class ThreadPool {
   #startThreads(count: number): ThreadHandle[] {
     const rows = this.#rows.splice(0, Math.max(0, count));
     return rows.map((row) => {
-      const handle = new ThreadHandle({ ...this.#parts.start, thread: row }, this.#parts.memory);
+      const handle = new ThreadHandle({ ...this.#start, thread: row }, this.#parts.memory);
       this.#threads.set(row, handle);
       void handle.ended.then((end) => this.#ended(handle, end));
       return handle;

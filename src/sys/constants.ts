@@ -24,6 +24,9 @@ export const TCP_NODELAY = 1;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 
+// <fcntl.h>
+export const F_DUPFD_CLOEXEC = 1030;
+
 // <sys/epoll.h>
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;

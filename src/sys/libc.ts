@@ -4,6 +4,7 @@ import {
   AF_INET6,
   EFD_CLOEXEC,
   EFD_NONBLOCK,
+  F_DUPFD_CLOEXEC,
   MSG_NOSIGNAL,
   RLIMIT_NOFILE,
   SOCK_CLOEXEC,
@@ -29,10 +30,10 @@ const SIGNATURES = {
   send: 'intptr_t send(int, void *, size_t, int)',
   shutdown: 'int shutdown(int, int)',
   close: 'int close(int)',
+  fcntl: 'int fcntl(int, int, int)',
   setsockopt: 'int setsockopt(int, int, int, void *, unsigned int)',
   getsockopt: 'int getsockopt(int, int, int, void *, void *)',
   // Variadic, but on Linux an int goes the same way as a named argument, on x64 and on arm64.
-  fcntl: 'int fcntl(int, int, int)',
   getsockname: 'int getsockname(int, void *, void *)',
   getpeername: 'int getpeername(int, void *, void *)',
   epoll_create1: 'int epoll_create1(int)',
@@ -189,6 +190,11 @@ class Libc implements Sys {
   close(fd: number): number {
     checkFd(fd);
     return this.#result(this.#calls.close(fd));
+  }
+
+  duplicate(fd: number): number {
+    checkFd(fd);
+    return this.#result(this.#calls.fcntl(fd, F_DUPFD_CLOEXEC, 0));
   }
 
   setsockopt(fd: number, level: number, option: number, value: number): number {

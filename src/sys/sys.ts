@@ -42,6 +42,8 @@ export interface Sys {
   send(fd: number, memory: NativeBuffer, offset: number, length: number): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
+  /** Gives a second fd for what `fd` is (fcntl with F_DUPFD_CLOEXEC): each of the two has to be closed. */
+  duplicate(fd: number): number;
   setsockopt(fd: number, level: number, option: number, value: number): number;
   /** Returns the option's value (an int), or the errno. */
   getsockopt(fd: number, level: number, option: number): number;

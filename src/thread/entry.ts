@@ -18,7 +18,7 @@ import { openLibc } from '../sys/libc.ts';
 import type { Sys } from '../sys/sys.ts';
 import { framingOf, loadService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
-import { ServiceThread } from './service-thread.ts';
+import { ServiceThread, type ServiceThreadParts } from './service-thread.ts';
 
 /** Ready sockets that one turn takes at most; the rest comes with the next. */
 const EVENTS = 256;
@@ -40,7 +40,7 @@ async function run(): Promise<void> {
   const watch = (operation: number, mask: number): void => {
     sys.epollControl(start.acceptorEpollFd, operation, poller.fd, mask, start.thread, poller.fd);
   };
-  const thread = new ServiceThread({
+  const thread = await makeThread({
     sys,
     table: new ConnectionTable(start.table),
     arena: new Arena(start.arena),
@@ -65,6 +65,14 @@ async function run(): Promise<void> {
   say({ type: 'ready' });
 }
 
+/** TLS is loaded by the threads that need it. */
+async function makeThread(parts: ServiceThreadParts): Promise<ServiceThread> {
+  const { mailboxFd, tls } = start;
+  if (tls === undefined) return new ServiceThread(parts);
+  const { TlsThread } = await import('./tls-thread.ts');
+  return new TlsThread({ ...parts, tls, alert: () => parts.sys.eventfdSignal(mailboxFd) });
+}
+
 function sayLoaded(sys: Sys): Sys {
   say({ type: 'loaded' });
   return sys;
@@ -72,7 +80,8 @@ function sayLoaded(sys: Sys): Sys {
 
 /** Writes on the board what the acceptor needs to know of this thread. */
 function describe(row: ThreadRow, service: Service, epollFd: number): void {
-  row.greets = service.open !== undefined || service.session !== undefined;
+  // Under TLS the time for the handshake begins with the connection, whether the client says something or not.
+  row.greets = service.open !== undefined || service.session !== undefined || start.tls !== undefined;
   row.epollFd = epollFd;
   row.tid = Number(basename(readlinkSync('/proc/thread-self')));
 }

@@ -2,6 +2,7 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { FramingSpec } from '../framing/framing.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
+import type { Credentials } from '../options/credentials.ts';
 import type { PackedValues } from '../sharing/shared-values.ts';
 
 /** What a service thread is started with. */
@@ -15,6 +16,10 @@ export interface ThreadStart {
   readonly events: SharedArrayBuffer | undefined;
   /** The acceptor's epoll set, which watches this thread while it is parked. */
   readonly acceptorEpollFd: number;
+  /** The acceptor's eventfd: a signal makes it look at the threads. */
+  readonly mailboxFd: number;
+  /** What clients are shown under TLS; `undefined` without it. */
+  readonly tls: Credentials | undefined;
   /** The URL of the service's module. */
   readonly service: string;
   readonly framing: FramingSpec | undefined;

@@ -1,5 +1,6 @@
 /** A service thread: its connections, and all that they share. */
 import type { Connection } from '../connection/connection.ts';
+import type { ClientTls } from '../connection/client.ts';
 import type { Host } from '../connection/host.ts';
 import type { Input } from '../connection/input.ts';
 import { MessageConnection } from '../connection/message-connection.ts';
@@ -49,11 +50,14 @@ export interface ServiceThreadParts {
   readonly drained: () => void;
 }
 
+/** What connections reach their sockets through. */
+export type Sockets = Pick<Host, 'sys' | 'table' | 'poller'>;
+
 export class ServiceThread implements Host, Turns {
-  readonly sys: Sys;
+  readonly sys: Host['sys'];
   readonly table: ConnectionTable;
   readonly row: ThreadRow;
-  readonly poller: Poller;
+  readonly poller: Host['poller'];
   readonly service: Service;
   readonly framing: Framing;
   readonly frame = new Frame();
@@ -76,12 +80,12 @@ export class ServiceThread implements Host, Turns {
   #unflushed: Connection[] = [];
   #draining = false;
 
-  constructor(parts: ServiceThreadParts) {
+  constructor(parts: ServiceThreadParts, sockets: Sockets = parts) {
     this.#parts = parts;
-    this.sys = parts.sys;
-    this.table = parts.table;
+    this.sys = sockets.sys;
+    this.table = sockets.table;
     this.row = parts.row;
-    this.poller = parts.poller;
+    this.poller = sockets.poller;
     this.service = parts.service;
     this.framing = parts.framing;
     this.arm = parts.arm;
@@ -128,10 +132,28 @@ export class ServiceThread implements Host, Turns {
     this.time = performance.now();
     this.table.forEach(this.row.thread, (fd, word) => {
       const ticket = withState(word, REST);
-      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#connection(fd, ticket)?.drain();
+      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.drainResting(fd, ticket);
       else if (stateOf(word) === HELD) this.#connections[fd]?.drain();
     });
-    this.#checkDrained();
+    this.checkDrained();
+  }
+
+  /** Drains a connection at rest, which this thread has just taken. */
+  protected drainResting(fd: number, ticket: Ticket): void {
+    this.#connection(fd, ticket)?.drain();
+  }
+
+  /** Ends the connection of `fd` at once. */
+  protected endConnection(fd: number, reason: CloseReason, detail: string): void {
+    this.#connections[fd]?.end(reason, detail);
+  }
+
+  protected get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  tlsOf(_fd: number): ClientTls | undefined {
+    return undefined;
   }
 
   flushSoon(connection: Connection): void {
@@ -160,7 +182,7 @@ export class ServiceThread implements Host, Turns {
     });
     this.table.setFlags(connection.fd, COUNTED);
     void this.#tellClosed(connection, reason);
-    if (this.#draining) setImmediate(() => this.#checkDrained());
+    if (this.#draining) setImmediate(() => this.checkDrained());
   }
 
   /** The hook runs at once; what it throws, or its promise rejects with, is reported and ends nothing. */
@@ -200,7 +222,7 @@ export class ServiceThread implements Host, Turns {
   #readHeader(fd: number, ticket: Ticket, flags: number): undefined {
     const input = this.#gate.read(fd, ticket, !this.#draining);
     if (input === undefined) {
-      if (this.#draining) setImmediate(() => this.#checkDrained());
+      if (this.#draining) setImmediate(() => this.checkDrained());
       return;
     }
     const connection = this.#add(fd, ticket, flags, input);
@@ -214,8 +236,9 @@ export class ServiceThread implements Host, Turns {
     return { time: Date.now(), client, address, port, thread: this.row.thread + 1 };
   }
 
-  #checkDrained(): void {
-    if (this.row.clients === 0) this.#parts.drained();
+  /** Says so when the last client of a thread that drains is gone. */
+  protected checkDrained(): void {
+    if (this.#draining && this.row.clients === 0) this.#parts.drained();
   }
 
   readonly #flushAll = (): void => {

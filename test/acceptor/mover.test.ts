@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Closer } from '../../src/acceptor/closer.ts';
+import { Closer } from '../../src/connection/closer.ts';
 import { Mover } from '../../src/acceptor/mover.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';

@@ -14,7 +14,8 @@ export class Peer implements AsyncDisposable {
   #length = 0;
   #wake: () => void = () => {};
 
-  private constructor(socket: Socket) {
+  /** Takes over a connected socket. */
+  constructor(socket: Socket) {
     this.socket = socket;
     this.localPort = socket.localPort ?? 0;
     socket.on('data', (piece: Buffer) => {

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { Acceptor } from '../../src/acceptor/acceptor.ts';
 import { Admission, type AdmissionLimits } from '../../src/acceptor/admission.ts';
-import { Closer } from '../../src/acceptor/closer.ts';
+import { Closer } from '../../src/connection/closer.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
 import { Mover } from '../../src/acceptor/mover.ts';

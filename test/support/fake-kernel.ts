@@ -198,6 +198,7 @@ export class FakeKernel implements Sys {
   getsockname: (fd: number) => SocketAddress | number = notFaked('getsockname');
   getpeername: (fd: number) => SocketAddress | number = notFaked('getpeername');
   fileLimit = notFaked('getrlimit');
+  duplicate = notFaked('fcntl');
 
   /** The lowest number that is free, as in any Unix. */
   #open(file: Watchable): number {

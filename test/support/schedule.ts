@@ -1,7 +1,7 @@
 /** The acceptor and some service threads over a fake kernel, in steps that can be put in any order. */
 import { Acceptor } from '../../src/acceptor/acceptor.ts';
 import { Admission } from '../../src/acceptor/admission.ts';
-import { Closer } from '../../src/acceptor/closer.ts';
+import { Closer } from '../../src/connection/closer.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
 import { Mover } from '../../src/acceptor/mover.ts';

@@ -254,6 +254,20 @@ describe('close', () => {
   });
 });
 
+describe('duplicate', () => {
+  it('gives a second fd for the same, which stays open when the first is closed', () => {
+    const first = sys.eventfd();
+    const second = owned(sys.duplicate(first));
+    expect(second).not.toBe(first);
+    expect([sys.eventfdSignal(first), sys.close(first)]).toEqual([0, 0]);
+    expect([sys.eventfdClear(second), sys.eventfdClear(second)]).toEqual([0, EAGAIN]);
+  });
+
+  it('answers EBADF for what is no fd', () => {
+    expect(sys.duplicate(NO_FD)).toBe(-errno.EBADF);
+  });
+});
+
 describe('epoll', () => {
   it('reports a ready fd with the data that it was added with', () => {
     const set = owned(sys.epollCreate());
@@ -430,6 +444,7 @@ describe('arguments that could do harm', () => {
     ['send', (fd) => sys.send(fd, memory, 0, 1)],
     ['shutdown', (fd) => sys.shutdown(fd, abi.SHUT_WR)],
     ['close', (fd) => sys.close(fd)],
+    ['duplicate', (fd) => sys.duplicate(fd)],
     ['setsockopt', (fd) => sys.setsockopt(fd, abi.SOL_SOCKET, abi.SO_KEEPALIVE, 1)],
     ['getsockopt', (fd) => sys.getsockopt(fd, abi.SOL_SOCKET, abi.SO_KEEPALIVE)],
     ['getsockname', (fd) => sys.getsockname(fd)],

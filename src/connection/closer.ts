@@ -1,4 +1,4 @@
-/** Used to close connections that no thread can close: their thread is gone, or could not be told of them. */
+/** Used to close connections that no service has seen, or whose thread is gone. */
 import type { ServerEvent } from '../log/event.ts';
 import type { Arena } from '../sharing/arena.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
@@ -21,12 +21,12 @@ export class Closer {
     this.#report = report;
   }
 
-  /** Closes the connection of `ticket` for `reason`; its thread cannot touch it any more. */
-  close(fd: number, ticket: Ticket, row: ThreadRow, reason: CloseReason): void {
+  /** Closes the connection of `ticket` for `reason`. Its thread cannot touch it any more, or is the one that calls. */
+  close(fd: number, ticket: Ticket, row: ThreadRow, reason: CloseReason, detail?: string): void {
     const table = this.#table;
     if (!(table.flags(fd) & COUNTED)) {
       row.countClose(reason);
-      this.#report?.({ type: 'close', ...this.describe(fd, row), reason });
+      this.#report?.({ type: 'close', ...this.describe(fd, row), reason, ...(detail !== undefined && { detail }) });
     }
     table.closing(fd, ticket);
     for (const luggage of [table.inbox(fd), table.outbox(fd)]) {

@@ -1,0 +1,51 @@
+/** Used to put together what flags, environment and config file say of TLS. */
+
+import { resolve } from 'node:path';
+import { HeddleError } from '../errors.ts';
+import { isPath } from '../options/pem.ts';
+import type { Pem, TlsOptions } from '../options/tls-type.ts';
+
+/** What a command is told, by flags and environment and, as `tls`, by the file. */
+interface TlsSettings {
+  readonly tls?: TlsOptions | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly tlsCa?: string | undefined;
+  readonly tlsRequestClientCert?: boolean | undefined;
+}
+
+/** Gives the options for TLS, paths from `directory`; undefined if none are given. Throws HEDDLE_INVALID_OPTION. */
+export function tlsOptions(settings: TlsSettings, directory: string): TlsOptions | undefined {
+  const { tls, tlsCert, tlsKey, tlsCa, tlsRequestClientCert } = settings;
+  const isGiven = [tlsCert, tlsKey, tlsCa, tlsRequestClientCert].some((value) => value !== undefined);
+  if (!isGiven) return tls;
+  const files = { ...(tlsCert && { cert: tlsCert }), ...(tlsKey && { key: tlsKey }), ...(tlsCa && { ca: tlsCa }) };
+  const { cert, key, ...rest } = { ...tls, ...resolveAll(files, directory) };
+  if (cert === undefined) throw invalid('TLS needs a certificate: give its file with --tls-cert');
+  if (key === undefined) throw invalid('TLS needs the private key of the certificate: give its file with --tls-key');
+  const requestClientCert = tlsRequestClientCert ?? tls?.requestClientCert ?? false;
+  if (requestClientCert && rest.ca === undefined)
+    throw invalid('--tls-request-client-cert needs --tls-ca: the certificates of those who vouch for clients');
+  return { ...rest, cert, key, requestClientCert };
+}
+
+/** Finds the files that `tls` names from `folder`. */
+export function resolveTls(tls: TlsOptions, folder: string): TlsOptions {
+  const sni = Object.entries(tls.sni ?? {}).map(([name, pair]) => [name, resolveAll(pair, folder)]);
+  return { ...resolveAll(tls, folder), ...(tls.sni !== undefined && { sni: Object.fromEntries(sni) }) };
+}
+
+function resolveAll<T extends { readonly cert?: Pem; readonly key?: Pem; readonly ca?: Pem }>(
+  of: T,
+  folder: string,
+): T {
+  const files = (['cert', 'key', 'ca'] as const).map((name) => [name, of[name]] as const);
+  const found = files.flatMap(([name, pem]) =>
+    pem !== undefined && isPath(pem) ? [[name, resolve(folder, pem)] as const] : [],
+  );
+  return { ...of, ...Object.fromEntries(found) };
+}
+
+function invalid(message: string): HeddleError {
+  return new HeddleError('HEDDLE_INVALID_OPTION', message);
+}

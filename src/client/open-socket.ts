@@ -1,0 +1,42 @@
+/** Used to open the socket of a connection, plain or with TLS. */
+
+import { connect as connectPlain, type Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import type { ConnectSettings } from '../options/connect-options.ts';
+import { loadCertificates, loadPair } from '../options/credentials.ts';
+import type { ConnectTlsOptions } from '../options/tls-type.ts';
+
+export interface Opening {
+  readonly socket: Socket;
+  /** The event with which it is ready. */
+  readonly ready: 'connect' | 'secureConnect';
+}
+
+/**
+ * Gives a function that begins to connect, when all that it takes has been read. TLS is loaded only when it is used.
+ * Rejects with HEDDLE_INVALID_OPTION for a file that cannot be read or used.
+ */
+export async function openerFor({ host, port, tls, unix }: ConnectSettings): Promise<() => Opening> {
+  const where = unix === undefined ? { host, port, noDelay: true } : { path: unix };
+  if (tls === undefined) return () => ({ socket: connectPlain(where), ready: 'connect' });
+  const { connect } = await import('node:tls');
+  const options = secureOptions(tls);
+  return () => {
+    const socket = connect({ ...where, ...options });
+    return { socket, ready: 'secureConnect' };
+  };
+}
+
+function secureOptions(tls: ConnectTlsOptions): ConnectionOptions {
+  const { ca, cert, key, servername, rejectUnauthorized = true } = tls;
+  return {
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized,
+    ...(servername !== undefined && { servername }),
+    ...(ca !== undefined && { ca: loadCertificates(ca, 'tls.ca', ignore) }),
+    ...(cert !== undefined && key !== undefined && loadPair({ cert, key }, 'tls', ignore)),
+  };
+}
+
+/** The server says so, if it minds that a certificate has expired. */
+function ignore(): void {}

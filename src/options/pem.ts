@@ -1,0 +1,38 @@
+/** Used to read a PEM file, or to take its text as it was given, and to name it in an error. */
+
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { HeddleError } from '../errors.ts';
+import type { Pem } from './tls-type.ts';
+
+const BEGIN = '-----BEGIN ';
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'no permission to read it',
+  EISDIR: 'it is a directory',
+};
+
+/** The text of a PEM file. */
+export interface PemText {
+  readonly text: string;
+  /** How errors name it: the option, and the file if it is one. */
+  readonly name: string;
+}
+
+/** Whether `pem` names a file. */
+export function isPath(pem: Pem): pem is string {
+  return typeof pem === 'string' && !pem.includes(BEGIN);
+}
+
+/** Gives the text of `pem`; `option` is where it was given, such as `tls.key`. Throws HEDDLE_INVALID_OPTION. */
+export function readPem(pem: Pem, option: string): PemText {
+  if (!isPath(pem)) return { text: Buffer.from(pem).toString('latin1'), name: option };
+  try {
+    return { text: readFileSync(pem, 'latin1'), name: `${option} (${pem})` };
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    const why = PROBLEMS[code] ?? message;
+    throw new HeddleError('HEDDLE_INVALID_OPTION', `${option}: cannot read ${resolve(pem)}: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,115 @@
+/** Used to lead new clients through the TLS handshake, within a time. */
+import { Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { Credentials } from '../options/credentials.ts';
+import { formatDuration } from '../options/duration.ts';
+import type { Ticket } from '../sharing/connection-table.ts';
+import { handshakeProblem } from './tls-words.ts';
+
+/** A client that is not through yet. */
+export interface Newcomer {
+  readonly fd: number;
+  readonly ticket: Ticket;
+}
+
+export interface HandshakeListener {
+  secured(newcomer: Newcomer, socket: TLSSocket): void;
+  failed(newcomer: Newcomer, problem: string): void;
+}
+
+interface Underway extends Newcomer {
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Node's TLS server without a listening socket: it is given its clients. */
+export class Handshakes {
+  readonly #server: Server;
+  readonly #listener: HandshakeListener;
+  readonly #timeout: number;
+  readonly #underway = new Map<Socket, Underway>();
+
+  constructor(credentials: Credentials, listener: HandshakeListener) {
+    this.#listener = listener;
+    this.#timeout = credentials.handshakeTimeout;
+    this.#server = serverFor(credentials);
+    this.#server.on('secureConnection', (socket) => this.#secured(socket));
+    this.#server.on('tlsClientError', (error, socket) => {
+      const raw = rawSocket(socket);
+      if (raw !== undefined) this.#fail(raw, handshakeProblem(error, socket));
+    });
+  }
+
+  get size(): number {
+    return this.#underway.size;
+  }
+
+  /** Begins with a client; `ownFd`, a duplicate of its fd, is from now on Node's to close. */
+  begin(newcomer: Newcomer, ownFd: number): void {
+    const socket = new Socket({ fd: ownFd, readable: true, writable: true });
+    socket.on('error', ignore); // The TLS socket on it tells of it.
+    const late = `no handshake within ${formatDuration(this.#timeout)}`;
+    const timer = setTimeout(() => this.#fail(socket, late), this.#timeout);
+    this.#underway.set(socket, { ...newcomer, timer });
+    this.#server.emit('connection', socket);
+  }
+
+  /** Gives up the clients that have not sent anything, and returns them. */
+  dropSilent(): Newcomer[] {
+    const silent = [...this.#underway.keys()].filter((socket) => socket.bytesRead === 0);
+    return silent.map((socket) => this.#end(socket)).filter((newcomer) => newcomer !== undefined);
+  }
+
+  #secured(socket: TLSSocket): void {
+    const raw = rawSocket(socket);
+    const newcomer = raw && this.#forget(raw);
+    if (newcomer === undefined) return void socket.destroy();
+    // From now on a client may shut down its side and wait for replies; before, that was its end.
+    socket.allowHalfOpen = true;
+    this.#listener.secured(newcomer, socket);
+  }
+
+  #fail(socket: Socket, problem: string): void {
+    const newcomer = this.#end(socket);
+    if (newcomer !== undefined) this.#listener.failed(newcomer, problem);
+  }
+
+  #end(socket: Socket): Newcomer | undefined {
+    socket.destroy();
+    return this.#forget(socket);
+  }
+
+  #forget(socket: Socket): Newcomer | undefined {
+    const underway = this.#underway.get(socket);
+    this.#underway.delete(socket);
+    clearTimeout(underway?.timer);
+    return underway;
+  }
+}
+
+function serverFor(credentials: Credentials): Server {
+  const { cert, key, ca, requestClientCert, alpn, sni } = credentials;
+  const server = createServer({
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    ticketKeys: Buffer.from(credentials.ticketKeys),
+    requestCert: requestClientCert,
+    rejectUnauthorized: requestClientCert,
+    ...(ca !== undefined && { ca }),
+    ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+    // Node's own only sees a client that is silent all the time; ours comes first.
+    handshakeTimeout: credentials.handshakeTimeout + 1000,
+  });
+  for (const [name, pair] of Object.entries(sni)) {
+    server.addContext(name, { ...pair, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) });
+  }
+  return server;
+}
+
+/** The socket below: Node's types do not have it, and Node has no other way from one to the other. */
+function rawSocket(socket: TLSSocket): Socket | undefined {
+  const { _parent: raw } = socket as TLSSocket & { readonly _parent?: Socket };
+  return raw;
+}
+
+function ignore(): void {}

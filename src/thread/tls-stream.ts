@@ -1,0 +1,155 @@
+/** Used to read and write one TLS client the way a non-blocking socket is read and written. */
+import type { TLSSocket } from 'node:tls';
+import type { ClientTls } from '../connection/client.ts';
+import type { Ticket } from '../sharing/connection-table.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
+import { EAGAIN, ECONNRESET } from '../sys/errno.ts';
+import type { NativeBuffer } from '../sys/native-buffer.ts';
+import { describeTls, tlsProblem } from './tls-words.ts';
+
+/** Nothing more is read from the client, or taken for it, while this many bytes wait. */
+const MARK = 64 * 1024;
+
+/** How long a client may take to read the last bytes that were sent to it, in ms, after its connection was closed. */
+const LEAVE_WITHIN = 30_000;
+
+/**
+ * Node's stream calls back when there is something to do; a connection asks for as much as it wants when it wants it.
+ * Between the two, this keeps what has arrived, and says what epoll would: `readiness`, level-triggered.
+ */
+export class TlsStream {
+  readonly fd: number;
+  readonly ticket: Ticket;
+  readonly about: ClientTls;
+  /** It waits to be served. */
+  isDue = false;
+  /** What the client has done against TLS. */
+  problem: string | undefined = undefined;
+  readonly #socket: TLSSocket;
+  readonly #ready: (stream: TlsStream) => void;
+  readonly #pieces: Buffer[] = [];
+  /** How many bytes have arrived and were not taken. */
+  #length = 0;
+  #ended = false;
+  /** The errno of a broken connection. */
+  #failure = 0;
+  #discards = false;
+  #interest = EPOLLIN | EPOLLOUT;
+  /** Something has arrived since `isQuiet` was asked. */
+  #hasArrived = false;
+
+  /** Takes over a socket whose handshake is done. `ready` is called when there is something to do, possibly often. */
+  constructor(socket: TLSSocket, fd: number, ticket: Ticket, ready: (stream: TlsStream) => void) {
+    this.#socket = socket;
+    this.fd = fd;
+    this.ticket = ticket;
+    this.about = describeTls(socket);
+    this.#ready = ready;
+    socket.on('data', (piece: Buffer) => this.#arrived(piece));
+    socket.on('end', () => this.#over());
+    socket.on('error', (error) => this.#broken(error));
+    socket.on('close', () => this.#closed());
+  }
+
+  /** What epoll watches for: EPOLLIN, EPOLLOUT. */
+  set interest(mask: number) {
+    this.#interest = mask;
+    this.check();
+  }
+
+  /** What epoll would report. */
+  get readiness(): number {
+    if (this.#failure !== 0) return EPOLLERR | EPOLLHUP | this.#interest;
+    const input = this.#length > 0 || this.#ended ? EPOLLIN : 0;
+    const output = this.#socket.writableLength < MARK ? EPOLLOUT : 0;
+    return (input | output) & this.#interest;
+  }
+
+  /** Says so if there is something to do. */
+  readonly check = (): void => {
+    if (this.readiness !== 0) this.#ready(this);
+  };
+
+  /** Whether nothing has arrived since this was asked last, and reading is not paused. */
+  isQuiet(): boolean {
+    const isQuiet = !this.#hasArrived && !this.#socket.isPaused();
+    this.#hasArrived = false;
+    return isQuiet;
+  }
+
+  recv(memory: NativeBuffer, offset: number, length: number): number {
+    if (this.#failure !== 0) return this.#failure;
+    if (this.#length === 0) return this.#ended ? 0 : EAGAIN;
+    let taken = 0;
+    while (taken < length && this.#length > 0) {
+      const piece = this.#pieces[0] as Buffer;
+      const count = piece.copy(memory.bytes, offset + taken, 0, Math.min(piece.length, length - taken));
+      if (count === piece.length) this.#pieces.shift();
+      else this.#pieces[0] = piece.subarray(count);
+      this.#length -= count;
+      taken += count;
+    }
+    if (this.#length < MARK && this.#socket.isPaused()) this.#socket.resume();
+    return taken;
+  }
+
+  send(memory: NativeBuffer, offset: number, length: number): number {
+    if (this.#failure !== 0) return this.#failure;
+    const count = Math.min(length, MARK - this.#socket.writableLength);
+    if (count <= 0) return EAGAIN;
+    this.#socket.write(Buffer.from(memory.bytes.subarray(offset, offset + count)), this.check);
+    return count;
+  }
+
+  shutdown(): number {
+    this.#socket.end();
+    return 0;
+  }
+
+  /** Has `leave` drop what was sent and is not out yet. */
+  discard(): void {
+    this.#discards = true;
+  }
+
+  /** Lets what was sent go out, then closes; `left` is called when that is done, or the client does not take it. */
+  leave(left: () => void): void {
+    this.#interest = 0;
+    if (this.#socket.closed) return left();
+    const timer = setTimeout(() => this.#socket.destroy(), LEAVE_WITHIN);
+    this.#socket.once('close', () => {
+      clearTimeout(timer);
+      left();
+    });
+    if (this.#failure === 0 && !this.#discards) this.#socket.destroySoon();
+    else this.#socket.destroy();
+  }
+
+  #arrived(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.#length += piece.length;
+    this.#hasArrived = true;
+    if (this.#length >= MARK) this.#socket.pause();
+    this.check();
+  }
+
+  #over(): void {
+    this.#ended = true;
+    this.check();
+  }
+
+  #broken(error: NodeJS.ErrnoException): void {
+    const { errno } = error;
+    if (errno === undefined || errno >= 0) this.problem = tlsProblem(error);
+    this.#fail(errno !== undefined && errno < 0 ? errno : ECONNRESET);
+  }
+
+  #closed(): void {
+    if (!this.#ended) this.#fail(ECONNRESET);
+  }
+
+  #fail(errno: number): void {
+    if (this.#failure !== 0) return;
+    this.#failure = errno;
+    this.check();
+  }
+}
