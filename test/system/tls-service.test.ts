@@ -83,7 +83,7 @@ describe('a service over TLS', () => {
   });
 
   it('replies with 8 MB to a client that has shut down its side', async () => {
-    await using running = await startTls(service('sized'));
+    await using running = await startTls(service('sized'), { maxUnsent: '16MiB' });
     await using peer = await dial(running);
     peer.send(`${8 * 2 ** 20}\n`).finish();
     expect((await peer.rest()).length).toBeGreaterThanOrEqual(8 * 2 ** 20);
@@ -91,13 +91,38 @@ describe('a service over TLS', () => {
   });
 
   it('does not cut off the last bytes for a client that reads late', async () => {
-    await using running = await startTls(service('sized'));
+    await using running = await startTls(service('sized'), { maxUnsent: '16MiB' });
     await using peer = await dial(running);
     peer.socket.pause();
     peer.send(`${4 * 2 ** 20}\n`).finish();
     await new Promise((resolve) => setTimeout(resolve, 1500));
     peer.socket.resume();
     expect((await peer.rest()).length).toBeGreaterThanOrEqual(4 * 2 ** 20);
+  });
+
+  it('has the same deadlines and bounds as without TLS', async () => {
+    const limits = { idleTimeout: 3000, messageTimeout: 300, sendTimeout: 600, maxUnsent: '20MiB' } as const;
+    await using running = await startTls(service('sized'), { ...limits, threads: 1 });
+    const [idle, half, stuck, glutton] = [
+      await dial(running),
+      await dial(running),
+      await dial(running),
+      await dial(running),
+    ];
+    half.send('12');
+    for (const [peer, size] of [
+      [stuck, 16],
+      [glutton, 60],
+    ] as const) {
+      peer.socket.pause();
+      peer.send(`${size * 2 ** 20}\n`);
+    }
+    expect((await running.closeOf(glutton)).reason).toBe('over-limit');
+    expect((await running.closeOf(half)).reason).toBe('message-timeout');
+    expect((await running.closeOf(stuck)).reason).toBe('send-timeout');
+    expect((await running.closeOf(idle)).reason).toBe('idle-timeout');
+    for (const peer of [idle, half, stuck, glutton]) await peer.leave();
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
   });
 
   it('closes a client whose message is too long, or whom the service closes', async () => {
