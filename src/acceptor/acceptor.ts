@@ -41,6 +41,11 @@ const LOOK_AGAIN = 10;
 const LOOK_FULL = 50;
 /** How often clients are evened out, in ms. */
 const BALANCE = 100;
+/**
+ * How long clients are still accepted when the server is to leave, in ms. A client that has connected may not be in the
+ * kernel's queue yet: its last packet is taken note of a moment later, and would then be answered with a reset.
+ */
+const LAST_CALL = 20;
 /** How long a client that has held its thread is kept apart from the others, in ms. */
 const HEAVY = 10_000;
 
@@ -73,6 +78,8 @@ export class Acceptor {
   readonly #parts: AcceptorParts;
   readonly #door: Door;
   #isDraining = false;
+  /** When the listeners are closed; Infinity: they are not to be, or are. */
+  #closesAt = Infinity;
   #balancedAt = 0;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
@@ -103,7 +110,8 @@ export class Acceptor {
     this.#look(now);
     this.#parts.sweeper.sweep(now);
     admission.look(now);
-    this.#door.set(this.#hasRoom() && !this.#isDraining, now);
+    this.#door.set(this.#hasRoom(), now);
+    if (now >= this.#closesAt) this.#closeDoor();
     return rung;
   }
 
@@ -127,10 +135,15 @@ export class Acceptor {
     this.#takeOver(row, watch);
   }
 
-  /** Accepts the clients that wait and closes the listeners. */
+  /** Accepts the clients that wait and, a moment later, closes the listeners; then main hears of it. */
   drain(): void {
     this.#isDraining = true;
     this.#parts.mover.announces = true;
+    this.#closesAt = performance.now() + LAST_CALL;
+  }
+
+  #closeDoor(): void {
+    this.#closesAt = Infinity;
     this.#door.close(this.#hasRoom, this.#admit);
     this.#parts.say({ type: 'drained' });
   }
@@ -138,7 +151,8 @@ export class Acceptor {
   #timeout(): number {
     const now = performance.now();
     const { roster, sweeper } = this.#parts;
-    const pause = Math.min(this.#door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now));
+    const closing = Math.max(0, this.#closesAt - now);
+    const pause = Math.min(this.#door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now), closing);
     const owing = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
     const waiting = roster.watches.some((watch) => watch.isHeld || watch.retiring);
     const settling = roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;

@@ -354,7 +354,7 @@ describe('drain', () => {
     bench.start(0);
     await dial(bench.port);
     await dial(bench.port);
-    bench.acceptor.drain();
+    bench.leave();
     expect(bench.row(0).clients).toBe(2);
     expect(bench.said).toContainEqual({ type: 'drained' });
     expect(await tryToConnect(bench.port)).toBe('ECONNREFUSED');
@@ -367,7 +367,7 @@ describe('drain', () => {
     bench.start(0);
     await dial(bench.port);
     bench.acceptor.turn();
-    bench.acceptor.drain();
+    bench.leave();
     expect(bench.row(0).clients).toBe(1);
     vi.useFakeTimers({ toFake: ['performance'], now: performance.now() + 1000 });
     onTestFinished(() => void vi.useRealTimers());
@@ -379,7 +379,7 @@ describe('drain', () => {
     const bench = new AcceptorBench();
     bench.start(0);
     const [client] = await admitted(bench, 1);
-    bench.acceptor.drain();
+    bench.leave();
     bench.arm(0);
     await write(client!, 'x');
     bench.acceptor.turn();

@@ -74,6 +74,12 @@ export class AcceptorBench {
     this.nudge();
   }
 
+  /** Has the acceptor leave, and take turns until it has closed the listeners. */
+  leave(): void {
+    this.acceptor.drain();
+    while (!this.said.some(({ type }) => type === 'drained')) this.acceptor.turn();
+  }
+
   /** Has the acceptor take a turn even if there is nothing to do. */
   nudge(): void {
     sys.eventfdSignal(this.mailboxFd);
