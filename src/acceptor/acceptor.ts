@@ -144,7 +144,8 @@ export class Acceptor {
 
   #closeDoor(): void {
     this.#closesAt = Infinity;
-    this.#door.close(this.#hasRoom, this.#admit);
+    // Who is not accepted now is refused: better to wait for a thread that is held.
+    this.#door.close(() => this.#parts.roster.any.length > 0 && this.#parts.admission.isOpen, this.#admit);
     this.#parts.say({ type: 'drained' });
   }
 
@@ -172,7 +173,7 @@ export class Acceptor {
   readonly #admit = (fd: number, peer: PeerAddress): void => {
     const { admission, closer, counters, mover, placement, proxies, report, roster, table } = this.#parts;
     if (!admission.admits(fd, peer)) return;
-    const row = placement(roster.takers, peer.bytes);
+    const row = placement(roster.any, peer.bytes);
     const id = counters.countAccepted();
     const isProxied = matches(proxies, peer.bytes);
     const flags = (row.greets ? NEW : 0) | (isProxied ? PROXIED : 0);

@@ -69,6 +69,12 @@ export class Roster {
     return (calm.length > 0 ? calm : free).map((watch) => watch.row);
   }
 
+  /** Threads for a client that cannot wait to be accepted: those that take clients, else any that will come back. */
+  get any(): readonly ThreadRow[] {
+    const { takers } = this;
+    return takers.length > 0 ? takers : this.#watches.filter((watch) => !watch.retiring).map((watch) => watch.row);
+  }
+
   /** Threads for a client that is known to hold its thread: not those where others would wait for it. */
   get burdened(): readonly ThreadRow[] {
     const isCalm = this.#calmness();

@@ -362,6 +362,17 @@ describe('drain', () => {
     expect(bench.seen()[0]).toMatchObject([{ mask: EPOLLOUT }, { mask: EPOLLOUT }]);
   });
 
+  it('accepts those that wait although every thread is held: who is not accepted would be refused', async () => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    Object.assign(bench.roster.find(bench.row(0)) ?? {}, { heldSince: performance.now() });
+    await dial(bench.port);
+    bench.nudge();
+    expect(bench.row(0).clients).toBe(0);
+    bench.leave();
+    expect(bench.row(0).clients).toBe(1);
+  });
+
   it('ends a pause: it does not listen again', async () => {
     const bench = new AcceptorBench({ script: { accept: [EMFILE] } });
     bench.start(0);

@@ -49,6 +49,7 @@ export class AcceptorBench {
   readonly port: number;
   readonly mailboxFd = owned(sys.eventfd());
   readonly acceptor: Acceptor;
+  readonly roster: Roster;
   readonly #poller: Poller;
 
   constructor({ script = {}, capacity = 4096, moveAfter = Infinity, limits }: BenchSettings = {}) {
@@ -57,7 +58,8 @@ export class AcceptorBench {
     const listener = listenOn();
     this.port = listener.port;
     this.#poller = new Poller(this.flaky.sys, owned(sys.epollCreate()), 64);
-    this.acceptor = this.#acceptor(listener.fd, moveAfter, { ...NO_LIMITS, ...limits });
+    this.roster = new Roster(this.flaky.sys, { min: 1, max: THREADS, clientsPerThread: Infinity, moveAfter });
+    this.acceptor = this.#acceptor(listener.fd, { ...NO_LIMITS, ...limits });
     onTestFinished(() => this.#close(listener.fd));
   }
 
@@ -108,13 +110,11 @@ export class AcceptorBench {
     return this.events.map(({ type }) => type);
   }
 
-  #acceptor(listenerFd: number, moveAfter: number, admissionLimits: AdmissionLimits): Acceptor {
+  #acceptor(listenerFd: number, admissionLimits: AdmissionLimits): Acceptor {
     const { board, counters, flaky, mailboxFd, table } = this;
     const arena = Arena.create(1 << 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
     const closer = new Closer(flaky.sys, table, arena, report);
-    const limits = { min: 1, max: THREADS, clientsPerThread: Infinity, moveAfter };
-    const roster = new Roster(flaky.sys, limits);
     return new Acceptor({
       sys: flaky.sys,
       table,
@@ -123,8 +123,8 @@ export class AcceptorBench {
       poller: this.#poller,
       listeners: [new Listener(flaky.sys, listenerFd)],
       mailboxFd,
-      roster,
-      sweeper: new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts)),
+      roster: this.roster,
+      sweeper: new Sweeper(table, this.roster, new Deadlines(table, TIMELESS.timeouts)),
       admission: new Admission({ sys: flaky.sys, board, table, counters, report }, admissionLimits),
       placement: placementFor('round-robin', () => 0),
       busy: () => 0,
