@@ -120,6 +120,7 @@ export class ServiceThread implements Host, Turns {
     this.table.forEach(this.row.thread, (fd, word) => {
       const reason = this.#deadlines.overdue(fd, now);
       if (reason === undefined) return;
+      this.row.beat(fd); // With many to close this takes a while, and is no held thread.
       const ticket = withState(word, REST);
       if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#endOverdue(fd, ticket, reason);
       else if (stateOf(word) === HELD) this.#connections[fd]?.endOverdue(reason);
@@ -131,6 +132,7 @@ export class ServiceThread implements Host, Turns {
     this.#draining = true;
     this.time = performance.now();
     this.table.forEach(this.row.thread, (fd, word) => {
+      this.row.beat(fd);
       const ticket = withState(word, REST);
       if (stateOf(word) === REST && this.table.take(fd, ticket)) this.drainResting(fd, ticket);
       else if (stateOf(word) === HELD) this.#connections[fd]?.drain();
