@@ -106,7 +106,7 @@ const shape = {
    * @default everyone
    */
   allow: cidrList()
-    .refine((list) => list.length > 0, 'must name at least one address or network: nobody could connect')
+    .refine((list) => list.length > 0, 'must be a list with at least one address: nobody could connect')
     .optional()
     .register(optionNotes, {
       help: 'addresses and ranges that are let in, and no others',

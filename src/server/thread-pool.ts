@@ -13,6 +13,9 @@ const ACCIDENTS = 3;
 /** Then the wait begins, in ms, and doubles with each, up to the longest. */
 const FIRST_WAIT = 10;
 const LONGEST_WAIT = 250;
+/** How long a reload waits for the threads of the last one to end, in ms, and how often it looks. */
+const LAST_RELOAD = 5000;
+const LAST_RELOAD_LOOK = 10;
 /** As many replacements in a row that could not even start mean that none can. */
 const MOST_FAILURES = 5;
 
@@ -75,6 +78,8 @@ export class ThreadPool {
    * new code does not start.
    */
   async reload(changes: Pick<ThreadStart, 'tls'>): Promise<number> {
+    const latest = performance.now() + LAST_RELOAD;
+    while (this.#rows.length < this.#serving.length && performance.now() < latest) await delay(LAST_RELOAD_LOOK);
     const old = this.#serving;
     const before = this.#start;
     this.#start = { ...before, ...changes };

@@ -158,7 +158,7 @@ describe('the options of serve', () => {
     ['options.maxClients must be at most 1000000, got 1000001', { maxClients: 1_000_001 }],
     ['options.overflow must be one of wait, reject, got "drop"', { overflow: 'drop' }],
     ['options.maxClientsPerAddress must be a positive integer or Infinity, got 0', { maxClientsPerAddress: 0 }],
-    ['options.allow must name at least one address or network: nobody could connect, got []', { allow: [] }],
+    ['options.allow must be a list with at least one address: nobody could connect, got []', { allow: [] }],
     [
       'options.allow must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "10.0.0.0/33"',
       { allow: ['::1', '10.0.0.0/33'] },
