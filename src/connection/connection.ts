@@ -106,8 +106,6 @@ export abstract class Connection implements Client<unknown, unknown> {
   send(message: unknown): Promise<void> {
     if (!this.#canSend()) return this.#refuse();
     this.#output.later(message);
-    if (this.#output.length > this.host.maxUnsent) this.flush();
-    if (this.#isOverLimit()) return this.#refuse();
     this.#flushSoon();
     return this.#output.room();
   }

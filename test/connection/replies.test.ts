@@ -1,8 +1,11 @@
 /** Replies that are sent from where they lie, beside others that are copied: what arrives must not tell them apart. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Client } from '../../src/connection/client.ts';
+import type { Service } from '../../src/connection/service.ts';
 import type { FramingSpec } from '../../src/framing/framing.ts';
 import { EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
+import { EAGAIN } from '../../src/sys/errno.ts';
 import { ScriptedThread } from './scripted-thread.ts';
 
 /** What the service does with a message: the first letter says which. */
@@ -88,4 +91,46 @@ it('copies no byte of replies that lie where their messages did', async () => {
   expect(String(socket.sent)).toBe('cba\nfed\n');
   expect(sends).toHaveLength(1);
   expect(sends[0]).toBe(reads[0]);
+});
+
+it('sends a client that is closed in its own call nothing that the next one gets', async () => {
+  const service: Service = {
+    message(message, client) {
+      if (String(message) === 'push') void client.send(Buffer.alloc(5000, 'z'));
+      return `reply to ${String(message)}`;
+    },
+  };
+  const scripted = await ScriptedThread.create(service, 'line', { maxUnsent: 1000 });
+  const [one, other] = [scripted.admit(5), scripted.admit(6)];
+  one.socket.window = () => EAGAIN;
+  one.socket.incoming = [Buffer.from('push\n')];
+  scripted.thread.serve(5, one.ticket, EPOLLIN);
+  other.socket.incoming = [Buffer.from('hello\n')];
+  scripted.thread.serve(6, other.ticket, EPOLLIN);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(String(one.socket.sent)).toBe('');
+  expect(String(other.socket.sent)).toBe('reply to hello\n');
+  expect(scripted.events).toMatchObject([{ type: 'close', port: 1005, reason: 'over-limit' }]);
+});
+
+it('sends nobody the replies of another client in whose call it is sent more than may wait', async () => {
+  const clients: Client<unknown, Uint8Array>[] = [];
+  const service: Service = {
+    message(message, client) {
+      if (!clients.includes(client)) clients.push(client);
+      if (String(message) === 'tell') void clients[1]?.send(Buffer.alloc(5000, 'z'));
+      return `reply to ${String(message)}`;
+    },
+  };
+  const scripted = await ScriptedThread.create(service, 'line', { maxUnsent: 1000 });
+  const [one, other] = [scripted.admit(5), scripted.admit(6)];
+  for (const { socket, ticket } of [one, other]) {
+    socket.incoming = [Buffer.from('hello\n')];
+    scripted.thread.serve(socket.fd, ticket, EPOLLIN);
+  }
+  one.socket.incoming = [Buffer.from('first\ntell\nlast\n')];
+  scripted.thread.serve(5, one.ticket, EPOLLIN);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(String(one.socket.sent)).toBe('reply to hello\nreply to first\nreply to tell\nreply to last\n');
+  expect(String(other.socket.sent)).toBe(`reply to hello\n${'z'.repeat(5000)}\n`);
 });
