@@ -1,4 +1,5 @@
 /** The acceptor: takes clients, places them on threads, wakes parked threads, and moves clients where that helps them. */
+import type { Closer, Report } from '../connection/closer.ts';
 import { type Cidr, matches } from '../options/cidr.ts';
 import type { Poller } from '../reactor/poller.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
@@ -10,7 +11,6 @@ import { EPOLLIN } from '../sys/constants.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
 import { findShift } from './balance.ts';
-import type { Closer, Report } from '../connection/closer.ts';
 import { Door } from './door.ts';
 import type { Listener } from './listener.ts';
 import type { FromAcceptor } from './messages.ts';

@@ -1,4 +1,5 @@
 /** Used to decide who is let in: by the client's address, and by how many clients there are. */
+import type { Report } from '../connection/closer.ts';
 import type { RejectEvent } from '../log/event.ts';
 import { isUnspecified } from '../ip-address.ts';
 import { type Cidr, matches } from '../options/cidr.ts';
@@ -8,7 +9,6 @@ import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadBoard } from '../sharing/thread-board.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 import { ClientsPerAddress } from './clients-per-address.ts';
-import type { Report } from '../connection/closer.ts';
 import { RejectionReport } from './rejection-report.ts';
 
 /** How often the log may say that the server is full, in ms: where clients come and go, it is so again and again. */

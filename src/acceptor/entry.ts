@@ -1,5 +1,6 @@
 /** What the acceptor thread runs: wiring only. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Closer } from '../connection/closer.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { Poller } from '../reactor/poller.ts';
 import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
@@ -13,7 +14,6 @@ import { openLibc } from '../sys/libc.ts';
 import { Acceptor } from './acceptor.ts';
 import { Admission } from './admission.ts';
 import { BusyMeter } from './busy-meter.ts';
-import { Closer } from '../connection/closer.ts';
 import { Listener } from './listener.ts';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';

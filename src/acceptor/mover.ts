@@ -1,4 +1,5 @@
 /** Used to move connections at rest from one thread to another: the one move that Heddle is about. */
+import type { Closer } from '../connection/closer.ts';
 import { interestAtRest } from '../connection/connection.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
@@ -6,7 +7,6 @@ import { REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLOUT } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
-import type { Closer } from '../connection/closer.ts';
 
 export class Mover {
   readonly #sys: Sys;

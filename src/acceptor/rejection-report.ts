@@ -1,6 +1,6 @@
 /** Used to report clients that were turned away, so that a flood of them does not flood the log. */
-import type { RejectEvent } from '../log/event.ts';
 import type { Report } from '../connection/closer.ts';
+import type { RejectEvent } from '../log/event.ts';
 
 /** How many are reported one by one in each period. */
 const MOST = 10;
