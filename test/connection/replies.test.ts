@@ -22,7 +22,7 @@ function answer(message: Buffer): Buffer | string | undefined {
   return WAYS[message.toString('latin1', 0, 1) as Way](message);
 }
 
-const message = fc
+const texts = fc
   .tuple(fc.constantFrom(...(Object.keys(WAYS) as Way[])), fc.nat(40))
   .map(([way, length]) => `${way}${'0123456789'.repeat(4).slice(0, length)}`);
 
@@ -46,11 +46,11 @@ function sized(bytes: Buffer): Buffer {
 it.each(framings)(
   'sends the right bytes in order whichever way each reply was made: %j',
   async (framing, write, frame) => {
-    const texts = fc.array(message, { minLength: 1, maxLength: 30 });
+    const lists = fc.array(texts, { minLength: 1, maxLength: 30 });
     const cuts = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 20 });
     const windows = fc.array(fc.constantFrom(1, 7, 40, Infinity, Infinity), { minLength: 1, maxLength: 10 });
     await fc.assert(
-      fc.asyncProperty(texts, cuts, windows, async (all, sizes, takes) => {
+      fc.asyncProperty(lists, cuts, windows, async (all, sizes, takes) => {
         const scripted = await ScriptedThread.create({ borrow: true, message: answer }, framing);
         const { socket, ticket } = scripted.admit(5);
         let sends = 0;

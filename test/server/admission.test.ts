@@ -51,8 +51,9 @@ describe('maxClients', () => {
       const served = await answered(waiting, 100);
       const opened = await running.seen('open', 100 * (wave + 1));
       expect([served.length, opened.length]).toEqual([100, 100 * (wave + 1)]);
-      const busy = running.server.stats().threads.filter(({ clients }) => clients > 0);
-      expect(busy).toHaveLength(4);
+      const placed = running.server.stats().threads.map(({ clients }) => clients);
+      expect(placed.reduce((sum, clients) => sum + clients, 0)).toBe(100);
+      expect(placed.filter((clients) => clients > 0).length).toBeGreaterThan(1);
       waiting = waiting.filter((peer) => !served.includes(peer));
       await Promise.all(served.map((peer) => peer.leave()));
     }
