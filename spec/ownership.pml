@@ -39,12 +39,14 @@ byte id[FDS];
 byte half[FDS];
 byte unsent[FDS];
 
-/* The kernel. `conn`: which connection an fd number means, 0 for none. `set`: the ticket in a thread's epoll set, 0: not in it. */
+/* The kernel. `conn`: which connection an fd number means, 0 for none. `set`: the ticket in a thread's epoll set, 0: not in it.
+   `news`: something has changed at the fd since the set has reported it last (EPOLLET). */
 byte conn[FDS];
 byte set[4];
-bool muted[FDS];
+bool news[4];
 bool setOpen[2] = true;
 #define SET(t, fd) set[(t) * 2 + (fd)]
+#define NEWS(t, fd) news[(t) * 2 + (fd)]
 
 /* Connections 1 to CLIENTS. A message is two bytes, so that half of one can be kept. */
 byte sent[CLIENTS + 1];
@@ -54,7 +56,8 @@ bool closed[CLIENTS + 1];
 bool answered[CLIENTS + 1];
 
 /* Threads. `life`: which life of the thread runs, 0 for none. `event`: tickets that epoll_wait gave and that wait for
-   their turn. `object`: the ticket of the Connection in `#connections`, `objectId` its client. */
+   their turn; `hangup`: it told of the stream's end. `object`: the ticket of the Connection in `#connections`, `objectId`
+   its client; `unread`, `beyond`: what its #unread says. */
 byte life[2] = 1;
 bool serving[2] = true;
 bool gone[2];
@@ -63,6 +66,12 @@ bool inClose[2];
 byte event[4];
 byte object[4];
 byte objectId[4];
+bool hangup[4];
+bool unread[4];
+bool beyond[4];
+#define HANGUP(t, fd) hangup[(t) * 2 + (fd)]
+#define UNREAD(t, fd) unread[(t) * 2 + (fd)]
+#define BEYOND(t, fd) beyond[(t) * 2 + (fd)]
 #define EVENT(t, fd) event[(t) * 2 + (fd)]
 #define OBJECT(t, fd) object[(t) * 2 + (fd)]
 #define OBJECT_ID(t, fd) objectId[(t) * 2 + (fd)]
@@ -71,7 +80,7 @@ byte objectId[4];
 #define OLD 128
 #define TICKET(x) ((x) & 127)
 
-#define READY(t, fd) (SET(t, fd) != 0 && (unsent[fd] != 0 || (!muted[fd] && (sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]))))
+#define READY(t, fd) (SET(t, fd) != 0 && NEWS(t, fd) && (unsent[fd] != 0 || sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]))
 #define WAITS(fd) (conn[fd] != 0 && (unsent[fd] != 0 || sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]) && STATE(word[fd]) != HELD && !(STATE(word[fd]) == BUSY && burning[THREAD(word[fd])]))
 #define FREE_THREAD(t) (life[t] != 0 && serving[t] && !burning[t])
 #define ANY_FREE_THREAD (FREE_THREAD(0) || FREE_THREAD(1))
@@ -93,9 +102,19 @@ inline closeFd(fd, c) {
   assert(!closed[c]);
   closed[c] = true;
   conn[fd] = 0;
-  SET(0, fd) = 0;
-  SET(1, fd) = 0;
-  muted[fd] = false;
+  SET(0, fd) = 0; NEWS(0, fd) = false;
+  SET(1, fd) = 0; NEWS(1, fd) = false
+}
+
+/* Something has come for connection `c`: whoever watches it hears of it. */
+inline tell(c) {
+  for (i : 0 .. FDS - 1) {
+    if
+    :: conn[i] == c -> NEWS(0, i) = SET(0, i) != 0; NEWS(1, i) = SET(1, i) != 0
+    :: else
+    fi
+  }
+  i = 0
 }
 
 /* ConnectionTable.free; the slot's arena goes back with it. */
@@ -118,26 +137,38 @@ inline beginStay(fd, ticket) {
     :: OBJECT(i, fd) != 0 -> OBJECT(i, fd) = OBJECT(i, fd) | OLD
     :: else
     fi;
-#if !defined(BREAK_EPOCH) && !defined(CHECK_ID)
+    UNREAD(i, fd) = false; BEYOND(i, fd) = false; /* Of no use to anyone: there are fewer states without. */
+#ifndef BREAK_EPOCH
     if
-    :: TICKET(EVENT(i, fd)) == ticket -> EVENT(i, fd) = 0
+    :: TICKET(EVENT(i, fd)) == ticket -> EVENT(i, fd) = 0; HANGUP(i, fd) = false
     :: else
     fi;
+#ifndef CHECK_ID
     if
     :: TICKET(OBJECT(i, fd)) == ticket -> OBJECT(i, fd) = 0; OBJECT_ID(i, fd) = 0
     :: else
     fi;
 #endif
+#endif
   }
   i = 0
 }
 
-/* With CHECK_ID a thread also compares the client's id, and nothing need be assumed of old tickets. */
+/* With CHECK_ID a thread also compares the client's id, and nothing need be assumed of old objects. */
 #ifdef CHECK_ID
 #define SAME_CLIENT(t, fd) (OBJECT_ID(t, fd) == id[fd])
 #else
 #define SAME_CLIENT(t, fd) true
 #endif
+
+/* Connection.#read: a read that takes less than there was room for has taken all, but for what is no byte. */
+inline haveRead(t, fd, c) {
+#ifdef BREAK_NO_BEYOND
+  UNREAD(t, fd) = sent[c] > got[c]
+#else
+  UNREAD(t, fd) = sent[c] > got[c] || BEYOND(t, fd)
+#endif
+}
 
 proctype Thread(byte t, me) {
   byte fd, ticket, c;
@@ -149,7 +180,7 @@ turn: /* Reactor.#turn; a HELD connection's handler may be done first: Connectio
       LIVE && ANY_READY(t) ->
       for (fd : 0 .. FDS - 1) {
         if
-        :: READY(t, fd) -> EVENT(t, fd) = SET(t, fd)
+        :: READY(t, fd) -> EVENT(t, fd) = SET(t, fd); HANGUP(t, fd) = ended[conn[fd]]; NEWS(t, fd) = false
         :: else -> EVENT(t, fd) = 0
         fi
       }
@@ -161,7 +192,7 @@ turn: /* Reactor.#turn; a HELD connection's handler may be done first: Connectio
 #endif
   fi;
 
-serve: /* ServiceThread.serve: take, or holds, or drop. */
+serve: /* ServiceThread.serve: takeReady, or holds, or drop. An event that is dropped does not come again. */
   atomic {
     LIVE ->
     ticket = 0; c = 0;
@@ -184,10 +215,15 @@ serve: /* ServiceThread.serve: take, or holds, or drop. */
 #endif
       word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0
 #endif
+#ifndef BREAK_DROP_EARLY
+    /* It is in this thread's set: the acceptor has nothing more to do with it. */
+    :: word[fd] == WITH(ticket, MOVING) -> word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0
+#endif
     :: word[fd] == WITH(ticket, HELD) ->
-      /* Connection.#readable: it is not ready for more, so reading is paused. */
-      IO(fd, OBJECT_ID(t, fd)); muted[fd] = true; EVENT(t, fd) = 0; goto serve
-    :: else -> EVENT(t, fd) = 0; goto serve
+      /* Connection.#readable: it is not ready for more, and remembers that there is more. */
+      IO(fd, OBJECT_ID(t, fd));
+      UNREAD(t, fd) = true; BEYOND(t, fd) = BEYOND(t, fd) || HANGUP(t, fd); HANGUP(t, fd) = false; EVENT(t, fd) = 0; goto serve
+    :: else -> EVENT(t, fd) = 0; HANGUP(t, fd) = false; goto serve
     fi
   }
 #ifdef BREAK_TAKE
@@ -202,22 +238,25 @@ taken:
     LIVE ->
     if
     :: OBJECT(t, fd) != 0 && TICKET(OBJECT(t, fd)) == ticket && SAME_CLIENT(t, fd)
-    :: else -> OBJECT(t, fd) = ticket; OBJECT_ID(t, fd) = id[fd]
+    :: else -> OBJECT(t, fd) = ticket; OBJECT_ID(t, fd) = id[fd]; BEYOND(t, fd) = false
     fi;
+    UNREAD(t, fd) = true;
+    BEYOND(t, fd) = BEYOND(t, fd) || HANGUP(t, fd);
+    HANGUP(t, fd) = false;
     c = OBJECT_ID(t, fd);
     MINE(fd, BUSY, ticket);
     IO(fd, c);
     if
     :: unsent[fd] != 0 -> assert(unsent[fd] == c); assert(!answered[c]); answered[c] = true; unsent[fd] = 0; goto settle
-    :: unsent[fd] == 0 && sent[c] > got[c] && got[c] == 0 -> got[c] = 1;
+    :: unsent[fd] == 0 && sent[c] > got[c] && got[c] == 0 -> got[c] = 1; haveRead(t, fd, c);
 #ifdef BREAK_KEEP_AFTER_REST
       word[fd] = ticket; goto keepLate
 #else
       assert(half[fd] == 0); half[fd] = c; goto settle
 #endif
-    :: unsent[fd] == 0 && sent[c] > got[c] && got[c] == 1 -> got[c] = 2; assert(half[fd] == c); half[fd] = 0
+    :: unsent[fd] == 0 && sent[c] > got[c] && got[c] == 1 -> got[c] = 2; haveRead(t, fd, c); assert(half[fd] == c); half[fd] = 0
     :: unsent[fd] == 0 && sent[c] == got[c] && ended[c] -> goto end
-    :: unsent[fd] == 0 && sent[c] == got[c] && !ended[c] -> goto settle
+    :: unsent[fd] == 0 && sent[c] == got[c] && !ended[c] -> UNREAD(t, fd) = false; goto settle
     fi
   }
 
@@ -233,26 +272,31 @@ taken:
   :: atomic { LIVE -> MINE(fd, BUSY, ticket); unsent[fd] = c; goto settle }
   fi;
 
-reply: /* Connection.flush: send. Then reading goes on, if it was paused. */
+reply: /* Connection.flush: send. */
   atomic {
     LIVE ->
     assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
     IO(fd, c);
     assert(!answered[c]);
-    answered[c] = true;
-    muted[fd] = false
+    answered[c] = true
   }
 #ifdef BREAK_LATE_SETTLE
   /* Connection.flushNow, a tick later, for a client that was at rest by then. */
   atomic { LIVE -> word[fd] = ticket }
 #endif
 
-settle: /* Connection.settle. Whatever is kept is in the slot by now; nothing of the client is touched after it. */
+settle: /* Connection.settle. Whatever is kept is in the slot by now; nothing of the client is touched after it. What is unread,
+           or cannot be sent, is to be reported once more: EPOLL_CTL_MOD. */
   atomic {
     LIVE ->
 #ifndef BREAK_LATE_SETTLE
     assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
-    assert(!muted[fd]);
+#endif
+#ifndef BREAK_NOT_TOLD_AGAIN
+    if
+    :: UNREAD(t, fd) || unsent[fd] != 0 -> NEWS(t, fd) = SET(t, fd) != 0
+    :: else
+    fi;
 #endif
     word[fd] = ticket;
     goto serve
@@ -264,7 +308,7 @@ keepLate:
 #endif
 
 end: /* Connection.end. Rule 3: FREE before close. */
-  atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, CLOSING); OBJECT(t, fd) = 0; OBJECT_ID(t, fd) = 0 }
+  atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, CLOSING); OBJECT(t, fd) = 0; OBJECT_ID(t, fd) = 0; UNREAD(t, fd) = false; BEYOND(t, fd) = false }
 #ifdef BREAK_CLOSE_FIRST
   atomic { LIVE -> closeFd(fd, c) }
   atomic { LIVE -> freeSlot(fd, ticket); goto serve }
@@ -324,8 +368,7 @@ accept: /* Acceptor.#admit, ConnectionTable.admit */
     ticket = WORD(REST, to, (EPOCH(word[fd]) + 1) % EPOCHS);
 #endif
     beginStay(fd, ticket);
-    word[fd] = WITH(ticket, MOVING);
-    old = ticket
+    word[fd] = WITH(ticket, MOVING)
   }
   goto add;
 
@@ -345,13 +388,18 @@ move: /* Mover.move, from moveAll: the word was seen, then ConnectionTable.start
 #ifdef BREAK_SETTLE_FIRST
     word[fd] = ticket
 #else
-    word[fd] = WITH(old, MOVING)
+    word[fd] = WITH(ticket, MOVING)
 #endif
   }
-  atomic { MINE(fd, MOVING, old); IO(fd, c); SET(from, fd) = 0 } /* EPOLL_CTL_DEL */
-add: /* Mover.#add, then ConnectionTable.settle */
-  atomic { MINE(fd, MOVING, old); IO(fd, c); assert(setOpen[to]); SET(to, fd) = ticket }
-  atomic { MINE(fd, MOVING, old); word[fd] = ticket }
+  atomic { MINE(fd, MOVING, ticket); IO(fd, c); SET(from, fd) = 0; NEWS(from, fd) = false } /* EPOLL_CTL_DEL */
+add: /* Mover.#add, then ConnectionTable.settle, unless the thread was faster. What is there already is news to the set. */
+  atomic { MINE(fd, MOVING, ticket); IO(fd, c); assert(setOpen[to]); SET(to, fd) = ticket; NEWS(to, fd) = sent[c] > got[c] || ended[c] || unsent[fd] != 0 }
+  atomic {
+    if
+    :: word[fd] == WITH(ticket, MOVING) -> word[fd] = ticket
+    :: else
+    fi
+  }
 moved:
   atomic {
     from = 0; to = 0; ticket = 0; old = 0; c = 0;
@@ -381,7 +429,10 @@ inherit: /* Acceptor.#inherit, for each slot of the dead thread */
   atomic { closeFd(fd, c); ticket = 0; old = 0; c = 0; fd++; goto inherit }
 inherited: /* Acceptor.#takeOver: the thread's epoll set is closed, its row cleared. */
   atomic {
-    for (i : 0 .. FDS - 1) { SET(0, i) = 0; EVENT(0, i) = 0; OBJECT(0, i) = 0; OBJECT_ID(0, i) = 0 }
+    for (i : 0 .. FDS - 1) {
+      SET(0, i) = 0; NEWS(0, i) = false; EVENT(0, i) = 0; HANGUP(0, i) = false;
+      OBJECT(0, i) = 0; OBJECT_ID(0, i) = 0; UNREAD(0, i) = false; BEYOND(0, i) = false
+    }
     i = 0; fd = 0; setOpen[0] = false; gone[0] = false; goto loop
   }
 }
@@ -411,9 +462,10 @@ proctype Main() {
 
 /* Clients connect at once, and send up to one message, whole or half; each may end at any time, or never. */
 proctype Client(byte c) {
+  byte i;
   do
-  :: atomic { sent[c] < 2 && !ended[c] -> sent[c] = sent[c] + 1 }
-  :: atomic { !ended[c] -> ended[c] = true; break }
+  :: atomic { sent[c] < 2 && !ended[c] -> sent[c] = sent[c] + 1; tell(c) }
+  :: atomic { !ended[c] -> ended[c] = true; tell(c); break }
   :: sent[c] == 2 -> break
   od
 }

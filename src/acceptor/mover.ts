@@ -32,8 +32,8 @@ export class Mover {
   /**
    * Moves the connection that rests under `ticket` on `from` to `to`. False: it was not at rest there any more.
    *
-   * It is added to the new set while it is MOVING: its new thread drops an event that comes before it is settled, and
-   * the event comes again, since sockets stay ready until they are read.
+   * What has arrived until now is reported again in the new set, whatever the old thread was told: to add an fd that is
+   * ready is an event.
    */
   move(fd: number, ticket: Ticket, from: ThreadRow, to: ThreadRow, cause: MoveCause): boolean {
     const moved = this.#table.startMove(fd, ticket, to.thread);

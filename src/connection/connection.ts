@@ -2,15 +2,16 @@
 import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { sharedTime } from '../sharing/clock.ts';
 import { ENDED, type Luggage, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { BUSY, HELD, REST } from '../sharing/control-word.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import type { Client, ClientTls } from './client.ts';
 import type { Host } from './host.ts';
 import { Input } from './input.ts';
 import { Output } from './output.ts';
+import { SlotLuggage } from './slot-luggage.ts';
+import { Stamps } from './stamps.ts';
 
 /*
  * The way of the data: recv → decode → service → frame → send, in one call without a copy to keep, for a message that
@@ -19,8 +20,10 @@ import { Output } from './output.ts';
  * they lie in the arena and the slot says where, so that such a client is at rest as well and can move; what a thread
  * keeps of its own (a running handler, a session, bytes that the arena had no room for) makes it HELD.
  *
- * Reading is paused lazily: a handler that is still running when the client's next bytes arrive costs an epoll_ctl, one
- * that is done by then costs none.
+ * Sockets are watched for changes (EPOLLET): what was reported is not reported again until more comes, so a connection
+ * remembers what it has not read yet. A read that takes less than there was room for has taken all there was (epoll(7),
+ * questions and answers, 9), but for the end of the stream and other things that are no bytes: after an event that tells
+ * of one of those, it is read until there is nothing more.
  */
 
 /** Reads in a row from one client, before others get their turn. */
@@ -28,6 +31,15 @@ const READS = 16;
 
 /** A client that sends without end is drained of this many times `READS` reads: some 64 MB. */
 const DRAIN_ROUNDS = 64;
+
+/** What epoll watches for at every client. */
+const CHANGES = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+/** Of which these tell that bytes are not all that is to be read. */
+const BEYOND_BYTES = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+/** What the kernel may have that was not read: bytes, and something behind them. */
+const BYTES = 1;
+const BEYOND = 2;
 
 const ignore = (): void => {};
 
@@ -45,14 +57,13 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Nothing may be done with this connection any more; its fd may be another's. */
   protected isClosed = false;
   readonly #output: Output;
-  /** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
-  #packed = false;
+  readonly #luggage: SlotLuggage;
+  readonly #stamps: Stamps;
   /** This thread's own copy of what the table says. */
   #state: typeof REST | typeof BUSY | typeof HELD = BUSY;
   #interest: number;
-  #paused = false;
-  /** What the slot says of it. */
-  #begun: number;
+  /** BYTES, BEYOND, both or neither. */
+  #unread = 0;
   #flushing = false;
   #lingering = false;
   #ending: CloseReason | undefined = undefined;
@@ -76,9 +87,9 @@ export abstract class Connection implements Client<unknown, unknown> {
     const outbox = table.outbox(fd);
     this.input = input ?? new Input(host, fd, inbox, table.scanned(fd));
     this.#output = new Output(host, fd, outbox);
-    this.#packed = inbox !== undefined || outbox !== undefined;
+    this.#luggage = new SlotLuggage(host, fd, inbox, outbox);
+    this.#stamps = new Stamps(host, fd);
     this.#interest = interestAtRest(flags, outbox);
-    this.#begun = table.begun(fd);
   }
 
   /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
@@ -129,6 +140,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Serves what was read before this was made; `drains`: as `drain`, after that. The caller has the slot. */
   arrived(drains: boolean): void {
     this.#begin();
+    this.#unread = BYTES | BEYOND;
     this.#goOn();
     if (drains) this.#drain();
     if (this.#ending !== undefined || this.#flushing) this.flush();
@@ -148,7 +160,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#ending = reason;
     this.#detail = detail;
     this.input.drop();
-    if (this.#begun !== 0) this.#timeMessage(false);
+    this.#stamps.complete();
   }
 
   /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
@@ -160,7 +172,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     host.row.countClose(reason);
     host.closed(this, reason, detail);
     this.wasClosed(reason);
-    this.#unpack();
+    this.#luggage.unpack();
     this.input.drop();
     this.#output.close(this.closedError(reason));
     host.row.addClients(-1);
@@ -189,11 +201,9 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   #goOn(): void {
     if (this.takesInput && this.input.open()) this.#deliver();
-    if (this.takesInput) {
-      this.#paused = false;
-      if (this.ended) this.#takeLast();
-      else if (this.#draining) this.#takeArrived();
-    }
+    if (this.ended && this.takesInput) this.#takeLast();
+    else if (this.#draining) this.#takeArrived();
+    else this.#read();
     if (!this.isServing || this.takesInput) return this.flush();
     this.#output.stash(); // More is to come: it goes out together when the callbacks are done.
     if (!this.#output.isEmpty) this.#flushSoon();
@@ -240,11 +250,16 @@ export abstract class Connection implements Client<unknown, unknown> {
   protected settle(): void {
     if (this.isClosed) return;
     const { host, fd } = this;
-    host.table.setSeen(fd, sharedTime(host.time));
-    const interest = this.#wanted();
-    if (interest !== this.#interest) this.#watch(interest);
+    this.#stamps.seen();
+    const interest = interestFor(this.#output.blocked);
+    if (interest !== this.#interest || (this.#unread !== 0 && this.#reads)) this.#watch(interest);
     if (this.#isOverLimit()) return;
-    if (this.isServing || this.#ending !== undefined || this.#draining || !this.#pack()) {
+    if (
+      this.isServing ||
+      this.#ending !== undefined ||
+      this.#draining ||
+      !this.#luggage.pack(this.input, this.#output, this.ended)
+    ) {
       if (this.#state !== HELD) host.table.hold(fd, this.ticket);
       this.#state = HELD;
     } else {
@@ -253,12 +268,11 @@ export abstract class Connection implements Client<unknown, unknown> {
     }
   }
 
+  /** Has the socket watched anew: what it is ready for now is reported, whether it was before or not. */
   #watch(interest: number): void {
-    const { host, fd } = this;
-    const { blocked } = this.#output;
-    if (blocked !== (host.table.stuck(fd) !== 0)) host.table.setStuck(fd, blocked ? this.#now : 0);
+    this.#stamps.stuck(this.#output.blocked);
     this.#interest = interest;
-    host.poller.modify(fd, interest, fd, this.ticket);
+    this.host.poller.modify(this.fd, interest, this.fd, this.ticket);
   }
 
   /** Closes a client for which more waits than may. True: it was closed. */
@@ -281,42 +295,10 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.end(reason, detail);
   }
 
-  /** The time of this event, as a `sharedTime` that is not 0. */
-  get #now(): number {
-    return sharedTime(this.host.time) || 1;
-  }
-
   /** Takes the connection out of its rest, if it is at rest: its slot is this thread's. */
   #begin(): void {
     if (this.#state === REST) this.#state = BUSY;
-    if (this.#packed) this.#unpack();
-  }
-
-  /** Leaves with the slot what is kept; false: not all of it can move. */
-  #pack(): boolean {
-    if (this.input.isEmpty && this.#output.isEmpty && !this.ended) return true;
-    const inbox = this.input.luggage;
-    const outbox = this.#output.stow();
-    if ((inbox === undefined) !== this.input.isEmpty) return false;
-    if ((outbox === undefined) !== this.#output.isEmpty) return false;
-    const { stores, table } = this.host;
-    stores.leave(inbox);
-    stores.leave(outbox);
-    table.pack(this.fd, inbox, this.input.scanned, outbox);
-    table.setFlags(this.fd, this.ended ? ENDED : 0);
-    this.#packed = true;
-    return true;
-  }
-
-  /** Takes from the slot what is kept: from now on its memory is this thread's to change. */
-  #unpack(): void {
-    if (!this.#packed) return;
-    this.#packed = false;
-    const { stores, table } = this.host;
-    const [inbox, outbox] = [table.inbox(this.fd), table.outbox(this.fd)];
-    table.pack(this.fd, undefined, 0, undefined);
-    stores.claim(inbox);
-    stores.claim(outbox);
+    this.#luggage.unpack();
   }
 
   /** The error that calls on this connection end with; one object, so that it is known when the service lets it through. */
@@ -325,13 +307,13 @@ export abstract class Connection implements Client<unknown, unknown> {
     return this.#closedError;
   }
 
-  #wanted(): number {
-    const input = this.#lingering || (!this.#paused && !this.ended && this.#ending === undefined);
-    return (input ? EPOLLIN : 0) | (this.#output.blocked ? EPOLLOUT : 0);
-  }
-
   get #canRead(): boolean {
     return !this.ended && this.takesInput;
+  }
+
+  /** Whether what there is to read may be read now. */
+  get #reads(): boolean {
+    return this.#lingering || this.#canRead;
   }
 
   #canSend(): boolean {
@@ -358,27 +340,25 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   #readable(mask: number): void {
     if (this.isClosed) return;
+    this.#unread |= mask & BEYOND_BYTES ? BYTES | BEYOND : BYTES;
     if (this.#lingering) this.#discard();
-    else if (this.#canRead) {
-      this.#paused = false;
-      this.#read();
-    } else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
-    else this.#paused = true;
+    else if (this.#canRead) this.#read();
+    else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
   }
 
-  /** Reads and serves; true: there may be more to read. */
-  #read(): boolean {
-    for (let reads = 0; reads < READS; reads++) {
+  /** Reads and serves what there is to read, as far as that may be now, or until others have to get their turn. */
+  #read(): void {
+    for (let reads = 0; reads < READS && this.#unread !== 0 && this.#canRead; reads++) {
       const received = this.input.receive();
       if (received <= 0) {
+        this.#unread = 0;
         if (received !== EAGAIN) this.#inputOver(received);
-        return false;
+        return;
       }
+      if (this.#unread === BYTES && !this.input.isFull) this.#unread = 0;
       this.#deliver();
       this.flush();
-      if (!this.input.isFull || !this.#canRead) return false;
     }
-    return true;
   }
 
   /** Gives the service what the input has, as far as it wants it. */
@@ -387,16 +367,9 @@ export abstract class Connection implements Client<unknown, unknown> {
     const rest = this.deliver(bytes, from, to);
     if (this.#ending !== undefined || this.isClosed) this.input.drop();
     else this.input.keep(rest);
-    if (!this.input.isEmpty || this.#begun !== 0) this.#timeMessage(rest > from);
-  }
-
-  /** Takes the time of a message that has begun; `isNew`: the one before it has just ended. */
-  #timeMessage(isNew: boolean): void {
-    const isBegun = !this.input.isEmpty && this.takesInput;
-    const begun = !isBegun ? 0 : this.#begun === 0 || isNew ? this.#now : this.#begun;
-    if (begun === this.#begun) return;
-    this.#begun = begun;
-    if (!this.isClosed) this.host.table.setBegun(this.fd, begun);
+    if (this.isClosed) return;
+    if (!this.input.isEmpty && this.takesInput) this.#stamps.begin(rest > from);
+    else this.#stamps.complete();
   }
 
   #inputOver(received: number): void {
@@ -408,13 +381,13 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   #drain(): void {
     this.#draining = true;
-    this.#interest = -1; // Who moved it here may have had epoll watch for more.
+    this.#unread = BYTES | BEYOND;
     this.#takeArrived();
   }
 
   /** Takes what has arrived; when the service has answered all of it, the connection is over. */
   #takeArrived(): void {
-    for (let round = 0; round < DRAIN_ROUNDS && this.#canRead && this.#read(); round++);
+    for (let round = 0; round < DRAIN_ROUNDS && this.#unread !== 0 && this.#canRead; round++) this.#read();
     if (!this.takesInput) return;
     this.drained();
     this.flush();
@@ -432,8 +405,9 @@ export abstract class Connection implements Client<unknown, unknown> {
     const { input } = this;
     const status = input.open() ? framing.finish(input.bytes, input.from, input.to, frame) : INCOMPLETE;
     if (status === MESSAGE) this.deliverLast(input.bytes);
+    if (this.isClosed) return;
     input.drop();
-    if (this.#begun !== 0) this.#timeMessage(false);
+    this.#stamps.complete();
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.inputEnded();
   }
@@ -445,8 +419,9 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.isClosed || !this.#output.blocked) return;
     this.#output.blocked = false;
     this.flush();
-    if (this.#output.blocked && !this.isClosed) this.host.table.setStuck(this.fd, this.#now); // It has read something.
-    if (!this.#output.blocked && !this.isClosed) this.#goOn();
+    if (this.isClosed) return;
+    if (this.#output.blocked) this.#stamps.moved();
+    else this.#goOn();
   }
 
   #flushSoon(): void {
@@ -469,13 +444,17 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.host.sys.shutdown(this.fd, SHUT_WR);
     this.#lingering = true;
     this.host.closeSoon(this);
+    if (this.#unread !== 0) this.#discard();
   }
 
   #discard(): void {
     const { sys, input } = this.host;
     for (let reads = 0; reads < READS; reads++) {
       const received = sys.recv(this.fd, input, 0, input.size);
-      if (received === EAGAIN) return;
+      if (received === EAGAIN) {
+        this.#unread = 0;
+        return;
+      }
       if (received <= 0) return this.endLinger();
     }
   }
@@ -488,6 +467,9 @@ export abstract class Connection implements Client<unknown, unknown> {
 
 /** What epoll watches for a connection at rest. Used by the mover as well, which cannot ask the thread that left it. */
 export function interestAtRest(flags: number, outbox: Luggage | undefined): number {
-  if (outbox !== undefined) return EPOLLOUT;
-  return (flags & (NEW | PROXIED)) === NEW ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  return interestFor(outbox !== undefined || (flags & (NEW | PROXIED)) === NEW);
+}
+
+function interestFor(writes: boolean): number {
+  return writes ? CHANGES | EPOLLOUT : CHANGES;
 }

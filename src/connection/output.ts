@@ -106,6 +106,8 @@ export class Output {
 
   /** Drops what waits; those who wait for room get `error`. */
   close(error: HeddleError): void {
+    const { replies } = this.#host;
+    if (replies.owner === this) replies.clear();
     this.#only = undefined;
     this.#length = 0;
     this.#outbox?.clear();

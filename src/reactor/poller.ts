@@ -4,8 +4,7 @@ import { EINTR, syscallError } from '../sys/errno.ts';
 import type { EpollEvents, Sys } from '../sys/sys.ts';
 
 /**
- * An epoll set, level-triggered: an fd that is ready is reported until it has been read empty, so one read for each
- * event is enough and a dropped event comes again. `low` and `high` come back with the event of an fd.
+ * An epoll set. `low` and `high` come back with the event of an fd.
  */
 export class Poller {
   readonly fd: number;

@@ -57,7 +57,7 @@ export type Ticket = number;
 
 /**
  * A `SharedArrayBuffer` of slots indexed by fd. Who may call what: `admit`, `settle`, `startMove` are the
- * acceptor's; `take` is the thread's that the ticket names; the rest is for whoever has the slot.
+ * acceptor's; `take` and `takeReady` are the thread's that the ticket names; the rest is for whoever has the slot.
  */
 export class ConnectionTable {
   readonly buffer: SharedArrayBuffer;
@@ -90,7 +90,7 @@ export class ConnectionTable {
 
   /**
    * Fills the slot of a client just accepted and returns its ticket on `thread`. The slot is MOVING: nobody else may
-   * touch it until `settle`, so the fd can be added to the thread's epoll set first.
+   * touch it until its fd is in the thread's epoll set.
    */
   admit(fd: number, thread: number, id: number, address: Uint8Array, port: number, flags: number): Ticket {
     const at = this.#at(fd);
@@ -109,14 +109,25 @@ export class ConnectionTable {
     return ticket;
   }
 
-  /** Ends `admit` or `startMove`: the connection is at rest under `ticket`. */
+  /** Ends `admit` or `startMove`: the connection is at rest under `ticket`, unless its thread was faster. */
   settle(fd: number, ticket: Ticket): void {
-    Atomics.store(this.#words, this.#at(fd), ticket);
+    Atomics.compareExchange(this.#words, this.#at(fd), withState(ticket, MOVING), ticket);
   }
 
-  /** Takes a connection at rest for reading, handling and writing. False: the event is stale, drop it. */
+  /** Takes a connection at rest for reading, handling and writing. False: it is not at rest under `ticket` any more. */
   take(fd: number, ticket: Ticket): boolean {
     return Atomics.compareExchange(this.#words, this.#at(fd), ticket, withState(ticket, BUSY)) === ticket;
+  }
+
+  /**
+   * The same for one of which an event under `ticket` has come: that shows that it is in its thread's epoll set, so if it
+   * has not been settled yet, it may be taken all the same. The event would not come again. False: the event is stale.
+   */
+  takeReady(fd: number, ticket: Ticket): boolean {
+    if (this.take(fd, ticket)) return true;
+    const moving = withState(ticket, MOVING);
+    const seen = Atomics.compareExchange(this.#words, this.#at(fd), moving, withState(ticket, BUSY));
+    return seen === moving || (seen === ticket && this.take(fd, ticket));
   }
 
   /** Tells whether the thread of `ticket` keeps something for this connection, and so has it already. */
@@ -144,12 +155,12 @@ export class ConnectionTable {
 
   /**
    * Takes a connection at rest away from its thread and returns its ticket on `thread`; `undefined`: it is not at rest
-   * there now. Until `settle` it is in no thread's hands.
+   * there now. Until it is in the epoll set of `thread` nobody else may touch it.
    */
   startMove(fd: number, ticket: Ticket, thread: number): Ticket | undefined {
-    const moving = withState(ticket, MOVING);
-    if (Atomics.compareExchange(this.#words, this.#at(fd), ticket, moving) !== ticket) return undefined;
-    return controlWord(REST, thread, (epochOf(ticket) + 1) % EPOCHS);
+    const moved = controlWord(REST, thread, (epochOf(ticket) + 1) % EPOCHS);
+    const moving = withState(moved, MOVING);
+    return Atomics.compareExchange(this.#words, this.#at(fd), ticket, moving) === ticket ? moved : undefined;
   }
 
   /** Calls `visit` for each connection of `thread` that is in use, with the control word that was seen. */

@@ -2,7 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { ClientTls } from '../connection/client.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/constants.ts';
 import { EAGAIN, ECONNRESET } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import { describeTls, tlsProblem } from './tls-words.ts';
@@ -15,7 +15,7 @@ const LEAVE_WITHIN = 30_000;
 
 /**
  * Node's stream calls back when there is something to do; a connection asks for as much as it wants when it wants it.
- * Between the two, this keeps what has arrived, and says what epoll would: `readiness`, level-triggered.
+ * Between the two, this keeps what has arrived, and tells of each change what epoll would (EPOLLET): `readiness`.
  */
 export class TlsStream {
   readonly fd: number;
@@ -34,7 +34,7 @@ export class TlsStream {
   /** The errno of a broken connection. */
   #failure = 0;
   #discards = false;
-  #interest = EPOLLIN | EPOLLOUT;
+  #interest = EPOLLIN | EPOLLRDHUP | EPOLLOUT;
   /** Something has arrived since `isQuiet` was asked. */
   #hasArrived = false;
 
@@ -51,7 +51,7 @@ export class TlsStream {
     socket.on('close', () => this.#closed());
   }
 
-  /** What epoll watches for: EPOLLIN, EPOLLOUT. */
+  /** What epoll watches for. To set it has what is ready reported anew, as EPOLL_CTL_MOD does. */
   set interest(mask: number) {
     this.#interest = mask;
     this.check();
@@ -60,7 +60,8 @@ export class TlsStream {
   /** What epoll would report. */
   get readiness(): number {
     if (this.#failure !== 0) return EPOLLERR | EPOLLHUP | this.#interest;
-    const input = this.#length > 0 || this.#ended ? EPOLLIN : 0;
+    const end = this.#ended ? EPOLLIN | EPOLLRDHUP : 0;
+    const input = this.#length > 0 ? EPOLLIN | end : end;
     const output = this.#socket.writableLength < MARK ? EPOLLOUT : 0;
     return (input | output) & this.#interest;
   }
@@ -97,7 +98,7 @@ export class TlsStream {
     if (this.#failure !== 0) return this.#failure;
     const count = Math.min(length, MARK - this.#socket.writableLength);
     if (count <= 0) return EAGAIN;
-    this.#socket.write(Buffer.from(memory.bytes.subarray(offset, offset + count)), this.check);
+    this.#socket.write(Buffer.from(memory.bytes.subarray(offset, offset + count)), this.#written);
     return count;
   }
 
@@ -123,6 +124,10 @@ export class TlsStream {
     if (this.#failure === 0 && !this.#discards) this.#socket.destroySoon();
     else this.#socket.destroy();
   }
+
+  readonly #written = (): void => {
+    if (this.#interest & EPOLLOUT) this.check();
+  };
 
   #arrived(piece: Buffer): void {
     this.#pieces.push(piece);

@@ -55,7 +55,7 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
 
   /** Takes a new client; of one that it has, epoll does not tell. */
   override serve(fd: number, ticket: Ticket): void {
-    if (!this.table.take(fd, ticket)) return;
+    if (!this.table.takeReady(fd, ticket)) return;
     this.#parts.poller.remove(fd);
     this.table.hold(fd, ticket);
     if (this.isDraining) return this.drainResting(fd, ticket);
@@ -129,7 +129,6 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
       if (this.#sockets.get(fd) !== stream || readiness === 0) continue;
       super.serve(fd, ticket, problem === undefined ? readiness : 0);
       if (problem !== undefined) this.endConnection(fd, 'tls-error', problem);
-      stream.check();
     }
   };
 

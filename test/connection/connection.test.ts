@@ -3,7 +3,7 @@ import type { Client } from '../../src/connection/client.ts';
 import type { Service } from '../../src/connection/service.ts';
 import { NEW } from '../../src/sharing/connection-table.ts';
 import { FREE, HELD, REST } from '../../src/sharing/control-word.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../src/sys/constants.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../../src/sys/errno.ts';
 import { ScriptedThread } from './scripted-thread.ts';
 
@@ -46,13 +46,62 @@ describe('a connection', () => {
     socket.incoming = [Buffer.from('abc\n')];
     scripted.thread.serve(5, ticket, EPOLLIN);
     socket.incoming = [Buffer.from('def\n')];
-    expect(socket.interest).toBe(EPOLLIN | EPOLLOUT);
+    expect(socket.interest & EPOLLOUT).toBe(EPOLLOUT);
     scripted.thread.serve(5, ticket, EPOLLIN);
     expect(socket.calls.filter((call) => call === 'recv')).toHaveLength(1);
     for (let turns = 0; turns < 20; turns++) scripted.thread.serve(5, ticket, EPOLLOUT | EPOLLIN);
     expect(String(socket.sent)).toBe('abc\ndef\n');
     expect(scripted.state(5)).toBe(REST);
     expect(scripted.arena.used).toBe(0);
+  });
+
+  it('reads what it was told of once it may, though nobody tells it again', async () => {
+    let answer: (reply: string) => void = () => {};
+    const scripted = await ScriptedThread.create({
+      message: () => new Promise<string>((resolve) => (answer = resolve)),
+    });
+    const { socket, ticket } = scripted.admit(5);
+    socket.incoming = [Buffer.from('one\n'), Buffer.from('two\n'), undefined];
+    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLRDHUP);
+    for (const reply of ['1', '2']) {
+      answer(reply);
+      await turn();
+    }
+    expect(String(socket.sent)).toBe('1\n2\n');
+    expect(socket.closedIn).toBe(FREE);
+    expect(scripted.events).toMatchObject([{ type: 'close', reason: 'client-finished' }]);
+  });
+
+  it('asks to be told again of what it leaves unread for the others’ sake', async () => {
+    const scripted = await ScriptedThread.create(echo, 'chunk');
+    const { socket, ticket } = scripted.admit(5);
+    socket.incoming = [Buffer.alloc(2 ** 21, 'x')];
+    for (let told = 1; socket.incoming.length > 0; told++) {
+      scripted.thread.serve(5, ticket, EPOLLIN);
+      expect(socket.calls.filter((call) => call === 'epoll_ctl')).toHaveLength(told);
+    }
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(socket.calls.slice(-1)).toEqual(['recv']);
+    expect(socket.sent).toHaveLength(2 ** 21);
+  });
+
+  it('answers what has arrived when it is drained, though nobody has told of it', async () => {
+    const scripted = await ScriptedThread.create(echo);
+    const { socket } = scripted.admit(5);
+    socket.incoming = [Buffer.from('one\n'), Buffer.from('two\n')];
+    scripted.thread.drain();
+    expect(String(socket.sent)).toBe('one\ntwo\n');
+    expect(socket.calls.at(-1)).toBe('shutdown');
+  });
+
+  it('is over at once if the client had finished before the server did', async () => {
+    const scripted = await ScriptedThread.create({ message: (_message, client) => client.close() });
+    const { socket, ticket } = scripted.admit(5);
+    socket.incoming = [Buffer.from('bye\n'), undefined];
+    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLRDHUP);
+    await turn();
+    expect(socket.closedIn).toBe(FREE);
+    expect(scripted.events).toMatchObject([{ type: 'close', reason: 'server-finished' }]);
   });
 
   it.each([
@@ -212,10 +261,8 @@ describe('the end of a connection', () => {
     });
     const { socket, ticket } = scripted.admit(5, NEW);
     socket.incoming = [Buffer.from('x\n')];
-    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLOUT);
-    await turn();
     socket.window = () => 1000;
-    scripted.thread.serve(5, ticket, EPOLLIN);
+    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLOUT);
     await turn();
     expect(scripted.state(5)).toBe(HELD);
     socket.window = () => EPIPE;

@@ -261,10 +261,10 @@ describe('a connection that has to begin with a PROXY header', () => {
     const { socket, ticket } = scripted.admit(5, PROXIED);
     socket.incoming = [headerV1(parts)];
     scripted.thread.serve(5, ticket, EPOLLIN);
-    expect(socket.calls).toEqual(['recv']);
+    expect(socket.calls.splice(0)).toEqual(['recv', 'recv']);
     socket.incoming = [Buffer.from('abc\n')];
     scripted.thread.serve(5, ticket, EPOLLIN);
-    expect(socket.calls).toEqual(['recv', 'recv', 'send']);
+    expect(socket.calls).toEqual(['recv', 'send']);
     expect(String(socket.sent)).toBe('abc\n');
   });
 });

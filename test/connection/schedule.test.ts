@@ -18,6 +18,7 @@ const WEIGHTS: Partial<Record<ActionName, number>> = {
   stop: 2,
   fetch: 12,
   serve: 16,
+  work: 4,
   settle: 5,
   turn: 12,
   wait: 5,
@@ -103,6 +104,12 @@ describe('a schedule', () => {
     const twice = 16;
     const move = { name: 'move', a: 5, b: 1, at } as const;
     play(SETTINGS, [step('turn'), step('lines', 0, twice), step('fetch', 0), { ...step('serve', 0), inner: move }]);
+  });
+
+  it.each([0, 1, 2, 3])('serves a client whose thread hears of it before its move is over (call %i)', (at) => {
+    const work = { name: 'work', a: 1, b: 0, at } as const;
+    play(SETTINGS, [step('turn'), step('lines', 0), { ...step('move', 5, 1), inner: work }]);
+    play(SETTINGS, [step('turn'), step('lines', 0), step('finish', 0), { ...step('move', 5, 1), inner: work }]);
   });
 
   it.each([0, 1, 2])('counts the end of a client once when its thread dies on the way (call %i)', (at) => {

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectionTable, ENDED, NEW, PROXIED } from '../../src/sharing/connection-table.ts';
-import { BUSY, epochOf, EPOCHS, FREE, MOVING, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
+import {
+  BUSY,
+  controlWord,
+  epochOf,
+  EPOCHS,
+  FREE,
+  MOVING,
+  REST,
+  stateOf,
+  threadOf,
+} from '../../src/sharing/control-word.ts';
 import { emptyModel, tableCommands } from '../support/table-commands.ts';
 import { messageOf, startWorker } from '../support/test-worker.ts';
 
@@ -32,6 +42,21 @@ describe('ConnectionTable', () => {
     table.settle(2, ticket);
     expect(table.take(2, ticket)).toBe(true);
     expect([stateOf(table.word(2)), threadOf(table.word(2))]).toEqual([BUSY, 1]);
+  });
+
+  it('gives a client to a thread that hears of it before it is settled, and lets it keep it', () => {
+    const table = ConnectionTable.create(4);
+    const ticket = table.admit(2, 1, 9, ADDRESS, 5, NEW);
+    const older = controlWord(REST, 1, epochOf(ticket) - 1);
+    expect([table.takeReady(2, older), table.takeReady(2, ticket)]).toEqual([false, true]);
+    table.settle(2, ticket);
+    expect([stateOf(table.word(2)), table.takeReady(2, ticket)]).toEqual([BUSY, false]);
+    table.rest(2, ticket);
+    const moved = table.startMove(2, ticket, 3) as number;
+    expect([table.takeReady(2, ticket), table.takeReady(2, moved)]).toEqual([false, true]);
+    table.hold(2, moved);
+    table.settle(2, moved);
+    expect(table.holds(2, moved)).toBe(true);
   });
 
   it('refuses to admit over a connection that is in use', () => {

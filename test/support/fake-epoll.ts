@@ -1,10 +1,12 @@
-/** An epoll set in memory: level-triggered, with data, and EPOLLONESHOT. */
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLERR, EPOLLHUP, EPOLLONESHOT } from '../../src/sys/constants.ts';
+/** An epoll set in memory: level-triggered or EPOLLET, with data, and EPOLLONESHOT. */
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLERR, EPOLLET, EPOLLHUP, EPOLLONESHOT } from '../../src/sys/constants.ts';
 import type { EpollEvents } from '../../src/sys/sys.ts';
 
 /** Whatever has an fd and can be watched. */
 export interface Watchable {
   readonly readiness: number;
+  /** How often it has become ready for something, or ready for more. */
+  readonly changes: number;
 }
 
 interface Entry {
@@ -12,6 +14,8 @@ interface Entry {
   mask: number;
   low: number;
   high: number;
+  /** The `changes` that were reported, or are no news; -1: whatever it is ready for now is news. */
+  known: number;
 }
 
 const EEXIST = -17;
@@ -24,12 +28,12 @@ export class FakeEpoll implements Watchable {
     const entry = this.#entries.get(fd);
     if (operation === EPOLL_CTL_ADD) {
       if (entry !== undefined) return EEXIST;
-      this.#entries.set(fd, { file, mask, low, high });
+      this.#entries.set(fd, { file, mask, low, high, known: -1 });
       return 0;
     }
     if (entry === undefined) return ENOENT;
     if (operation === EPOLL_CTL_DEL) this.#entries.delete(fd);
-    else Object.assign(entry, { mask, low, high });
+    else Object.assign(entry, { mask, low, high, known: -1 });
     return 0;
   }
 
@@ -42,7 +46,9 @@ export class FakeEpoll implements Watchable {
     let count = 0;
     for (const [fd, entry] of Array.from(this.#entries)) {
       const ready = readyOf(entry);
-      if (ready === 0 || count === events.capacity) continue;
+      if (count === events.capacity) continue;
+      entry.known = entry.file.changes;
+      if (ready === 0) continue;
       events.set(count++, ready, entry.low, entry.high);
       if (entry.mask & EPOLLONESHOT) entry.mask = EPOLLONESHOT;
       // The next call begins with the others.
@@ -52,12 +58,16 @@ export class FakeEpoll implements Watchable {
     return count;
   }
 
+  /** Nobody watches a set for its changes. */
+  readonly changes = 0;
+
   get readiness(): number {
     return [...this.#entries.values()].some((entry) => readyOf(entry) !== 0) ? 1 : 0;
   }
 }
 
-function readyOf({ file, mask }: Entry): number {
+function readyOf({ file, known, mask }: Entry): number {
   // A ONESHOT entry that has fired reports nothing, not even an error, until it is armed again.
-  return mask === EPOLLONESHOT ? 0 : file.readiness & (mask | EPOLLERR | EPOLLHUP);
+  if (mask === EPOLLONESHOT || (mask & EPOLLET && known === file.changes)) return 0;
+  return file.readiness & (mask | EPOLLERR | EPOLLHUP);
 }

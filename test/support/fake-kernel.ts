@@ -14,6 +14,7 @@ export type Caller = number;
 
 class FakeListener implements Watchable {
   readonly backlog: FakeSocket[] = [];
+  readonly changes = 0;
   get readiness(): number {
     return this.backlog.length > 0 ? EPOLLIN : 0;
   }
@@ -21,6 +22,7 @@ class FakeListener implements Watchable {
 
 class FakeEventfd implements Watchable {
   count = 0;
+  readonly changes = 0;
   get readiness(): number {
     return this.count > 0 ? EPOLLIN : 0;
   }
@@ -144,7 +146,9 @@ export class FakeKernel implements Sys {
       this.unwatchable--;
       return ENOMEM;
     }
-    return set.control(operation, fd, file, mask, low, high);
+    const result = set.control(operation, fd, file, mask, low, high);
+    if (operation === EPOLL_CTL_ADD) this.interrupt('added'); // Its thread may hear of it before this call returns.
+    return result;
   }
 
   epollWait(epollFd: number, events: EpollEvents): number {

@@ -1,5 +1,5 @@
 /** The two ends of a connection in memory: the server's calls on one side, what a client does on the other. */
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../src/sys/constants.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../../src/sys/errno.ts';
 
 const NONE = Buffer.alloc(0);
@@ -13,6 +13,7 @@ export class FakeSocket {
   ticket: number | undefined = undefined;
   /** The server has closed it. */
   isClosed = false;
+  changes = 0;
   /** Bytes for the server. */
   #inbound = NONE;
   /** Bytes that the server has sent and the client has not read. */
@@ -22,6 +23,8 @@ export class FakeSocket {
   #wasReset = false;
   #error = 0;
   #isShut = false;
+  /** The server could not send all it wanted, and is to hear when it can. */
+  #wantsRoom = false;
 
   /** `capacity`: how many bytes the kernel keeps for a client that does not read. */
   constructor(port: number, capacity: number) {
@@ -31,24 +34,30 @@ export class FakeSocket {
 
   /** The client's side: sends bytes. */
   write(bytes: Buffer): void {
-    if (!this.isClosed && !this.#wasReset) this.#inbound = Buffer.concat([this.#inbound, bytes]);
+    if (this.isClosed || this.#wasReset) return;
+    this.#inbound = Buffer.concat([this.#inbound, bytes]);
+    this.changes++;
   }
 
   /** The client's side: says that it will send no more. */
   finish(): void {
     this.#finished = true;
+    this.changes++;
   }
 
   reset(): void {
     this.#wasReset = true;
     this.#error = ECONNRESET;
     this.#outbound = NONE;
+    this.changes++;
   }
 
   /** The client's side: takes what has arrived. */
   read(): Buffer {
     const bytes = this.#outbound;
     this.#outbound = NONE;
+    if (this.#wantsRoom) this.changes++;
+    this.#wantsRoom = false;
     return bytes;
   }
 
@@ -75,6 +84,7 @@ export class FakeSocket {
   send(source: Buffer, offset: number, length: number): number {
     if (this.#wasReset || this.#isShut) return EPIPE;
     const count = Math.min(length, this.#capacity - this.#outbound.length);
+    if (count < length) this.#wantsRoom = true;
     if (count === 0 && length > 0) return EAGAIN;
     this.#outbound = Buffer.concat([this.#outbound, source.subarray(offset, offset + count)]);
     return count;
@@ -90,6 +100,7 @@ export class FakeSocket {
     const hasRoom = this.#outbound.length <= this.#capacity * 0.75;
     let mask = hasRoom || this.#wasReset ? EPOLLOUT : 0;
     if (this.#inbound.length > 0 || this.#finished || this.#wasReset) mask |= EPOLLIN;
+    if (this.#finished || this.#wasReset) mask |= EPOLLRDHUP;
     if (this.#wasReset || (this.#finished && this.#isShut)) mask |= EPOLLHUP;
     return this.#error === 0 ? mask : mask | EPOLLERR;
   }

@@ -54,6 +54,10 @@ export const ACTIONS = {
   },
   fetch: (on: Schedule, a: number) => pick(on.alive, a)?.fetch(),
   serve: (on: Schedule, a: number) => pick(on.alive, a)?.serve(),
+  work: (on: Schedule, a: number) => {
+    pick(on.alive, a)?.fetch();
+    pick(on.alive, a)?.serve();
+  },
   settle: (on: Schedule, a: number, b: number) => pick(on.alive, a)?.settle(b),
   timers: (on: Schedule, a: number) => pick(on.alive, a)?.runTimers(on.time),
   turn: (on: Schedule) => on.turn(),

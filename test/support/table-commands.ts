@@ -100,12 +100,10 @@ function startMove(capacity: number) {
   return fc.tuple(anyFd(capacity), anyThread).map(([fd, thread]) =>
     command('startMove', fd, [REST], (slot, table) => {
       const from = slot.ticket;
-      // Until it is settled the word still names the stay that ends.
       slot.state = MOVING;
-      const ticket = table.startMove(fd, from, thread);
-      expect(table.word(fd)).toBe(controlWord(MOVING, slot.thread, slot.epoch));
       enter(slot, thread);
-      expect(ticket).toBe(slot.ticket);
+      expect(table.startMove(fd, from, thread)).toBe(slot.ticket);
+      expect(table.word(fd)).toBe(controlWord(MOVING, slot.thread, slot.epoch));
       table.settle(fd, slot.ticket);
       slot.state = REST;
     }),
@@ -135,6 +133,7 @@ function changes(fd: number): Command[] {
   return [
     to('settle', [MOVING], REST, (ticket, table) => table.settle(fd, ticket)),
     to('take', [REST], BUSY, (ticket, table) => expect(table.take(fd, ticket)).toBe(true)),
+    to('takeReady', [REST, MOVING], BUSY, (ticket, table) => expect(table.takeReady(fd, ticket)).toBe(true)),
     to('rest', [BUSY, HELD], REST, (ticket, table) => table.rest(fd, ticket)),
     to('hold', [BUSY, HELD], HELD, (ticket, table) => table.hold(fd, ticket)),
     to('closing', [BUSY, HELD, MOVING], CLOSING, (ticket, table) => table.closing(fd, ticket)),
