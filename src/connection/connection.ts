@@ -9,9 +9,9 @@ import { EAGAIN, errnoName } from '../sys/errno.ts';
 import type { Client, ClientTls } from './client.ts';
 import type { Host } from './host.ts';
 import { Input } from './input.ts';
+import { pack, unpack } from './luggage.ts';
 import { Output } from './output.ts';
-import { SlotLuggage } from './slot-luggage.ts';
-import { Stamps } from './stamps.ts';
+import { stampBegun, stampComplete, stampFlowing, stampSeen, stampStuck } from './stamps.ts';
 
 /*
  * The way of the data: recv → decode → service → frame → send, in one call without a copy to keep, for a message that
@@ -57,8 +57,8 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Nothing may be done with this connection any more; its fd may be another's. */
   protected isClosed = false;
   readonly #output: Output;
-  readonly #luggage: SlotLuggage;
-  readonly #stamps: Stamps;
+  /** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
+  #isPacked: boolean;
   /** This thread's own copy of what the table says. */
   #state: typeof REST | typeof BUSY | typeof HELD = BUSY;
   #interest: number;
@@ -87,8 +87,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     const outbox = table.outbox(fd);
     this.input = input ?? new Input(host, fd, inbox, table.scanned(fd));
     this.#output = new Output(host, fd, outbox);
-    this.#luggage = new SlotLuggage(host, fd, inbox, outbox);
-    this.#stamps = new Stamps(host, fd);
+    this.#isPacked = inbox !== undefined || outbox !== undefined;
     this.#interest = interestAtRest(flags, outbox);
   }
 
@@ -160,7 +159,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#ending = reason;
     this.#detail = detail;
     this.input.drop();
-    this.#stamps.complete();
+    stampComplete(this.host, this.fd);
   }
 
   /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
@@ -172,7 +171,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     host.row.countClose(reason);
     host.closed(this, reason, detail);
     this.wasClosed(reason);
-    this.#luggage.unpack();
+    this.#unpack();
     this.input.drop();
     this.#output.close(this.closedError(reason));
     host.row.addClients(-1);
@@ -250,16 +249,11 @@ export abstract class Connection implements Client<unknown, unknown> {
   protected settle(): void {
     if (this.isClosed) return;
     const { host, fd } = this;
-    this.#stamps.seen();
+    stampSeen(host, fd);
     const interest = interestFor(this.#output.blocked);
     if (interest !== this.#interest || (this.#unread !== 0 && this.#reads)) this.#watch(interest);
     if (this.#isOverLimit()) return;
-    if (
-      this.isServing ||
-      this.#ending !== undefined ||
-      this.#draining ||
-      !this.#luggage.pack(this.input, this.#output, this.ended)
-    ) {
+    if (this.isServing || this.#ending !== undefined || this.#draining || !this.#pack()) {
       if (this.#state !== HELD) host.table.hold(fd, this.ticket);
       this.#state = HELD;
     } else {
@@ -270,9 +264,13 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   /** Has the socket watched anew: what it is ready for now is reported, whether it was before or not. */
   #watch(interest: number): void {
-    this.#stamps.stuck(this.#output.blocked);
+    const { fd, host } = this;
+    if ((interest ^ this.#interest) & EPOLLOUT) {
+      if (this.#output.blocked) stampStuck(host, fd);
+      else stampFlowing(host, fd);
+    }
     this.#interest = interest;
-    this.host.poller.modify(this.fd, interest, this.fd, this.ticket);
+    host.poller.modify(fd, interest, fd, this.ticket);
   }
 
   /** Closes a client for which more waits than may. True: it was closed. */
@@ -298,7 +296,19 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Takes the connection out of its rest, if it is at rest: its slot is this thread's. */
   #begin(): void {
     if (this.#state === REST) this.#state = BUSY;
-    this.#luggage.unpack();
+    this.#unpack();
+  }
+
+  /** Leaves with the slot what is kept; false: not all of it can move. */
+  #pack(): boolean {
+    if (this.input.isEmpty && this.#output.isEmpty && !this.ended) return true;
+    this.#isPacked = pack(this.host, this.fd, this.input, this.#output, this.ended);
+    return this.#isPacked;
+  }
+
+  #unpack(): void {
+    if (this.#isPacked) unpack(this.host, this.fd);
+    this.#isPacked = false;
   }
 
   /** The error that calls on this connection end with; one object, so that it is known when the service lets it through. */
@@ -368,8 +378,8 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.#ending !== undefined || this.isClosed) this.input.drop();
     else this.input.keep(rest);
     if (this.isClosed) return;
-    if (!this.input.isEmpty && this.takesInput) this.#stamps.begin(rest > from);
-    else this.#stamps.complete();
+    if (!this.input.isEmpty && this.takesInput) stampBegun(this.host, this.fd, rest > from);
+    else stampComplete(this.host, this.fd);
   }
 
   #inputOver(received: number): void {
@@ -407,7 +417,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (status === MESSAGE) this.deliverLast(input.bytes);
     if (this.isClosed) return;
     input.drop();
-    this.#stamps.complete();
+    stampComplete(this.host, this.fd);
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.inputEnded();
   }
@@ -420,7 +430,8 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#output.blocked = false;
     this.flush();
     if (this.isClosed) return;
-    if (this.#output.blocked) this.#stamps.moved();
+    if (this.#output.blocked)
+      stampStuck(this.host, this.fd); // It has read something.
     else this.#goOn();
   }
 

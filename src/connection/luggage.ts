@@ -1,0 +1,31 @@
+/** Used to leave with a client at rest what is kept for it, and to take it back: `docs/protocol.md`, rule 7. */
+import { type ConnectionTable, ENDED } from '../sharing/connection-table.ts';
+import type { Input } from './input.ts';
+import type { Output } from './output.ts';
+import type { Stores } from './store.ts';
+
+interface Owner {
+  readonly table: ConnectionTable;
+  readonly stores: Stores;
+}
+
+/** Leaves with the slot what is kept; false: not all of it can move. `ended`: the client will send no more. */
+export function pack({ stores, table }: Owner, fd: number, input: Input, output: Output, ended: boolean): boolean {
+  const inbox = input.luggage;
+  const outbox = output.stow();
+  if ((inbox === undefined) !== input.isEmpty) return false;
+  if ((outbox === undefined) !== output.isEmpty) return false;
+  stores.leave(inbox);
+  stores.leave(outbox);
+  table.pack(fd, inbox, input.scanned, outbox);
+  table.setFlags(fd, ended ? ENDED : 0);
+  return true;
+}
+
+/** Takes from the slot what is kept: from now on its memory is this thread's to change. */
+export function unpack({ stores, table }: Owner, fd: number): void {
+  const [inbox, outbox] = [table.inbox(fd), table.outbox(fd)];
+  table.pack(fd, undefined, 0, undefined);
+  stores.claim(inbox);
+  stores.claim(outbox);
+}
