@@ -6,6 +6,7 @@ import { ENDED, type Luggage, NEW, PROXIED, type Ticket } from '../sharing/conne
 import { BUSY, HELD, REST } from '../sharing/control-word.ts';
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
+import { UNIX_PEER } from '../sys/socket-address.ts';
 import type { Client, ClientTls } from './client.ts';
 import type { Host } from './host.ts';
 import { Input } from './input.ts';
@@ -23,7 +24,8 @@ import { stampBegun, stampComplete, stampFlowing, stampSeen, stampStuck } from '
  * Sockets are watched for changes (EPOLLET): what was reported is not reported again until more comes, so a connection
  * remembers what it has not read yet. A read that takes less than there was room for has taken all there was (epoll(7),
  * questions and answers, 9), but for the end of the stream and other things that are no bytes: after an event that tells
- * of one of those, it is read until there is nothing more.
+ * of one of those, it is read until there is nothing more. At a Unix socket any read may end early, at a descriptor that
+ * was sent along, and nothing tells of that.
  */
 
 /** Reads in a row from one client, before others get their turn. */
@@ -64,6 +66,8 @@ export abstract class Connection implements Client<unknown, unknown> {
   #interest: number;
   /** BYTES, BEYOND, both or neither. */
   #unread = 0;
+  /** Events after which BEYOND may be. */
+  readonly #beyond: number;
   #flushing = false;
   #lingering = false;
   #ending: CloseReason | undefined = undefined;
@@ -80,6 +84,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     // Read now: later, the slot may be another client's.
     this.remoteAddress = host.sys.addressText(host.table.address(fd));
     this.remotePort = host.table.port(fd);
+    this.#beyond = this.remoteAddress === UNIX_PEER ? EPOLLIN | BEYOND_BYTES : BEYOND_BYTES;
     this.tls = host.tlsOf(fd);
     this.ended = (flags & ENDED) !== 0;
     const { table } = host;
@@ -350,7 +355,7 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   #readable(mask: number): void {
     if (this.isClosed) return;
-    this.#unread |= mask & BEYOND_BYTES ? BYTES | BEYOND : BYTES;
+    this.#unread |= mask & this.#beyond ? BYTES | BEYOND : BYTES;
     if (this.#lingering) this.#discard();
     else if (this.#canRead) this.#read();
     else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');

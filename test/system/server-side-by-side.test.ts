@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { testFolder } from '../support/folder.ts';
 import { HEDDLE, here, run, Running, startHeddle } from './processes.ts';
 
 describe('heddle serve, with clients side by side', () => {
@@ -31,6 +33,15 @@ describe('heddle serve, with clients side by side', () => {
     const went = lines.filter((line) => /^Bye: 127\.0\.0\.1 : \d+$/.test(line));
     expect([came.length, went.length, lines.length]).toEqual([23, 23, 2 + 23 + 23 + 1]);
     expect(came.map((line) => line.slice(14)).sort()).toEqual(went.map((line) => line.slice(5)).sort());
+  });
+
+  it('answers clients who send urgent data, or descriptors, between their bytes', async () => {
+    const path = join(testFolder(), 'heddle.sock');
+    await using tcp = await startHeddle('--host', '127.0.0.1', '--framing', 'line');
+    await using unix = new Running(process.execPath, [HEDDLE, 'serve', '--unix', path, '--framing', 'line']);
+    await unix.shows(/^Server running on /m);
+    const odd = await run('python3', [here('odd-bytes.py'), `${tcp.port}`, path]);
+    expect(odd).toEqual({ status: 0, stdout: 'wrong: []\n', stderr: '' });
   });
 
   it('can be connected to as soon as it says that it runs', async () => {
