@@ -56,7 +56,7 @@ export interface Luggage {
 export type Ticket = number;
 
 /**
- * A `SharedArrayBuffer` of slots indexed by fd. Who may call what: `admit`, `settle`, `startMove` are the
+ * A `SharedArrayBuffer` of slots indexed by fd. Who may call what: `admit`, `settle`, `startMove`, `turnBack` are the
  * acceptor's; `take` is the thread's that the ticket names; the rest is for whoever has the slot.
  */
 export class ConnectionTable {
@@ -150,6 +150,11 @@ export class ConnectionTable {
     const moving = withState(ticket, MOVING);
     if (Atomics.compareExchange(this.#words, this.#at(fd), ticket, moving) !== ticket) return undefined;
     return controlWord(REST, thread, (epochOf(ticket) + 1) % EPOCHS);
+  }
+
+  /** Gives a connection that is MOVING, and was to leave, its ticket on `thread` for when it is settled there instead. */
+  turnBack(fd: number, thread: number): Ticket {
+    return controlWord(REST, thread, (epochOf(this.word(fd)) + 1) % EPOCHS);
   }
 
   /** Calls `visit` for each connection of `thread` that is in use, with the control word that was seen. */
