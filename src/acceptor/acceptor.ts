@@ -18,7 +18,7 @@ import type { FromAcceptor } from './messages.ts';
 import type { Mover } from './mover.ts';
 import type { BusyRatio, Placement } from './placement.ts';
 import type { Roster } from './roster.ts';
-import type { Succession } from './succession.ts';
+import type { Side, Succession } from './succession.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { ThreadWatch } from './thread-watch.ts';
 
@@ -79,10 +79,10 @@ export interface AcceptorParts {
   readonly succession?: Succession | undefined;
 }
 
-/** Has the acceptor's epoll set say which fds of the succession can be read. */
-export function watchIn(poller: Poller): Watch {
+/** Has the acceptor's epoll set say when `side` of the succession can be read. */
+export function watchIn(poller: Poller, side: Side): Watch {
   return {
-    add: (fd) => void poller.add(fd, EPOLLIN, fd, SUCCESSION),
+    add: (fd) => void poller.add(fd, EPOLLIN, side, SUCCESSION),
     remove: (fd) => void poller.remove(fd),
   };
 }
@@ -114,7 +114,7 @@ export class Acceptor {
     for (let index = 0; index < count; index++) {
       const kind = poller.events.high(index);
       if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
-      else if (kind === SUCCESSION) succession?.event(poller.events.low(index));
+      else if (kind === SUCCESSION) succession?.event(poller.events.low(index) as Side);
       else if (kind !== LISTENER) this.#wake(board.row(poller.events.low(index)), now);
     }
     // Who has rung may bring a thread: clients that come after it are to find it. The listener stays ready.

@@ -20,7 +20,7 @@ import { Mover } from './mover.ts';
 import { placementFor } from './placement.ts';
 import { Predecessor } from './predecessor.ts';
 import { Roster } from './roster.ts';
-import { Succession } from './succession.ts';
+import { AFTER, BEFORE, Succession } from './succession.ts';
 import { Successor } from './successor.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -73,13 +73,14 @@ const acceptor = new Acceptor({
 function succession(): Succession | undefined {
   const { estate, heritage } = start;
   if (estate === undefined) return undefined;
-  const parts = { sys, table, arena, counters, mover, say, watch: watchIn(poller) };
+  const parts = { sys, table, arena, counters, mover, say };
   const choose = (address: Uint8Array) => {
     const rows = roster.any;
     return rows.length === 0 ? undefined : placement(rows, address);
   };
-  const predecessor = heritage && new Predecessor({ ...parts, admission, choose, report }, heritage);
-  return new Succession(predecessor, new Successor({ ...parts, board, closer, roster }, estate));
+  const [before, after] = [watchIn(poller, BEFORE), watchIn(poller, AFTER)];
+  const predecessor = heritage && new Predecessor({ ...parts, watch: before, admission, choose, report }, heritage);
+  return new Succession(predecessor, new Successor({ ...parts, watch: after, board, closer, roster }, estate));
 }
 
 const exiting = new Int32Array(start.exiting);

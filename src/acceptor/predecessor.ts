@@ -83,11 +83,6 @@ export class Predecessor {
     return this.#link !== undefined;
   }
 
-  /** What the link is read from. */
-  get fd(): number {
-    return this.#heritage.linkFd;
-  }
-
   /** It accepts clients still. */
   get isAccepting(): boolean {
     return this.#isAccepting;

@@ -5,6 +5,11 @@ import type { Successor } from './successor.ts';
 /** How often clients are looked for that have come to rest, and room for more, in ms. */
 const LOOK = 5;
 
+/** Who can be read. Not told by the fd: a number that one side has closed may be the other's at once. */
+export const BEFORE = 0;
+export const AFTER = 1;
+export type Side = typeof BEFORE | typeof AFTER;
+
 export class Succession {
   readonly #predecessor: Predecessor | undefined;
   readonly #successor: Successor;
@@ -42,9 +47,9 @@ export class Succession {
     this.#successor.leave();
   }
 
-  /** The fd of one of the two can be read. */
-  event(fd: number): void {
-    if (this.#predecessor?.fd === fd) this.#predecessor.event();
+  /** Takes what `side` says. */
+  event(side: Side): void {
+    if (side === BEFORE) this.#predecessor?.event();
     else this.#successor.event();
   }
 
