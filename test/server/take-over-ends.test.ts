@@ -47,8 +47,8 @@ class Other {
   async hears(kind: Packet['kind']): Promise<Packet> {
     const received = await this.hear();
     const packet = received === 'over' ? undefined : decodePacket(received.bytes);
-    expect(packet).toMatchObject({ kind });
-    return packet as Packet;
+    if (packet?.kind !== kind) throw new Error(`it says ${packet?.kind ?? 'nothing known'}, and not ${kind}`);
+    return packet;
   }
 
   /** As a process that ends: all that it has open is closed. */
@@ -270,8 +270,9 @@ describe('when the old process ends', () => {
     }
     expect(await other.hears('answer')).toMatchObject({ taken: false });
     expect(await other.hears('answer')).toMatchObject({ taken: true });
-    await using _fresh = await starting;
+    await using fresh = await starting;
     expect(await new Peer(client).ask('d')).toBe('new 7 abcd');
+    expect(fresh.server.stats()).toMatchObject({ takenOver: 1, clients: 1 });
     old.close();
   });
 

@@ -246,7 +246,7 @@ describe('a server that cannot take over', () => {
     const folder = testFolder();
     const [file, unix] = [join(folder, 'file'), join(folder, 'a.sock')];
     writeFileSync(file, 'mine');
-    await using _other = await generation('other', join(folder, 'next'), { unix });
+    await using other = await generation('other', join(folder, 'next'), { unix });
     await expect(generation('new', file)).rejects.toThrow(/there is a file that is no socket\. .*--take-over/);
     await expect(generation('new', unix)).rejects.toThrow(
       `Cannot take over at unix:${unix}: what listens there is no Heddle server to take over from. Choose another path with --take-over`,
@@ -254,5 +254,6 @@ describe('a server that cannot take over', () => {
     await expect(generation('new', join(folder, 'no', 'folder'))).rejects.toThrow(
       /there is no such folder\. .*--take-over/,
     );
+    expect(other.all('handing-over')).toEqual([]);
   });
 });

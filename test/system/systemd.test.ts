@@ -89,7 +89,7 @@ describe('heddle serve as a service of systemd', () => {
     await using manager = manage(folder, { notify, command: [...SERVE, '--take-over', next] });
     manager.tell('start');
     const [, first] = await manager.shows(/^notice MAINPID=(\d+) READY=1$/m);
-    const [command = '', ...words] = [...SERVE, '--take-over', next];
+    const [command, ...words] = [...SERVE, '--take-over', next];
     await using heir = new Running(command, words, { NOTIFY_SOCKET: notify });
     await manager.shows(new RegExp(`^notice MAINPID=${heir.child.pid} READY=1$`, 'm'));
     expect(Number(first)).not.toBe(heir.child.pid);

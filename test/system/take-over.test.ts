@@ -67,10 +67,11 @@ describe('heddle serve --take-over', LONG, () => {
     const on = ground();
     let current = await launch(on);
     const talkers = await Peer.connectAll(current.port, 20);
-    let isOver = false;
+    const over = new AbortController();
     const talking = talkers.map(async (peer, index) => {
       let count = 0;
-      while (!isOver) expect(await peer.ask(`${index}.${++count}`)).toMatch(new RegExp(`^\\d+ ${index}\\.${count}$`));
+      while (!over.signal.aborted)
+        expect(await peer.ask(`${index}.${++count}`)).toMatch(new RegExp(`^\\d+ ${index}\\.${count}$`));
       return count;
     });
     const dialers = new Dialers(current.port, 8, 'hello\n', (text) => /^\d+ hello\n$/.test(text));
@@ -80,7 +81,7 @@ describe('heddle serve --take-over', LONG, () => {
       current = next;
     }
     const { answered, ...others } = await dialers.end();
-    isOver = true;
+    over.abort();
     for (const count of await Promise.all(talking)) expect(count).toBeGreaterThan(10);
     expect(others).toEqual({ refused: 0, reset: 0, lost: 0 });
     expect(answered).toBeGreaterThan(100);
