@@ -8,10 +8,12 @@
  *      ◀── READY ──                                           they serve
  *   stops accepting
  *      ── START ──▶                                           accepts
- *      ◀── ROOM ──                                            so many clients may come
+ *      ── ASK ──▶                                             so many clients are at rest
+ *      ◀── ROOM ──                                            so many may come; their places are kept
  *      ── CLIENT, with its fd, then what is kept for it ──▶
  *      ◀── ANSWER ──                                          taken or not; it is the new process's from here on
  *   closes its copy
+ *      ── BACK ──▶                                            so many places are not needed, after all
  */
 
 /** Of everything that is said here. Processes of different versions leave each other alone. */
@@ -49,16 +51,16 @@ export type Packet =
   | { readonly kind: 'ready' }
   /** `accepted`: how many clients were, so far; the next one gets a higher number. */
   | { readonly kind: 'start'; readonly accepted: number }
-  /** `room`: how many clients may have come in all, from the first on. */
-  | { readonly kind: 'room'; readonly room: number }
+  /** `ask`, `room`, `back`: for how many clients. An `ask` comes when there is no room left, and waits for its `room`. */
+  | { readonly kind: 'ask' | 'room' | 'back'; readonly count: number }
   /** About the first client that was not answered yet. */
   | { readonly kind: 'answer'; readonly taken: boolean };
 
 const READY = 2;
 const START = 3;
-const ROOM = 5;
-const TAKEN = 6;
-const NOT_TAKEN = 7;
+const TAKEN = 5;
+const NOT_TAKEN = 6;
+const COUNTS = { ask: 7, room: 8, back: 9 } as const;
 const SIZE = 16;
 
 export function encodePacket(packet: Packet): Buffer {
@@ -66,8 +68,8 @@ export function encodePacket(packet: Packet): Buffer {
   if (packet.kind === 'ready') bytes[0] = READY;
   else if (packet.kind === 'answer') bytes[0] = packet.taken ? TAKEN : NOT_TAKEN;
   else {
-    bytes[0] = packet.kind === 'start' ? START : ROOM;
-    bytes.writeDoubleLE(packet.kind === 'start' ? packet.accepted : packet.room, 8);
+    bytes[0] = packet.kind === 'start' ? START : COUNTS[packet.kind];
+    bytes.writeDoubleLE(packet.kind === 'start' ? packet.accepted : packet.count, 8);
   }
   return bytes;
 }
@@ -75,11 +77,12 @@ export function encodePacket(packet: Packet): Buffer {
 /** Reads a packet; `undefined`: the bytes are none. */
 export function decodePacket(bytes: Buffer): Packet | undefined {
   if (bytes.length !== SIZE) return undefined;
-  const [kind] = bytes;
+  const [code] = bytes;
   const count = bytes.readDoubleLE(8);
-  if (kind === READY) return { kind: 'ready' };
-  if (kind === TAKEN || kind === NOT_TAKEN) return { kind: 'answer', taken: kind === TAKEN };
+  if (code === READY) return { kind: 'ready' };
+  if (code === TAKEN || code === NOT_TAKEN) return { kind: 'answer', taken: code === TAKEN };
   if (!Number.isSafeInteger(count) || count < 0) return undefined;
-  if (kind === START) return { kind: 'start', accepted: count };
-  return kind === ROOM ? { kind: 'room', room: count } : undefined;
+  if (code === START) return { kind: 'start', accepted: count };
+  const kind = (['ask', 'room', 'back'] as const).find((name) => COUNTS[name] === code);
+  return kind && { kind, count };
 }

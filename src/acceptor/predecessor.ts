@@ -13,8 +13,8 @@ import { decodePacket, encodePacket } from './link-packets.ts';
 import type { FromAcceptor } from './messages.ts';
 import type { Mover } from './mover.ts';
 
-/** Clients that may be on their way at once. */
-const WINDOW = 64;
+/** Clients that may be on their way at once: their answers wait in one socket. */
+const MOST_COMING = 64;
 /** Packets that are taken in a row, before the acceptor looks at its other duties. */
 const BATCH = 256;
 /** How long no client may come after one that could not be taken, in ms: as accepting pauses when the system is out of something. */
@@ -64,9 +64,9 @@ export class Predecessor {
   #isAccepting = true;
   /** Our threads serve. */
   #isReady = false;
-  /** How many clients may come in all, and how many have been answered. */
-  #room = 0;
-  #answered = 0;
+  /** For how many clients it asks, and how many may come. */
+  #asked = 0;
+  #coming = 0;
   #taken = 0;
   #pausedUntil = 0;
   #arrival: Arrival | undefined;
@@ -104,15 +104,15 @@ export class Predecessor {
     }
   }
 
-  /** Says how many more clients may come. */
+  /** Lets clients come that it asks for, as many as there is room for. */
   step(now: number): void {
-    const waiting = this.#room - this.#answered;
-    const mayAsk = this.#isReady && !this.#isAccepting && this.#heritage.takesClients && now >= this.#pausedUntil;
-    if (this.#link === undefined || !mayAsk || waiting > WINDOW / 2) return;
-    const more = this.#parts.admission.reserve(WINDOW - waiting);
-    if (more === 0) return;
-    this.#room += more;
-    this.#link.send(encodePacket({ kind: 'room', room: this.#room }));
+    const mayCome = this.#isReady && !this.#isAccepting && this.#heritage.takesClients && now >= this.#pausedUntil;
+    if (this.#link === undefined || !mayCome || this.#asked === 0) return;
+    const count = this.#parts.admission.reserve(Math.min(this.#asked, MOST_COMING - this.#coming));
+    if (count === 0) return;
+    this.#asked = 0;
+    this.#coming += count;
+    this.#link.send(encodePacket({ kind: 'room', count }));
   }
 
   close(): void {
@@ -127,9 +127,21 @@ export class Predecessor {
     if (bytes[0] === CLIENT) return this.#arrive(bytes, fds);
     this.#drop(fds);
     const packet = decodePacket(bytes);
-    if (packet?.kind !== 'start') return false;
-    this.#parts.counters.goOnFrom(packet.accepted);
+    if (packet?.kind === 'start') this.#start(packet.accepted);
+    else if (packet?.kind === 'ask') this.#asked = packet.count;
+    else return packet?.kind === 'back' && this.#giveBack(packet.count);
+    return true;
+  }
+
+  #start(accepted: number): void {
+    this.#parts.counters.goOnFrom(accepted);
     this.#begin();
+  }
+
+  #giveBack(count: number): boolean {
+    if (count > this.#coming) return false;
+    this.#coming -= count;
+    this.#parts.admission.giveBack(count);
     return true;
   }
 
@@ -141,8 +153,7 @@ export class Predecessor {
 
   #arrive(bytes: Buffer, fds: readonly number[]): boolean {
     const record = decodeRecord(bytes);
-    const isAsked = this.#room > this.#answered;
-    if (record === undefined || fds.length > 1 || !isAsked) {
+    if (record === undefined || fds.length > 1 || this.#coming === 0) {
       this.#drop(fds);
       return false;
     }
@@ -174,7 +185,7 @@ export class Predecessor {
     const isWhole = arrival.received === arrival.record.inbox + arrival.record.outbox;
     this.#arrival = isWhole ? undefined : arrival;
     if (!isWhole) return;
-    this.#answered++;
+    this.#coming--;
     const row = this.#parts.choose(arrival.record.address);
     // From the answer on the client is ours, so it comes first. If nobody hears it any more, nobody else has the client.
     const taken = row !== undefined && !arrival.isRefused;
@@ -213,11 +224,12 @@ export class Predecessor {
     this.#link?.close();
     this.#link = undefined;
     if (this.#arrival !== undefined) {
-      this.#answered++;
+      this.#coming--;
       this.#refuse(this.#arrival);
       this.#arrival = undefined;
     }
-    admission.giveBack(this.#room - this.#answered);
+    admission.giveBack(this.#coming);
+    this.#coming = 0;
     this.#begin();
     report?.({ type: 'taken-over', time: Date.now(), predecessor: this.#heritage.pid, clients: this.#taken });
   }

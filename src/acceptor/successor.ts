@@ -20,6 +20,9 @@ import type { Roster } from './roster.ts';
  * clients without an answer are put back to rest here, as they were: nobody has touched them.
  */
 
+/** Room is asked for so many clients at once: all of them are on their way together. */
+const MOST_ASKED = 64;
+
 export interface SuccessorParts {
   readonly sys: Sys;
   readonly table: ConnectionTable;
@@ -56,9 +59,9 @@ export class Successor {
   #link: Link | undefined;
   #pid = 0;
   #isReady = false;
-  /** How many clients it takes in all, and how many were sent. */
+  /** How many more clients it has room for, and whether it was asked for that. */
   #room = 0;
-  #sent = 0;
+  #hasAsked = false;
   /** Clients that were sent, or begun to be, and not answered yet, by fd. */
   #leaving: number[] = [];
   /** The record of the last of them, and what is kept for it, as far as it was not sent. */
@@ -105,7 +108,20 @@ export class Successor {
   step(): void {
     const link = this.#link;
     if (link === undefined || !this.#isReady) return;
-    while (this.#sendRest(link) && !this.#isOver && this.#sent < this.#room && this.#pickNext());
+    do {
+      if (!this.#sendRest(link)) return;
+    } while (!this.#isOver && this.#room > 0 && this.#pickNext());
+    if (this.#room > 0) link.send(encodePacket({ kind: 'back', count: this.#room }));
+    this.#room = 0; // Its places are for others, while nobody here is at rest.
+    if (!this.#isOver && !this.#hasAsked) this.#ask(link);
+  }
+
+  #ask(link: Link): void {
+    const { table } = this.#parts;
+    let count = 0;
+    for (let fd = 0; fd < table.size && count < MOST_ASKED; fd++) if (stateOf(table.word(fd)) === REST) count++;
+    this.#hasAsked = count > 0;
+    if (count > 0) link.send(encodePacket({ kind: 'ask', count }));
   }
 
   /** This process leaves by itself: clients that are not handed over yet stay. Who is here may accept at once. */
@@ -143,9 +159,14 @@ export class Successor {
       const packet = received === 'over' ? undefined : this.#read(received);
       if (packet === undefined) return this.#lost(link);
       if (packet.kind === 'ready') this.#begin(link);
-      else if (packet.kind === 'room') this.#room = packet.room;
+      else if (packet.kind === 'room') this.#hasRoom(packet.count);
       else if (packet.kind === 'answer') this.#answered(packet.taken);
     }
+  }
+
+  #hasRoom(count: number): void {
+    this.#room += count;
+    this.#hasAsked = false;
   }
 
   #read({ bytes, fds }: Received): Packet | undefined {
@@ -187,7 +208,7 @@ export class Successor {
     this.#link = undefined;
     this.#isReady = false;
     this.#room = 0;
-    this.#sent = 0;
+    this.#hasAsked = false;
     this.#record = undefined;
     this.#pieces = [];
     for (const fd of this.#leaving.splice(0)) {
@@ -208,7 +229,7 @@ export class Successor {
       if (stateOf(word) !== REST || !mover.lift(fd, word, board.row(threadOf(word)))) continue;
       counters.addLeaving(1);
       this.#leaving.push(fd);
-      this.#sent++;
+      this.#room--;
       this.#record = encodeRecord(recordOf(table, fd));
       this.#pieces = [...this.#piecesOf(table.inbox(fd)), ...this.#piecesOf(table.outbox(fd))];
       return true;

@@ -50,7 +50,7 @@ const packets: fc.Arbitrary<Packet> = fc.oneof(
   fc.constant({ kind: 'ready' } as const),
   fc.boolean().map((taken) => ({ kind: 'answer', taken }) as const),
   fc.maxSafeNat().map((accepted) => ({ kind: 'start', accepted }) as const),
-  fc.maxSafeNat().map((room) => ({ kind: 'room', room }) as const),
+  fc.tuple(fc.constantFrom('ask', 'room', 'back'), fc.maxSafeNat()).map(([kind, count]) => ({ kind, count }) as const),
 );
 
 describe('packets', () => {

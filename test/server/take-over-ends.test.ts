@@ -97,7 +97,8 @@ describe('when the new process ends', () => {
     const other = await successor(at);
     other.say({ kind: 'ready' });
     await other.hears('start');
-    other.say({ kind: 'room', room: 4 });
+    expect(await other.hears('ask')).toMatchObject({ count: 10 });
+    other.say({ kind: 'room', count: 4 });
     const ids: number[] = [];
     for (let count = 0; count < 4; count++) {
       const record = (await other.hear()) as Received;
@@ -131,7 +132,8 @@ describe('when the new process ends', () => {
     const other = await successor(at);
     other.say({ kind: 'ready' });
     await other.hears('start');
-    other.say({ kind: 'room', room: 1 });
+    await other.hears('ask');
+    other.say({ kind: 'room', count: 1 });
     await other.hear();
     await other.hear();
     other.end();
@@ -214,7 +216,8 @@ describe('when the old process ends', () => {
     const other = await old.come();
     await other.hears('ready');
     other.say({ kind: 'start', accepted: 41 });
-    await other.hears('room');
+    other.say({ kind: 'ask', count: 2 });
+    expect(await other.hears('room')).toMatchObject({ count: 2 });
     const [whole, half] = [await pair(), await pair()];
     const record = {
       id: 7,
@@ -251,7 +254,8 @@ describe('when the old process ends', () => {
     const other = await old.come();
     await other.hears('ready');
     other.say({ kind: 'start', accepted: 0 });
-    await other.hears('room');
+    other.say({ kind: 'ask', count: 2 });
+    expect(await other.hears('room')).toMatchObject({ count: 2 });
     const { fd, client } = await pair();
     const record = {
       id: 7,

@@ -138,6 +138,26 @@ describe('a server that takes over', () => {
     for (const { server } of [old, fresh]) expect(balanceOf(server).came).toBe(balanceOf(server).went);
   });
 
+  it('keeps no place for clients that cannot come: others have it', async () => {
+    const at = path();
+    await using old = await generation('old', at, { shutdownTimeout: '10m' });
+    await using waiting = await Peer.connect(old.port);
+    await using resting = await Peer.connect(old.port);
+    await resting.ask('hello');
+    waiting.send('later\n');
+    await eventually(() => expect(old.server.stats().receivedBytes).toBe('hello\nlater\n'.length));
+    await using fresh = await generation('new', at, { maxClients: 2 });
+    await eventually(() => expect(fresh.server.stats().takenOver).toBe(1));
+    await using next = await Peer.connect(fresh.port);
+    expect(await next.ask('hello')).toBe('new 3 hello');
+    old.letGo();
+    expect(await waiting.line()).toBe('old 1 later');
+    expect(await waiting.ask('hello')).toBe('old 1 hello');
+    await next.leave();
+    await old.server.closed;
+    expect(await waiting.ask('hello')).toBe('new 1 hello');
+  });
+
   it('counts those it took for their address', async () => {
     const at = path();
     await using old = await generation('old', at);
