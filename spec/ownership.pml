@@ -4,6 +4,7 @@
  * One step of a process is one `atomic`: a store or compare-and-swap of shared memory, or one system call. Steps of
  * different processes come in any order. The file and function that a step stands for is named beside it.
  * A BREAK_... breaks one rule on purpose; `spec/check` has spin find each of them.
+ * HANDOVER is how many clients are handed over to another process, or begun to be.
  * LIVE_CHECK has the mover move only when it should, and checks that nobody waits for ever; otherwise it moves at will.
  */
 
@@ -15,6 +16,9 @@
 #endif
 #ifndef EPOCHS
 #define EPOCHS 3
+#endif
+#ifndef HANDOVER
+#define HANDOVER 0
 #endif
 #ifndef MOVES
 #define MOVES 2     /* how often the mover moves a client for no reason; takeovers come on top */
@@ -54,6 +58,8 @@ byte got[CLIENTS + 1];
 bool ended[CLIENTS + 1];
 bool closed[CLIENTS + 1];
 bool answered[CLIENTS + 1];
+/* Another process has it, and may do with it what it likes. */
+bool away[CLIENTS + 1];
 
 /* Threads. `life`: which life of the thread runs, 0 for none. `event`: tickets that epoll_wait gave and that wait for
    their turn; `hangup`: it told of the stream's end. `object`: the ticket of the Connection in `#connections`, `objectId`
@@ -92,9 +98,9 @@ bool beyond[4];
 #define ANY_WAITS (WAITS(0) || WAITS(1))
 #endif
 
-/* Rule 1: at a system call on a client's fd, the caller has the slot, and the fd still is that client. */
+/* Rule 1: at a system call on a client's fd, the caller has the slot, the fd still is that client, and no other process has it. */
 #define MINE(fd, state, ticket) assert(word[fd] == WITH(ticket, state))
-#define IO(fd, c) assert(conn[fd] == c)
+#define IO(fd, c) assert(conn[fd] == c); assert(!away[c])
 
 /* close(2): the number is free at once, and epoll forgets it. Rule 5: nobody is closed twice. */
 inline closeFd(fd, c) {
@@ -335,6 +341,9 @@ proctype Acceptor() {
   byte fd, from, to, ticket, old, c, i;
   byte next = 1;
   byte moves;
+#if HANDOVER > 0
+  byte handed;
+#endif
 
 loop:
   atomic {
@@ -347,6 +356,12 @@ loop:
     :: STATE(word[0]) == REST && serving[THREAD(word[0])] && serving[1 - THREAD(word[0])] && MAY_MOVE(THREAD(word[0]), 1 - THREAD(word[0])) -> fd = 0; old = word[0]; from = THREAD(old); to = 1 - from; COUNT_MOVE; goto move
 #if FDS > 1
     :: STATE(word[1]) == REST && serving[THREAD(word[1])] && serving[1 - THREAD(word[1])] && MAY_MOVE(THREAD(word[1]), 1 - THREAD(word[1])) -> fd = 1; old = word[1]; from = THREAD(old); to = 1 - from; COUNT_MOVE; goto move
+#endif
+#if HANDOVER > 0
+    :: handed < HANDOVER && STATE(word[0]) == REST && serving[THREAD(word[0])] -> fd = 0; old = word[0]; from = THREAD(old); handed++; goto leave
+#if FDS > 1
+    :: handed < HANDOVER && STATE(word[1]) == REST && serving[THREAD(word[1])] -> fd = 1; old = word[1]; from = THREAD(old); handed++; goto leave
+#endif
 #endif
     :: gone[0] -> goto takeOver
     fi
@@ -408,6 +423,63 @@ moved:
     :: else -> fd = 0; goto loop
     fi
   }
+
+#if HANDOVER > 0
+leave: /* Successor.#pickNext, Mover.lift: the word was seen, then ConnectionTable.startMove compares and swaps. */
+#ifdef BREAK_LEAVE
+  atomic {
+    if
+    :: word[fd] != old -> goto moved
+    :: else -> c = conn[fd]
+    fi
+  }
+#endif
+  atomic {
+#ifndef BREAK_LEAVE
+    if
+    :: word[fd] != old -> goto moved
+    :: else -> c = conn[fd]
+    fi;
+#endif
+    old = WORD(REST, from, (EPOCH(old) + 1) % EPOCHS);
+    beginStay(fd, old);
+    word[fd] = WITH(old, MOVING)
+  }
+#ifndef BREAK_LEAVE_IN_SET
+  atomic { MINE(fd, MOVING, old); IO(fd, c); SET(from, fd) = 0; NEWS(from, fd) = false } /* EPOLL_CTL_DEL */
+#endif
+  /* Successor.#sendRest: the fd, what the slot says, and what is kept. Then the other process answers, or ends. */
+  atomic {
+    MINE(fd, MOVING, old); IO(fd, c);
+    assert(half[fd] == 0 || half[fd] == c);
+    assert(unsent[fd] == 0 || unsent[fd] == c)
+  }
+#ifdef BREAK_SERVED_UNANSWERED
+  atomic { away[c] = true }
+#endif
+  if
+  :: atomic { away[c] = true } goto left
+  :: atomic {
+      /* Successor.#lost: it ends without an answer, and the client is put back to rest: Mover.bringBack. */
+      if
+      :: serving[from] -> to = from
+      :: !serving[from] && serving[1 - from] -> to = 1 - from
+      fi;
+      ticket = WORD(REST, to, (EPOCH(old) + 1) % EPOCHS);
+      beginStay(fd, ticket);
+      word[fd] = WITH(ticket, MOVING);
+      goto add
+    }
+  fi;
+left: /* Successor.#answered, Closer.letGo: the fd is closed, the connection is not; what epoll watches stays watched. */
+  atomic { MINE(fd, MOVING, old); freeSlot(fd, old) }
+  atomic {
+    assert(conn[fd] == c);
+    assert(SET(0, fd) == 0 && SET(1, fd) == 0);
+    conn[fd] = 0;
+    goto moved
+  }
+#endif
 
 takeOver: /* Acceptor.threadGone; clients at rest wait for a thread that can have them. */
   atomic { serving[0] = false; fd = 0 }

@@ -12,11 +12,13 @@ import type { PeerAddress, Sys } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
 import { findShift } from './balance.ts';
 import { Door } from './door.ts';
+import type { Watch } from './link.ts';
 import type { Listener } from './listener.ts';
 import type { FromAcceptor } from './messages.ts';
 import type { Mover } from './mover.ts';
 import type { BusyRatio, Placement } from './placement.ts';
 import type { Roster } from './roster.ts';
+import type { Side, Succession } from './succession.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { ThreadWatch } from './thread-watch.ts';
 
@@ -30,6 +32,7 @@ import type { ThreadWatch } from './thread-watch.ts';
 /** What the upper half of an event's data says the lower half is. Parked threads give their epoll fd, above these. */
 const LISTENER = 0;
 const MAILBOX = 1;
+const SUCCESSION = 2;
 
 /** The longest wait, in ms: how late the end of a worker is noticed whose parent ended it without ringing. */
 const LONGEST_WAIT = 1000;
@@ -72,6 +75,16 @@ export interface AcceptorParts {
   readonly handlerTimeout: number;
   readonly say: (message: FromAcceptor) => void;
   readonly report: Report | undefined;
+  /** Left out where no other process can take this one's place. */
+  readonly succession?: Succession | undefined;
+}
+
+/** Has the acceptor's epoll set say when `side` of the succession can be read. */
+export function watchIn(poller: Poller, side: Side): Watch {
+  return {
+    add: (fd) => void poller.add(fd, EPOLLIN, side, SUCCESSION),
+    remove: (fd) => void poller.remove(fd),
+  };
 }
 
 export class Acceptor {
@@ -94,13 +107,14 @@ export class Acceptor {
 
   /** Waits for something to happen and does what follows from it. True: main has rung, its message waits. */
   turn(): boolean {
-    const { admission, poller, sys, mailboxFd, board } = this.#parts;
+    const { admission, poller, succession, sys, mailboxFd, board } = this.#parts;
     const count = poller.wait(this.#timeout());
     const now = performance.now();
     let rung = false;
     for (let index = 0; index < count; index++) {
       const kind = poller.events.high(index);
       if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
+      else if (kind === SUCCESSION) succession?.event(poller.events.low(index) as Side);
       else if (kind !== LISTENER) this.#wake(board.row(poller.events.low(index)), now);
     }
     // Who has rung may bring a thread: clients that come after it are to find it. The listener stays ready.
@@ -109,6 +123,7 @@ export class Acceptor {
     }
     this.#look(now);
     this.#parts.sweeper.sweep(now);
+    succession?.step(now);
     admission.look(now);
     this.#door.set(this.#hasRoom(), now);
     if (now >= this.#closesAt) this.#closeDoor();
@@ -135,17 +150,30 @@ export class Acceptor {
     this.#takeOver(row, watch);
   }
 
+  /** Takes the place of the process before this one; main hears when clients are accepted. */
+  succeed(): void {
+    this.#parts.succession?.succeed();
+  }
+
   /** Accepts the clients that wait and, a moment later, closes the listeners; then main hears of it. */
   drain(): void {
     this.#isDraining = true;
+    this.#parts.succession?.leave();
     this.#parts.mover.announces = true;
     this.#closesAt = performance.now() + LAST_CALL;
   }
 
+  /** Leaves other processes: this thread ends. */
+  end(): void {
+    this.#parts.succession?.close();
+  }
+
   #closeDoor(): void {
     this.#closesAt = Infinity;
+    const { succession } = this.#parts;
     // Who is not accepted now is refused: better to wait for a thread that is held.
-    this.#door.close(() => this.#parts.roster.any.length > 0 && this.#parts.admission.isOpen, this.#admit);
+    if (succession?.sharesSockets === true) this.#door.leaveOpen();
+    else this.#door.close(() => this.#parts.roster.any.length > 0 && this.#parts.admission.isOpen, this.#admit);
     this.#parts.say({ type: 'drained' });
   }
 
@@ -156,9 +184,10 @@ export class Acceptor {
     const pause = Math.min(this.#door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now), closing);
     const owing = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
     const waiting = roster.watches.some((watch) => watch.isHeld || watch.retiring);
+    const passing = this.#parts.succession?.left ?? Infinity;
     const settling = roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
     const rest = this.#hasRoom() ? settling : LOOK_FULL;
-    return Math.ceil(Math.min(pause, owing ? LOOK : waiting ? LOOK_AGAIN : rest));
+    return Math.ceil(Math.min(pause, passing, owing ? LOOK : waiting ? LOOK_AGAIN : rest));
   }
 
   #accept(index: number): void {
@@ -168,7 +197,10 @@ export class Acceptor {
     this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: shortage });
   }
 
-  readonly #hasRoom = (): boolean => this.#parts.roster.hasRoom && this.#parts.admission.isOpen;
+  readonly #hasRoom = (): boolean => {
+    const { admission, roster, succession } = this.#parts;
+    return roster.hasRoom && admission.isOpen && succession?.mayAccept !== false;
+  };
 
   readonly #admit = (fd: number, peer: PeerAddress): void => {
     const { admission, closer, counters, mover, placement, proxies, report, roster, table } = this.#parts;

@@ -46,6 +46,8 @@ export class Admission {
   readonly #rejections: RejectionReport;
   /** Places that are free for certain; there may be more. */
   #places = 0;
+  /** Places that are kept: they are not in `#places`. */
+  #reserved = 0;
   #wasOpen = true;
   #saidFull = Number.NEGATIVE_INFINITY;
 
@@ -78,6 +80,28 @@ export class Admission {
     return true;
   }
 
+  /**
+   * Keeps up to `most` places for clients of the process before this one, who come as `takeReserved` says; returns how
+   * many. All of them are given back with `giveBack`.
+   */
+  reserve(most: number): number {
+    this.#countPlaces();
+    const reserved = Math.max(0, Math.min(most, this.#places));
+    this.#places -= reserved;
+    this.#reserved += reserved;
+    return reserved;
+  }
+
+  /** Lets in, as `fd`, a client that was let in by the process before this one, on a place that was kept for it. */
+  takeReserved(fd: number, address: Uint8Array): void {
+    this.#reserved--;
+    if (!isUnspecified(address)) this.#perAddress?.add(fd, address);
+  }
+
+  giveBack(count: number): void {
+    this.#reserved -= count;
+  }
+
   /** To be called now and then, with the time in `performance.now()` ms. */
   look(now: number): void {
     this.#rejections.look(now);
@@ -107,10 +131,13 @@ export class Admission {
   }
 
   #hasPlace(): boolean {
-    if (this.#places <= 0) {
-      this.#places = this.#parts.board.rows.reduce((places, row) => places - row.clients, this.#maxClients);
-    }
+    if (this.#places <= 0) this.#countPlaces();
     return this.#places > 0;
+  }
+
+  #countPlaces(): void {
+    const most = this.#maxClients - this.#reserved;
+    this.#places = this.#parts.board.rows.reduce((places, row) => places - row.clients, most);
   }
 
   /** A plain close: the client sees the end of the stream, or a reset if it has sent something already. */

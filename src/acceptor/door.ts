@@ -64,6 +64,12 @@ export class Door {
     this.#listeners = [];
   }
 
+  /** Goes away from the listeners: another process accepts the clients that wait. */
+  leaveOpen(): void {
+    this.set(false, performance.now());
+    this.#listeners = [];
+  }
+
   #pause(now: number): void {
     this.set(false, now);
     this.#pausedUntil = now + PAUSE;

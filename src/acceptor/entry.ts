@@ -11,14 +11,17 @@ import { EventRing } from '../sharing/event-ring.ts';
 import { SERVING_SLICE } from '../sharing/scheduling.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
 import { openLibc } from '../sys/libc.ts';
-import { Acceptor } from './acceptor.ts';
+import { Acceptor, watchIn } from './acceptor.ts';
 import { Admission } from './admission.ts';
 import { BusyMeter } from './busy-meter.ts';
 import { Listener } from './listener.ts';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';
 import { placementFor } from './placement.ts';
+import { Predecessor } from './predecessor.ts';
 import { Roster } from './roster.ts';
+import { AFTER, BEFORE, Succession } from './succession.ts';
+import { Successor } from './successor.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** Events that one turn takes at most; the rest comes with the next. */
@@ -35,32 +38,50 @@ const events = start.events === undefined ? undefined : new EventRing(start.even
 const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
 const say = (message: FromAcceptor): void => port.postMessage(message);
 const busy = new BusyMeter(sys).ratio;
-const closer = new Closer(sys, table, new Arena(start.arena), report);
+const arena = new Arena(start.arena);
+const closer = new Closer(sys, table, arena, report);
 const board = new ThreadBoard(start.board);
 const admission = new Admission({ sys, board, table, counters, report }, start.limits);
 const { clientsPerThread, moveAfter } = start;
 const roster = new Roster(sys, { ...start.threads, clientsPerThread, moveAfter });
+const poller = new Poller(sys, start.epollFd, EVENTS);
+const mover = new Mover(sys, table, counters, closer);
+const placement = placementFor(start.placement, busy);
 const acceptor = new Acceptor({
   sys,
   table,
   board,
   counters,
-  poller: new Poller(sys, start.epollFd, EVENTS),
+  poller,
   listeners: start.listeners.map(({ fd, isShared }) => new Listener(sys, fd, isShared)),
   mailboxFd: start.mailboxFd,
   roster,
   admission,
-  placement: placementFor(start.placement, busy),
+  placement,
   busy,
   balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
-  mover: new Mover(sys, table, counters, closer),
+  mover,
   closer,
   sweeper: new Sweeper(table, roster, new Deadlines(table, start.timeouts)),
   proxies: start.proxies,
   handlerTimeout: start.handlerTimeout,
   say,
   report,
+  succession: succession(),
 });
+
+function succession(): Succession | undefined {
+  const { estate, heritage } = start;
+  if (estate === undefined) return undefined;
+  const parts = { sys, table, arena, counters, mover, say };
+  const choose = (address: Uint8Array) => {
+    const rows = roster.any;
+    return rows.length === 0 ? undefined : placement(rows, address);
+  };
+  const [before, after] = [watchIn(poller, BEFORE), watchIn(poller, AFTER)];
+  const predecessor = heritage && new Predecessor({ ...parts, watch: before, admission, choose, report }, heritage);
+  return new Succession(predecessor, new Successor({ ...parts, watch: after, board, closer, roster }, estate));
+}
 
 const exiting = new Int32Array(start.exiting);
 
@@ -70,6 +91,7 @@ function obey(message: ToAcceptor): boolean {
   else if (message.type === 'thread-retire') acceptor.retire(message.thread);
   else if (message.type === 'thread-gone') acceptor.threadGone(message.thread);
   else if (message.type === 'drain') acceptor.drain();
+  else if (message.type === 'succeed') acceptor.succeed();
   else if (message.type === 'ping') say({ type: 'pong' });
   return message.type !== 'stop';
 }
@@ -85,4 +107,5 @@ function listen(): boolean {
 }
 
 while (!acceptor.turn() || listen());
+acceptor.end();
 admission.reportHidden();

@@ -2,7 +2,9 @@
 
 import type { AdmissionLimits } from './admission.ts';
 import type { Cidr } from '../options/cidr.ts';
+import type { Estate } from './successor.ts';
 import type { Placement } from '../options/serve-options.ts';
+import type { Heritage } from './predecessor.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 
 /** What the acceptor is started with. */
@@ -30,24 +32,31 @@ export interface AcceptorStart {
   /** In ms. */
   readonly handlerTimeout: number;
   readonly timeouts: Timeouts;
+  /** What a successor gets; `undefined`: there can be none. */
+  readonly estate: Estate | undefined;
+  /** What there is of the process before this one; `undefined`: there was none. */
+  readonly heritage: Heritage | undefined;
 }
 
 /**
  * `thread-ready`: a service thread takes clients from now on. `thread-retire`: it shall give them away and end.
  * `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `ping`: say
- * `pong`. `stop`: end.
+ * `pong`. `succeed`: take the place of the process before this one, all threads are ready. `stop`: end.
  */
 export type ToAcceptor =
   | { readonly type: 'thread-ready' | 'thread-retire' | 'thread-gone'; readonly thread: number }
-  | { readonly type: 'drain' | 'ping' }
+  | { readonly type: 'drain' | 'ping' | 'succeed' }
   | { readonly type: 'stop' };
 
 /**
  * `want-threads`: this many service threads are needed. `thread-empty`: a retiring thread has no client any more.
  * `thread-worn`: its priority is lowered for good, another is to take its place. `thread-stuck`: it is held beyond `handlerTimeout`. `thread-cleared`: what a thread that is gone had is dealt with, its
- * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive.
+ * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive. `accepting`:
+ * this process has taken the place of the one before. `succeeded`: process `pid` has taken the place of this one;
+ * `successor-lost`: it has ended, and this one has its place again.
  */
 export type FromAcceptor =
   | { readonly type: 'want-threads'; readonly threads: number }
   | { readonly type: 'thread-empty' | 'thread-worn' | 'thread-stuck' | 'thread-cleared'; readonly thread: number }
-  | { readonly type: 'drained' | 'pong' };
+  | { readonly type: 'succeeded' | 'successor-lost'; readonly pid: number }
+  | { readonly type: 'drained' | 'pong' | 'accepting' };

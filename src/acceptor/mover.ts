@@ -36,10 +36,8 @@ export class Mover {
    * ready is an event.
    */
   move(fd: number, ticket: Ticket, from: ThreadRow, to: ThreadRow, cause: MoveCause): boolean {
-    const moved = this.#table.startMove(fd, ticket, to.thread);
+    const moved = this.#takeOut(fd, ticket, from, to.thread);
     if (moved === undefined) return false;
-    this.#sys.epollControl(from.epollFd, EPOLL_CTL_DEL, fd, 0, 0, 0);
-    from.addClients(-1);
     to.addClients(1);
     this.#add(fd, moved, to);
     this.#counters.countMove(cause);
@@ -57,6 +55,27 @@ export class Mover {
       const to = choose(fd);
       if (to !== undefined && to !== from && this.move(fd, withState(word, REST), from, to, cause)) moved++;
     });
+    return moved;
+  }
+
+  /**
+   * Takes the connection that rests under `ticket` on `from` out of its thread's hands, to leave this process: it is
+   * MOVING until `bringBack` or the end of its slot. False: it was not at rest there any more.
+   */
+  lift(fd: number, ticket: Ticket, from: ThreadRow): boolean {
+    return this.#takeOut(fd, ticket, from, from.thread) !== undefined;
+  }
+
+  /** Puts a connection that did not leave after all to rest on `row`. */
+  bringBack(fd: number, row: ThreadRow): void {
+    this.place(fd, this.#table.turnBack(fd, row.thread), row);
+  }
+
+  #takeOut(fd: number, ticket: Ticket, from: ThreadRow, thread: number): Ticket | undefined {
+    const moved = this.#table.startMove(fd, ticket, thread);
+    if (moved === undefined) return undefined;
+    this.#sys.epollControl(from.epollFd, EPOLL_CTL_DEL, fd, 0, 0, 0);
+    from.addClients(-1);
     return moved;
   }
 

@@ -25,7 +25,7 @@ export async function runServe(
   const log = new Log(settings.logFormat, streams);
   const server = await startServer({ ...serverOptions(settings, log), ...handedOver(settings, manager) });
   sayListening(server, settings, log, invocation.directory);
-  manager.ready();
+  manager.ready(settings.takeOver === undefined ? undefined : process.pid);
   let status = 0;
   const stopSigns = manager.watch(server);
   const announced = manager.announcing(server);

@@ -32,9 +32,9 @@ export class ServiceManager {
     return this.#environment.listenFds;
   }
 
-  /** Clients can be served. */
-  ready(): void {
-    void this.#notifier?.notify('READY=1');
+  /** Clients can be served; `mainPid`: by this process, whichever did before. */
+  ready(mainPid?: number): void {
+    void this.#notifier?.notify(mainPid === undefined ? 'READY=1' : `MAINPID=${mainPid}\nREADY=1`);
   }
 
   /** The server takes no more clients and ends soon. */

@@ -29,10 +29,16 @@ export class Closer {
       this.#report?.({ type: 'close', ...this.describe(fd, row), reason, ...(detail !== undefined && { detail }) });
     }
     table.closing(fd, ticket);
+    row.addClients(-1);
+    this.letGo(fd, ticket);
+  }
+
+  /** Gives up the slot, what is kept in it, and the fd; the connection ends unless another process has it as well. */
+  letGo(fd: number, ticket: Ticket): void {
+    const table = this.#table;
     for (const luggage of [table.inbox(fd), table.outbox(fd)]) {
       if (luggage !== undefined) this.#arena.free(luggage.block, luggage.capacity);
     }
-    row.addClients(-1);
     table.free(fd, ticket);
     this.#sys.close(fd);
   }

@@ -119,6 +119,32 @@ export interface ReloadFailedEvent extends Happened {
   readonly error: EventError;
 }
 
+/** Another process, `successor`, accepts clients from now on, and is handed those that are here. */
+export interface HandingOverEvent extends Happened {
+  readonly type: 'handing-over';
+  readonly successor: number;
+}
+
+/** The process `successor` has taken `clients` clients; this one ends. */
+export interface HandedOverEvent extends Happened {
+  readonly type: 'handed-over';
+  readonly successor: number;
+  readonly clients: number;
+}
+
+/** The process `successor` has ended before it had taken all clients; this one accepts clients again. */
+export interface HandOverFailedEvent extends Happened {
+  readonly type: 'hand-over-failed';
+  readonly successor: number;
+}
+
+/** `clients` clients were taken over from the process `predecessor`, which has ended. */
+export interface TakenOverEvent extends Happened {
+  readonly type: 'taken-over';
+  readonly predecessor: number;
+  readonly clients: number;
+}
+
 /** Everything that a server reports while it runs. */
 export type ServerEvent =
   | OpenEvent
@@ -133,4 +159,8 @@ export type ServerEvent =
   | EventsLostEvent
   | CertificateExpiredEvent
   | ReloadEvent
-  | ReloadFailedEvent;
+  | ReloadFailedEvent
+  | HandingOverEvent
+  | HandedOverEvent
+  | HandOverFailedEvent
+  | TakenOverEvent;

@@ -45,6 +45,14 @@ export function textLine(event: ServerEvent): Line | undefined {
       return out(`Serving new code on ${event.threads} ${event.threads === 1 ? 'thread' : 'threads'}`);
     case 'reload-failed':
       return err(`The new code cannot be loaded; the old code goes on: ${escapeText(event.error.message)}`);
+    case 'handing-over':
+      return out(`Handing over to process ${event.successor}: it accepts clients from now on`);
+    case 'handed-over':
+      return out(`Handed over ${clients(event.clients)} to process ${event.successor}`);
+    case 'hand-over-failed':
+      return err(`Process ${event.successor} ended before it had taken all clients: this one accepts clients again`);
+    case 'taken-over':
+      return out(`Took over ${clients(event.clients)} from process ${event.predecessor}`);
   }
 }
 
@@ -58,6 +66,10 @@ function err(text: string): Line {
 
 function client(of: { readonly address: string; readonly port: number }): string {
   return of.address === UNIX_PEER ? UNIX_PEER : `${escapeText(of.address)} : ${of.port}`;
+}
+
+function clients(count: number): string {
+  return count === 1 ? '1 client' : `${count} clients`;
 }
 
 function closeNote(event: CloseEvent): string {

@@ -63,6 +63,14 @@ const shape = {
     .optional()
     .register(optionNotes, { help: 'listening sockets that are open already', reach: 'library' }),
   /**
+   * The path of a Unix socket at which the server hands over to the next one: a server that is started with the same path
+   * takes its listening sockets and its clients, and the first one ends. If none is there, it starts as usual.
+   * @default none
+   */
+  takeOver: socketPath().optional().register(optionNotes, {
+    help: 'path of a Unix socket: takes over from the server there, and hands over to the next',
+  }),
+  /**
    * How many clients may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
    * @default 4096
    */

@@ -60,6 +60,11 @@ export class AcceptorHandle {
     await this.#ask('drain', 'drained');
   }
 
+  /** Resolves with true when this process has taken the place of the one before, with false if the acceptor has ended. */
+  succeed(): Promise<boolean> {
+    return this.#ask('succeed', 'accepting');
+  }
+
   /** Resolves with true when the acceptor has answered, with false if it has ended. */
   ping(): Promise<boolean> {
     return this.#ask('ping', 'pong');
@@ -79,7 +84,7 @@ export class AcceptorHandle {
     this.#ring();
   }
 
-  #ask(type: 'drain' | 'ping', answer: FromAcceptor['type']): Promise<boolean> {
+  #ask(type: 'drain' | 'ping' | 'succeed', answer: FromAcceptor['type']): Promise<boolean> {
     if (this.#isOver) return Promise.resolve(false);
     const asked = this.#asked.get(answer) ?? new Deferred<boolean>();
     this.#asked.set(answer, asked);

@@ -17,11 +17,12 @@ import {
 } from '../sys/constants.ts';
 import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, errnoName } from '../sys/errno.ts';
 import type { SocketAddress, Sys } from '../sys/sys.ts';
+import type { Heirlooms } from './heirlooms.ts';
 import { type ListeningSocket, serverAddress } from './listening-socket.ts';
 
 /**
  * Opens a listening socket on `host` (all interfaces if undefined) and `port`. Clients can connect from then on; they
- * wait in the kernel until they are accepted.
+ * wait in the kernel until they are accepted. One of `heirlooms` that listens there already is taken instead.
  *
  * Errors: `HEDDLE_LISTEN`.
  */
@@ -30,8 +31,12 @@ export async function listenTcp(
   host: string | undefined,
   port: number,
   backlog: number,
+  heirlooms?: Heirlooms,
 ): Promise<ListeningSocket> {
-  if (host !== undefined) return open(sys, await resolve(host, port), backlog);
+  const wanted = host === undefined ? undefined : await resolve(host, port);
+  const found = heirlooms?.takeTcp(wanted?.address, port);
+  if (found !== undefined) return found;
+  if (wanted !== undefined) return open(sys, wanted, backlog);
   try {
     return open(sys, { family: 'IPv6', address: '::', port }, backlog);
   } catch (error) {

@@ -2,7 +2,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HeddleError } from '../errors.ts';
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../sys/constants.ts';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM } from '../sys/constants.ts';
 import { EACCES, EADDRINUSE, ECONNREFUSED, ENOENT, errnoName } from '../sys/errno.ts';
 import type { SocketAddress, Sys } from '../sys/sys.ts';
 import { type ListeningSocket, serverAddress } from './listening-socket.ts';
@@ -13,20 +13,49 @@ import { type ListeningSocket, serverAddress } from './listening-socket.ts';
  * renamed would stay the socket's name for getsockname(2) and `ss`.
  */
 
+/** Who may connect to the socket that hands a server over: its own user. */
+const CONTROL_MODE = 0o600;
+const CONTROL_BACKLOG = 16;
+
+/** What is to be opened, where, and the option that says so. */
+interface Place {
+  readonly path: string;
+  /** From the working directory of now, wherever the process goes. */
+  readonly file: string;
+  readonly type: number;
+  readonly option: string;
+}
+
 /** Opens a listening socket at `path`; `mode` says who may connect. Errors: `HEDDLE_LISTEN`. */
 export function listenUnix(sys: Sys, path: string, mode: number, backlog: number): ListeningSocket {
-  const fd = sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw unixError(path, 'socket', fd, undefined);
-  const address: SocketAddress = { family: 'unix', address: path, port: 0 };
-  // From the working directory of now, wherever the process goes.
+  return open(sys, { path, file: resolve(path), type: SOCK_STREAM, option: '--unix' }, mode, backlog);
+}
+
+/** Opens the socket at `path` to which the process connects that is to take over from this one. Errors: `HEDDLE_LISTEN`. */
+export function listenForSuccessor(sys: Sys, path: string): ListeningSocket {
+  const place = { path, file: resolve(path), type: SOCK_SEQPACKET, option: '--take-over' };
+  return open(sys, place, CONTROL_MODE, CONTROL_BACKLOG);
+}
+
+/** The file of a socket that is open at `path`; `remove` takes it away, if it is still the one that is there now. */
+export function socketFile(path: string): { remove(): void } {
   const file = resolve(path);
+  const id = fileId(file);
+  return { remove: () => removeIfSame(file, id) };
+}
+
+function open(sys: Sys, place: Place, mode: number, backlog: number): ListeningSocket {
+  const { file, path, type } = place;
+  const fd = sys.socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw unixError(place, 'socket', fd, undefined);
+  const address: SocketAddress = { family: 'unix', address: path, port: 0 };
   let id: FileId | undefined;
   try {
-    bind(sys, fd, address, file);
+    bind(sys, fd, address, place);
     id = fileId(file);
-    setMode(file, mode, path);
+    setMode(place, mode);
     const listening = sys.listen(fd, backlog);
-    if (listening < 0) throw unixError(path, 'listen', listening, undefined);
+    if (listening < 0) throw unixError(place, 'listen', listening, undefined);
   } catch (error) {
     if (id !== undefined) removeIfSame(file, id);
     sys.close(fd);
@@ -44,37 +73,38 @@ export function listenUnix(sys: Sys, path: string, mode: number, backlog: number
  * Binds `fd`; if a server that is gone has left its socket there, in its place. (One that is between its bind and its
  * listen at this very moment looks the same: two servers are not to be started on one path at once.)
  */
-function bind(sys: Sys, fd: number, address: SocketAddress, file: string): void {
+function bind(sys: Sys, fd: number, address: SocketAddress, place: Place): void {
   const bound = sys.bind(fd, address);
   if (bound >= 0) return;
-  const found = bound === EADDRINUSE ? fileId(file) : undefined;
-  if (found === undefined) throw unixError(address.address, 'bind', bound, undefined);
-  const obstacle = obstacleAt(sys, address, file);
-  if (obstacle !== undefined) throw unixError(address.address, 'bind', bound, obstacle);
-  removeIfSame(file, found);
+  const found = bound === EADDRINUSE ? fileId(place.file) : undefined;
+  if (found === undefined) throw unixError(place, 'bind', bound, undefined);
+  const obstacle = obstacleAt(sys, address, place);
+  if (obstacle !== undefined) throw unixError(place, 'bind', bound, obstacle);
+  removeIfSame(place.file, found);
   const again = sys.bind(fd, address);
-  if (again < 0) throw unixError(address.address, 'bind', again, undefined);
+  if (again < 0) throw unixError(place, 'bind', again, undefined);
 }
 
-/** Why the file at `file` must stay; `undefined`: it is a socket, and nobody listens on it. */
-function obstacleAt(sys: Sys, address: SocketAddress, file: string): string | undefined {
+/** Why the file must stay; `undefined`: it is a socket, and nobody listens on it. */
+function obstacleAt(sys: Sys, address: SocketAddress, { file, option, type }: Place): string | undefined {
   if (lstatSync(file, { throwIfNoEntry: false })?.isSocket() === false) {
-    return 'there is a file that is no socket. Choose another path with --unix, or take the file away';
+    return `there is a file that is no socket. Choose another path with ${option}, or take the file away`;
   }
-  const fd = sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const fd = sys.socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const answer = sys.connect(fd, address);
   sys.close(fd);
   if (answer === ECONNREFUSED || answer === ENOENT) return undefined;
-  if (answer === EACCES) return 'there is a socket that this user may not connect to. Choose another path with --unix';
-  return 'a server listens there already. Stop it (to find it: ss -lxp), or choose another path with --unix';
+  if (answer === EACCES)
+    return `there is a socket that this user may not connect to. Choose another path with ${option}`;
+  return `a server listens there already. Stop it (to find it: ss -lxp), or choose another path with ${option}`;
 }
 
-function setMode(file: string, mode: number, path: string): void {
+function setMode({ file, option, path }: Place, mode: number): void {
   try {
     chmodSync(file, mode);
   } catch (cause) {
     const { code = String(cause) } = cause as NodeJS.ErrnoException;
-    const text = `who may connect cannot be set (chmod: ${code}). Choose a path on another file system with --unix`;
+    const text = `who may connect cannot be set (chmod: ${code}). Choose a path on another file system with ${option}`;
     throw new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${text}`, { cause, syscall: 'chmod' });
   }
 }
@@ -100,13 +130,14 @@ function removeIfSame(file: string, seen: FileId | undefined): void {
 }
 
 const ADVICE = new Map([
-  [EADDRINUSE, 'another server has just taken it. Choose another path with --unix'],
-  [EACCES, 'no permission to make a file there. Choose a path in a folder of your own with --unix'],
-  [ENOENT, 'there is no such folder. Make it, or choose another path with --unix'],
+  [EADDRINUSE, 'another server has just taken it. Choose another path'],
+  [EACCES, 'no permission to make a file there. Choose a path in a folder of your own'],
+  [ENOENT, 'there is no such folder. Make it, or choose another path'],
 ]);
 
-function unixError(path: string, syscall: string, result: number, why: string | undefined): HeddleError {
+function unixError({ option, path }: Place, syscall: string, result: number, why: string | undefined): HeddleError {
   const errno = errnoName(result);
-  const advice = why ?? ADVICE.get(result) ?? `the system said ${errno}`;
+  const known = ADVICE.get(result);
+  const advice = why ?? (known === undefined ? `the system said ${errno}` : `${known} with ${option}`);
   return new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${advice}`, { errno, syscall });
 }

@@ -1,6 +1,6 @@
 /** The server as its user sees it: options in, threads started, and an orderly end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FromAcceptor } from '../acceptor/messages.ts';
+import type { AcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { type Credentials, loadCredentials } from '../options/credentials.ts';
@@ -14,8 +14,9 @@ import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import { type LimitedSettings, withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
-import { listen } from './listen.ts';
-import type { ListeningSocket, ServerAddress } from './listening-socket.ts';
+import type { ServerAddress } from './listening-socket.ts';
+import { findPlace, type Place } from './place.ts';
+import { PATIENCE } from './predecessor.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -48,8 +49,8 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   const tls = readCredentials(given, (event) => events.push(event));
   const sys = await openLibc();
   const settings = withClientLimit(given, sys.fileLimit());
-  const sockets = await listen(sys, settings);
-  const server = new Server(sys, settings, service, sockets, tls);
+  const place = await findPlace(sys, settings);
+  const server = new Server(sys, settings, service, place, tls);
   try {
     for (const event of events) server.report(event);
     await server.start();
@@ -86,32 +87,28 @@ export class Server implements AsyncDisposable {
   readonly #sys: Sys;
   readonly #settings: LimitedSettings;
   readonly #memory: SharedMemory;
-  readonly #sockets: readonly ListeningSocket[];
+  readonly #place: Place;
   readonly #epollFd: number;
   readonly #mailboxFd: number;
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
   readonly #closed = new Deferred<void>();
+  /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
+  #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(
-    sys: Sys,
-    settings: LimitedSettings,
-    service: URL,
-    sockets: readonly ListeningSocket[],
-    tls: Credentials | undefined,
-  ) {
+  constructor(sys: Sys, settings: LimitedSettings, service: URL, place: Place, tls: Credentials | undefined) {
     this.#sys = sys;
     this.#settings = settings;
-    this.addresses = sockets.map(({ address }) => address);
+    this.addresses = place.sockets.map(({ address }) => address);
     this.address = this.addresses[0] as ServerAddress;
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
     this.#memory = new SharedMemory(sys, settings.threads.max, settings.onEvent);
-    this.#sockets = sockets;
+    this.#place = place;
     this.#epollFd = Poller.create(sys, 1).fd;
     this.#mailboxFd = sys.eventfd();
     this.#acceptor = this.#startAcceptor();
@@ -125,7 +122,7 @@ export class Server implements AsyncDisposable {
 
   /** Used by `serve`: resolves once all threads serve. */
   async start(): Promise<void> {
-    await Promise.race([this.#pool.start(), this.#acceptor.ended]);
+    await Promise.race([this.#begin(), this.#acceptor.ended]);
   }
 
   /** Adds up what all threads have counted; reads shared memory, asks nobody. */
@@ -168,7 +165,7 @@ export class Server implements AsyncDisposable {
    * `shutdownTimeout` is cut off.
    */
   drain(): Promise<void> {
-    this.#draining ??= this.#drain();
+    this.#draining ??= this.#drain(this.#settings.shutdownTimeout);
     return this.#draining;
   }
 
@@ -180,6 +177,17 @@ export class Server implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Nobody else hears of this server before its threads serve: one that cannot start changes nothing. */
+  async #begin(): Promise<void> {
+    await this.#pool.start();
+    const { predecessor } = this.#place;
+    if (predecessor === undefined) return;
+    const late = delay(PATIENCE, false, { ref: false });
+    if (await Promise.race([this.#acceptor.succeed(), late])) return;
+    const text = `Cannot take over from process ${predecessor.pid}: it did not answer within ${PATIENCE / 1000} s. Look at its log, or stop it`;
+    throw new HeddleError('HEDDLE_LISTEN', text);
   }
 
   get #timeouts(): Timeouts {
@@ -195,7 +203,7 @@ export class Server implements AsyncDisposable {
       counters: this.#memory.counters.buffer,
       epollFd: this.#epollFd,
       mailboxFd: this.#mailboxFd,
-      listeners: this.#sockets.map(({ fd, isShared }) => ({ fd, isShared })),
+      ...this.#succession(),
       limits: { maxClients, overflow, maxClientsPerAddress, allow, deny },
       threads,
       placement,
@@ -208,6 +216,19 @@ export class Server implements AsyncDisposable {
     const acceptor = new AcceptorHandle(this.#sys, start, this.#hear);
     acceptor.ended.catch((error: unknown) => this.#giveUp(error));
     return acceptor;
+  }
+
+  #succession(): Pick<AcceptorStart, 'listeners' | 'estate' | 'heritage'> {
+    const { control, predecessor, sockets } = this.#place;
+    const tls = this.#settings.tls !== undefined;
+    const listeners = sockets.map(({ fd, isShared }) => ({ fd, isShared }));
+    const estate = control && { controlFd: control.fd, listeners, tls };
+    const heritage = predecessor && {
+      linkFd: predecessor.linkFd,
+      pid: predecessor.pid,
+      takesClients: !tls && !predecessor.tls,
+    };
+    return { listeners, estate, heritage };
   }
 
   #makePool(service: URL, tls: Credentials | undefined): ThreadPool {
@@ -251,12 +272,41 @@ export class Server implements AsyncDisposable {
     else if (message.type === 'thread-worn') void this.#pool.replace(message.thread);
     else if (message.type === 'thread-stuck') this.#pool.kill(message.thread);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
+    else if (message.type === 'accepting') this.#place.predecessor?.heirlooms.own();
+    else if (message.type === 'succeeded') void this.#handOver(message.pid);
+    else if (message.type === 'successor-lost') this.#goOn(message.pid);
   };
 
-  async #drain(): Promise<void> {
+  /**
+   * Ends, now that process `successor` accepts clients. Those at rest go there; the others have half of `shutdownTimeout`
+   * to come to rest or to leave, and are then drained within the other half.
+   */
+  async #handOver(successor: number): Promise<void> {
+    const lost = new AbortController();
+    this.#successor = { pid: successor, lost };
+    if (this.#draining !== undefined || this.#ending !== undefined) return;
+    this.report({ type: 'handing-over', time: Date.now(), successor });
+    const undisturbed = new AbortController();
+    const signal = AbortSignal.any([undisturbed.signal, lost.signal]);
+    const half = this.#settings.shutdownTimeout / 2;
+    await Promise.race([this.#empty(signal), delay(half, undefined, { signal }).catch(() => {})]);
+    undisturbed.abort();
+    if (lost.signal.aborted) return;
+    this.#draining ??= this.#drain(half);
+    await this.#draining;
+  }
+
+  /** The successor has ended too early: the acceptor accepts clients again. */
+  #goOn(successor: number): void {
+    this.#successor?.lost.abort();
+    this.#successor = undefined;
+    this.report({ type: 'hand-over-failed', time: Date.now(), successor });
+  }
+
+  async #drain(within: number): Promise<void> {
     if (this.#ending !== undefined) return this.#ending;
     const deadline = new AbortController();
-    const timeout = delay(this.#settings.shutdownTimeout, undefined, { signal: deadline.signal }).catch(() => {});
+    const timeout = delay(within, undefined, { signal: deadline.signal }).catch(() => {});
     const answered = this.#acceptor
       .drain()
       .then(() => this.#pool.drain())
@@ -276,11 +326,24 @@ export class Server implements AsyncDisposable {
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
     this.#memory.closeLeft(this.#sys);
-    for (const socket of this.#sockets) socket.close();
+    this.#leavePlace();
     this.#sys.close(this.#epollFd);
     this.#sys.close(this.#mailboxFd);
     this.#memory.events?.end();
     this.#closed.resolve(undefined);
+  }
+
+  /** What a successor has as well keeps its file. */
+  #leavePlace(): void {
+    const { control, sockets } = this.#place;
+    const successor = this.#successor?.pid;
+    for (const socket of control === undefined ? sockets : [...sockets, control]) {
+      if (successor === undefined) socket.close();
+      else this.#sys.close(socket.fd);
+    }
+    if (successor === undefined) return;
+    const { handedOver } = this.#memory.counters;
+    this.report({ type: 'handed-over', time: Date.now(), successor, clients: handedOver });
   }
 
   #giveUp(error: unknown): void {

@@ -22,6 +22,10 @@ export interface ServerStats extends ThreadCounters {
   readonly clients: number;
   /** How many clients were accepted. */
   readonly accepted: number;
+  /** How many clients were taken over from the process before this one; `accepted` does not have them. */
+  readonly takenOver: number;
+  /** How many clients were handed over to the process after this one: for them, no close is counted here. */
+  readonly handedOver: number;
   /** How many clients were closed as soon as they were accepted, by reason; `accepted` does not have them. */
   readonly rejected: Readonly<Record<RejectReason, number>>;
   /** How often a message has held its thread for longer than `moveAfter`. */
@@ -68,9 +72,9 @@ export class SharedMemory {
 
   stats(): ServerStats {
     const threads = this.board.rows.map((row) => ({ id: row.thread + 1, clients: row.clients }));
-    const clients = threads.reduce((sum, thread) => sum + thread.clients, 0);
-    const { accepted, rejected, stalls, moves } = this.counters;
-    return { ...this.board.total(), clients, threads, accepted, rejected, stalls, moves };
+    const { accepted, handedOver, leaving, moves, rejected, stalls, takenOver } = this.counters;
+    const clients = threads.reduce((sum, thread) => sum + thread.clients, leaving);
+    return { ...this.board.total(), clients, threads, accepted, takenOver, handedOver, rejected, stalls, moves };
   }
 
   /** Closes what the threads, which are all gone now, have left open. */

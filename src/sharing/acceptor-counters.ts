@@ -11,7 +11,11 @@ export type RejectReason = (typeof REJECT_REASONS)[number];
 const ACCEPTED = 0;
 const STALLS = 1;
 const PAUSES = 2;
-const MOVES = 3;
+const TAKEN_OVER = 3;
+const HANDED_OVER = 4;
+const LEAVING = 5;
+const LAST_ID = 6;
+const MOVES = 7;
 const REJECTED = MOVES + MOVE_CAUSES.length;
 const DOUBLES = REJECTED + REJECT_REASONS.length;
 
@@ -39,6 +43,21 @@ export class AcceptorCounters {
     return this.#doubles[PAUSES] as number;
   }
 
+  /** How many clients were taken over from the process before this one. */
+  get takenOver(): number {
+    return this.#doubles[TAKEN_OVER] as number;
+  }
+
+  /** How many clients were handed over to the process after this one. */
+  get handedOver(): number {
+    return this.#doubles[HANDED_OVER] as number;
+  }
+
+  /** How many clients are on their way to it now: they are still this process's, and on none of its threads. */
+  get leaving(): number {
+    return this.#doubles[LEAVING] as number;
+  }
+
   get moves(): Record<MoveCause, number> {
     const entries = MOVE_CAUSES.map((cause, index) => [cause, this.#doubles[MOVES + index] as number]);
     return Object.fromEntries(entries) as Record<MoveCause, number>;
@@ -49,8 +68,20 @@ export class AcceptorCounters {
     return Object.fromEntries(entries) as Record<RejectReason, number>;
   }
 
+  /** Counts a client that was accepted, and gives it its number. */
   countAccepted(): number {
-    return this.#add(ACCEPTED);
+    this.#add(ACCEPTED);
+    return this.#add(LAST_ID);
+  }
+
+  /** The highest number that a client has. */
+  get lastId(): number {
+    return this.#doubles[LAST_ID] as number;
+  }
+
+  /** Goes on with numbers above `id`, which the process before this one has given. */
+  goOnFrom(id: number): void {
+    this.#doubles[LAST_ID] = Math.max(this.lastId, id);
   }
 
   countStall(): void {
@@ -61,6 +92,18 @@ export class AcceptorCounters {
     this.#add(PAUSES);
   }
 
+  countTakenOver(): void {
+    this.#add(TAKEN_OVER);
+  }
+
+  countHandedOver(): void {
+    this.#add(HANDED_OVER);
+  }
+
+  addLeaving(count: number): void {
+    this.#add(LEAVING, count);
+  }
+
   countMove(cause: MoveCause): void {
     this.#add(MOVES + MOVE_CAUSES.indexOf(cause));
   }
@@ -69,8 +112,8 @@ export class AcceptorCounters {
     this.#add(REJECTED + REJECT_REASONS.indexOf(reason));
   }
 
-  #add(index: number): number {
-    const sum = (this.#doubles[index] as number) + 1;
+  #add(index: number, count = 1): number {
+    const sum = (this.#doubles[index] as number) + count;
     this.#doubles[index] = sum;
     return sum;
   }

@@ -56,7 +56,7 @@ export interface Luggage {
 export type Ticket = number;
 
 /**
- * A `SharedArrayBuffer` of slots indexed by fd. Who may call what: `admit`, `settle`, `startMove` are the
+ * A `SharedArrayBuffer` of slots indexed by fd. Who may call what: `admit`, `settle`, `startMove`, `turnBack` are the
  * acceptor's; `take` and `takeReady` are the thread's that the ticket names; the rest is for whoever has the slot.
  */
 export class ConnectionTable {
@@ -161,6 +161,13 @@ export class ConnectionTable {
     const moved = controlWord(REST, thread, (epochOf(ticket) + 1) % EPOCHS);
     const moving = withState(moved, MOVING);
     return Atomics.compareExchange(this.#words, this.#at(fd), ticket, moving) === ticket ? moved : undefined;
+  }
+
+  /** Gives a connection that is MOVING, and was to leave, its ticket on `thread` for when it is settled there instead. */
+  turnBack(fd: number, thread: number): Ticket {
+    const ticket = controlWord(REST, thread, (epochOf(this.word(fd)) + 1) % EPOCHS);
+    Atomics.store(this.#words, this.#at(fd), withState(ticket, MOVING));
+    return ticket;
   }
 
   /** Calls `visit` for each connection of `thread` that is in use, with the control word that was seen. */

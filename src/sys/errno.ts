@@ -20,6 +20,7 @@ export const ECONNREFUSED = -errno.ECONNREFUSED;
 export const ECONNRESET = -errno.ECONNRESET;
 export const ENOENT = -errno.ENOENT;
 export const EPIPE = -errno.EPIPE;
+export const EPROTOTYPE = -errno.EPROTOTYPE;
 
 // EAGAIN has a second name, EWOULDBLOCK: the first is the one that man pages use.
 const NAMES = new Map<number, string>(Object.entries(errno).map(([name, value]) => [-value, name]));

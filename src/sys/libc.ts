@@ -5,17 +5,20 @@ import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   F_DUPFD_CLOEXEC,
+  MSG_CMSG_CLOEXEC,
   MSG_NOSIGNAL,
   RLIMIT_NOFILE,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOL_SOCKET,
   SO_LINGER,
+  SO_PEERCRED,
 } from './constants.ts';
 import { EINVAL } from './errno.ts';
+import { MessageHeader } from './message-header.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
-import { EpollEvents, type PeerAddress, type SocketAddress, type Sys } from './sys.ts';
+import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
 
 type Koffi = typeof import('koffi').default;
 type Call = (...args: (number | string)[]) => number;
@@ -28,6 +31,8 @@ const SIGNATURES = {
   accept4: 'int accept4(int, void *, void *, int)',
   recv: 'intptr_t recv(int, void *, size_t, int)',
   send: 'intptr_t send(int, void *, size_t, int)',
+  sendmsg: 'intptr_t sendmsg(int, void *, int)',
+  recvmsg: 'intptr_t recvmsg(int, void *, int)',
   shutdown: 'int shutdown(int, int)',
   close: 'int close(int)',
   fcntl: 'int fcntl(int, int, int)',
@@ -60,6 +65,8 @@ const SCHED_GETATTR = SCHED_SETATTR + 1;
 const SCHED_ATTR_SIZE = 48;
 const SCHED_NICE_AT = 16;
 const SCHED_RUNTIME_AT = 24;
+/** `struct ucred`: pid, uid, gid. */
+const UCRED_SIZE = 12;
 const LOWEST_NICE = -20;
 const HIGHEST_NICE = 19;
 
@@ -110,6 +117,7 @@ class Libc implements Sys {
   readonly #event: EpollEvents;
   readonly #text: NativeBuffer;
   readonly #attributes: NativeBuffer;
+  readonly #header: MessageHeader;
 
   constructor(koffi: Koffi) {
     const library = koffi.load(null);
@@ -123,6 +131,7 @@ class Libc implements Sys {
     this.#event = this.allocateEvents(1);
     this.#text = this.allocate(64);
     this.#attributes = this.allocate(SCHED_ATTR_SIZE);
+    this.#header = new MessageHeader((size) => this.allocate(size));
   }
 
   allocate(size: number): NativeBuffer {
@@ -181,6 +190,25 @@ class Libc implements Sys {
     return this.#result(this.#calls.send(fd, memory.address + offset, length, MSG_NOSIGNAL));
   }
 
+  sendMessage(fd: number, memory: NativeBuffer, offset: number, length: number, fds: readonly number[]): number {
+    checkFd(fd);
+    checkRange(memory, offset, length);
+    if (length === 0) throw new RangeError('a message that carries fds has at least one byte');
+    for (const sent of fds) checkFd(sent);
+    this.#header.write(memory.address + offset, length, fds);
+    return this.#result(this.#calls.sendmsg(fd, this.#header.address, MSG_NOSIGNAL));
+  }
+
+  receiveMessage(fd: number, memory: NativeBuffer, offset: number, length: number, fds: number[]): number {
+    checkFd(fd);
+    checkRange(memory, offset, length);
+    fds.length = 0;
+    this.#header.makeRoom(memory.address + offset, length);
+    const received = this.#result(this.#calls.recvmsg(fd, this.#header.address, MSG_CMSG_CLOEXEC));
+    if (received >= 0) this.#header.takeFds(fds);
+    return received;
+  }
+
   shutdown(fd: number, how: number): number {
     checkFd(fd);
     checkInt(how);
@@ -234,6 +262,14 @@ class Libc implements Sys {
 
   getpeername(fd: number): SocketAddress | number {
     return this.#name(this.#calls.getpeername, fd);
+  }
+
+  peerCredentials(fd: number): PeerCredentials | number {
+    checkFd(fd);
+    this.#length.bytes.writeUInt32LE(UCRED_SIZE, 0);
+    const { address, bytes } = this.#value;
+    const result = this.#result(this.#calls.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, address, this.#length.address));
+    return result < 0 ? result : { pid: bytes.readInt32LE(0), uid: bytes.readUInt32LE(4) };
   }
 
   epollCreate(): number {

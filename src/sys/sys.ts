@@ -18,6 +18,15 @@ export interface PeerAddress {
   port: number;
 }
 
+/** Who is at the other end of a Unix socket; of a listener's, who called `listen`. */
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+}
+
+/** How many fds one message may carry (unix(7), SCM_RIGHTS). */
+export const MOST_FDS_SENT = 253;
+
 /**
  * System calls. Each returns what the call returned (0 or more), or the errno with its sign turned (below zero; see
  * `errno.ts`): failing is an ordinary result here. Arguments that could harm memory (an fd that is no integer, a range
@@ -40,6 +49,16 @@ export interface Sys {
   recv(fd: number, memory: NativeBuffer, offset: number, length: number): number;
   /** send with MSG_NOSIGNAL. */
   send(fd: number, memory: NativeBuffer, offset: number, length: number): number;
+  /**
+   * sendmsg with MSG_NOSIGNAL: sends bytes, at least one, and with them a copy of each of `fds`, at most `MOST_FDS_SENT`.
+   * For Unix sockets.
+   */
+  sendMessage(fd: number, memory: NativeBuffer, offset: number, length: number, fds: readonly number[]): number;
+  /**
+   * recvmsg with MSG_CMSG_CLOEXEC: receives bytes, and with them fds, which are the caller's to close. `fds` is emptied
+   * first; fewer come than were sent if this process may open no more.
+   */
+  receiveMessage(fd: number, memory: NativeBuffer, offset: number, length: number, fds: number[]): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
   /** Gives a second fd for what `fd` is (fcntl with F_DUPFD_CLOEXEC): each of the two has to be closed. */
@@ -53,6 +72,8 @@ export interface Sys {
   fcntl(fd: number, command: number, value: number): number;
   getsockname(fd: number): SocketAddress | number;
   getpeername(fd: number): SocketAddress | number;
+  /** SO_PEERCRED of a connected Unix socket. */
+  peerCredentials(fd: number): PeerCredentials | number;
 
   epollCreate(): number;
   /** `low` and `high` come back with each event: the two halves of its 64 bits of data. */

@@ -119,6 +119,37 @@ describe('maxClients', () => {
   });
 });
 
+describe('places that are kept', () => {
+  it('are nobody else’s, and no more than there are', () => {
+    const gate = new Gate({ maxClients: 4 });
+    expect(gate.come(0, '192.0.2.1')).toBe(true);
+    expect([gate.admission.reserve(2), gate.come(1, '192.0.2.1'), gate.admission.isOpen]).toEqual([2, true, false]);
+    expect([gate.come(2, '192.0.2.1'), gate.admission.reserve(5)]).toEqual([false, 0]);
+    gate.leave(0);
+    expect([gate.admission.isOpen, gate.admission.reserve(5), gate.admission.isOpen]).toEqual([true, 1, false]);
+    gate.admission.giveBack(3);
+    expect([
+      gate.admission.isOpen,
+      gate.come(2, '192.0.2.1'),
+      gate.come(3, '192.0.2.1'),
+      gate.come(4, '192.0.2.1'),
+    ]).toEqual([true, true, true, true]);
+    expect(gate.admission.isOpen).toBe(false);
+  });
+
+  it('are for clients who count for their address, also beyond its limit', () => {
+    const gate = new Gate({ maxClients: 10, maxClientsPerAddress: 1 });
+    const bytes = parseAddress('192.0.2.1') as Uint8Array;
+    gate.admission.reserve(2);
+    for (const fd of [0, 1]) {
+      gate.admission.takeReserved(fd, bytes);
+      gate.table.settle(fd, gate.table.admit(fd, 0, fd, bytes, 0, 0));
+      gate.board.row(0).addClients(1);
+    }
+    expect([gate.come(2, '192.0.2.1'), gate.come(3, '192.0.2.2')]).toEqual([false, true]);
+  });
+});
+
 describe('maxClientsPerAddress', () => {
   it('counts IPv4 by address', () => {
     const gate = new Gate({ maxClientsPerAddress: 2 });

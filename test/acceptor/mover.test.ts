@@ -6,7 +6,7 @@ import type { ServerEvent } from '../../src/log/event.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable, NEW } from '../../src/sharing/connection-table.ts';
-import { FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
+import { FREE, MOVING, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
 import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { ENOMEM } from '../../src/sys/errno.ts';
@@ -159,6 +159,36 @@ describe('Mover.move', () => {
     expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 0]);
     expect(on.rows.flatMap(eventsOf)).toEqual([]);
     expect(on.events).toMatchObject([{ type: 'close', reason: 'over-limit', thread: 2 }]);
+  });
+});
+
+describe('Mover.lift and bringBack', () => {
+  it('take a client out of all hands, and put it to rest again with a ticket that is new', async () => {
+    const on = threads();
+    const { fd, client } = await pair();
+    const ticket = placed(on, fd, 0);
+    await write(client, 'x');
+    expect(on.mover.lift(fd, ticket, on.rows[0])).toBe(true);
+    expect([stateOf(on.table.word(fd)), on.table.take(fd, ticket)]).toEqual([MOVING, false]);
+    expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 0]);
+    expect(on.rows.flatMap(eventsOf)).toEqual([]);
+    on.mover.bringBack(fd, on.rows[2]);
+    const back = on.table.word(fd);
+    expect([stateOf(back), threadOf(back), on.table.take(fd, ticket)]).toEqual([REST, 2, false]);
+    expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 1]);
+    expect(on.rows.map(eventsOf)).toEqual([[], [], [{ fd, ticket: back, mask: EPOLLIN }]]);
+    expect(on.counters.moves).toMatchObject({ held: 0, 'thread-exit': 0, balance: 0, reload: 0 });
+  });
+
+  it('leave a client alone that its thread has taken or holds', async () => {
+    const on = threads();
+    const { fd } = await pair();
+    const ticket = placed(on, fd, 0);
+    on.table.take(fd, ticket);
+    expect(on.mover.lift(fd, ticket, on.rows[0])).toBe(false);
+    on.table.hold(fd, ticket);
+    expect(on.mover.lift(fd, ticket, on.rows[0])).toBe(false);
+    expect(on.rows.map((row) => row.clients)).toEqual([1, 0, 0]);
   });
 });
 

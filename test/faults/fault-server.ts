@@ -66,6 +66,11 @@ export class FaultServer implements AsyncDisposable {
     return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS;
   }
 
+  /** Resolves when the process has ended by itself, with status 0. */
+  async ended(): Promise<void> {
+    await this.#child.output();
+  }
+
   /** Sends SIGTERM and resolves when the process has ended. */
   stop(): Promise<void> {
     return this.#child.stop();

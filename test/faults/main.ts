@@ -7,6 +7,7 @@ import { idleAfter } from './rows/idle-after.ts';
 import { neverReads } from './rows/never-reads.ts';
 import { neverReturns } from './rows/never-returns.ts';
 import { outOfFds } from './rows/out-of-fds.ts';
+import { restarts } from './rows/restarts.ts';
 import { sigterm } from './rows/sigterm.ts';
 import { slowSenders } from './rows/slow-senders.ts';
 import { threadDies } from './rows/thread-dies.ts';
@@ -25,6 +26,7 @@ const ROWS: readonly Row[] = [
   halfClose,
   badLengths,
   sigterm,
+  restarts,
   idleAfter,
 ];
 

@@ -17,4 +17,5 @@ createInterface({ input: process.stdin }).on('line', () => {
   const seen = { errors: of('service-error').length, held: of('thread-held'), starts: of('thread-start') };
   console.log(`stats ${JSON.stringify({ closes, clients, accepted, messages, ...seen })}`);
 });
-process.once('SIGTERM', () => void server.drain().then(() => process.exit()));
+process.once('SIGTERM', () => void server.drain());
+void server.closed.then(() => process.exit());

@@ -54,6 +54,18 @@ describe('a line of text', () => {
       'stderr',
       'Turned away: ::1 : 11600 (denied)',
     ],
+    [
+      { type: 'handing-over', time: 0, successor: 7 },
+      'stdout',
+      'Handing over to process 7: it accepts clients from now on',
+    ],
+    [{ type: 'handed-over', time: 0, successor: 7, clients: 1 }, 'stdout', 'Handed over 1 client to process 7'],
+    [
+      { type: 'hand-over-failed', time: 0, successor: 7 },
+      'stderr',
+      'Process 7 ended before it had taken all clients: this one accepts clients again',
+    ],
+    [{ type: 'taken-over', time: 0, predecessor: 6, clients: 0 }, 'stdout', 'Took over 0 clients from process 6'],
     [{ type: 'rejects-hidden', time: 0, count: 1 }, 'stderr', '1 more client was turned away'],
     [{ type: 'rejects-hidden', time: 0, count: 290 }, 'stderr', '290 more clients were turned away'],
     [

@@ -203,6 +203,9 @@ export class FakeKernel implements Sys {
   getpeername: (fd: number) => SocketAddress | number = notFaked('getpeername');
   fileLimit = notFaked('getrlimit');
   duplicate = notFaked('fcntl');
+  sendMessage = notFaked('sendmsg');
+  receiveMessage = notFaked('recvmsg');
+  peerCredentials = notFaked('getsockopt');
 
   /** The lowest number that is free, as in any Unix. */
   #open(file: Watchable): number {

@@ -83,6 +83,26 @@ describe('heddle serve as a service of systemd', () => {
     await manager.shows(new RegExp(`^Server running on port ${port}$`, 'm'));
   });
 
+  it('is told of the process that takes over, which gets the sockets of systemd from the one before it', async () => {
+    const folder = testFolder();
+    const [notify, next] = [join(folder, 'notify'), join(folder, 'next')];
+    await using manager = manage(folder, { notify, command: [...SERVE, '--take-over', next] });
+    manager.tell('start');
+    const [, first] = await manager.shows(/^notice MAINPID=(\d+) READY=1$/m);
+    const [command, ...words] = [...SERVE, '--take-over', next];
+    await using heir = new Running(command, words, { NOTIFY_SOCKET: notify });
+    await manager.shows(new RegExp(`^notice MAINPID=${heir.child.pid} READY=1$`, 'm'));
+    expect(Number(first)).not.toBe(heir.child.pid);
+    await manager.shows(/^ended 0$/m);
+    expect(manager.process.stdout).not.toContain('STOPPING');
+    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
+    expect(stdout).toBe('cba');
+    manager.tell('connect\nreply');
+    await manager.shows(/^reply olleh$/m);
+    await heir.shows(/^Server running on port \d+\nServer running on unix:.*a\.sock$/m);
+    await heir.shows(/(^Connected to: [^]*){2}/m);
+  });
+
   it('leaves nothing of it in the environment of the service', async () => {
     const folder = testFolder();
     const service = join(folder, 'environment.mjs');

@@ -1,0 +1,86 @@
+/** Used to write down what the table knows of a client at rest, for the process that serves it next. */
+import { type ConnectionTable, ENDED, NEW, PROXIED } from '../sharing/connection-table.ts';
+
+/** A client, but for the bytes that are kept for it, which follow. */
+export interface ClientRecord {
+  readonly id: number;
+  /** 16 bytes. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly flags: number;
+  /** Times of the table: the clock behind them is the same in all processes. */
+  readonly seen: number;
+  readonly begun: number;
+  readonly stuck: number;
+  /** How many bytes without a whole message follow, and then how many that are not sent yet. */
+  readonly inbox: number;
+  readonly outbox: number;
+}
+
+// The layout, in bytes, little-endian; a change of it is a change of VERSION in `link-packets.ts`.
+const KIND_AT = 0;
+const FLAGS = 1;
+const PORT = 2;
+const SEEN = 4;
+const BEGUN = 8;
+const STUCK = 12;
+const INBOX = 16;
+const OUTBOX = 20;
+const ID = 24;
+const ADDRESS = 32;
+const SIZE = 48;
+
+/** The first byte of a record. */
+export const CLIENT = 4;
+
+/** More is never kept for a client where it can move: the largest block of the arena. */
+const MOST_KEPT = 2 ** 24;
+
+/** Reads from the table what there is to know of the client of `fd`. The caller has its slot. */
+export function recordOf(table: ConnectionTable, fd: number): ClientRecord {
+  const [inbox, outbox] = [table.inbox(fd), table.outbox(fd)];
+  return {
+    id: table.id(fd),
+    address: table.address(fd),
+    port: table.port(fd),
+    flags: table.flags(fd),
+    seen: table.seen(fd),
+    begun: table.begun(fd),
+    stuck: table.stuck(fd),
+    inbox: inbox === undefined ? 0 : inbox.end - inbox.start,
+    outbox: outbox === undefined ? 0 : outbox.end - outbox.start,
+  };
+}
+
+export function encodeRecord(record: ClientRecord): Buffer {
+  const bytes = Buffer.alloc(SIZE);
+  bytes[KIND_AT] = CLIENT;
+  bytes[FLAGS] = record.flags;
+  bytes.writeUInt16LE(record.port, PORT);
+  bytes.writeInt32LE(record.seen, SEEN);
+  bytes.writeInt32LE(record.begun, BEGUN);
+  bytes.writeInt32LE(record.stuck, STUCK);
+  bytes.writeUInt32LE(record.inbox, INBOX);
+  bytes.writeUInt32LE(record.outbox, OUTBOX);
+  bytes.writeDoubleLE(record.id, ID);
+  bytes.set(record.address, ADDRESS);
+  return bytes;
+}
+
+/** Reads a record; `undefined`: the bytes are none. */
+export function decodeRecord(bytes: Buffer): ClientRecord | undefined {
+  if (bytes.length !== SIZE || bytes[KIND_AT] !== CLIENT) return undefined;
+  const record = {
+    id: bytes.readDoubleLE(ID),
+    address: Uint8Array.from(bytes.subarray(ADDRESS, SIZE)),
+    port: bytes.readUInt16LE(PORT),
+    flags: bytes[FLAGS] as number,
+    seen: bytes.readInt32LE(SEEN),
+    begun: bytes.readInt32LE(BEGUN),
+    stuck: bytes.readInt32LE(STUCK),
+    inbox: bytes.readUInt32LE(INBOX),
+    outbox: bytes.readUInt32LE(OUTBOX),
+  };
+  const isPlain = (record.flags & ~(NEW | ENDED | PROXIED)) === 0 && Number.isSafeInteger(record.id) && record.id >= 0;
+  return isPlain && record.inbox <= MOST_KEPT && record.outbox <= MOST_KEPT ? record : undefined;
+}

@@ -1,0 +1,123 @@
+/** Used to find the server whose place this one is to take, and to get its listening sockets. */
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Link, type Received } from '../acceptor/link.ts';
+import { decodeWelcome, VERSION, type Welcome } from '../acceptor/link-packets.ts';
+import { HeddleError } from '../errors.ts';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET } from '../sys/constants.ts';
+import { EACCES, EAGAIN, ECONNREFUSED, ENOENT, EPROTOTYPE, errnoName } from '../sys/errno.ts';
+import type { Sys } from '../sys/sys.ts';
+import { Heirlooms } from './heirlooms.ts';
+import type { ListeningSocket } from './listening-socket.ts';
+
+/** How long a server may take to answer, in ms: it may be taking the place of another itself, and that one may be leaving. */
+export const PATIENCE = 30_000;
+/** How often its answer is looked for, in ms. */
+const LOOK = 2;
+
+/** A server whose place can be taken. */
+export interface Predecessor {
+  readonly pid: number;
+  readonly tls: boolean;
+  /** The connection to it: while it is open, it waits for what comes. */
+  readonly linkFd: number;
+  /** Where it waited for its successor. */
+  readonly control: ListeningSocket;
+  /** Its other listening sockets. */
+  readonly heirlooms: Heirlooms;
+  /** Lets it go on: this process has no use for it. */
+  readonly leave: () => void;
+}
+
+/**
+ * Connects to the server that can be succeeded at `path`; `undefined`: there is none. That server goes on as it was until
+ * it is told more. Errors: `HEDDLE_LISTEN`.
+ */
+export async function findPredecessor(sys: Sys, path: string): Promise<Predecessor | undefined> {
+  const until = performance.now() + PATIENCE;
+  const link = await connect(sys, path, until);
+  if (link === undefined) return undefined;
+  try {
+    return await meet(sys, path, link, until);
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+}
+
+async function connect(sys: Sys, path: string, until: number): Promise<Link | undefined> {
+  const fd = sys.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw takeOverError(path, `the system said ${errnoName(fd)}`);
+  for (;;) {
+    const connected = sys.connect(fd, { family: 'unix', address: path, port: 0 });
+    if (connected >= 0) return new Link(sys, fd);
+    if (connected === EAGAIN && performance.now() < until) {
+      await delay(LOOK); // So many others wait there already.
+      continue;
+    }
+    sys.close(fd);
+    if (connected === ECONNREFUSED || connected === ENOENT) return undefined;
+    throw takeOverError(path, CONNECT_ADVICE.get(connected) ?? `the system said ${errnoName(connected)}`);
+  }
+}
+
+async function meet(sys: Sys, path: string, link: Link, until: number): Promise<Predecessor> {
+  const peer = sys.peerCredentials(link.fd);
+  const uid = process.getuid?.();
+  if (typeof peer === 'number' || !(peer.uid === uid || peer.uid === 0 || uid === 0)) {
+    throw takeOverError(path, 'the server there is another user’s. Choose another path with --take-over');
+  }
+  const { bytes, fds } = await answer(path, link, until);
+  const welcome = decodeWelcome(bytes);
+  if (typeof welcome === 'object' && fds.length === welcome.shared.length + 1)
+    return inherit(sys, path, link, welcome, fds);
+  for (const fd of fds) sys.close(fd);
+  throw takeOverError(path, typeof welcome === 'number' ? otherVersion(welcome) : unclear(welcome));
+}
+
+async function answer(path: string, link: Link, until: number): Promise<Received> {
+  for (;;) {
+    const received = link.receive();
+    if (received === 'over')
+      throw takeOverError(path, 'the server there refused. It lets in only its own user, and root');
+    if (received !== 'none') return received;
+    if (performance.now() >= until) {
+      throw takeOverError(
+        path,
+        `the server there did not answer within ${PATIENCE / 1000} s. Look at its log, or stop it`,
+      );
+    }
+    await delay(LOOK);
+  }
+}
+
+function inherit(sys: Sys, path: string, link: Link, welcome: Welcome, fds: readonly number[]): Predecessor {
+  const { pid, tls, shared } = welcome;
+  const sockets = shared.map((isShared, index) => ({ fd: fds[index] as number, isShared }));
+  const heirlooms = new Heirlooms(sys, sockets);
+  const control = heirlooms.takeControl(fds.at(-1) as number, path);
+  const leave = (): void => {
+    heirlooms.close();
+    control.close();
+    link.close();
+  };
+  return { pid, tls, linkFd: link.fd, control, heirlooms, leave };
+}
+
+function otherVersion(version: number): string {
+  return `the server there hands over in version ${version}, this one takes over in version ${VERSION}. Stop it first`;
+}
+
+function unclear(welcome: Welcome | undefined): string {
+  if (welcome === undefined) return 'what listens there is no Heddle server. Choose another path with --take-over';
+  return 'this process may not open as many files as the server there hands over. Raise the limit: ulimit -n';
+}
+
+const CONNECT_ADVICE = new Map([
+  [EACCES, 'this user may not connect to the server there. Run it as the same user, or as root'],
+  [EPROTOTYPE, 'what listens there is no Heddle server to take over from. Choose another path with --take-over'],
+]);
+
+function takeOverError(path: string, why: string): HeddleError {
+  return new HeddleError('HEDDLE_LISTEN', `Cannot take over at unix:${resolve(path)}: ${why}`);
+}

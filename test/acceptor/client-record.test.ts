@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ClientRecord, decodeRecord, encodeRecord, recordOf } from '../../src/acceptor/client-record.ts';
+import { COUNTED, ConnectionTable, ENDED, NEW, PROXIED } from '../../src/sharing/connection-table.ts';
+
+const time = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const kept = fc.integer({ min: 0, max: 2 ** 24 });
+const records: fc.Arbitrary<ClientRecord> = fc.record({
+  id: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+  address: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+  port: fc.nat({ max: 65535 }),
+  flags: fc.subarray([NEW, ENDED, PROXIED]).map((flags) => flags.reduce((sum, flag) => sum | flag, 0)),
+  seen: time,
+  begun: time,
+  stuck: time,
+  inbox: kept,
+  outbox: kept,
+});
+
+describe('a record', () => {
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(records, (record) => {
+        expect(decodeRecord(encodeRecord(record))).toEqual(record);
+      }),
+    );
+  });
+
+  it('that is cut off anywhere, or longer, is none', () => {
+    fc.assert(
+      fc.property(records, fc.uint8Array({ minLength: 1, maxLength: 8 }), (record, more) => {
+        const bytes = encodeRecord(record);
+        for (let end = 0; end < bytes.length; end++) expect(decodeRecord(bytes.subarray(0, end))).toBeUndefined();
+        expect(decodeRecord(Buffer.concat([bytes, more]))).toBeUndefined();
+      }),
+    );
+  });
+
+  it('with flags, lengths or a number that no client has is none', () => {
+    const good = {
+      id: 1,
+      address: new Uint8Array(16),
+      port: 1,
+      flags: 0,
+      seen: 0,
+      begun: 0,
+      stuck: 0,
+      inbox: 0,
+      outbox: 0,
+    };
+    expect(decodeRecord(encodeRecord(good))).toEqual(good);
+    for (const bad of [{ flags: COUNTED }, { inbox: 2 ** 24 + 1 }, { outbox: 2 ** 32 - 1 }, { id: 0.5 }, { id: -1 }]) {
+      expect(decodeRecord(encodeRecord({ ...good, ...bad }))).toBeUndefined();
+    }
+  });
+
+  it('has what the table knows', () => {
+    const table = ConnectionTable.create(8);
+    const address = Uint8Array.from({ length: 16 }, (_, index) => index);
+    table.admit(3, 0, 42, address, 4711, NEW);
+    table.setSeen(3, 1);
+    table.setBegun(3, 2);
+    table.setStuck(3, -3);
+    table.pack(3, { block: 1, capacity: 256, start: 10, end: 30 }, 5, { block: 2, capacity: 256, start: 0, end: 9 });
+    const known = { id: 42, address, port: 4711, flags: NEW, seen: 1, begun: 2, stuck: -3, inbox: 20, outbox: 9 };
+    expect(recordOf(table, 3)).toEqual(known);
+  });
+});
