@@ -223,6 +223,7 @@ export class Server implements AsyncDisposable {
     const locks = Object.values(shared).filter((value) => value instanceof Lock);
     return new ThreadPool({
       size: threads.min,
+      most: threads.max,
       rows: this.#memory.board.rows.length,
       patience: shutdownTimeout,
       memory: threadMemory,

@@ -4,15 +4,9 @@ import { HeddleError } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Lock } from '../sharing/lock.ts';
 import type { ThreadStart } from '../thread/messages.ts';
+import { Deaths } from './deaths.ts';
 import { type ThreadEnd, ThreadHandle } from './thread-handle.ts';
 
-/** Deaths within this time, in ms, count towards the wait before the next thread is started. */
-const RECENT = 10_000;
-/** So many of them are taken as accidents: the thread is replaced at once. */
-const ACCIDENTS = 3;
-/** Then the wait begins, in ms, and doubles with each, up to the longest. */
-const FIRST_WAIT = 10;
-const LONGEST_WAIT = 250;
 /** How long a reload waits for the threads of the last one to end, in ms, and how often it looks. */
 const LAST_RELOAD = 5000;
 const LAST_RELOAD_LOOK = 10;
@@ -22,6 +16,8 @@ const MOST_FAILURES = 5;
 export interface ThreadPoolParts {
   /** How many threads the pool starts with. */
   readonly size: number;
+  /** How many threads there may be, not counting those that have old code. */
+  readonly most: number;
   /** How many rows the board has. */
   readonly rows: number;
   readonly memory: number | undefined;
@@ -49,8 +45,7 @@ export class ThreadPool {
   /** How many threads there should be. */
   #target: number;
   #failures = 0;
-  /** When threads have died lately, in `performance.now()` ms. */
-  #deaths: number[] = [];
+  readonly #deaths = new Deaths();
   #isWaiting = false;
 
   constructor(parts: ThreadPoolParts) {
@@ -207,7 +202,15 @@ export class ThreadPool {
     if (end.cause === 'stopped') return;
     report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
     if (thread.isRetiring) return;
-    this.#deaths.push(performance.now());
+    this.#died();
+  }
+
+  /** Replaces a thread that has died; with spare ones if they keep dying, which end when the acceptor finds them too many. */
+  #died(): void {
+    const { most, size } = this.#parts;
+    const now = performance.now();
+    this.#deaths.add(now);
+    this.#target = Math.max(this.#target, Math.min(most, size + this.#deaths.spares(now)));
     void this.#fill();
   }
 
@@ -216,20 +219,13 @@ export class ThreadPool {
     const { signal } = this.#leaving;
     if (this.#isWaiting || signal.aborted || this.#serving.length >= this.#target) return;
     this.#isWaiting = true;
-    await delay(this.#wait(), undefined, { signal }).catch(() => {});
+    await delay(this.#deaths.wait(performance.now()), undefined, { signal }).catch(() => {});
     this.#isWaiting = false;
     if (signal.aborted) return;
     const threads = this.#startThreads(this.#target - this.#serving.length);
     await Promise.all(
       threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(error))),
     );
-  }
-
-  #wait(): number {
-    const since = performance.now() - RECENT;
-    this.#deaths = this.#deaths.filter((time) => time > since);
-    const more = this.#deaths.length - ACCIDENTS;
-    return more <= 0 ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (more - 1));
   }
 
   #couldNotStart(error: unknown): void {

@@ -14,12 +14,17 @@ const LOAD = { lights: LIGHTS, burnMs: BURN_MS, thinkMs: 10, warmMs: 2500, ms: 2
 
 export const noWait: Row = {
   fault: `handlers hold their thread: ${LIGHTS} light clients beside 1, 4 and 16 that burn ${BURN_MS} ms a message`,
-  asked: 'worst wait of a light client ≤ 10, 25 and 50 ms (the best of 3 runs: noise only adds)',
+  asked:
+    'worst wait of a light client ≤ 10, 25 and 50 ms, less what the clients’ own process waited for a CPU (the best of 3 runs: noise only adds)',
   async run(stage) {
     const server = await stage.start({ framing: 'line', threads: '2..24' });
     const worst: number[] = [];
     for (const [burners, limit] of LIMITS) {
-      worst.push(await least(limit, async () => (await talk(server, { ...LOAD, burners })).worstUs / 1000));
+      const waits = async (): Promise<number> => {
+        const { lateUs, worstUs } = await talk(server, { ...LOAD, burners });
+        return Math.max(0, worstUs - lateUs) / 1000;
+      };
+      worst.push(await least(limit, waits));
     }
     return {
       measured: `worst wait ${worst.map((ms) => ms.toFixed(1)).join(', ')} ms`,

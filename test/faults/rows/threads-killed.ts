@@ -41,7 +41,7 @@ export const threadsKilled: Row = {
   fault: `threads killed at random, one every ${EVERY} ms for ${LASTS / 1000} s, ${CLIENTS} clients talking`,
   asked: 'every loss has its close reason; new clients served within 1 s; no fd leaked',
   async run(stage) {
-    const server = await stage.start({ framing: 'line', threads: 2 });
+    const server = await stage.start({ framing: 'line', threads: '2..24' });
     const before = server.fds;
     const killing = killForAWhile(server.port);
     const [kills, seen, comers] = await Promise.all([
