@@ -16,6 +16,7 @@ import { type LimitedSettings, withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
 import { listen } from './listen.ts';
 import type { ListeningSocket, ServerAddress } from './listening-socket.ts';
+import { Reruns } from './reruns.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -92,6 +93,7 @@ export class Server implements AsyncDisposable {
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
   readonly #closed = new Deferred<void>();
+  readonly #reloads = new Reruns(() => this.#reload());
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -148,19 +150,13 @@ export class Server implements AsyncDisposable {
    * Loads the service anew and hands the clients to it, without closing a connection: new threads start with the code
    * as it is now, clients at rest move to them, and what only an old thread can finish (a session, a running handler) it
    * finishes, within `shutdownTimeout`. So do TLS clients: they cannot move. Certificates and keys are read again. If the
-   * new code does not start, or they cannot be used, the old goes on.
+   * new code does not start, or they cannot be used, the old goes on. Calls during a reload share the next one.
    *
-   * Errors: those of `serve` for a service that does not start, `HEDDLE_INVALID_OPTION` for certificates and keys.
+   * Errors: those of `serve` for a service that does not start, `HEDDLE_INVALID_OPTION` for certificates and keys,
+   * `HEDDLE_CLOSED` if the server is leaving or has ended.
    */
-  async reload(): Promise<void> {
-    const time = Date.now();
-    try {
-      const tls = readCredentials(this.#settings, (event) => this.report(event));
-      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
-    } catch (error) {
-      this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
-      throw error;
-    }
+  reload(): Promise<void> {
+    return this.#reloads.ask();
   }
 
   /**
@@ -253,6 +249,17 @@ export class Server implements AsyncDisposable {
     else if (message.type === 'thread-stuck') this.#pool.kill(message.thread);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
   };
+
+  async #reload(): Promise<void> {
+    const time = Date.now();
+    try {
+      const tls = readCredentials(this.#settings, (event) => this.report(event));
+      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
+    } catch (error) {
+      this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
+      throw error;
+    }
+  }
 
   async #drain(): Promise<void> {
     if (this.#ending !== undefined) return this.#ending;

@@ -74,7 +74,11 @@ export class ThreadPool {
    */
   async reload(changes: Pick<ThreadStart, 'tls'>): Promise<number> {
     const latest = performance.now() + LAST_RELOAD;
-    while (this.#rows.length < this.#serving.length && performance.now() < latest) await delay(LAST_RELOAD_LOOK);
+    const { signal } = this.#leaving;
+    const isDue = (): boolean => this.#rows.length < this.#serving.length && performance.now() < latest;
+    while (isDue() && !signal.aborted) await delay(LAST_RELOAD_LOOK);
+    if (signal.aborted)
+      throw new HeddleError('HEDDLE_CLOSED', 'The server is leaving: it loads no new code. Start another one');
     const old = this.#serving;
     const before = this.#start;
     this.#start = { ...before, ...changes };

@@ -1,5 +1,6 @@
 /** Clients of the soak: they come, say things of all sizes, and go. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
 import type { Peer } from '../server/peer.ts';
 
 /** How many of them there are at once. */
@@ -35,7 +36,7 @@ async function talk(peer: Peer, traffic: Traffic, name: string): Promise<void> {
 
 async function leave(peer: Peer): Promise<void> {
   const way = Math.random();
-  if (way < RESETS) peer.reset();
+  if (way < RESETS && !(peer.socket instanceof TLSSocket)) peer.reset();
   else if (way < RESETS + HALF_CLOSES)
     await peer
       .finish()
