@@ -98,7 +98,8 @@ export class ThreadHandle {
 }
 
 function describeExit(code: number): ThreadEnd {
-  return { cause: 'exit', detail: `process.exit(${code}) was called on it` };
+  const stuck = code === 0 ? ', or what it awaits can never come' : '';
+  return { cause: 'exit', detail: `process.exit(${code}) was called on it${stuck}` };
 }
 
 function describeError(error: Error): ThreadEnd {
