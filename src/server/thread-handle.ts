@@ -31,6 +31,8 @@ export class ThreadHandle {
   readonly #loaded: Promise<void>;
   /** It has old code, or there are too many threads: it ends when it has no client any more. */
   isRetiring = false;
+  /** It was handed to the acceptor. */
+  serves = false;
   readonly #worker: Worker;
   #end: ThreadEnd | undefined;
 

@@ -108,7 +108,7 @@ export class ThreadPool {
       old.isRetiring = true;
       this.#parts.tell('thread-retire', thread);
     } catch (error) {
-      this.#couldNotStart(error);
+      this.#couldNotStart(fresh[0] as ThreadHandle, error);
     }
   }
 
@@ -180,6 +180,7 @@ export class ThreadPool {
       if (handle.isRetiring)
         handle.stop(); // The code was changed while it started.
       else {
+        handle.serves = true;
         this.#parts.report({ type: 'thread-start', time: Date.now(), thread: thread + 1 });
         this.#parts.tell('thread-ready', thread);
       }
@@ -206,16 +207,15 @@ export class ThreadPool {
     if (end.cause === 'stopped') return;
     report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
     if (thread.isRetiring) return;
-    this.#died();
+    this.#deaths.add(performance.now());
+    if (thread.serves) this.#spare();
+    void this.#fill();
   }
 
-  /** Replaces a thread that has died; with spare ones if they keep dying, which end when the acceptor finds them too many. */
-  #died(): void {
+  /** Has some threads more while threads keep dying; they end when the acceptor finds them too many. */
+  #spare(): void {
     const { most, size } = this.#parts;
-    const now = performance.now();
-    this.#deaths.add(now);
-    this.#target = Math.max(this.#target, Math.min(most, size + this.#deaths.spares(now)));
-    void this.#fill();
+    this.#target = Math.max(this.#target, Math.min(most, size + this.#deaths.spares(performance.now())));
   }
 
   /** Starts the threads that are missing; not at once if threads keep dying. */
@@ -228,17 +228,32 @@ export class ThreadPool {
     if (signal.aborted) return;
     const threads = this.#startThreads(this.#target - this.#serving.length);
     await Promise.all(
-      threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(error))),
+      threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(thread, error))),
     );
   }
 
-  #couldNotStart(error: unknown): void {
+  #couldNotStart(thread: ThreadHandle, error: unknown): void {
     if (this.#leaving.signal.aborted) return;
+    const why = error instanceof Error ? error.message : String(error);
+    // One that ended by itself was reported then.
+    if (!(error instanceof HeddleError && error.code === 'HEDDLE_THREAD_EXIT'))
+      this.#parts.report({
+        type: 'thread-exit',
+        time: Date.now(),
+        thread: thread.thread + 1,
+        cause: 'start',
+        detail: why,
+      });
     if (++this.#failures < MOST_FAILURES) {
       void this.#fill();
       return;
     }
-    const why = error instanceof Error ? error.message : String(error);
+    if (this.#serving.some(({ serves }) => serves)) {
+      // Those that serve go on. If they are too few, the acceptor asks for more in a while.
+      this.#failures = 0;
+      this.#target = this.#serving.length;
+      return;
+    }
     const message = `No service thread can be started any more, after ${this.#failures} attempts: ${why}`;
     this.#parts.failed(new HeddleError('HEDDLE_SERVICE_LOAD', message, { cause: error }));
   }

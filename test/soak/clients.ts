@@ -52,9 +52,12 @@ async function comeAndGo(
   over: AbortSignal,
 ): Promise<void> {
   for (let visit = 0; !over.aborted; visit++) {
-    const peer = await connect();
-    await talk(peer, traffic, `${name} ${visit}`);
-    await leave(peer);
+    const peer = await connect().catch(() => undefined); // Its thread may die during the handshake.
+    if (peer === undefined) traffic.cutOff++;
+    else {
+      await talk(peer, traffic, `${name} ${visit}`);
+      await leave(peer);
+    }
     await delay(Math.random() * 50);
   }
 }
