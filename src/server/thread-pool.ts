@@ -13,6 +13,9 @@ const LAST_RELOAD_LOOK = 10;
 /** As many replacements in a row that could not even start mean that none can. */
 const MOST_FAILURES = 5;
 
+/** When that many could not start but others serve, no more are asked for within this time, in ms. */
+const GROW_AGAIN = 5000;
+
 export interface ThreadPoolParts {
   /** How many threads the pool starts with. */
   readonly size: number;
@@ -45,6 +48,8 @@ export class ThreadPool {
   /** How many threads there should be. */
   #target: number;
   #failures = 0;
+  /** When it may grow again, in `performance.now()` ms. */
+  #growsAt = 0;
   readonly #deaths = new Deaths();
   #isWaiting = false;
 
@@ -63,6 +68,7 @@ export class ThreadPool {
 
   /** Has `threads` threads from now on, as far as there are rows. */
   grow(threads: number): void {
+    if (performance.now() < this.#growsAt) return;
     this.#target = threads;
     void this.#fill();
   }
@@ -249,8 +255,9 @@ export class ThreadPool {
       return;
     }
     if (this.#serving.some(({ serves }) => serves)) {
-      // Those that serve go on. If they are too few, the acceptor asks for more in a while.
+      // Those that serve go on. If they are too few, the acceptor asks for more again and again.
       this.#failures = 0;
+      this.#growsAt = performance.now() + GROW_AGAIN;
       this.#target = this.#serving.length;
       return;
     }

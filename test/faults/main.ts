@@ -37,6 +37,8 @@ function markdownOf(row: Row, { measured, passed, idle }: Result): string {
   return `| ${row.fault} | ${row.asked} | ${passed ? '' : '**failed**: '}${measured} | ${percent(idle)} |`;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const isMarkdown = process.argv.includes('--markdown');
 const words = process.argv.slice(2).filter((word) => word !== '--markdown');
 const chosen = ROWS.filter(({ fault }) => words.length === 0 || words.some((word) => fault.includes(word)));

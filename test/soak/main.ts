@@ -14,9 +14,11 @@ import { Watched } from './watched.ts';
 
 const KILL_EVERY = 10_000;
 const RELOAD_EVERY = 25_000;
+/** How long of each minute there is work; then memory is measured. */
+const WORK = 50_000;
 const MINUTE = 60_000;
 /** Light clients, and burners that make them move. */
-const TALKERS = { lights: 50, burners: 2, burnMs: 50, thinkMs: 20, lossy: true, ms: MINUTE };
+const TALKERS = { lights: 50, burners: 2, burnMs: 50, thinkMs: 20, lossy: true, ms: MINUTE } as const;
 
 function minutes(): number {
   const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } });
@@ -56,51 +58,39 @@ async function work(
 
 async function talkOn(server: FaultServer, traffic: Traffic, over: AbortSignal): Promise<void> {
   const until = new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }));
-  while (!over.aborted) {
-    const { checked, lostResting, lostWaiting } = await talk(server, { ...TALKERS, until });
-    traffic.right += checked;
-    traffic.cutOff += lostResting + lostWaiting;
-  }
-}
-
-/** Looks every second, and prints a line each minute. */
-async function watch(watched: readonly Watched[], traffic: Traffic, count: number): Promise<void> {
-  for (let minute = 1; minute <= count; minute++) {
-    for (const end = performance.now() + MINUTE; performance.now() < end; await delay(1000)) {
-      for (const one of watched) one.look();
-    }
-    const texts = watched.map((one) => one.minute());
-    console.log(
-      `minute ${minute}: ${texts.join('; ')}; ${traffic.right} right, ${traffic.wrong} wrong, ${traffic.cutOff} cut off`,
-    );
-  }
+  const { checked, lostResting, lostWaiting } = await talk(server, { ...TALKERS, until });
+  traffic.right += checked;
+  traffic.cutOff += lostResting + lostWaiting;
 }
 
 async function soak(count: number): Promise<boolean> {
   using certificates = new Certificates();
   const authority = certificates.authority('authority');
-  const options = { framing: 'line', threads: '2..6' } as const;
-  const plain = await FaultServer.start(options);
-  const secure = await FaultServer.start({
-    ...options,
-    tls: certificates.issue('server', authority),
-    shutdownTimeout: 5000,
-  });
-  const watched = [new Watched('plain', plain), new Watched('TLS', secure)];
+  const options = { framing: 'line', threads: '2..6', shutdownTimeout: 5000 } as const;
+  const plain = new Watched('plain', await FaultServer.start(options));
+  const secure = new Watched(
+    'TLS',
+    await FaultServer.start({ ...options, tls: certificates.issue('server', authority) }),
+  );
   const traffic = { right: 0, wrong: 0, cutOff: 0 };
-  const over = new AbortController();
-  const working = Promise.all([
-    work(plain, () => Peer.connect(plain.port), traffic, over.signal),
-    work(secure, () => connectTls(secure.port, authority), traffic, over.signal),
-    talkOn(plain, traffic, over.signal),
-  ]);
-  await Promise.race([watch(watched, traffic, count), working]);
-  over.abort();
-  await working;
-  const ends = [await watched[0]?.end(), await watched[1]?.end()];
-  await Promise.all([plain.stop(), secure.stop()]);
-  console.log(`${traffic.right} replies right, ${traffic.wrong} wrong`);
-  return traffic.wrong === 0 && ends.every((isWell) => isWell === true);
+  for (let minute = 1; minute <= count; minute++) {
+    const next = delay(MINUTE);
+    const over = AbortSignal.timeout(WORK);
+    await Promise.all([
+      work(plain.server, () => Peer.connect(plain.server.port), traffic, over),
+      work(secure.server, () => connectTls(secure.server.port, authority), traffic, over),
+      talkOn(plain.server, traffic, over),
+    ]);
+    const texts = await Promise.all([plain.measure(), secure.measure()]);
+    const { right, wrong, cutOff } = traffic;
+    console.log(`minute ${minute}: ${texts.join('; ')}; ${right} right, ${wrong} wrong, ${cutOff} cut off`);
+    await next;
+  }
+  const ends = [await plain.end(), await secure.end()];
+  await Promise.all([plain.server.stop(), secure.server.stop()]);
+  return traffic.wrong === 0 && ends.every((isWell) => isWell);
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 process.exitCode = (await soak(minutes())) ? 0 : 1;

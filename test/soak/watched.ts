@@ -1,4 +1,5 @@
 /** Used to see what a server has of the system while it is soaked: memory and fds. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultServer } from '../faults/fault-server.ts';
 import { within } from '../faults/row.ts';
 import { slope } from './slope.ts';
@@ -8,13 +9,15 @@ const MIB = 2 ** 20;
 const MOST_GROWTH = 1;
 /** How long the server may take until all fds are back, in ms. */
 const BACK_WITHIN = 15_000;
+/** Memory is the least of so many looks, this many ms apart. */
+const LOOKS = 10;
+const LOOK = 300;
 
 export class Watched {
   readonly name: string;
   readonly server: FaultServer;
   readonly #fds: number;
-  readonly #minutes: number[] = [];
-  #least = Infinity;
+  readonly #memory: number[] = [];
 
   constructor(name: string, server: FaultServer) {
     this.name = name;
@@ -22,22 +25,26 @@ export class Watched {
     this.#fds = server.fds;
   }
 
-  /** To be called every second: what a minute is judged by is its least, since garbage comes and goes. */
-  look(): void {
-    this.#least = Math.min(this.#least, this.server.memory / MIB);
-  }
-
-  /** Ends a minute; says what it was like. */
-  minute(): string {
-    this.#minutes.push(this.#least);
-    const text = `${this.name} ${this.#least.toFixed(1)} MiB, ${this.server.fds} fds`;
-    this.#least = Infinity;
-    return text;
+  /**
+   * Says what the server has, with no client left. It is measured on new threads: on old ones V8 has what garbage it likes,
+   * which differs from minute to minute by more than is looked for.
+   */
+  async measure(): Promise<string> {
+    await within(BACK_WITHIN, async () => (await this.server.stats()).clients === 0);
+    await this.server.reload();
+    await within(BACK_WITHIN, () => this.server.fds <= this.#fds);
+    let least = Infinity;
+    for (let look = 0; look < LOOKS; look++) {
+      await delay(LOOK);
+      least = Math.min(least, this.server.memory / MIB);
+    }
+    this.#memory.push(least);
+    return `${this.name} ${least.toFixed(1)} MiB, ${this.server.fds} fds`;
   }
 
   /** MiB in ten minutes, over the last third. */
   get growth(): number {
-    return slope(this.#minutes.slice(-Math.max(2, Math.ceil(this.#minutes.length / 3)))) * 10;
+    return slope(this.#memory.slice(-Math.max(2, Math.ceil(this.#memory.length / 3)))) * 10;
   }
 
   /** Says how it ended; true: well. */

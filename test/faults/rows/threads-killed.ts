@@ -17,11 +17,10 @@ async function killForAWhile(port: number): Promise<number> {
   return kills.length;
 }
 
-/** Comes anew again and again until `over` settles; the longest wait to be served, in ms, and how often it was cut off. */
-async function keepComing(port: number, over: Promise<unknown>): Promise<{ longest: number; cutOff: number }> {
-  let [longest, cutOff, isOver] = [0, 0, false];
-  void over.finally(() => (isOver = true));
-  while (!isOver) {
+/** Comes anew again and again until `over`; the longest wait to be served, in ms, and how often it was cut off. */
+async function keepComing(port: number, over: AbortSignal): Promise<{ longest: number; cutOff: number }> {
+  let [longest, cutOff] = [0, 0];
+  while (!over.aborted) {
     const from = performance.now();
     const peer = await Peer.connect(port);
     const answer = await peer.ask('hello').catch(() => undefined);
@@ -43,11 +42,12 @@ export const threadsKilled: Row = {
   async run(stage) {
     const server = await stage.start({ framing: 'line', threads: '2..24' });
     const before = server.fds;
-    const killing = killForAWhile(server.port);
+    const over = new AbortController();
+    const killing = killForAWhile(server.port).finally(() => over.abort());
     const [kills, seen, comers] = await Promise.all([
       killing,
       talk(server, { lights: CLIENTS, thinkMs: 5, ms: 600_000, lossy: true, until: killing }),
-      keepComing(server.port, killing),
+      keepComing(server.port, over.signal),
     ]);
     const back = await allGone(server, before);
     const { closes } = await server.stats();
