@@ -1,8 +1,11 @@
 // A Heddle server in a process of its own. Usage: node server.mjs OPTIONS (JSON, as of serve; the service is the one here).
 // On standard input: `stats` prints `stats {…}`, its numbers and what was counted of its events; `reload` prints
-// `reloaded`, or `kept` and why.
+// `reloaded`, or `kept` and why; `trim` gives what malloc keeps of freed memory back to the system, and prints `trimmed`.
 import { createInterface } from 'node:readline';
+import koffi from 'koffi';
 import { Counter, serve } from 'heddle';
+
+const mallocTrim = koffi.load('libc.so.6').func('int malloc_trim(size_t)');
 
 const seen = { errors: 0, exits: {}, held: [], starts: [] };
 const listeners = {
@@ -33,6 +36,10 @@ const answers = {
       () => console.log('reloaded'),
       (error) => console.log(`kept ${error.message}`),
     );
+  },
+  trim() {
+    mallocTrim(0);
+    console.log('trimmed');
   },
 };
 createInterface({ input: process.stdin }).on('line', (word) => answers[word]?.());

@@ -26,8 +26,8 @@ export class Watched {
   }
 
   /**
-   * Says what the server has, with no client left. It is measured on new threads: on old ones V8 has what garbage it likes,
-   * which differs from minute to minute by more than is looked for.
+   * Says what the server has, with no client left. It is measured on new threads, and without what malloc keeps of freed
+   * memory: garbage and holes differ from minute to minute by more than is looked for.
    */
   async measure(): Promise<string> {
     await within(BACK_WITHIN, async () => (await this.server.stats()).clients === 0);
@@ -36,6 +36,7 @@ export class Watched {
     let least = Infinity;
     for (let look = 0; look < LOOKS; look++) {
       await delay(LOOK);
+      await this.server.trim();
       least = Math.min(least, this.server.memory / MIB);
     }
     this.#memory.push(least);
