@@ -17,6 +17,7 @@ import { Deferred } from './deferred.ts';
 import type { ServerAddress } from './listening-socket.ts';
 import { findPlace, type Place } from './place.ts';
 import { PATIENCE } from './predecessor.ts';
+import { Reruns } from './reruns.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -95,6 +96,7 @@ export class Server implements AsyncDisposable {
   readonly #closed = new Deferred<void>();
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
+  readonly #reloads = new Reruns(() => this.#reload());
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -145,19 +147,13 @@ export class Server implements AsyncDisposable {
    * Loads the service anew and hands the clients to it, without closing a connection: new threads start with the code
    * as it is now, clients at rest move to them, and what only an old thread can finish (a session, a running handler) it
    * finishes, within `shutdownTimeout`. So do TLS clients: they cannot move. Certificates and keys are read again. If the
-   * new code does not start, or they cannot be used, the old goes on.
+   * new code does not start, or they cannot be used, the old goes on. Calls during a reload share the next one.
    *
-   * Errors: those of `serve` for a service that does not start, `HEDDLE_INVALID_OPTION` for certificates and keys.
+   * Errors: those of `serve` for a service that does not start, `HEDDLE_INVALID_OPTION` for certificates and keys,
+   * `HEDDLE_CLOSED` if the server is leaving or has ended.
    */
-  async reload(): Promise<void> {
-    const time = Date.now();
-    try {
-      const tls = readCredentials(this.#settings, (event) => this.report(event));
-      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
-    } catch (error) {
-      this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
-      throw error;
-    }
+  reload(): Promise<void> {
+    return this.#reloads.ask();
   }
 
   /**
@@ -244,6 +240,7 @@ export class Server implements AsyncDisposable {
     const locks = Object.values(shared).filter((value) => value instanceof Lock);
     return new ThreadPool({
       size: threads.min,
+      most: threads.max,
       rows: this.#memory.board.rows.length,
       patience: shutdownTimeout,
       memory: threadMemory,
@@ -301,6 +298,17 @@ export class Server implements AsyncDisposable {
     this.#successor?.lost.abort();
     this.#successor = undefined;
     this.report({ type: 'hand-over-failed', time: Date.now(), successor });
+  }
+
+  async #reload(): Promise<void> {
+    const time = Date.now();
+    try {
+      const tls = readCredentials(this.#settings, (event) => this.report(event));
+      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
+    } catch (error) {
+      this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
+      throw error;
+    }
   }
 
   async #drain(within: number): Promise<void> {

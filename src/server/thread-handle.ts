@@ -31,6 +31,8 @@ export class ThreadHandle {
   readonly #loaded: Promise<void>;
   /** It has old code, or there are too many threads: it ends when it has no client any more. */
   isRetiring = false;
+  /** It was handed to the acceptor. */
+  serves = false;
   readonly #worker: Worker;
   #end: ThreadEnd | undefined;
 
@@ -98,7 +100,8 @@ export class ThreadHandle {
 }
 
 function describeExit(code: number): ThreadEnd {
-  return { cause: 'exit', detail: `process.exit(${code}) was called on it` };
+  const stuck = code === 0 ? ', or what it awaits can never come' : '';
+  return { cause: 'exit', detail: `process.exit(${code}) was called on it${stuck}` };
 }
 
 function describeError(error: Error): ThreadEnd {

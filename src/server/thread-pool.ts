@@ -4,24 +4,23 @@ import { HeddleError } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Lock } from '../sharing/lock.ts';
 import type { ThreadStart } from '../thread/messages.ts';
+import { Deaths } from './deaths.ts';
 import { type ThreadEnd, ThreadHandle } from './thread-handle.ts';
 
-/** Deaths within this time, in ms, count towards the wait before the next thread is started. */
-const RECENT = 10_000;
-/** So many of them are taken as accidents: the thread is replaced at once. */
-const ACCIDENTS = 3;
-/** Then the wait begins, in ms, and doubles with each, up to the longest. */
-const FIRST_WAIT = 10;
-const LONGEST_WAIT = 250;
 /** How long a reload waits for the threads of the last one to end, in ms, and how often it looks. */
 const LAST_RELOAD = 5000;
 const LAST_RELOAD_LOOK = 10;
 /** As many replacements in a row that could not even start mean that none can. */
 const MOST_FAILURES = 5;
 
+/** When that many could not start but others serve, no more are asked for within this time, in ms. */
+const GROW_AGAIN = 5000;
+
 export interface ThreadPoolParts {
   /** How many threads the pool starts with. */
   readonly size: number;
+  /** How many threads there may be, not counting those that have old code. */
+  readonly most: number;
   /** How many rows the board has. */
   readonly rows: number;
   readonly memory: number | undefined;
@@ -49,8 +48,9 @@ export class ThreadPool {
   /** How many threads there should be. */
   #target: number;
   #failures = 0;
-  /** When threads have died lately, in `performance.now()` ms. */
-  #deaths: number[] = [];
+  /** When it may grow again, in `performance.now()` ms. */
+  #growsAt = 0;
+  readonly #deaths = new Deaths();
   #isWaiting = false;
 
   constructor(parts: ThreadPoolParts) {
@@ -68,6 +68,7 @@ export class ThreadPool {
 
   /** Has `threads` threads from now on, as far as there are rows. */
   grow(threads: number): void {
+    if (performance.now() < this.#growsAt) return;
     this.#target = threads;
     void this.#fill();
   }
@@ -79,7 +80,11 @@ export class ThreadPool {
    */
   async reload(changes: Pick<ThreadStart, 'tls'>): Promise<number> {
     const latest = performance.now() + LAST_RELOAD;
-    while (this.#rows.length < this.#serving.length && performance.now() < latest) await delay(LAST_RELOAD_LOOK);
+    const { signal } = this.#leaving;
+    const isDue = (): boolean => this.#rows.length < this.#serving.length && performance.now() < latest;
+    while (isDue() && !signal.aborted) await delay(LAST_RELOAD_LOOK);
+    if (signal.aborted)
+      throw new HeddleError('HEDDLE_CLOSED', 'The server is leaving: it loads no new code. Start another one');
     const old = this.#serving;
     const before = this.#start;
     this.#start = { ...before, ...changes };
@@ -109,7 +114,7 @@ export class ThreadPool {
       old.isRetiring = true;
       this.#parts.tell('thread-retire', thread);
     } catch (error) {
-      this.#couldNotStart(error);
+      this.#couldNotStart(fresh[0] as ThreadHandle, error);
     }
   }
 
@@ -181,6 +186,7 @@ export class ThreadPool {
       if (handle.isRetiring)
         handle.stop(); // The code was changed while it started.
       else {
+        handle.serves = true;
         this.#parts.report({ type: 'thread-start', time: Date.now(), thread: thread + 1 });
         this.#parts.tell('thread-ready', thread);
       }
@@ -207,8 +213,15 @@ export class ThreadPool {
     if (end.cause === 'stopped') return;
     report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
     if (thread.isRetiring) return;
-    this.#deaths.push(performance.now());
+    this.#deaths.add(performance.now());
+    if (thread.serves) this.#spare();
     void this.#fill();
+  }
+
+  /** Has some threads more while threads keep dying; they end when the acceptor finds them too many. */
+  #spare(): void {
+    const { most, size } = this.#parts;
+    this.#target = Math.max(this.#target, Math.min(most, size + this.#deaths.spares(performance.now())));
   }
 
   /** Starts the threads that are missing; not at once if threads keep dying. */
@@ -216,29 +229,38 @@ export class ThreadPool {
     const { signal } = this.#leaving;
     if (this.#isWaiting || signal.aborted || this.#serving.length >= this.#target) return;
     this.#isWaiting = true;
-    await delay(this.#wait(), undefined, { signal }).catch(() => {});
+    await delay(this.#deaths.wait(performance.now()), undefined, { signal }).catch(() => {});
     this.#isWaiting = false;
     if (signal.aborted) return;
     const threads = this.#startThreads(this.#target - this.#serving.length);
     await Promise.all(
-      threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(error))),
+      threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(thread, error))),
     );
   }
 
-  #wait(): number {
-    const since = performance.now() - RECENT;
-    this.#deaths = this.#deaths.filter((time) => time > since);
-    const more = this.#deaths.length - ACCIDENTS;
-    return more <= 0 ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (more - 1));
-  }
-
-  #couldNotStart(error: unknown): void {
+  #couldNotStart(thread: ThreadHandle, error: unknown): void {
     if (this.#leaving.signal.aborted) return;
+    const why = error instanceof Error ? error.message : String(error);
+    // One that ended by itself was reported then.
+    if (!(error instanceof HeddleError && error.code === 'HEDDLE_THREAD_EXIT'))
+      this.#parts.report({
+        type: 'thread-exit',
+        time: Date.now(),
+        thread: thread.thread + 1,
+        cause: 'start',
+        detail: why,
+      });
     if (++this.#failures < MOST_FAILURES) {
       void this.#fill();
       return;
     }
-    const why = error instanceof Error ? error.message : String(error);
+    if (this.#serving.some(({ serves }) => serves)) {
+      // Those that serve go on. If they are too few, the acceptor asks for more again and again.
+      this.#failures = 0;
+      this.#growsAt = performance.now() + GROW_AGAIN;
+      this.#target = this.#serving.length;
+      return;
+    }
     const message = `No service thread can be started any more, after ${this.#failures} attempts: ${why}`;
     this.#parts.failed(new HeddleError('HEDDLE_SERVICE_LOAD', message, { cause: error }));
   }

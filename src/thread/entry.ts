@@ -16,7 +16,7 @@ import { SERVING_SLICE } from '../sharing/scheduling.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
 import { openLibc } from '../sys/libc.ts';
 import type { Sys } from '../sys/sys.ts';
-import { framingOf, loadService } from './load-service.ts';
+import { framingOf, loadService, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
 import { ServiceThread, type ServiceThreadParts } from './service-thread.ts';
 
@@ -34,7 +34,7 @@ const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
 async function run(): Promise<void> {
   const [sys, service] = await Promise.all([openLibc().then(sayLoaded), loadService(start.service)]);
   const framing = framingOf(service, start);
-  await service.start?.(about);
+  await startService(service, start.service, about);
   const row = new ThreadBoard(start.board).row(start.thread);
   const poller = Poller.create(sys, EVENTS);
   const watch = (operation: number, mask: number): void => {

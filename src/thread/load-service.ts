@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { checkService, type Service } from '../connection/service.ts';
+import { checkService, type Service, type ServiceThread } from '../connection/service.ts';
 import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import { createFraming } from '../framing/framing.ts';
@@ -28,6 +28,21 @@ export async function loadService(href: string): Promise<Service> {
   });
   const exported = (module as { default?: unknown }).default;
   return checkService(exported, `Cannot use the service ${path}`);
+}
+
+/**
+ * Runs the service's `start`.
+ *
+ * Errors: `HEDDLE_SERVICE_LOAD`, with the file and what it threw.
+ */
+export async function startService(service: Service, href: string, thread: ServiceThread): Promise<void> {
+  try {
+    await service.start?.(thread);
+  } catch (cause) {
+    const path = pathOf(href);
+    const why = `its start failed: ${describe(cause, path)}`;
+    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot start the service ${path}: ${why}`, { cause });
+  }
 }
 
 /**

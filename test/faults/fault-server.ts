@@ -1,28 +1,49 @@
 /** The server under fault: a process of its own, so that its memory, its fds and its CPU can be seen from outside. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../../bench/harness/child.ts';
+import { threadTimes, timesBetween } from '../../bench/harness/thread-times.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
+import { sum } from './row.ts';
 
 export interface FaultStats {
   readonly clients: number;
   readonly accepted: number;
   readonly messages: number;
+  readonly moves: Readonly<Record<string, number>>;
   readonly closes: Readonly<Record<string, number>>;
+  /** Clients of each thread; a thread that is not there has 0. */
+  readonly threads: readonly number[];
+  /** Clients that the service was told of. */
+  readonly opened: number;
   /** Errors that the service threw and that were reported. */
   readonly errors: number;
-  readonly held: readonly { readonly time: number; readonly port: number }[];
-  readonly starts: readonly { readonly time: number }[];
+  /** Threads that have ended without being told to, by cause. */
+  readonly exits: Readonly<Record<string, number>>;
+  /** Ports of the clients whose handlers held a thread for too long. */
+  readonly held: readonly number[];
+  /** When each thread started to serve, in ms since 1970. */
+  readonly starts: readonly number[];
 }
 
 const SERVER = fileURLToPath(new URL('./server.mjs', import.meta.url));
 const PAGE = 4096;
 /** Ticks of /proc/pid/stat in a second, on every Linux that Node runs on. */
 const TICKS = 100;
+/** How long a look at an idle server takes, in ms. */
+const IDLE_LOOK = 1500;
+/** V8 tidies up once after a load, some eight seconds later; threads that are not needed any more end one by one, after five. */
+const IDLE_PATIENCE = 20_000;
+/** The share of one CPU that an idle server may take. */
+export const IDLE_LIMIT = 0.01;
 
-export class FaultServer implements AsyncDisposable {
+export class FaultServer {
   readonly port: number;
   readonly #child: Child;
+  /** The answers to all that was asked so far. */
+  #asked: Promise<unknown> = Promise.resolve();
+  #isRunning = true;
 
   private constructor(child: Child, port: number) {
     this.#child = child;
@@ -41,11 +62,25 @@ export class FaultServer implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** It was not told to end, nor has it. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   async stats(): Promise<FaultStats> {
-    const line = this.#child.line(/^stats (.*)$/);
-    this.#child.say('stats');
-    const [, json = ''] = await line;
+    const [, json = ''] = await this.#ask('stats', /^stats (.*)$/);
     return JSON.parse(json) as FaultStats;
+  }
+
+  /** Loads the service anew; resolves with why the old code was kept, `undefined` if it was not. */
+  async reload(): Promise<string | undefined> {
+    const [, why] = await this.#ask('reload', /^(?:reloaded|kept (.*))$/);
+    return why;
+  }
+
+  /** Gives memory that was freed back to the system: what is left is in use. */
+  async trim(): Promise<void> {
+    await this.#ask('trim', /^trimmed$/);
   }
 
   /** Open fds of the process. */
@@ -69,14 +104,36 @@ export class FaultServer implements AsyncDisposable {
   /** Resolves when the process has ended by itself, with status 0. */
   async ended(): Promise<void> {
     await this.#child.output();
+    this.#isRunning = false;
+  }
+
+  /** The share of one CPU that it takes at its quietest: who spins does so always. */
+  async idle(): Promise<number> {
+    const patience = performance.now() + IDLE_PATIENCE;
+    let quietest = Infinity;
+    do {
+      const [before, from] = [threadTimes(this.pid), performance.now()];
+      await delay(IDLE_LOOK);
+      const used = sum(timesBetween(before, threadTimes(this.pid)));
+      quietest = Math.min(quietest, used / (performance.now() - from));
+    } while (quietest >= IDLE_LIMIT && performance.now() < patience);
+    return quietest;
   }
 
   /** Sends SIGTERM and resolves when the process has ended. */
   stop(): Promise<void> {
+    this.#isRunning = false;
     return this.#child.stop();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+  /** One question at a time: an answer goes to whoever asks. */
+  #ask(question: string, answer: RegExp): Promise<RegExpExecArray> {
+    const answered = this.#asked.then(() => {
+      const line = this.#child.line(answer);
+      this.#child.say(question);
+      return line;
+    });
+    this.#asked = answered.catch(() => {});
+    return answered;
   }
 }

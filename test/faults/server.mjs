@@ -1,21 +1,53 @@
 // A Heddle server in a process of its own. Usage: node server.mjs OPTIONS (JSON, as of serve; the service is the one here).
-// For each line on standard input it prints `stats {…}`: the server's numbers, and its events by type, newest last.
+// On standard input: `stats` prints `stats {…}`, its numbers and what was counted of its events; `reload` prints
+// `reloaded`, or `kept` and why; `trim` gives what malloc keeps of freed memory back to the system, and prints `trimmed`.
 import { createInterface } from 'node:readline';
-import { serve } from 'heddle';
+import koffi from 'koffi';
+import { Counter, serve } from 'heddle';
 
-const events = [];
-const onEvent = (event) => {
-  if (event.type !== 'open') events.push(event);
+const mallocTrim = koffi.load('libc.so.6').func('int malloc_trim(size_t)');
+
+const seen = { errors: 0, exits: {}, held: [], starts: [] };
+const listeners = {
+  'service-error': () => seen.errors++,
+  'thread-exit': ({ cause }) => (seen.exits[cause] = (seen.exits[cause] ?? 0) + 1),
+  'thread-held': ({ port }) => seen.held.push(port),
+  'thread-start': ({ time }) => seen.starts.push(time),
 };
-const options = { host: '127.0.0.1', port: 0, service: new URL('./service.mjs', import.meta.url), onEvent };
-const server = await serve({ ...options, ...JSON.parse(process.argv[2] ?? '{}') });
+const opened = new Counter();
+const server = await serve({
+  host: '127.0.0.1',
+  port: 0,
+  service: new URL('./service.mjs', import.meta.url),
+  shared: { opened },
+  onEvent: (event) => listeners[event.type]?.(event),
+  ...JSON.parse(process.argv[2] ?? '{}'),
+});
 console.log(`Server running on port ${server.address.port}`);
 
-createInterface({ input: process.stdin }).on('line', () => {
-  const { closes, clients, accepted, messages } = server.stats();
-  const of = (type) => events.filter((event) => event.type === type);
-  const seen = { errors: of('service-error').length, held: of('thread-held'), starts: of('thread-start') };
-  console.log(`stats ${JSON.stringify({ closes, clients, accepted, messages, ...seen })}`);
-});
+const answers = {
+  stats() {
+    const { closes, clients, accepted, messages, moves, threads } = server.stats();
+    const numbers = { closes, clients, accepted, messages, moves, threads: threads.map((thread) => thread.clients) };
+    console.log(`stats ${JSON.stringify({ ...numbers, opened: opened.value, ...seen })}`);
+  },
+  reload() {
+    server.reload().then(
+      () => console.log('reloaded'),
+      (error) => console.log(`kept ${error.message}`),
+    );
+  },
+  trim() {
+    mallocTrim(0);
+    console.log('trimmed');
+  },
+};
+createInterface({ input: process.stdin }).on('line', (word) => answers[word]?.());
 process.once('SIGTERM', () => void server.drain());
-void server.closed.then(() => process.exit());
+server.closed.then(
+  () => process.exit(),
+  (error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);

@@ -77,7 +77,10 @@ describe('a service that cannot be loaded', () => {
     ['broken/encoding', /broken\/encoding\.mjs: encoding must be 'utf8'/],
     ['broken/framing', /broken\/framing\.mjs.*framing/],
     ['broken/borrowing-session', /broken\/borrowing-session\.mjs.*borrow/],
-    ['broken/start-fails', /no licence/],
+    [
+      'broken/start-fails',
+      /^Cannot start the service .*start-fails\.mjs: its start failed: .*no licence.*start-fails\.mjs:\d+/,
+    ],
     ['broken/exits', /process\.exit\(3\)/],
   ])('says why: %s', async (name, text) => {
     const before = openDescriptors();

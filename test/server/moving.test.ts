@@ -137,4 +137,28 @@ describe('reload', () => {
     expect(await peer.ask('x')).toBe('good x');
     expect(running.all('reload-failed')).toHaveLength(1);
   });
+
+  it('asked for many times at once happens twice: the one under way, and one that begins after it', async () => {
+    await using running = await start(HELD);
+    const peers = await settled(running, 10);
+    await Promise.all(Array.from({ length: 10 }, () => running.server.reload()));
+    for (const peer of peers) expect(await peer.ask('x')).toMatch(/x$/);
+    await running.seen('reload', 2);
+    await running.server.close();
+    expect(running.all('reload')).toHaveLength(2);
+    expect(running.all('reload-failed')).toEqual([]);
+  });
+
+  it('is refused by a server that is leaving, and by one that has ended: no thread is started for it', async () => {
+    const running = await start(HELD);
+    const [peer] = (await settled(running, 1)) as [Peer];
+    const leaving = running.server.drain();
+    await peer.over();
+    await expect(running.server.reload()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
+    await peer.leave();
+    await leaving;
+    const starts = running.all('thread-start').length;
+    await expect(running.server.reload()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
+    expect(running.all('thread-start')).toHaveLength(starts);
+  });
 });

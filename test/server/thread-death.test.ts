@@ -121,3 +121,22 @@ it('a service that cannot start any more ends the server with a clear error', as
     message: expect.stringMatching(/No service thread can be started any more.*started before/s),
   });
 });
+
+it('threads that cannot be started are no end of those that serve', async () => {
+  await using running = await start(service('starts-some'), {
+    threads: { min: 2, max: 4 },
+    shared: { starts: new SharedArrayBuffer(4) },
+  });
+  await using holder = await running.connect();
+  await using victim = await running.connect();
+  // Threads are asked for while some are held.
+  holder.send('hold 1000\n');
+  await running.seen('thread-exit', 5);
+  expect(running.all('thread-exit')[0]).toMatchObject({
+    cause: 'start',
+    detail: expect.stringMatching(/no more of them/),
+  });
+  expect(await holder.line()).toBe('held');
+  expect(await victim.ask('still here')).toBe('still here');
+  expect(running.all('close')).toEqual([]);
+});

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { FaultServer } from '../fault-server.ts';
 import { type Row, within } from '../row.ts';
 
 const TIMES = 20_000;
@@ -23,8 +22,8 @@ async function storm(port: number, times: number): Promise<number> {
 export const connectAndReset: Row = {
   fault: `${TIMES} clients connect and reset at once`,
   asked: 'no crash, fds back to the start, each with a close reason',
-  async run() {
-    await using server = await FaultServer.start({ framing: 'line', threads: 2 });
+  async run(stage) {
+    const server = await stage.start({ framing: 'line', threads: 2 });
     const before = server.fds;
     await Promise.all(Array.from({ length: AT_ONCE }, () => storm(server.port, TIMES / AT_ONCE)));
     const settled = async (): Promise<boolean> => (await server.stats()).clients === 0 && server.fds <= before;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Peer } from '../../server/peer.ts';
-import { FaultServer } from '../fault-server.ts';
+import { pattern } from '../pattern.mjs';
 import type { Row } from '../row.ts';
 
 const SIZE = 4 * 2 ** 20;
@@ -9,11 +9,9 @@ const TIMES = 50;
 export const halfClose: Row = {
   fault: `half-close: send, shut down sending, read a reply of 4 MiB, ${TIMES} times`,
   asked: 'every byte, then the end of the stream',
-  async run() {
-    await using server = await FaultServer.start({ framing: 'line', threads: 2, maxUnsent: '8MiB' });
-    const expected = createHash('sha256')
-      .update(`${'x'.repeat(SIZE)}\n`)
-      .digest('hex');
+  async run(stage) {
+    const server = await stage.start({ framing: 'line', threads: 2, maxUnsent: '8MiB' });
+    const expected = createHash('sha256').update(pattern(SIZE)).update('\n').digest('hex');
     let right = 0;
     for (let time = 0; time < TIMES; time++) {
       const peer = await Peer.connect(server.port);

@@ -1,5 +1,4 @@
 import { Peer } from '../../server/peer.ts';
-import { FaultServer } from '../fault-server.ts';
 import { type Row, within } from '../row.ts';
 
 const TIMEOUT = 1000;
@@ -8,8 +7,8 @@ const OTHERS = 20;
 export const neverReturns: Row = {
   fault: 'a handler never returns',
   asked: 'named, only its client closed, a new thread within 1 s of the timeout',
-  async run() {
-    await using server = await FaultServer.start({ framing: 'line', threads: 2, handlerTimeout: TIMEOUT });
+  async run(stage) {
+    const server = await stage.start({ framing: 'line', threads: 2, handlerTimeout: TIMEOUT });
     const peers = await Peer.connectAll(server.port, OTHERS + 1);
     const [stuck, ...others] = peers as [Peer, ...Peer[]];
     for (const peer of peers) await peer.ask('hello');
@@ -20,8 +19,8 @@ export const neverReturns: Row = {
     const { closes, held, starts } = await server.stats();
     const answers = await Promise.all(others.map((other) => other.ask('still here')));
     const kept = answers.filter((answer) => answer === 'still here').length;
-    const after = (starts.at(-1)?.time ?? Number.NaN) - began - TIMEOUT;
-    const named = held.some(({ port }) => port === stuck.localPort);
+    const after = (starts.at(-1) ?? Number.NaN) - began - TIMEOUT;
+    const named = held.includes(stuck.localPort);
     for (const peer of peers) await peer.leave();
     return {
       measured: `named: ${named ? 'yes' : 'no'}, closed ${closes['handler-timeout']}, kept ${kept} of ${OTHERS}, new thread ${after} ms after the timeout`,

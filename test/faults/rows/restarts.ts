@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { Child } from '../../../bench/harness/child.ts';
 import { Dialers } from '../../support/dialers.ts';
 import { Peer } from '../../server/peer.ts';
-import { FaultServer } from '../fault-server.ts';
 import { type Row, within } from '../row.ts';
 
 const RESTARTS = 20;
@@ -45,10 +44,10 @@ async function proxyTo(target: number, folder: string): Promise<{ readonly port:
 export const restarts: Row = {
   fault: `${RESTARTS} restarts behind HAProxy while clients dial constantly`,
   asked: '0 refused, 0 reset, none without its reply; clients at rest all keep their connection',
-  async run() {
+  async run(stage) {
     const folder = mkdtempSync(join(tmpdir(), 'heddle-restarts-'));
     const options = { framing: 'line', threads: 2, takeOver: join(folder, 'next') } as const;
-    let server = await FaultServer.start(options);
+    let server = await stage.start(options);
     const { port, child } = await proxyTo(server.port, folder);
     try {
       const resting = await Peer.connectAll(port, RESTING);
@@ -57,7 +56,7 @@ export const restarts: Row = {
       const pids = new Set([server.pid]);
       for (let count = 0; count < RESTARTS; count++) {
         const old = server;
-        server = await FaultServer.start(options);
+        server = await stage.start(options);
         pids.add(server.pid);
         await old.ended();
       }
@@ -72,7 +71,7 @@ export const restarts: Row = {
           refused + reset + lost === 0 && answered >= LEAST_DIALS && kept === RESTING && pids.size === RESTARTS + 1,
       };
     } finally {
-      await Promise.all([child.stop(), server.stop()]);
+      await child.stop();
       rmSync(folder, { recursive: true });
     }
   },

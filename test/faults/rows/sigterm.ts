@@ -1,5 +1,4 @@
 import { Peer } from '../../server/peer.ts';
-import { FaultServer } from '../fault-server.ts';
 import type { Row } from '../row.ts';
 
 const CLIENTS = 50;
@@ -26,8 +25,8 @@ async function talk(peer: Peer, told: () => boolean): Promise<{ sent: number; an
 export const sigterm: Row = {
   fault: `SIGTERM at ${CLIENTS * RATE} messages a second`,
   asked: 'sent = answered; ended within the deadline + 1 s',
-  async run() {
-    const server = await FaultServer.start({ framing: 'line', threads: 2, shutdownTimeout: DEADLINE });
+  async run(stage) {
+    const server = await stage.start({ framing: 'line', threads: 2, shutdownTimeout: DEADLINE });
     const peers = await Peer.connectAll(server.port, CLIENTS);
     let told = false;
     const talking = peers.map((peer) => talk(peer, () => told));

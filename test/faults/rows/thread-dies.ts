@@ -1,32 +1,40 @@
 import { Peer } from '../../server/peer.ts';
-import { FaultServer } from '../fault-server.ts';
-import { type Row, within } from '../row.ts';
+import { type Row, sum, within } from '../row.ts';
 
-const CLIENTS = 50;
-const DEATHS = 10;
+const RESTING = 50;
+/** Clients whose handler awaits something that never comes: their thread takes them with it. */
+const HELD = 10;
+const WAYS = ['exit', 'memory', 'uncaught', 'unhandled'];
+const ROUNDS = 3;
+
+async function kill(port: number, way: string): Promise<void> {
+  const killer = await Peer.connect(port);
+  killer.send(`${way}\n`);
+  await killer.over();
+  await killer.leave();
+}
 
 export const threadDies: Row = {
-  fault: `a service ends its thread, ${DEATHS} times, beside ${CLIENTS} clients at rest`,
-  asked: 'all at rest keep their connection; lost are exactly those being served; fds back',
-  async run() {
-    await using server = await FaultServer.start({ framing: 'line', threads: 2 });
+  fault: `a thread dies: exit, heap limit, an error from a timer, an unhandled rejection; ${ROUNDS} times each, beside ${RESTING} clients at rest and ${HELD} held`,
+  asked: 'all at rest keep their connection; lost are exactly those being served or held; fds back',
+  async run(stage) {
+    const server = await stage.start({ framing: 'line', threads: 2, threadMemory: '32MiB' });
     const before = server.fds;
-    const resting = await Peer.connectAll(server.port, CLIENTS);
+    const resting = await Peer.connectAll(server.port, RESTING);
     for (const peer of resting) await peer.ask('hello');
-    for (let death = 0; death < DEATHS; death++) {
-      const killer = await Peer.connect(server.port);
-      killer.send('exit\n');
-      await killer.over();
-      await killer.leave();
-    }
+    const held = await Peer.connectAll(server.port, HELD);
+    for (const peer of held) peer.send('wait\n');
+    for (let round = 0; round < ROUNDS; round++) for (const way of WAYS) await kill(server.port, way);
+    const deaths = ROUNDS * WAYS.length;
     const answers = await Promise.all(resting.map((peer) => peer.ask('still here').catch(() => 'lost')));
     const kept = answers.filter((answer) => answer === 'still here').length;
-    for (const peer of resting) await peer.leave();
+    const lost = deaths + held.filter((peer) => peer.isOver).length;
+    for (const peer of [...resting, ...held]) await peer.leave();
     const back = await within(10_000, () => server.fds <= before);
-    const { closes } = await server.stats();
+    const { closes, exits } = await server.stats();
     return {
-      measured: `kept ${kept} of ${CLIENTS}, thread-exit ${closes['thread-exit']}, fds ${before} → ${server.fds}`,
-      passed: kept === CLIENTS && closes['thread-exit'] === DEATHS && back,
+      measured: `${sum(Object.values(exits))} deaths; kept ${kept} of ${RESTING}; lost ${lost}, thread-exit ${closes['thread-exit']}; fds ${before} → ${server.fds}`,
+      passed: kept === RESTING && lost === closes['thread-exit'] && sum(Object.values(exits)) === deaths && back,
     };
   },
 };

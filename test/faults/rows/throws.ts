@@ -1,41 +1,41 @@
 import { Peer } from '../../server/peer.ts';
-import { FaultServer } from '../fault-server.ts';
-import type { Row } from '../row.ts';
+import { type Row, sum } from '../row.ts';
 
 const CLIENTS = 100;
 const MESSAGES = 1000;
-/** One of so many messages makes its handler throw. */
+/** One of so many messages makes its handler throw, or reject. */
 const ONE_OF = 100;
 
 /** Talks until all messages are sent; a client that was closed for an error of its own comes back. */
-async function talk(port: number, client: number): Promise<{ threw: number; lost: number }> {
+async function talk(port: number, client: number): Promise<{ failed: number; lost: number }> {
   let peer = await Peer.connect(port);
-  let [threw, lost] = [0, 0];
+  let [failed, lost] = [0, 0];
   for (let message = 0; message < MESSAGES; message++) {
-    const throws = (message + client) % ONE_OF === 0;
-    const answer = await peer.ask(throws ? 'throw' : `m${client}-${message}`).catch(() => undefined);
-    if (throws) threw++;
-    if (!throws && answer !== `m${client}-${message}`) lost++;
+    const fails = (message + client) % ONE_OF === 0;
+    const text = fails ? (message % 2 === 0 ? 'throw' : 'reject') : `m${client}-${message}`;
+    const answer = await peer.ask(text).catch(() => undefined);
+    if (fails) failed++;
+    if (!fails && answer !== text) lost++;
     if (answer !== undefined) continue;
     await peer.leave();
     peer = await Peer.connect(port);
   }
   await peer.leave();
-  return { threw, lost };
+  return { failed, lost };
 }
 
 export const throws: Row = {
-  fault: `a handler throws at 1 % of ${CLIENTS * MESSAGES} messages`,
+  fault: `a handler throws or rejects at 1 % of ${CLIENTS * MESSAGES} messages`,
   asked: 'no other client affected, each error reported once',
-  async run() {
-    await using server = await FaultServer.start({ framing: 'line', threads: 4 });
+  async run(stage) {
+    const server = await stage.start({ framing: 'line', threads: 4 });
     const told = await Promise.all(Array.from({ length: CLIENTS }, (_, client) => talk(server.port, client)));
-    const threw = told.reduce((sum, client) => sum + client.threw, 0);
-    const lost = told.reduce((sum, client) => sum + client.lost, 0);
+    const failed = sum(told.map((client) => client.failed));
+    const lost = sum(told.map((client) => client.lost));
     const { closes, errors } = await server.stats();
     return {
-      measured: `${threw} threw, ${closes['service-error']} closed for it, ${errors} reported, ${lost} others affected`,
-      passed: lost === 0 && errors === threw && closes['service-error'] === threw,
+      measured: `${failed} failed, ${closes['service-error']} closed for it, ${errors} reported, ${lost} others affected`,
+      passed: lost === 0 && failed > 0 && errors === failed && closes['service-error'] === failed,
     };
   },
 };

@@ -1,5 +1,4 @@
 import { Peer } from '../../server/peer.ts';
-import { FaultServer } from '../fault-server.ts';
 import { type Row, within } from '../row.ts';
 
 const PLACES = 100;
@@ -8,8 +7,8 @@ const DIALLED = 300;
 export const tooManyClients: Row = {
   fault: `${DIALLED} clients dial a server with maxClients ${PLACES}`,
   asked: `exactly ${PLACES} served at once; a freed place is used within 100 ms`,
-  async run() {
-    await using server = await FaultServer.start({ framing: 'line', threads: 4, maxClients: PLACES });
+  async run(stage) {
+    const server = await stage.start({ framing: 'line', threads: 4, maxClients: PLACES });
     const peers = await Peer.connectAll(server.port, DIALLED);
     const served = new Set<Peer>();
     for (const peer of peers)

@@ -1,0 +1,31 @@
+/** Used to do something that takes a while for all who ask: once at a time, and whoever asks meanwhile shares the next time. */
+export class Reruns {
+  readonly #run: () => Promise<void>;
+  #current: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(run: () => Promise<void>) {
+    this.#run = run;
+  }
+
+  /** Resolves when a run has ended that began after this was called; rejects as that run does. */
+  ask(): Promise<void> {
+    if (this.#current === undefined) return this.#begin();
+    this.#next ??= this.#current
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.#begin();
+      });
+    return this.#next;
+  }
+
+  #begin(): Promise<void> {
+    const run = this.#run().finally(() => {
+      // With a next one waiting, whoever asks now is to share that.
+      if (this.#next === undefined) this.#current = undefined;
+    });
+    this.#current = run;
+    return run;
+  }
+}

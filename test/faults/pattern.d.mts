@@ -1,0 +1,1 @@
+export function pattern(size: number): Buffer;

@@ -1,0 +1,49 @@
+/** All rows, in the order of the table. */
+import type { Row } from './row.ts';
+import { badLengths } from './rows/bad-lengths.ts';
+import { connectAndReset } from './rows/connect-and-reset.ts';
+import { halfClose } from './rows/half-close.ts';
+import { hostileBytes } from './rows/hostile-bytes.ts';
+import { idleAfter } from './rows/idle-after.ts';
+import { largeReply } from './rows/large-reply.ts';
+import { mixedUp } from './rows/mixed-up.ts';
+import { neverReads } from './rows/never-reads.ts';
+import { neverReturns } from './rows/never-returns.ts';
+import { noWait } from './rows/no-wait.ts';
+import { outOfFds } from './rows/out-of-fds.ts';
+import { proxyHeaders } from './rows/proxy-headers.ts';
+import { reloads } from './rows/reloads.ts';
+import { restarts } from './rows/restarts.ts';
+import { sigterm } from './rows/sigterm.ts';
+import { slowSenders } from './rows/slow-senders.ts';
+import { threadDies } from './rows/thread-dies.ts';
+import { threadsKilled } from './rows/threads-killed.ts';
+import { throws } from './rows/throws.ts';
+import { tlsStrangers } from './rows/tls-strangers.ts';
+import { tooManyClients } from './rows/too-many-clients.ts';
+import { uneven } from './rows/uneven.ts';
+
+export const ROWS: readonly Row[] = [
+  noWait,
+  neverReturns,
+  throws,
+  threadDies,
+  threadsKilled,
+  mixedUp,
+  slowSenders,
+  neverReads,
+  outOfFds,
+  tooManyClients,
+  connectAndReset,
+  halfClose,
+  largeReply,
+  badLengths,
+  proxyHeaders,
+  tlsStrangers,
+  sigterm,
+  reloads,
+  restarts,
+  uneven,
+  hostileBytes,
+  idleAfter,
+];
