@@ -62,12 +62,8 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
 
 /** Reads what the settings say of TLS, and reports what is wrong with it but not fatal. */
 function readCredentials(settings: ServeSettings, report: (event: ServerEvent) => void): Credentials | undefined {
-  const { proxyProtocol, tls, tlsHandshakeTimeout } = settings;
+  const { tls, tlsHandshakeTimeout } = settings;
   if (tls === undefined) return undefined;
-  if (proxyProtocol.length > 0) {
-    const what = 'options.proxyProtocol does not go with options.tls: have the load balancer end TLS, or leave one out';
-    throw new HeddleError('HEDDLE_INVALID_OPTION', what);
-  }
   return loadCredentials(tls, tlsHandshakeTimeout, (expired) =>
     report({ type: 'certificate-expired', time: Date.now(), ...expired }),
   );
