@@ -1,6 +1,6 @@
 /** The acceptor: takes clients, places them on threads, wakes parked threads, and moves clients where that helps them. */
 import type { Closer, Report } from '../connection/closer.ts';
-import { type Cidr, matches } from '../options/cidr.ts';
+import { includesPeer, type Peers } from '../options/cidr.ts';
 import type { Poller } from '../reactor/poller.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { sharedTime } from '../sharing/clock.ts';
@@ -67,7 +67,7 @@ export interface AcceptorParts {
   readonly closer: Closer;
   readonly sweeper: Sweeper;
   /** Whose connections begin with a PROXY header. */
-  readonly proxies: readonly Cidr[];
+  readonly proxies: Peers;
   /** In ms. */
   readonly handlerTimeout: number;
   readonly say: (message: FromAcceptor) => void;
@@ -175,7 +175,7 @@ export class Acceptor {
     if (!admission.admits(fd, peer)) return;
     const row = placement(roster.any, peer.bytes);
     const id = counters.countAccepted();
-    const isProxied = matches(proxies, peer.bytes);
+    const isProxied = includesPeer(proxies, peer.bytes);
     const flags = (row.greets ? NEW : 0) | (isProxied ? PROXIED : 0);
     const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, flags);
     const time = sharedTime(performance.now());

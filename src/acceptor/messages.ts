@@ -1,7 +1,7 @@
 /** What the acceptor and main say to each other. */
 
 import type { AdmissionLimits } from './admission.ts';
-import type { Cidr } from '../options/cidr.ts';
+import type { Peers } from '../options/cidr.ts';
 import type { Placement } from '../options/serve-options.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 
@@ -26,7 +26,7 @@ export interface AcceptorStart {
   /** In ms. */
   readonly moveAfter: number;
   /** Whose connections begin with a PROXY header. */
-  readonly proxies: readonly Cidr[];
+  readonly proxies: Peers;
   /** In ms. */
   readonly handlerTimeout: number;
   readonly timeouts: Timeouts;

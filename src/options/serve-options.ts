@@ -3,7 +3,7 @@
 import type * as z from 'zod';
 import type { ServerEvent } from '../log/event.ts';
 import { parseOptions } from './check.ts';
-import { cidrList } from './cidr-list.ts';
+import { cidrList, peerList } from './cidr-list.ts';
 import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
@@ -192,11 +192,11 @@ const shape = {
     }),
   /**
    * Load balancers whose connections begin with a PROXY header (version 1 or 2), which says who the client is:
-   * addresses and networks such as `10.0.0.0/8`. From these, a connection without the header is closed; from anybody
+   * addresses and networks such as `10.0.0.0/8`, and `unix` for all who connect to a Unix socket. From these, a connection without the header is closed; from anybody
    * else, a header is not believed, its bytes are the client's.
    * @default [], nobody
    */
-  proxyProtocol: cidrList().prefault([]).register(optionNotes, {
+  proxyProtocol: peerList().prefault([]).register(optionNotes, {
     help: 'addresses of load balancers, whose connections begin with a PROXY header',
     preset: 'nobody',
   }),

@@ -72,7 +72,7 @@ describe('the options of serve', () => {
       framing: 'length:2',
       moveAfter: 'never',
       threadMemory: '64MiB',
-      proxyProtocol: '127.0.0.1, 2001:db8::/32',
+      proxyProtocol: '127.0.0.1, unix, 2001:db8::/32',
       shared: { a: 1 },
       allow: '10.0.0.0/8, ::1',
       deny: ['10.9.9.9'],
@@ -84,6 +84,7 @@ describe('the options of serve', () => {
       moveAfter: Infinity,
       threadMemory: 67_108_864,
       framing: { length: 2 },
+      proxyProtocol: [parseCidr('127.0.0.1'), 'unix', parseCidr('2001:db8::/32')],
       allow: [parseCidr('10.0.0.0/8'), parseCidr('::1')],
       deny: [parseCidr('10.9.9.9')],
     });
@@ -168,15 +169,19 @@ describe('the options of serve', () => {
       { deny: '::1,localhost' },
     ],
     [
-      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "10.0.0.1/8"',
+      'options.allow must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "unix"',
+      { allow: 'unix' },
+    ],
+    [
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, or unix, got "10.0.0.1/8"',
       { proxyProtocol: ['::1', '10.0.0.1/8'] },
     ],
     [
-      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got ""',
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, or unix, got ""',
       { proxyProtocol: '' },
     ],
     [
-      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got [7]',
+      'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, or unix, got [7]',
       { proxyProtocol: [7] },
     ],
     ['options.service must be the URL or the path of a module, got 7', { service: 7 }],

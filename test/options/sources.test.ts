@@ -36,14 +36,12 @@ describe('an option', () => {
   });
 
   it('that is a list is separated by commas in text', async () => {
-    const flags = { proxyProtocol: '10.0.0.0/8, ::1' };
-    const { proxyProtocol } = await read({ flags });
-    expect(proxyProtocol.map(({ prefix }) => prefix)).toEqual([104, 128]);
-    expect(await read({ environment: { HEDDLE_PROXY_PROTOCOL: flags.proxyProtocol } })).toMatchObject({
-      proxyProtocol,
-    });
-    write('heddle.config.json', '{ "proxyProtocol": ["10.0.0.0/8", "::1"] }');
-    expect(await read({})).toMatchObject({ proxyProtocol });
+    const flags = { deny: '10.0.0.0/8, ::1' };
+    const { deny } = await read({ flags });
+    expect(deny?.map(({ prefix }) => prefix)).toEqual([104, 128]);
+    expect(await read({ environment: { HEDDLE_DENY: flags.deny } })).toMatchObject({ deny });
+    write('heddle.config.json', '{ "deny": ["10.0.0.0/8", "::1"] }');
+    expect(await read({})).toMatchObject({ deny });
   });
 
   it('comes from flags before the environment, before the file, before its default', async () => {

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { testFolder } from '../support/folder.ts';
 import { ask, Haproxy } from './haproxy.ts';
 import { startHeddle } from './processes.ts';
 
@@ -40,6 +42,16 @@ describe.each(['send-proxy', 'send-proxy-v2', 'send-proxy-v2 proxy-v2-options cr
     });
   },
 );
+
+it('behind HAProxy on a Unix socket, the log names the client', async () => {
+  const unix = join(testFolder(), 'a.sock');
+  await using server = await startHeddle('--unix', unix, '--proxy-protocol', 'unix', '--framing', 'line');
+  await using proxy = await Haproxy.start(unix, 'send-proxy-v2');
+  const socket = await proxy.dial('127.0.0.3');
+  expect(await ask(socket, 'hello from client\n')).toBe('tneilc morf olleh\n');
+  await server.shows(new RegExp(`^Connected to: 127\\.0\\.0\\.3 : ${socket.localPort}$`, 'm'));
+  socket.destroy();
+});
 
 it('without send-proxy, HAProxy’s clients are refused and the log says why', async () => {
   await using server = await startHeddle(...BEHIND);
