@@ -164,8 +164,8 @@ export class Acceptor {
   #accept(index: number): void {
     const shortage = this.#door.accept(index, this.#hasRoom, this.#admit);
     if (shortage === undefined) return;
-    this.#parts.counters.countPause();
-    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: shortage });
+    this.#parts.counters.countPause(shortage.cause);
+    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: shortage.errno });
   }
 
   readonly #hasRoom = (): boolean => this.#parts.roster.hasRoom && this.#parts.admission.isOpen;

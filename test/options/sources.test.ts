@@ -57,7 +57,7 @@ describe('an option', () => {
     [{ environment: { HEDDLE_THREADS: '-1' } }, 'HEDDLE_THREADS must be a positive integer, got -1'],
     [
       { flags: { proxyProtocol: '::1,10.0.0.1/8' } },
-      '--proxy-protocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "10.0.0.1/8"',
+      '--proxy-protocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, or unix, got "10.0.0.1/8"',
     ],
     [{ flags: { port: 'abc' } }, '--port must be an integer from 0 to 65535, got "abc"'],
     [
