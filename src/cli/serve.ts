@@ -6,6 +6,7 @@ import { serve } from '../server/server.ts';
 import { serviceUrl } from '../server/service-url.ts';
 import { formatDuration } from '../options/duration.ts';
 import { Log, type LogStreams } from '../log/log.ts';
+import { PLACE_OPTIONS } from '../options/places.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
 import { openLibc } from '../sys/libc.ts';
 import { bannerLines, serviceText } from './banner.ts';
@@ -66,7 +67,7 @@ function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
 /** The sockets that systemd has opened, if there are any: then nothing else may say where to listen. */
 function handedOver(settings: ServeCommandSettings, { listenFds }: ServiceManager): Pick<ServeOptions, 'listenFds'> {
   if (listenFds.length === 0) return {};
-  const rival = (['host', 'port', 'unix'] as const).find((name) => settings[name] !== undefined);
+  const rival = PLACE_OPTIONS.find((name) => settings[name] !== undefined);
   if (rival === undefined) return { listenFds };
   const text = `systemd hands over listening sockets (LISTEN_FDS=${listenFds.length}), but ${rival} is given as well`;
   throw new HeddleError('HEDDLE_INVALID_OPTION', `${text}; leave out ${rival}, or the socket unit`);
@@ -77,5 +78,14 @@ function sayListening(server: Server, settings: ServeCommandSettings, log: Log, 
   const { host, port } = address;
   const service = serviceText(settings.service, settings.bytes, directory);
   const record = { type: 'listening', time: Date.now(), host, port, addresses, service, threads } as const;
-  log.say(bannerLines({ service, threads, addresses, tls: settings.tls !== undefined }), record);
+  log.say(
+    bannerLines({
+      service,
+      threads,
+      addresses,
+      tls: settings.tls !== undefined,
+      isListed: settings.listen !== undefined,
+    }),
+    record,
+  );
 }

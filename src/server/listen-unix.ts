@@ -13,20 +13,29 @@ import { type ListeningSocket, serverAddress } from './listening-socket.ts';
  * renamed would stay the socket's name for getsockname(2) and `ss`.
  */
 
-/** Opens a listening socket at `path`; `mode` says who may connect. Errors: `HEDDLE_LISTEN`. */
-export function listenUnix(sys: Sys, path: string, mode: number, backlog: number): ListeningSocket {
+interface UnixPlace {
+  readonly path: string;
+  /** Who may connect. */
+  readonly mode: number;
+  /** It is one of the addresses in `listen`. */
+  readonly isListed: boolean;
+}
+
+/** Opens a listening socket. Errors: `HEDDLE_LISTEN`. */
+export function listenUnix(sys: Sys, place: UnixPlace, backlog: number): ListeningSocket {
+  const { path } = place;
   const fd = sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw unixError(path, 'socket', fd, undefined);
+  if (fd < 0) throw unixError(place, 'socket', fd);
   const address: SocketAddress = { family: 'unix', address: path, port: 0 };
   // From the working directory of now, wherever the process goes.
   const file = resolve(path);
   let id: FileId | undefined;
   try {
-    bind(sys, fd, address, file);
+    bind(sys, fd, address, { ...place, file });
     id = fileId(file);
-    setMode(file, mode, path);
+    setMode(file, place);
     const listening = sys.listen(fd, backlog);
-    if (listening < 0) throw unixError(path, 'listen', listening, undefined);
+    if (listening < 0) throw unixError(place, 'listen', listening);
   } catch (error) {
     if (id !== undefined) removeIfSame(file, id);
     sys.close(fd);
@@ -44,37 +53,38 @@ export function listenUnix(sys: Sys, path: string, mode: number, backlog: number
  * Binds `fd`; if a server that is gone has left its socket there, in its place. (One that is between its bind and its
  * listen at this very moment looks the same: two servers are not to be started on one path at once.)
  */
-function bind(sys: Sys, fd: number, address: SocketAddress, file: string): void {
+function bind(sys: Sys, fd: number, address: SocketAddress, place: UnixPlace & { readonly file: string }): void {
+  const { file } = place;
   const bound = sys.bind(fd, address);
   if (bound >= 0) return;
   const found = bound === EADDRINUSE ? fileId(file) : undefined;
-  if (found === undefined) throw unixError(address.address, 'bind', bound, undefined);
+  if (found === undefined) throw unixError(place, 'bind', bound);
   const obstacle = obstacleAt(sys, address, file);
-  if (obstacle !== undefined) throw unixError(address.address, 'bind', bound, obstacle);
+  if (obstacle !== undefined) throw unixError(place, 'bind', bound, obstacle);
   removeIfSame(file, found);
   const again = sys.bind(fd, address);
-  if (again < 0) throw unixError(address.address, 'bind', again, undefined);
+  if (again < 0) throw unixError(place, 'bind', again);
 }
 
-/** Why the file at `file` must stay; `undefined`: it is a socket, and nobody listens on it. */
+/** Why the file at `file` must stay, and what to do; `undefined`: it is a socket, and nobody listens on it. */
 function obstacleAt(sys: Sys, address: SocketAddress, file: string): string | undefined {
   if (lstatSync(file, { throwIfNoEntry: false })?.isSocket() === false) {
-    return 'there is a file that is no socket. Choose another path with --unix, or take the file away';
+    return 'there is a file that is no socket. Take the file away';
   }
   const fd = sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const answer = sys.connect(fd, address);
   sys.close(fd);
   if (answer === ECONNREFUSED || answer === ENOENT) return undefined;
-  if (answer === EACCES) return 'there is a socket that this user may not connect to. Choose another path with --unix';
-  return 'a server listens there already. Stop it (to find it: ss -lxp), or choose another path with --unix';
+  if (answer === EACCES) return 'there is a socket that this user may not connect to. Find out whose it is';
+  return 'a server listens there already. Stop it (to find it: ss -lxp)';
 }
 
-function setMode(file: string, mode: number, path: string): void {
+function setMode(file: string, { path, mode, isListed }: UnixPlace): void {
   try {
     chmodSync(file, mode);
   } catch (cause) {
     const { code = String(cause) } = cause as NodeJS.ErrnoException;
-    const text = `who may connect cannot be set (chmod: ${code}). Choose a path on another file system with --unix`;
+    const text = `who may connect cannot be set (chmod: ${code}). Choose a path on another file system with ${flagOf(isListed)}`;
     throw new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${text}`, { cause, syscall: 'chmod' });
   }
 }
@@ -99,14 +109,21 @@ function removeIfSame(file: string, seen: FileId | undefined): void {
   }
 }
 
+/** What to do; or else, to choose another path. */
 const ADVICE = new Map([
-  [EADDRINUSE, 'another server has just taken it. Choose another path with --unix'],
-  [EACCES, 'no permission to make a file there. Choose a path in a folder of your own with --unix'],
-  [ENOENT, 'there is no such folder. Make it, or choose another path with --unix'],
+  [EADDRINUSE, 'another server has just taken it. Stop that server'],
+  [EACCES, 'no permission to make a file there. Have the folder made yours'],
+  [ENOENT, 'there is no such folder. Make it'],
 ]);
 
-function unixError(path: string, syscall: string, result: number, why: string | undefined): HeddleError {
+function unixError({ path, isListed }: UnixPlace, syscall: string, result: number, obstacle?: string): HeddleError {
   const errno = errnoName(result);
-  const advice = why ?? ADVICE.get(result) ?? `the system said ${errno}`;
-  return new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${advice}`, { errno, syscall });
+  const advice = obstacle ?? ADVICE.get(result);
+  const text =
+    advice === undefined ? `the system said ${errno}` : `${advice}, or choose another path with ${flagOf(isListed)}`;
+  return new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${text}`, { errno, syscall });
+}
+
+function flagOf(isListed: boolean): string {
+  return isListed ? '--listen' : '--unix';
 }

@@ -43,9 +43,9 @@ describe('Listener', () => {
     [ENFILE, 'no-files'],
     [ENOBUFS, 'no-memory'],
     [ENOMEM, 'no-memory'],
-  ])('names what the system has no more of (%d: %s)', (errno, cause) => {
-    const shortage = { cause, errno: errnoName(errno) };
-    expect(accepting([100, errno, 101])).toEqual({ admitted: [100], shortage, calls: 2 });
+  ])('names what the system has no more of (%d: %s)', (code, cause) => {
+    const shortage = { cause, errno: errnoName(code) };
+    expect(accepting([100, code, 101])).toEqual({ admitted: [100], shortage, calls: 2 });
   });
 
   it.each([

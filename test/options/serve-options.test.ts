@@ -29,6 +29,7 @@ describe('the options of serve', () => {
       host: undefined,
       port: undefined,
       unix: undefined,
+      listen: undefined,
       unixMode: 0o600,
       listenFds: undefined,
       backlog: 4096,
