@@ -34,9 +34,7 @@ export async function runServe(
   const stopWatching = settings.watch ? reloadOnChange(announced, serviceUrl(settings.service)) : undefined;
   const stopListening = onLeavingSignals({
     first(signal) {
-      const within = formatDuration(settings.shutdownTimeout);
-      const text = `Leaving: clients are still answered, for at most ${within}. Once more, and it ends at once`;
-      log.say([text], { type: 'leaving', time: Date.now(), signal });
+      log.say([leavingLine(settings)], { type: 'leaving', time: Date.now(), signal });
       manager.stopping();
       void server.drain().catch(() => {});
     },
@@ -55,6 +53,12 @@ export async function runServe(
     stopSigns();
     await log.end();
   }
+}
+
+function leavingLine({ drainDelay, shutdownTimeout }: ServeCommandSettings): string {
+  const more = drainDelay === 0 ? '' : `new clients are accepted for ${formatDuration(drainDelay)} more, then `;
+  const within = formatDuration(shutdownTimeout);
+  return `Leaving: ${more}clients are still answered, for at most ${within}. Once more, and it ends at once`;
 }
 
 function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {

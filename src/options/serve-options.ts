@@ -237,6 +237,15 @@ const shape = {
     help: 'how long a message may hold its thread before the thread is replaced',
   }),
   /**
+   * How long a server that is to leave goes on accepting clients after it has said so, in milliseconds or as text: so
+   * long a load balancer may take to notice. Only then `shutdownTimeout` begins.
+   * @default 0
+   */
+  drainDelay: duration(0, 'finite').prefault(0).register(optionNotes, {
+    help: 'how long clients are still accepted after the server has said that it leaves',
+    preset: '0ms',
+  }),
+  /**
    * How long leaving may take, in milliseconds or as text: what is not answered by then is cut off.
    * @default '15s'
    */

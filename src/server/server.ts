@@ -69,6 +69,12 @@ function readCredentials(settings: ServeSettings, report: (event: ServerEvent) =
   );
 }
 
+/**
+ * What a server is at: it starts, it serves, it was told to leave (but may still accept clients, see `drainDelay`), or it
+ * serves nobody any more.
+ */
+export type ServerState = 'starting' | 'ready' | 'draining' | 'closed';
+
 /** A running server; made by `serve`. */
 export class Server implements AsyncDisposable {
   /** Where it listens; if in several places, the first of TCP. */
@@ -88,6 +94,7 @@ export class Server implements AsyncDisposable {
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
   readonly #closed = new Deferred<void>();
+  #state: ServerState = 'starting';
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -122,6 +129,12 @@ export class Server implements AsyncDisposable {
   /** Used by `serve`: resolves once all threads serve. */
   async start(): Promise<void> {
     await Promise.race([this.#pool.start(), this.#acceptor.ended]);
+    this.#state = 'ready';
+  }
+
+  /** For whoever asks whether to send clients here: to a server that is `ready`. It turns `draining` before anything else ends. */
+  get state(): ServerState {
+    return this.#state;
   }
 
   /** Adds up what all threads have counted; reads shared memory, asks nobody. */
@@ -160,8 +173,8 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Leaves well: stops accepting, answers what has arrived, closes all clients, and ends; what is not done within
-   * `shutdownTimeout` is cut off.
+   * Leaves well: says so (`state`, event `drain`), accepts clients for `drainDelay` more, then stops accepting, answers
+   * what has arrived, closes all clients, and ends; what is not done within `shutdownTimeout` is cut off.
    */
   drain(): Promise<void> {
     this.#draining ??= this.#drain();
@@ -251,16 +264,29 @@ export class Server implements AsyncDisposable {
 
   async #drain(): Promise<void> {
     if (this.#ending !== undefined) return this.#ending;
-    const deadline = new AbortController();
-    const timeout = delay(this.#settings.shutdownTimeout, undefined, { signal: deadline.signal }).catch(() => {});
-    const answered = this.#acceptor
-      .drain()
-      .then(() => this.#pool.drain())
-      .then(() => this.#empty(deadline.signal));
-    await Promise.race([answered, timeout, this.closed.catch(() => {})]);
-    deadline.abort();
+    const { drainDelay, shutdownTimeout } = this.#settings;
+    this.#state = 'draining';
+    this.report({ type: 'drain', time: Date.now(), acceptsMs: drainDelay });
+    if (drainDelay > 0) await this.#within(drainDelay, () => new Promise(() => {}));
+    if (this.#ending === undefined) await this.#within(shutdownTimeout, (signal) => this.#finish(signal));
     this.#ending ??= this.#end(STOP_GRACE);
     await this.#ending;
+  }
+
+  /** Resolves when `work` is done, when `ms` have passed, or when the server has been closed; `work` then hears of it. */
+  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const deadline = new AbortController();
+    const { signal } = deadline;
+    const timeout = delay(ms, undefined, { signal }).catch(() => {});
+    await Promise.race([work(signal), timeout, this.closed.catch(() => {})]);
+    deadline.abort();
+  }
+
+  /** Accepts no more clients, answers what has arrived, and closes all. */
+  async #finish(signal: AbortSignal): Promise<void> {
+    await this.#acceptor.drain();
+    await this.#pool.drain();
+    await this.#empty(signal);
   }
 
   /** Waits until no client is left: one that moved from a held thread to one that was drained already is drained there. */
@@ -269,6 +295,7 @@ export class Server implements AsyncDisposable {
   }
 
   async #end(grace: number): Promise<void> {
+    this.#state = 'closed';
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
     this.#memory.closeLeft(this.#sys);

@@ -163,6 +163,18 @@ describe('heddle serve', () => {
     expect(process.listenerCount(signal)).toBe(0);
   });
 
+  it('says how long it still accepts clients when it leaves', async () => {
+    const { server, status, output, serving } = start({ flags: { drainDelay: '5s', shutdownTimeout: '1m' } });
+    await serving;
+    process.emit('SIGTERM', 'SIGTERM');
+    server.end();
+    await status;
+    expect(server.options.drainDelay).toBe(5000);
+    expect(output().stdout).toContain(
+      'Leaving: new clients are accepted for 5s more, then clients are still answered, for at most 1m. Once more, and it ends at once\n',
+    );
+  });
+
   it('ends at once on a second signal, with the status of a process that it ended', async () => {
     const { server, status, serving } = start();
     await serving;

@@ -52,6 +52,7 @@ describe('the options of serve', () => {
       tls: undefined,
       tlsHandshakeTimeout: 5000,
       handlerTimeout: 30_000,
+      drainDelay: 0,
       shutdownTimeout: 15_000,
       threadMemory: undefined,
       shared: undefined,
