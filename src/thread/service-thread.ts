@@ -112,6 +112,11 @@ export class ServiceThread implements Host, Turns {
     else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
   }
 
+  /** Clients are served by turns of the reactor. */
+  hasServed(): boolean {
+    return false;
+  }
+
   awaitsNode(): boolean {
     return this.awaiting > 0 || this.#unflushed.length > 0;
   }

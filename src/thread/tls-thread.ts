@@ -41,6 +41,7 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
   readonly #handshakes: Handshakes;
   readonly #closer: Closer;
   #due: TlsStream[] = [];
+  #hasServed = false;
   #readUntil = 0;
   #quietTurns = 0;
 
@@ -73,6 +74,13 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
     if (this.gate.read(fd, ticket, true) === undefined) return false;
     table.setFlags(fd, flags & ~PROXIED);
     return true;
+  }
+
+  /** Under load the thread does not park between two turns of Node's loop that both bring something. */
+  override hasServed(): boolean {
+    const hasServed = this.#hasServed;
+    this.#hasServed = false;
+    return hasServed;
   }
 
   /** What TLS clients send arrives in Node's event loop. */
@@ -133,6 +141,7 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
   readonly #serveDue = (): void => {
     const due = this.#due;
     this.#due = [];
+    this.#hasServed = true;
     this.begin();
     for (const stream of due) {
       stream.isDue = false;
