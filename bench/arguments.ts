@@ -10,8 +10,9 @@ import { noWait } from './questions/no-wait.ts';
 import { pingPong } from './questions/ping-pong.ts';
 import { pipelined } from './questions/pipelined.ts';
 import { ready } from './questions/ready.ts';
+import { tls } from './questions/tls.ts';
 
-const QUESTIONS: readonly Question[] = [pingPong, pipelined, idleMemory, ready, noWait, moving, integrity];
+const QUESTIONS: readonly Question[] = [pingPong, pipelined, idleMemory, ready, noWait, moving, integrity, tls];
 
 export interface BenchArguments {
   readonly questions: readonly Question[];
@@ -36,7 +37,7 @@ Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
   --seconds N     measured time of a round of load (2; no-wait 10)
   --warm N        load before that, in seconds, so that compilers have done their work (1; no-wait 5)
   --servers A,B   only these, beside the yardstick: ${SERVER_NAMES.join(', ')}
-  --clients N,M   how many clients, for ping-pong (64,1000)
+  --clients N,M   how many clients, for ping-pong (64,1000) and tls (64)
   --burners N,M   how many clients that burn, for no-wait (1,4,16)
   --picture FILE  draws what the clients of no-wait saw, as SVG, beside the first of its burners
   --json          every sample, as JSON

@@ -22,7 +22,8 @@ An option has one name everywhere: \`serve({ maxMessageLength })\` in code, \`--
 Flags beat the environment, the environment beats the file, the file beats the defaults.
 
 Durations are milliseconds as a number, or text: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, and \`never\` (in code also \`Infinity\`) where
-that makes sense. Sizes are bytes as a number, or text: \`512B\`, \`64KiB\`, \`1MiB\`, \`2GiB\`.
+that makes sense. Sizes are bytes as a number, or text: \`512B\`, \`64KiB\`, \`1MiB\`, \`2GiB\`. Lists are arrays, or text with commas
+between their parts; the flag of a list may also be given several times.
 
 An unknown or bad option is refused by the name it was given by, before anything starts:
 \`options.threads must be a positive integer, got -1\` in code (a \`HeddleError\` with code \`HEDDLE_INVALID_OPTION\`),

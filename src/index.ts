@@ -18,7 +18,7 @@ export type { ConnectOptions } from './options/connect-options.ts';
 export type { ConnectTlsOptions, KeyPair, Pem, TlsOptions } from './options/tls-type.ts';
 export type { ServeOptions } from './options/serve-options.ts';
 export type { ServerAddress, TcpAddress, UnixAddress } from './server/listening-socket.ts';
-export type { Server } from './server/server.ts';
+export type { Server, ServerState } from './server/server.ts';
 export type { ServerStats } from './server/shared-memory.ts';
 export type { CloseReason } from './sharing/close-reason.ts';
 

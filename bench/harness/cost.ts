@@ -10,18 +10,20 @@ import type { Table } from './table.ts';
 export interface CostOptions {
   readonly framing: BenchFraming;
   readonly load: LoadOptions;
+  /** The load generator, if it is not the usual one. */
+  readonly program?: string;
 }
 
 /** Each sample is of a fresh process with one service thread, alone on its CPU. */
 export function measureCost(
   bench: Bench,
   servers: readonly ServerProgram[],
-  { framing, load }: CostOptions,
+  { framing, load, program: generator = bench.programs.load }: CostOptions,
 ): Promise<Samples<LoadSample>> {
   return interleave(bench, servers, bench.rounds, async (program) => {
     const server = await startServer(bench.programs, program, { framing, threads: 1, cpu: bench.cores.server });
     try {
-      return await runLoad(bench.programs.load, bench.cores.load, server, load);
+      return await runLoad(generator, bench.cores.load, server, load);
     } finally {
       await server.stop();
     }
@@ -35,10 +37,10 @@ export function costRatio(samples: Samples<LoadSample>, name: ServerName, other:
   return median(own.map((sample, round) => sample.totalUs / (others[round]?.totalUs ?? NaN)));
 }
 
-const TIMES = ['user µs', 'system µs', 'total µs', 'range', '× C'];
-const COLUMNS = ['server', ...TIMES, 'busy', 'median µs', 'worst ms', 'messages'];
+const TIMES = ['user µs', 'system µs', 'total µs', 'range'];
+const OTHERS = ['busy', 'median µs', 'worst ms', 'messages'];
 
-function row(program: ServerProgram, samples: Samples<LoadSample>, digits: number): string[] {
+function row(program: ServerProgram, samples: Samples<LoadSample>, digits: number, yardstick: ServerName): string[] {
   const own = samples.get(program.name) ?? [];
   const of = (field: keyof LoadSample): number => median(own.map((sample) => sample[field]));
   return [
@@ -50,7 +52,7 @@ function row(program: ServerProgram, samples: Samples<LoadSample>, digits: numbe
       own.map((sample) => sample.totalUs),
       digits,
     ),
-    fixed(costRatio(samples, program.name, 'c'), 2),
+    fixed(costRatio(samples, program.name, yardstick), 2),
     `${fixed(of('busy') * 100, 0)} %`,
     fixed(of('medianUs'), 0),
     fixed(of('worstUs') / 1_000, 1),
@@ -58,13 +60,16 @@ function row(program: ServerProgram, samples: Samples<LoadSample>, digits: numbe
   ];
 }
 
-/** `digits`: how many decimals the times have. */
+/** `digits`: how many decimals the times have; `yardstick`: what the costs are compared with, and how that is called. */
 export function costTable(
   title: string,
   servers: readonly ServerProgram[],
   samples: Samples<LoadSample>,
   digits = 2,
+  yardstick: { readonly name: ServerName; readonly title: string } = { name: 'c', title: 'C' },
 ): Table {
-  const rows = servers.filter((server) => samples.has(server.name)).map((server) => row(server, samples, digits));
-  return { title, columns: COLUMNS, rows };
+  const rows = servers
+    .filter((server) => samples.has(server.name))
+    .map((server) => row(server, samples, digits, yardstick.name));
+  return { title, columns: ['server', ...TIMES, `× ${yardstick.title}`, ...OTHERS], rows };
 }

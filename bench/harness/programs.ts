@@ -11,7 +11,9 @@ export const SERVER_NAMES = [
   'heddle-async',
   'heddle-session',
   'heddle-never',
+  'heddle-tls',
   'node',
+  'node-tls',
   'go',
   'uvloop',
   'heddle-burn',
@@ -54,6 +56,31 @@ function run(file: string, words: readonly string[]): string {
 function compileC(file: string, target: string): string {
   run('gcc', ['-O2', '-o', target, peer(file)]);
   return target;
+}
+
+/** Compiles what speaks TLS; OpenSSL's headers have to be there. */
+export function compileTls(file: string, target: string): string {
+  run('gcc', ['-O2', '-DTLS', '-o', target, peer(file), '-lssl', '-lcrypto']);
+  return target;
+}
+
+/** Makes a certificate and its key, of the kind that most servers have, unless it is there already. */
+function certificate(folder: string): { readonly cert: string; readonly key: string } {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const about = ['-subj', '/CN=localhost', '-days', '30', '-out', cert, '-keyout', key];
+  if (!existsSync(cert)) run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...about]);
+  return { cert, key };
+}
+
+function heddleTls(folder: string): ServerProgram {
+  const { cert, key } = certificate(folder);
+  return heddle('heddle-tls', 'Heddle', undefined, ['--tls-cert', cert, '--tls-key', key]);
+}
+
+function nodeTls(folder: string): ServerProgram {
+  const { cert, key } = certificate(folder);
+  const title = `Node ${process.versions.node} tls`;
+  return peerProgram('node-tls', title, [process.execPath, peer('node-tls.mjs'), cert, key]);
 }
 
 function peerProgram(name: ServerName, title: string, program: string[], env = {}): ServerProgram {
@@ -112,6 +139,8 @@ const MAKERS: Readonly<Record<ServerName, (folder: string) => ServerProgram>> = 
   heddle: () => heddle('heddle', 'Heddle'),
   'heddle-async': () => heddle('heddle-async', 'Heddle, async message', 'async-reverse.mjs'),
   'heddle-session': () => heddle('heddle-session', 'Heddle, session', 'session-reverse.mjs'),
+  'heddle-tls': heddleTls,
+  'node-tls': nodeTls,
   'heddle-never': () => heddle('heddle-never', 'Heddle, never moving', undefined, ['--move-after', 'never']),
   node: () => peerProgram('node', `Node ${process.versions.node} net`, [process.execPath, peer('node-net.mjs')]),
   go: (folder) => go('go', 'net.go', ' net', folder, { GOMAXPROCS: '1' }),

@@ -1,6 +1,7 @@
 /* The load: N clients in a closed loop, each with D messages of M bytes under way, every reply checked byte for byte.
  * Reads the CPU clock of the server itself, at the start and at the end of the measured time.
  * Usage: load key=value...: port, clients, bytes, depth, lines (0|1), warm (ms), ms, pid. Prints one line of JSON.
+ * Compiled with -DTLS it speaks TLS 1.3, and trusts any server.
  * Exit status: 0 all replies right, 1 something failed, 2 bad usage, 3 a reply was wrong. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "server-clock.h"
+#include "wire.h"
 
 enum { EVENTS = 1024, NONCE = 16, RING = 26, SOURCES = 8, BUCKETS = 64 * 16, STALL_MS = 10000 };
 
@@ -23,7 +25,7 @@ struct options {
 };
 
 struct client {
-  int fd;
+  struct wire wire;
   uint32_t id, round;
   size_t received;
   uint64_t sent_at;
@@ -76,7 +78,7 @@ static void send_round(struct client *client) {
   client->received = 0;
   write_batch(client, outgoing, expected);
   client->sent_at = now();
-  ssize_t sent = send(client->fd, outgoing, length, MSG_NOSIGNAL);
+  ssize_t sent = wire_send(&client->wire, outgoing, length);
   if (sent < 0) fail("send");
   if ((size_t)sent != length) {
     fprintf(stderr, "load: the socket took %zd of %zu bytes: use smaller messages or fewer at once\n", sent, length);
@@ -108,10 +110,11 @@ static void check(const struct client *client, const unsigned char *bytes, size_
   exit(3);
 }
 
-static void receive(struct client *client) {
+/* Returns 0 when nothing more has arrived. */
+static int receive(struct client *client) {
   size_t length = (size_t)(options.bytes * options.depth), missing = length - client->received;
-  ssize_t got = recv(client->fd, incoming, missing + 1, 0);
-  if (got < 0 && errno == EAGAIN) return;
+  ssize_t got = wire_receive(&client->wire, incoming, missing + 1);
+  if (got < 0 && errno == EAGAIN) return 0;
   if (got < 0) fail("recv");
   if (got == 0 || (size_t)got > missing) {
     fprintf(stderr, "load: %s\n", got == 0 ? "the server closed a connection" : "a reply is too long");
@@ -119,10 +122,11 @@ static void receive(struct client *client) {
   }
   check(client, incoming, (size_t)got);
   client->received += (size_t)got;
-  if (client->received < length) return;
+  if (client->received < length) return wire_pending(&client->wire);
   messages += (uint64_t)options.depth;
   if (measuring) record(now() - client->sent_at);
   send_round(client);
+  return wire_pending(&client->wire);
 }
 
 /* Several source addresses, so that runs one after another do not use up the ports of one. */
@@ -144,9 +148,9 @@ static void connect_all(int epoll) {
   if (!clients) fail("calloc");
   for (long i = 0; i < options.clients; i++) {
     clients[i].id = (uint32_t)i;
-    clients[i].fd = connect_from((unsigned)i);
+    wire_open(&clients[i].wire, connect_from((unsigned)i));
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &clients[i]};
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &event) < 0) fail("epoll_ctl");
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].wire.fd, &event) < 0) fail("epoll_ctl");
   }
 }
 
@@ -160,7 +164,7 @@ static void run_for(int epoll, long milliseconds) {
       fprintf(stderr, "load: no reply for %d ms\n", STALL_MS);
       exit(1);
     }
-    for (int i = 0; i < ready; i++) receive(events[i].data.ptr);
+    for (int i = 0; i < ready; i++) while (receive(events[i].data.ptr));
   }
 }
 

@@ -1,6 +1,6 @@
 /** The acceptor: takes clients, places them on threads, wakes parked threads, and moves clients where that helps them. */
 import type { Closer, Report } from '../connection/closer.ts';
-import { type Cidr, matches } from '../options/cidr.ts';
+import { includesPeer, type Peers } from '../options/cidr.ts';
 import type { Poller } from '../reactor/poller.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { sharedTime } from '../sharing/clock.ts';
@@ -70,7 +70,7 @@ export interface AcceptorParts {
   readonly closer: Closer;
   readonly sweeper: Sweeper;
   /** Whose connections begin with a PROXY header. */
-  readonly proxies: readonly Cidr[];
+  readonly proxies: Peers;
   /** In ms. */
   readonly handlerTimeout: number;
   readonly say: (message: FromAcceptor) => void;
@@ -193,8 +193,8 @@ export class Acceptor {
   #accept(index: number): void {
     const shortage = this.#door.accept(index, this.#hasRoom, this.#admit);
     if (shortage === undefined) return;
-    this.#parts.counters.countPause();
-    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: shortage });
+    this.#parts.counters.countPause(shortage.cause);
+    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: shortage.errno });
   }
 
   readonly #hasRoom = (): boolean => {
@@ -207,7 +207,7 @@ export class Acceptor {
     if (!admission.admits(fd, peer)) return;
     const row = placement(roster.any, peer.bytes);
     const id = counters.countAccepted();
-    const isProxied = matches(proxies, peer.bytes);
+    const isProxied = includesPeer(proxies, peer.bytes);
     const flags = (row.greets ? NEW : 0) | (isProxied ? PROXIED : 0);
     const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, flags);
     const time = sharedTime(performance.now());

@@ -106,16 +106,20 @@ export class Admission {
   look(now: number): void {
     this.#rejections.look(now);
     const { isOpen } = this;
-    if (this.#wasOpen && !isOpen && now - this.#saidFull >= FULL_AGAIN) {
-      this.#saidFull = now;
-      this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: 'max-clients' });
-    }
+    if (this.#wasOpen && !isOpen) this.#full(now);
     this.#wasOpen = isOpen;
   }
 
   /** Says how many of those turned away were not reported one by one. */
   reportHidden(): void {
     this.#rejections.reportHidden();
+  }
+
+  #full(now: number): void {
+    this.#parts.counters.countPause('max-clients');
+    if (now - this.#saidFull < FULL_AGAIN) return;
+    this.#saidFull = now;
+    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: 'max-clients' });
   }
 
   #objection(fd: number, address: Uint8Array): RejectReason | undefined {

@@ -2,7 +2,7 @@
 import type { Poller } from '../reactor/poller.ts';
 import { EPOLLIN, SHUT_RDWR } from '../sys/constants.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
-import type { Listener } from './listener.ts';
+import type { Listener, Shortage } from './listener.ts';
 
 /** How long accepting pauses when the system is out of something, in ms; HAProxy's figure. */
 const PAUSE = 100;
@@ -44,7 +44,7 @@ export class Door {
    * Accepts the clients that wait at listener `index`, while `hasRoom`. Returns what the system is out of, if that ended
    * it: accepting then pauses.
    */
-  accept(index: number, hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void): string | undefined {
+  accept(index: number, hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void): Shortage | undefined {
     const shortage = this.#listeners[index]?.accept(hasRoom, admit);
     if (shortage === undefined) return undefined;
     this.#pause(performance.now());

@@ -1,4 +1,5 @@
 /** Used to take clients from a listening socket. */
+import type { PauseCause } from '../sharing/acceptor-counters.ts';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/errno.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 
@@ -8,7 +9,18 @@ const BATCH = 128;
 /** Connections that may be lost in a row. */
 const MOST_ERRORS = 1000;
 
-const OUT_OF = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
+const OUT_OF = new Map<number, PauseCause>([
+  [EMFILE, 'no-files'],
+  [ENFILE, 'no-files'],
+  [ENOBUFS, 'no-memory'],
+  [ENOMEM, 'no-memory'],
+]);
+
+/** What the system has no more of; `errno` is the name of its error, such as `EMFILE`. */
+export interface Shortage {
+  readonly cause: PauseCause;
+  readonly errno: string;
+}
 
 export class Listener {
   readonly fd: number;
@@ -24,17 +36,18 @@ export class Listener {
   }
 
   /**
-   * Accepts clients that wait, while `hasRoom`, and hands each to `admit`. Returns `undefined`, or the name of what the
-   * system has no more of (such as `EMFILE`): then accepting must pause, since the socket stays ready.
+   * Accepts clients that wait, while `hasRoom`, and hands each to `admit`. Returns `undefined`, or what the system has no
+   * more of: then accepting must pause, since the socket stays ready.
    *
    * Any other error is that of one connection, which was lost while it waited (accept(2), "Error handling"): the next
    * one is tried. Too many in a row are an error of the socket.
    */
-  accept(hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void, most = BATCH): string | undefined {
+  accept(hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void, most = BATCH): Shortage | undefined {
     for (let tries = 0, errors = 0; tries < most && errors < MOST_ERRORS && hasRoom(); tries++) {
       const fd = this.#sys.accept(this.fd, this.#peer);
       if (fd === EAGAIN) return undefined;
-      if (OUT_OF.has(fd)) return errnoName(fd);
+      const cause = OUT_OF.get(fd);
+      if (cause !== undefined) return { cause, errno: errnoName(fd) };
       errors = fd < 0 ? errors + 1 : 0;
       if (fd >= 0) admit(fd, this.#peer);
     }

@@ -1,8 +1,8 @@
 /** What the acceptor and main say to each other. */
 
 import type { AdmissionLimits } from './admission.ts';
-import type { Cidr } from '../options/cidr.ts';
 import type { Estate } from './successor.ts';
+import type { Peers } from '../options/cidr.ts';
 import type { Placement } from '../options/serve-options.ts';
 import type { Heritage } from './predecessor.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
@@ -28,7 +28,7 @@ export interface AcceptorStart {
   /** In ms. */
   readonly moveAfter: number;
   /** Whose connections begin with a PROXY header. */
-  readonly proxies: readonly Cidr[];
+  readonly proxies: Peers;
   /** In ms. */
   readonly handlerTimeout: number;
   readonly timeouts: Timeouts;

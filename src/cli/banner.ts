@@ -13,6 +13,8 @@ export interface Serving {
   readonly addresses: readonly ServerAddress[];
   /** Whether clients are served over TLS. */
   readonly tls: boolean;
+  /** Whether the addresses were given by `listen`. */
+  readonly isListed: boolean;
 }
 
 const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -21,16 +23,23 @@ const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 export function bannerLines(serving: Serving): string[] {
   const lines = [
     `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
-    ...serving.addresses.map((address) => `Server running on ${addressText(address)}`),
+    ...addressLines(serving.addresses),
   ];
-  if (serving.addresses.some(({ host }) => ALL_INTERFACES.has(host))) {
-    lines.push('Other machines can connect to it. To keep it to this one: heddle serve --host 127.0.0.1');
+  const open = serving.addresses.find(({ host }) => ALL_INTERFACES.has(host));
+  if (open !== undefined) {
+    const flag = serving.isListed ? `--listen 127.0.0.1:${open.port}` : '--host 127.0.0.1';
+    lines.push(`Other machines can connect to it. To keep it to this one: heddle serve ${flag}`);
   }
   return lines;
 }
 
-function addressText(address: ServerAddress): string {
-  return address.family === 'unix' ? `unix:${escapeText(address.path)}` : `port ${address.port}`;
+/** One port is told apart from others by its number, several also by their hosts. */
+function addressLines(addresses: readonly ServerAddress[]): string[] {
+  const isAlone = addresses.filter(({ family }) => family !== 'unix').length === 1;
+  return addresses.map((address) => {
+    if (address.family === 'unix') return `Server running on unix:${escapeText(address.path)}`;
+    return `Server running on port ${address.port}${isAlone ? '' : ` (${address.host})`}`;
+  });
 }
 
 function threadsText({ min, max }: ThreadRange): string {

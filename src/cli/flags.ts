@@ -6,9 +6,15 @@ import { flagName } from '../options/source.ts';
 
 /** Adds a flag for each option of `schema` that has one. Values are checked later, with those of the other sources. */
 export function addFlags(command: Command, schema: Schema): Command {
-  for (const { name, help, form, preset } of optionsIn(schema, 'flags')) {
+  for (const { name, help, form, isList, preset } of optionsIn(schema, 'flags')) {
     const value = form === 'boolean' ? '' : ` <${form}>`;
-    command.addOption(new Option(`${flagName(name)}${value}`, `${help} (default: ${preset})`));
+    const option = new Option(`${flagName(name)}${value}`, `${help} (default: ${preset})`);
+    command.addOption(isList ? option.argParser(appended) : option);
   }
   return command;
+}
+
+/** A flag that is given again adds to the list. */
+function appended(value: string, before: string | undefined): string {
+  return before === undefined ? value : `${before},${value}`;
 }

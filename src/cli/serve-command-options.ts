@@ -8,8 +8,10 @@ import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
+import { oneWay, refuseBothWays } from '../options/places.ts';
 import { optionNotes } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
+import type { OptionSource } from '../options/source.ts';
 import { choice, path, toggle } from '../options/value-types.ts';
 import { clientCommandSchema } from './client-command-options.ts';
 import { resolveTls, tlsOptions } from './tls-options.ts';
@@ -63,12 +65,20 @@ export interface Invocation {
 export async function readServeCommand(invocation: Invocation): Promise<ServeCommandSettings> {
   const { service, flags, environment, directory } = invocation;
   const named: Layer = service === undefined ? {} : { service: pathToFileURL(resolve(directory, service)) };
-  const fromFlags = checkOptions(serveCommandSchema, flags, { from: 'flags' });
-  const fromEnvironment = readEnvironment(serveCommandSchema, environment, [clientCommandSchema]);
+  const fromFlags = inOneWay(checkOptions(serveCommandSchema, flags, { from: 'flags' }), { from: 'flags' });
+  const fromEnvironment = inOneWay(readEnvironment(serveCommandSchema, environment, [clientCommandSchema]), {
+    from: 'environment',
+  });
   const config = fromFlags.config ?? fromEnvironment.config ?? findConfigFile(directory);
   const fromFile = config === undefined ? {} : await readFileLayer(config, directory);
-  const settings = settle(serveCommandSchema, [named, fromFlags, fromEnvironment, fromFile]);
+  const settings = settle(serveCommandSchema, oneWay<Layer>([named, fromFlags, fromEnvironment, fromFile]));
   return refuseIdle({ ...settings, tls: tlsOptions(settings, directory) });
+}
+
+/** Gives `layer` if it says in one way where to listen. */
+function inOneWay(layer: Layer, source: OptionSource): Layer {
+  refuseBothWays(layer, source);
+  return layer;
 }
 
 function refuseIdle(settings: ServeCommandSettings): ServeCommandSettings {
@@ -88,7 +98,8 @@ function refuseIdle(settings: ServeCommandSettings): ServeCommandSettings {
 /** A service, or a certificate, that the file names is found from the file, wherever the command is run. */
 async function readFileLayer(config: string, directory: string): Promise<Layer> {
   const values = await readConfigFile(config, directory);
-  const layer = checkOptions(serveCommandSchema, values, { from: 'file', path: config });
+  const source = { from: 'file', path: config } as const;
+  const layer = inOneWay(checkOptions(serveCommandSchema, values, source), source);
   const folder = resolve(directory, dirname(config));
   return {
     ...layer,

@@ -6,6 +6,7 @@ import { serve } from '../server/server.ts';
 import { serviceUrl } from '../server/service-url.ts';
 import { formatDuration } from '../options/duration.ts';
 import { Log, type LogStreams } from '../log/log.ts';
+import { PLACE_OPTIONS } from '../options/places.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
 import { openLibc } from '../sys/libc.ts';
 import { bannerLines, serviceText } from './banner.ts';
@@ -33,9 +34,7 @@ export async function runServe(
   const stopWatching = settings.watch ? reloadOnChange(announced, serviceUrl(settings.service)) : undefined;
   const stopListening = onLeavingSignals({
     first(signal) {
-      const within = formatDuration(settings.shutdownTimeout);
-      const text = `Leaving: clients are still answered, for at most ${within}. Once more, and it ends at once`;
-      log.say([text], { type: 'leaving', time: Date.now(), signal });
+      log.say([leavingLine(settings)], { type: 'leaving', time: Date.now(), signal });
       manager.stopping();
       void server.drain().catch(() => {});
     },
@@ -56,6 +55,12 @@ export async function runServe(
   }
 }
 
+function leavingLine({ drainDelay, shutdownTimeout }: ServeCommandSettings): string {
+  const more = drainDelay === 0 ? '' : `new clients are accepted for ${formatDuration(drainDelay)} more, then `;
+  const within = formatDuration(shutdownTimeout);
+  return `Leaving: ${more}clients are still answered, for at most ${within}. Once more, and it ends at once`;
+}
+
 function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
   const { bytes, logFormat: _logFormat, config: _config, watch: _watch, ...others } = settings;
   const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsRequestClientCert: _request, ...options } = others;
@@ -66,7 +71,7 @@ function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
 /** The sockets that systemd has opened, if there are any: then nothing else may say where to listen. */
 function handedOver(settings: ServeCommandSettings, { listenFds }: ServiceManager): Pick<ServeOptions, 'listenFds'> {
   if (listenFds.length === 0) return {};
-  const rival = (['host', 'port', 'unix'] as const).find((name) => settings[name] !== undefined);
+  const rival = PLACE_OPTIONS.find((name) => settings[name] !== undefined);
   if (rival === undefined) return { listenFds };
   const text = `systemd hands over listening sockets (LISTEN_FDS=${listenFds.length}), but ${rival} is given as well`;
   throw new HeddleError('HEDDLE_INVALID_OPTION', `${text}; leave out ${rival}, or the socket unit`);
@@ -77,5 +82,14 @@ function sayListening(server: Server, settings: ServeCommandSettings, log: Log, 
   const { host, port } = address;
   const service = serviceText(settings.service, settings.bytes, directory);
   const record = { type: 'listening', time: Date.now(), host, port, addresses, service, threads } as const;
-  log.say(bannerLines({ service, threads, addresses, tls: settings.tls !== undefined }), record);
+  log.say(
+    bannerLines({
+      service,
+      threads,
+      addresses,
+      tls: settings.tls !== undefined,
+      isListed: settings.listen !== undefined,
+    }),
+    record,
+  );
 }

@@ -1,7 +1,10 @@
 /** Used to receive from one client, and to keep what nobody has taken yet. */
 import type { Luggage } from '../sharing/connection-table.ts';
-import type { Host } from './host.ts';
+import type { Host, SocketCalls } from './host.ts';
 import { Kept } from './kept.ts';
+
+/** What reading needs of the thread. */
+export type InputHost = Pick<Host, 'input' | 'row' | 'stores'> & { readonly sys: Pick<SocketCalls, 'recv'> };
 
 /**
  * What a client has sent. A read goes into the thread's buffer, behind the few bytes that were kept; a long message is
@@ -16,12 +19,12 @@ export class Input {
   isFull = false;
   /** How many bytes from `from` on a decoder has looked at in vain; see `Frame.scanned`. */
   scanned: number;
-  readonly #host: Host;
+  readonly #host: InputHost;
   readonly #fd: number;
   #kept: Kept | undefined;
 
   /** `luggage` and `scanned`: what was kept when the client moved here. */
-  constructor(host: Host, fd: number, luggage: Luggage | undefined, scanned: number) {
+  constructor(host: InputHost, fd: number, luggage: Luggage | undefined, scanned: number) {
     this.#host = host;
     this.#fd = fd;
     this.bytes = host.input.bytes;
@@ -38,8 +41,8 @@ export class Input {
     return this.#kept?.luggage;
   }
 
-  /** Reads once. Returns how many bytes came, 0 at the end of the stream, or the errno. */
-  receive(): number {
+  /** Reads once, `most` bytes at most. Returns how many bytes came, 0 at the end of the stream, or the errno. */
+  receive(most = Infinity): number {
     const { input, row, sys } = this.#host;
     const kept = this.#kept;
     const isLong = kept !== undefined && kept.length >= input.size >> 1;
@@ -47,7 +50,7 @@ export class Input {
     else if (kept !== undefined) kept.memory.bytes.copy(input.bytes, 0, kept.from, kept.to);
     const memory = isLong ? kept.memory : input;
     const at = isLong ? kept.to : (kept?.length ?? 0);
-    const room = isLong ? kept.room : input.size - at;
+    const room = Math.min(most, isLong ? kept.room : input.size - at);
     const received = sys.recv(this.#fd, memory, at, room);
     if (received <= 0) return received;
     row.countReceived(received);

@@ -1,43 +1,58 @@
 /** Used to take the PROXY header off a connection before anything else is made of it: the service hears of its client afterwards. */
-import { decodeProxyHeader, type ProxySource } from '../framing/proxy-header.ts';
+import { decodeProxyHeader, type ProxySource, SHORTEST_HEADER } from '../framing/proxy-header.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { COUNTED, type Ticket } from '../sharing/connection-table.ts';
+import { type ConnectionTable, COUNTED, type Ticket } from '../sharing/connection-table.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
-import type { Host } from './host.ts';
-import { Input } from './input.ts';
+import type { SocketCalls } from './host.ts';
+import { Input, type InputHost } from './input.ts';
 
 /*
  * Until its header is whole, a connection is its slot and nothing more: flagged PROXIED, with the part of the header that
- * has come in its inbox, at rest. So it moves, and outlives its thread, as one with half a message does.
+ * has come in its inbox, at rest. So it moves, and outlives its thread, as one with half a message does. That is so
+ * under TLS as well: the socket, not yet a stream of Node's, is read here, and not a byte beyond the header, since what
+ * comes next is the handshake, which Node reads for itself.
  */
+
+/** What the gate needs of the thread; the sockets are those of the kernel, under TLS too. */
+type GateHost = InputHost & {
+  readonly sys: Pick<SocketCalls, 'recv' | 'close' | 'addressText'>;
+  readonly table: ConnectionTable;
+};
+
 export class ProxyGate {
-  readonly #host: Host;
+  readonly #host: GateHost;
+  readonly #isExact: boolean;
   readonly #report: ((event: ServerEvent) => void) | undefined;
 
-  constructor(host: Host, report: ((event: ServerEvent) => void) | undefined) {
+  /** `isExact`: what follows a header is left in the kernel, for somebody else to read. */
+  constructor(host: GateHost, isExact: boolean, report: ((event: ServerEvent) => void) | undefined) {
     this.#host = host;
+    this.#isExact = isExact;
     this.#report = report;
   }
 
   /**
    * Reads on in the header of a connection whose slot the caller has. Once it is whole, the slot has the client's own
-   * address, and the input is returned, with what came behind the header. Undefined: the caller has the slot no more,
+   * address, which is reported, and the input is returned, with what came behind the header. Undefined: the caller has the slot no more,
    * the connection rests (`stays`: it may wait for the rest of its header) or is closed.
    */
   read(fd: number, ticket: Ticket, stays: boolean): Input | undefined {
     const input = this.#open(fd);
+    let most = this.#isExact ? missingIn(input) : Infinity;
     for (;;) {
-      const received = input.receive();
+      const received = input.receive(most);
       if (received <= 0) return this.#noMore(fd, ticket, input, received, stays);
       const header = decodeProxyHeader(input.bytes, input.from, input.to);
       if (header.kind === 'bad') return this.#close(fd, ticket, input, 'proxy-error', header.problem);
       if (header.kind === 'header') {
         this.#replaceAddress(fd, header.source);
         this.#host.table.setBegun(fd, 0);
+        this.#report?.({ type: 'open', ...this.#describe(fd) });
         input.keep(input.from + header.length);
         return input;
       }
+      if (this.#isExact) most = header.missing;
       input.keep(input.from);
     }
   }
@@ -86,20 +101,24 @@ export class ProxyGate {
     const { row, sys, table } = this.#host;
     table.closing(fd, ticket);
     row.countClose(reason);
-    this.#report?.({
-      type: 'close',
-      time: Date.now(),
-      client: table.id(fd),
-      address: sys.addressText(table.address(fd)),
-      port: table.port(fd),
-      thread: row.thread + 1,
-      reason,
-      ...(detail !== undefined && { detail }),
-    });
+    this.#report?.({ type: 'close', ...this.#describe(fd), reason, ...(detail !== undefined && { detail }) });
     table.setFlags(fd, COUNTED);
     input.drop();
     row.addClients(-1);
     table.free(fd, ticket);
     sys.close(fd);
   }
+
+  #describe(fd: number) {
+    const { row, sys, table } = this.#host;
+    const address = sys.addressText(table.address(fd));
+    return { time: Date.now(), client: table.id(fd), address, port: table.port(fd), thread: row.thread + 1 };
+  }
+}
+
+/** How many bytes the header, of which `input` has kept a part, has yet to have at least. */
+function missingIn(input: Input): number {
+  if (!input.open()) return SHORTEST_HEADER;
+  const header = decodeProxyHeader(input.bytes, input.from, input.to);
+  return header.kind === 'incomplete' ? header.missing : 0;
 }

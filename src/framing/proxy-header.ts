@@ -17,10 +17,14 @@ export interface ProxySource {
 
 /** What a decoder found. */
 export type ProxyHeader =
-  | { readonly kind: 'incomplete' }
+  /** `missing`: so many bytes are still to come, or more; whoever reads no more than that reads nothing behind the header. */
+  | { readonly kind: 'incomplete'; readonly missing: number }
   /** `length` is that of the whole header, in bytes. Without a `source` it speaks for the proxy itself, such as a health check. */
   | { readonly kind: 'header'; readonly length: number; readonly source: ProxySource | undefined }
   | { readonly kind: 'bad'; readonly problem: string };
+
+/** The shortest header there is, `PROXY UNKNOWN` and CR LF; no byte has to be looked at before these are read. */
+export const SHORTEST_HEADER = 15;
 
 /** The longest line of version 1, CR LF included (section 2.1). */
 const LONGEST_LINE = 107;
@@ -57,13 +61,16 @@ const LINES = [
   { start: 'PROXY UNKNOWN', rest: /^(?: [^\n]*)?\r?$/ },
 ];
 
-const INCOMPLETE: ProxyHeader = { kind: 'incomplete' };
 const ABSENT = 'no PROXY header comes first, as proxyProtocol asks of this address';
 
 /** Looks for a header at the beginning of `bytes[from, to)`. What cannot become one is refused at its first wrong byte. */
 export function decodeProxyHeader(bytes: Buffer, from: number, to: number): ProxyHeader {
-  if (from === to) return INCOMPLETE;
+  if (from === to) return incomplete(SHORTEST_HEADER);
   return bytes[from] === SIGNATURE[0] ? decodeBinary(bytes.subarray(from, to)) : decodeLine(bytes, from, to);
+}
+
+function incomplete(missing: number): ProxyHeader {
+  return { kind: 'incomplete', missing };
 }
 
 function bad(problem: string): ProxyHeader {
@@ -75,7 +82,8 @@ function decodeLine(bytes: Buffer, from: number, to: number): ProxyHeader {
   const end = text.indexOf('\r\n');
   if (end >= 0) return readLine(text.slice(0, end), end + 2);
   if (!LINES.some(({ start, rest }) => mayBecome(text, start, rest))) return badLine(text);
-  return text.length < LONGEST_LINE ? INCOMPLETE : bad(`a PROXY header of version 1 has at most ${LONGEST_LINE} bytes`);
+  if (text.length >= LONGEST_LINE) return bad(`a PROXY header of version 1 has at most ${LONGEST_LINE} bytes`);
+  return incomplete(text.endsWith('\r') ? 1 : Math.max(2, SHORTEST_HEADER - text.length));
 }
 
 function mayBecome(text: string, start: string, rest: RegExp): boolean {
@@ -108,9 +116,9 @@ function isPort(text: string): boolean {
 function decodeBinary(bytes: Buffer): ProxyHeader {
   const problem = problemIn(bytes);
   if (problem !== undefined) return bad(problem);
-  if (bytes.length < BINARY_START) return INCOMPLETE;
+  if (bytes.length < BINARY_START) return incomplete(BINARY_START - bytes.length);
   const length = BINARY_START + bytes.readUInt16BE(14);
-  if (bytes.length < length) return INCOMPLETE;
+  if (bytes.length < length) return incomplete(length - bytes.length);
   return { kind: 'header', length, source: bytes[12] === LOCAL ? undefined : sourceIn(bytes) };
 }
 

@@ -113,6 +113,12 @@ export interface ReloadEvent extends Happened {
   readonly threads: number;
 }
 
+/** The server leaves: its state is `draining`. It accepts clients for `acceptsMs` more, then answers what has arrived, and ends. */
+export interface DrainEvent extends Happened {
+  readonly type: 'drain';
+  readonly acceptsMs: number;
+}
+
 /** New code could not be loaded; the old code goes on. */
 export interface ReloadFailedEvent extends Happened {
   readonly type: 'reload-failed';
@@ -163,4 +169,5 @@ export type ServerEvent =
   | HandingOverEvent
   | HandedOverEvent
   | HandOverFailedEvent
-  | TakenOverEvent;
+  | TakenOverEvent
+  | DrainEvent;

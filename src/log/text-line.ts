@@ -26,6 +26,7 @@ export function textLine(event: ServerEvent): Line | undefined {
     case 'service-error':
       return err(serviceError(event));
     case 'thread-start':
+    case 'drain': // The command says so itself, by what signal.
       return undefined;
     case 'thread-exit':
       return err(`Thread ${event.thread} ended (${escapeText(event.cause)}): ${escapeText(event.detail)}`);

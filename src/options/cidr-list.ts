@@ -1,7 +1,7 @@
 /** Used to read an option that is a list of networks: in code an array, as text separated by commas. */
 
 import * as z from 'zod';
-import { type Cidr, parseCidr } from './cidr.ts';
+import { type Cidr, parseCidr, type Peers } from './cidr.ts';
 import { typeNotes } from './schema.ts';
 import { refuse } from './value-types.ts';
 
@@ -11,18 +11,31 @@ export type CidrListInput = string | readonly (string | Cidr)[];
 const EXPECTED = 'must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix';
 
 export function cidrList() {
-  return z
-    .custom<CidrListInput>()
-    .transform((value, context): readonly Cidr[] => {
-      const given = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
-      if (!Array.isArray(given)) return refuse(context, EXPECTED);
-      const cidrs = given.map(cidrOf);
-      const wrong: unknown = given[cidrs.indexOf(undefined)];
-      if (typeof wrong === 'string')
-        return refuse(context, `${EXPECTED}, got ${JSON.stringify(wrong.slice(0, 80))}`, { saysValue: true });
-      return cidrs.every((cidr) => cidr !== undefined) ? cidrs : refuse(context, EXPECTED);
-    })
-    .register(typeNotes, { form: 'address,network/bits' });
+  return networks(EXPECTED, cidrOf).register(typeNotes, { form: 'address,network/bits', isList: true });
+}
+
+/** The same, and `unix`. */
+export function peerList() {
+  return networks(`${EXPECTED}, or unix`, peerOf).register(typeNotes, {
+    form: 'address,network/bits,unix',
+    isList: true,
+  });
+}
+
+function networks<Entry>(expected: string, entryOf: (given: unknown) => Entry | undefined) {
+  return z.custom<CidrListInput>().transform((value, context): readonly Entry[] => {
+    const given = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
+    if (!Array.isArray(given)) return refuse(context, expected);
+    const entries = given.map(entryOf);
+    const wrong: unknown = given[entries.indexOf(undefined)];
+    if (typeof wrong === 'string')
+      return refuse(context, `${expected}, got ${JSON.stringify(wrong.slice(0, 80))}`, { saysValue: true });
+    return entries.every((entry) => entry !== undefined) ? entries : refuse(context, expected);
+  });
+}
+
+function peerOf(given: unknown): Peers[number] | undefined {
+  return given === 'unix' ? given : cidrOf(given);
 }
 
 /** Settings are options too: what was read before is taken as it is. */

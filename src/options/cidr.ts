@@ -1,5 +1,5 @@
 /** Used to read networks such as `10.0.0.0/8` (RFC 4632), and to tell whether an address lies in one. */
-import { isMapped, parseAddress } from '../ip-address.ts';
+import { isMapped, isUnspecified, parseAddress } from '../ip-address.ts';
 
 /** A network: all addresses whose first `prefix` bits are those of `network`. */
 export interface Cidr {
@@ -8,6 +8,9 @@ export interface Cidr {
   /** From 0 to 128; 96 more than what is written for IPv4. */
   readonly prefix: number;
 }
+
+/** Networks, and `unix` for whoever connects to a Unix socket. */
+export type Peers = readonly (Cidr | 'unix')[];
 
 /** The first bits of an IPv4 address that say that it is one. */
 const MAPPED_BITS = 96;
@@ -31,6 +34,12 @@ export function parseCidr(text: string): Cidr | undefined {
  */
 export function matches(list: readonly Cidr[], address: Uint8Array): boolean {
   return list.some((cidr) => has(cidr, address));
+}
+
+/** Tells whether `peers` has the one at `address`; who comes through a Unix socket, at `::`, is in no network. */
+export function includesPeer(peers: Peers, address: Uint8Array): boolean {
+  const isLocal = isUnspecified(address);
+  return peers.some((peer) => (peer === 'unix' ? isLocal : !isLocal && has(peer, address)));
 }
 
 function has({ network, prefix }: Cidr, address: Uint8Array): boolean {

@@ -28,6 +28,8 @@ interface OptionNote {
 interface TypeNote {
   /** How help and documentation show a value. */
   readonly form: string;
+  /** As text it is several, separated by commas: its flag may be given several times. */
+  readonly isList?: boolean;
   /** Turns the text of a flag or an environment variable into what the type takes; without it, the text as it is. */
   readonly fromText?: (text: string) => unknown;
 }
@@ -54,6 +56,7 @@ export interface AboutOption {
   readonly name: string;
   readonly help: string;
   readonly form: string;
+  readonly isList: boolean;
   readonly preset: string;
   readonly reach: Reach;
 }
@@ -62,7 +65,8 @@ export interface AboutOption {
 export function aboutOptions(schema: Schema): AboutOption[] {
   return Object.entries(schema.shape).map(([name, option]) => {
     const { help = '', preset = presetText(option), reach = 'anywhere' } = optionNotes.get(option) ?? {};
-    return { name, help, preset, reach, form: typeNotes.get(option.unwrap())?.form ?? '' };
+    const { form = '', isList = false } = typeNotes.get(option.unwrap()) ?? {};
+    return { name, help, preset, reach, form, isList };
   });
 }
 

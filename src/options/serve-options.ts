@@ -3,10 +3,13 @@
 import type * as z from 'zod';
 import type { ServerEvent } from '../log/event.ts';
 import { parseOptions } from './check.ts';
-import { cidrList } from './cidr-list.ts';
+import { cidrList, peerList } from './cidr-list.ts';
 import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
+import { listenList } from './listen-type.ts';
+import { refuseBothWays } from './places.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
+import { LIBRARY } from './source.ts';
 import { defaultThreads, threads } from './threads.ts';
 import { tls } from './tls-type.ts';
 import { choice, duration, fileMode, host, integer, limit, opaque, size, socketPath } from './value-types.ts';
@@ -36,7 +39,7 @@ const shape = {
   host: host().optional().register(optionNotes, { help: 'address to listen on', preset: 'all interfaces' }),
   /**
    * The port to listen on; 0 takes any free one.
-   * @default 12345, or none with `unix` or `listenFds` and without `host`
+   * @default 12345, or none with `listen`, and with `unix` or `listenFds` and without `host`
    */
   port: integer(0, 65535)
     .optional()
@@ -55,8 +58,17 @@ const shape = {
    */
   unixMode: fileMode().prefault('0600').register(optionNotes, { help: 'who may connect to the Unix socket' }),
   /**
+   * Everywhere to listen, instead of `host`, `port` and `unix`: a list of `127.0.0.1:12345`, `[::1]:12345`, `name:12345`,
+   * `:12345` (all addresses, IPv4 and IPv6) and `unix:/run/x.sock`. Here `0.0.0.0` is all of IPv4 and `[::]` all of IPv6,
+   * each nothing else.
+   * @default none
+   */
+  listen: listenList().optional().register(optionNotes, {
+    help: 'everywhere to listen, instead of host, port and unix, such as 127.0.0.1:80,[::1]:80,unix:/run/x.sock',
+  }),
+  /**
    * Listening sockets that somebody else opened, by their file descriptors: the server takes clients from them, and closes
-   * them when it ends. Without `host`, `port` and `unix`, it listens on nothing else.
+   * them when it ends. Without `host`, `port`, `unix` and `listen`, it listens on nothing else.
    * @default none
    */
   listenFds: opaque<readonly number[]>('an array of file descriptors', isDescriptors)
@@ -200,11 +212,11 @@ const shape = {
     }),
   /**
    * Load balancers whose connections begin with a PROXY header (version 1 or 2), which says who the client is:
-   * addresses and networks such as `10.0.0.0/8`. From these, a connection without the header is closed; from anybody
+   * addresses and networks such as `10.0.0.0/8`, and `unix` for all who connect to a Unix socket. From these, a connection without the header is closed; from anybody
    * else, a header is not believed, its bytes are the client's.
    * @default [], nobody
    */
-  proxyProtocol: cidrList().prefault([]).register(optionNotes, {
+  proxyProtocol: peerList().prefault([]).register(optionNotes, {
     help: 'addresses of load balancers, whose connections begin with a PROXY header',
     preset: 'nobody',
   }),
@@ -231,6 +243,15 @@ const shape = {
    */
   handlerTimeout: duration(1, 'never').prefault('30s').register(optionNotes, {
     help: 'how long a message may hold its thread before the thread is replaced',
+  }),
+  /**
+   * How long a server that is to leave goes on accepting clients after it has said so, in milliseconds or as text: so
+   * long a load balancer may take to notice. Only then `shutdownTimeout` begins.
+   * @default 0
+   */
+  drainDelay: duration(0, 'finite').prefault(0).register(optionNotes, {
+    help: 'how long clients are still accepted after the server has said that it leaves',
+    preset: '0ms',
   }),
   /**
    * How long leaving may take, in milliseconds or as text: what is not answered by then is cut off.
@@ -273,7 +294,9 @@ export type ServeSettings = Readonly<z.output<z.ZodObject<typeof shape>>>;
  * Throws HEDDLE_INVALID_OPTION.
  */
 export function parseServeOptions(input: unknown): ServeSettings {
-  return parseOptions(serveSchema, input);
+  const settings = parseOptions(serveSchema, input);
+  refuseBothWays(settings, LIBRARY);
+  return settings;
 }
 
 function isModule(given: unknown): boolean {

@@ -41,6 +41,8 @@ export interface Turns {
   serve(fd: number, ticket: number, mask: number): void;
   /** Closes clients that have let a deadline pass. */
   closeOverdue(): void;
+  /** Tells whether anything was served in Node's event loop since this was asked last: such a turn was not empty. */
+  hasServed(): boolean;
   /** Tells whether something waits for Node's event loop: a handler, or what was put off until callbacks are done. */
   awaitsNode(): boolean;
   /** Has the acceptor watch this thread's epoll set. */
@@ -76,7 +78,8 @@ export class Reactor {
     const turns = this.#turns;
     if (this.#row.overdue) turns.closeOverdue();
     let ready = this.#look();
-    this.#empty = ready === 0 ? this.#empty + 1 : 0;
+    const isEmpty = !turns.hasServed() && ready === 0;
+    this.#empty = isEmpty ? this.#empty + 1 : 0;
     const end = turns.time + TURN;
     while (ready > 0 && turns.time < end && !turns.awaitsNode()) ready = this.#look();
     if (this.#empty < EMPTY_TURNS) setImmediate(this.#turn);

@@ -20,30 +20,39 @@ import type { SocketAddress, Sys } from '../sys/sys.ts';
 import type { Heirlooms } from './heirlooms.ts';
 import { type ListeningSocket, serverAddress } from './listening-socket.ts';
 
+interface TcpPlace {
+  /** All interfaces if it is left out. */
+  readonly host?: string;
+  readonly port: number;
+  /** It is one of the addresses in `listen`: then `::` is IPv6 only, since IPv4 is to be had beside it. */
+  readonly isListed: boolean;
+}
+
 /**
- * Opens a listening socket on `host` (all interfaces if undefined) and `port`. Clients can connect from then on; they
- * wait in the kernel until they are accepted. One of `heirlooms` that listens there already is taken instead.
+ * Opens a listening socket. Clients can connect from then on; they wait in the kernel until they are accepted. One of
+ * `heirlooms` that listens there already is taken instead.
  *
  * Errors: `HEDDLE_LISTEN`.
  */
 export async function listenTcp(
   sys: Sys,
-  host: string | undefined,
-  port: number,
+  place: TcpPlace,
   backlog: number,
   heirlooms?: Heirlooms,
 ): Promise<ListeningSocket> {
+  const { host, port, isListed } = place;
   const wanted = host === undefined ? undefined : await resolve(host, port);
   const found = heirlooms?.takeTcp(wanted?.address, port);
   if (found !== undefined) return found;
-  if (wanted !== undefined) return open(sys, wanted, backlog);
+  if (wanted !== undefined) return open(sys, wanted, { backlog, isListed, isAll: !isListed });
+  const options = { backlog, isListed, isAll: true };
   try {
-    return open(sys, { family: 'IPv6', address: '::', port }, backlog);
+    return open(sys, { family: 'IPv6', address: '::', port }, options);
   } catch (error) {
     // A machine without IPv6 has no '::'.
     const { errno } = error as HeddleError;
     if (errno !== errnoName(EAFNOSUPPORT) && errno !== errnoName(EADDRNOTAVAIL)) throw error;
-    return open(sys, { family: 'IPv4', address: '0.0.0.0', port }, backlog);
+    return open(sys, { family: 'IPv4', address: '0.0.0.0', port }, options);
   }
 }
 
@@ -59,37 +68,53 @@ async function resolve(host: string, port: number): Promise<SocketAddress> {
   }
 }
 
-function open(sys: Sys, address: SocketAddress, backlog: number): ListeningSocket {
+interface OpenOptions {
+  readonly backlog: number;
+  readonly isListed: boolean;
+  /** `::` has IPv4 as well. */
+  readonly isAll: boolean;
+}
+
+function open(sys: Sys, address: SocketAddress, options: OpenOptions): ListeningSocket {
   const v6 = address.family === 'IPv6';
   const fd = sys.socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw listenError('socket', fd, address);
+  if (fd < 0) throw listenError('socket', fd, address, options);
   sys.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (v6) sys.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.address === '::' ? 0 : 1);
+  if (v6) sys.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.address === '::' && options.isAll ? 0 : 1);
   // Accepted sockets inherit it: no call for each client.
   sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   const bound = sys.bind(fd, address);
-  const result = bound < 0 ? bound : sys.listen(fd, backlog);
+  const result = bound < 0 ? bound : sys.listen(fd, options.backlog);
   if (result < 0) {
     sys.close(fd);
-    throw listenError(bound < 0 ? 'bind' : 'listen', result, address);
+    throw listenError(bound < 0 ? 'bind' : 'listen', result, address, options);
   }
   const name = sys.getsockname(fd) as SocketAddress;
   return { fd, address: serverAddress(name), isShared: false, close: () => void sys.close(fd) };
 }
 
-const ADVICE = new Map([
+/** `flag` is the option that the address was given by. */
+const ADVICE = new Map<number, (flag: string) => string>([
   [
     EADDRINUSE,
-    'the port is in use. Stop the server that has it (to find it: ss -ltnp), or choose another port with --port (0 takes any free one)',
+    (flag) =>
+      `the port is in use. Stop the server that has it (to find it: ss -ltnp), or choose another port with ${flag} (0 takes any free one)`,
   ],
-  [EACCES, 'no permission. Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher port with --port'],
-  [EADDRNOTAVAIL, 'this machine has no such address. Leave --host out to listen on all of them'],
+  [EACCES, (flag) => `no permission. Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher port with ${flag}`],
+  [
+    EADDRNOTAVAIL,
+    (flag) => {
+      const all = flag === '--listen' ? 'Write no more than :PORT in --listen' : 'Leave --host out';
+      return `this machine has no such address. ${all} to listen on all of them`;
+    },
+  ],
 ]);
 
-function listenError(syscall: string, result: number, { family, address, port }: SocketAddress): HeddleError {
-  const all = address === '::' || address === '0.0.0.0';
+function listenError(syscall: string, result: number, at: SocketAddress, options: OpenOptions): HeddleError {
+  const { family, address, port } = at;
+  const all = options.isAll && (address === '::' || address === '0.0.0.0');
   const where = family === 'IPv6' && !all ? `[${address}]:${port}` : `${all ? '*' : address}:${port}`;
   const errno = errnoName(result);
-  const advice = ADVICE.get(result) ?? `the system said ${errno}`;
+  const advice = ADVICE.get(result)?.(options.isListed ? '--listen' : '--port') ?? `the system said ${errno}`;
   return new HeddleError('HEDDLE_LISTEN', `Cannot listen on ${where}: ${advice}`, { errno, syscall });
 }

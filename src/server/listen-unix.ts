@@ -26,9 +26,18 @@ interface Place {
   readonly option: string;
 }
 
-/** Opens a listening socket at `path`; `mode` says who may connect. Errors: `HEDDLE_LISTEN`. */
-export function listenUnix(sys: Sys, path: string, mode: number, backlog: number): ListeningSocket {
-  return open(sys, { path, file: resolve(path), type: SOCK_STREAM, option: '--unix' }, mode, backlog);
+interface UnixPlace {
+  readonly path: string;
+  /** Who may connect. */
+  readonly mode: number;
+  /** It is one of the addresses in `listen`. */
+  readonly isListed: boolean;
+}
+
+/** Opens a listening socket. Errors: `HEDDLE_LISTEN`. */
+export function listenUnix(sys: Sys, { path, mode, isListed }: UnixPlace, backlog: number): ListeningSocket {
+  const option = isListed ? '--listen' : '--unix';
+  return open(sys, { path, file: resolve(path), type: SOCK_STREAM, option }, mode, backlog);
 }
 
 /** Opens the socket at `path` to which the process connects that is to take over from this one. Errors: `HEDDLE_LISTEN`. */
@@ -47,7 +56,7 @@ export function socketFile(path: string): { remove(): void } {
 function open(sys: Sys, place: Place, mode: number, backlog: number): ListeningSocket {
   const { file, path, type } = place;
   const fd = sys.socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw unixError(place, 'socket', fd, undefined);
+  if (fd < 0) throw unixError(place, 'socket', fd);
   const address: SocketAddress = { family: 'unix', address: path, port: 0 };
   let id: FileId | undefined;
   try {
@@ -55,7 +64,7 @@ function open(sys: Sys, place: Place, mode: number, backlog: number): ListeningS
     id = fileId(file);
     setMode(place, mode);
     const listening = sys.listen(fd, backlog);
-    if (listening < 0) throw unixError(place, 'listen', listening, undefined);
+    if (listening < 0) throw unixError(place, 'listen', listening);
   } catch (error) {
     if (id !== undefined) removeIfSame(file, id);
     sys.close(fd);
@@ -77,26 +86,25 @@ function bind(sys: Sys, fd: number, address: SocketAddress, place: Place): void 
   const bound = sys.bind(fd, address);
   if (bound >= 0) return;
   const found = bound === EADDRINUSE ? fileId(place.file) : undefined;
-  if (found === undefined) throw unixError(place, 'bind', bound, undefined);
+  if (found === undefined) throw unixError(place, 'bind', bound);
   const obstacle = obstacleAt(sys, address, place);
   if (obstacle !== undefined) throw unixError(place, 'bind', bound, obstacle);
   removeIfSame(place.file, found);
   const again = sys.bind(fd, address);
-  if (again < 0) throw unixError(place, 'bind', again, undefined);
+  if (again < 0) throw unixError(place, 'bind', again);
 }
 
-/** Why the file must stay; `undefined`: it is a socket, and nobody listens on it. */
-function obstacleAt(sys: Sys, address: SocketAddress, { file, option, type }: Place): string | undefined {
+/** Why the file must stay, and what to do; `undefined`: it is a socket, and nobody listens on it. */
+function obstacleAt(sys: Sys, address: SocketAddress, { file, type }: Place): string | undefined {
   if (lstatSync(file, { throwIfNoEntry: false })?.isSocket() === false) {
-    return `there is a file that is no socket. Choose another path with ${option}, or take the file away`;
+    return 'there is a file that is no socket. Take the file away';
   }
   const fd = sys.socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const answer = sys.connect(fd, address);
   sys.close(fd);
   if (answer === ECONNREFUSED || answer === ENOENT) return undefined;
-  if (answer === EACCES)
-    return `there is a socket that this user may not connect to. Choose another path with ${option}`;
-  return `a server listens there already. Stop it (to find it: ss -lxp), or choose another path with ${option}`;
+  if (answer === EACCES) return 'there is a socket that this user may not connect to. Find out whose it is';
+  return 'a server listens there already. Stop it (to find it: ss -lxp)';
 }
 
 function setMode({ file, option, path }: Place, mode: number): void {
@@ -129,15 +137,16 @@ function removeIfSame(file: string, seen: FileId | undefined): void {
   }
 }
 
+/** What to do; or else, to choose another path. */
 const ADVICE = new Map([
-  [EADDRINUSE, 'another server has just taken it. Choose another path'],
-  [EACCES, 'no permission to make a file there. Choose a path in a folder of your own'],
-  [ENOENT, 'there is no such folder. Make it, or choose another path'],
+  [EADDRINUSE, 'another server has just taken it. Stop that server'],
+  [EACCES, 'no permission to make a file there. Have the folder made yours'],
+  [ENOENT, 'there is no such folder. Make it'],
 ]);
 
-function unixError({ option, path }: Place, syscall: string, result: number, why: string | undefined): HeddleError {
+function unixError({ option, path }: Place, syscall: string, result: number, obstacle?: string): HeddleError {
   const errno = errnoName(result);
-  const known = ADVICE.get(result);
-  const advice = why ?? (known === undefined ? `the system said ${errno}` : `${known} with ${option}`);
-  return new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${advice}`, { errno, syscall });
+  const advice = obstacle ?? ADVICE.get(result);
+  const text = advice === undefined ? `the system said ${errno}` : `${advice}, or choose another path with ${option}`;
+  return new HeddleError('HEDDLE_LISTEN', `Cannot listen on unix:${path}: ${text}`, { errno, syscall });
 }

@@ -64,16 +64,18 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
 
 /** Reads what the settings say of TLS, and reports what is wrong with it but not fatal. */
 function readCredentials(settings: ServeSettings, report: (event: ServerEvent) => void): Credentials | undefined {
-  const { proxyProtocol, tls, tlsHandshakeTimeout } = settings;
+  const { tls, tlsHandshakeTimeout } = settings;
   if (tls === undefined) return undefined;
-  if (proxyProtocol.length > 0) {
-    const what = 'options.proxyProtocol does not go with options.tls: have the load balancer end TLS, or leave one out';
-    throw new HeddleError('HEDDLE_INVALID_OPTION', what);
-  }
   return loadCredentials(tls, tlsHandshakeTimeout, (expired) =>
     report({ type: 'certificate-expired', time: Date.now(), ...expired }),
   );
 }
+
+/**
+ * What a server is at: it starts, it serves, it was told to leave (but may still accept clients, see `drainDelay`), or it
+ * serves nobody any more.
+ */
+export type ServerState = 'starting' | 'ready' | 'draining' | 'closed';
 
 /** A running server; made by `serve`. */
 export class Server implements AsyncDisposable {
@@ -97,6 +99,7 @@ export class Server implements AsyncDisposable {
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
   readonly #reloads = new Reruns(() => this.#reload());
+  #state: ServerState = 'starting';
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -125,6 +128,12 @@ export class Server implements AsyncDisposable {
   /** Used by `serve`: resolves once all threads serve. */
   async start(): Promise<void> {
     await Promise.race([this.#begin(), this.#acceptor.ended]);
+    this.#state = 'ready';
+  }
+
+  /** For whoever asks whether to send clients here: to a server that is `ready`. It turns `draining` before anything else ends. */
+  get state(): ServerState {
+    return this.#state;
   }
 
   /** Adds up what all threads have counted; reads shared memory, asks nobody. */
@@ -157,11 +166,11 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Leaves well: stops accepting, answers what has arrived, closes all clients, and ends; what is not done within
-   * `shutdownTimeout` is cut off.
+   * Leaves well: says so (`state`, event `drain`), accepts clients for `drainDelay` more, then stops accepting, answers
+   * what has arrived, closes all clients, and ends; what is not done within `shutdownTimeout` is cut off.
    */
   drain(): Promise<void> {
-    this.#draining ??= this.#drain(this.#settings.shutdownTimeout);
+    this.#draining ??= this.#leave();
     return this.#draining;
   }
 
@@ -282,6 +291,7 @@ export class Server implements AsyncDisposable {
     const lost = new AbortController();
     this.#successor = { pid: successor, lost };
     if (this.#draining !== undefined || this.#ending !== undefined) return;
+    this.#state = 'draining';
     this.report({ type: 'handing-over', time: Date.now(), successor });
     const undisturbed = new AbortController();
     const signal = AbortSignal.any([undisturbed.signal, lost.signal]);
@@ -297,6 +307,7 @@ export class Server implements AsyncDisposable {
   #goOn(successor: number): void {
     this.#successor?.lost.abort();
     this.#successor = undefined;
+    if (this.#draining === undefined) this.#state = 'ready';
     this.report({ type: 'hand-over-failed', time: Date.now(), successor });
   }
 
@@ -311,18 +322,38 @@ export class Server implements AsyncDisposable {
     }
   }
 
+  /** Says that the server is going to leave, gives others `drainDelay` to notice, and leaves. */
+  async #leave(): Promise<void> {
+    if (this.#ending !== undefined) return this.#ending;
+    const { drainDelay, shutdownTimeout } = this.#settings;
+    this.#state = 'draining';
+    this.report({ type: 'drain', time: Date.now(), acceptsMs: drainDelay });
+    if (drainDelay > 0) await this.#within(drainDelay, () => new Promise(() => {}));
+    await this.#drain(shutdownTimeout);
+  }
+
   async #drain(within: number): Promise<void> {
     if (this.#ending !== undefined) return this.#ending;
-    const deadline = new AbortController();
-    const timeout = delay(within, undefined, { signal: deadline.signal }).catch(() => {});
-    const answered = this.#acceptor
-      .drain()
-      .then(() => this.#pool.drain())
-      .then(() => this.#empty(deadline.signal));
-    await Promise.race([answered, timeout, this.closed.catch(() => {})]);
-    deadline.abort();
+    this.#state = 'draining';
+    await this.#within(within, (signal) => this.#finish(signal));
     this.#ending ??= this.#end(STOP_GRACE);
     await this.#ending;
+  }
+
+  /** Resolves when `work` is done, when `ms` have passed, or when the server has been closed; `work` then hears of it. */
+  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const deadline = new AbortController();
+    const { signal } = deadline;
+    const timeout = delay(ms, undefined, { signal }).catch(() => {});
+    await Promise.race([work(signal), timeout, this.closed.catch(() => {})]);
+    deadline.abort();
+  }
+
+  /** Accepts no more clients, answers what has arrived, and closes all. */
+  async #finish(signal: AbortSignal): Promise<void> {
+    await this.#acceptor.drain();
+    await this.#pool.drain();
+    await this.#empty(signal);
   }
 
   /** Waits until no client is left: one that moved from a held thread to one that was drained already is drained there. */
@@ -331,6 +362,7 @@ export class Server implements AsyncDisposable {
   }
 
   async #end(grace: number): Promise<void> {
+    this.#state = 'closed';
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
     this.#memory.closeLeft(this.#sys);

@@ -1,7 +1,7 @@
 /** Used to hold what all threads of one server share, and to read it on main. */
 import { Closer } from '../connection/closer.ts';
 import type { ServerEvent } from '../log/event.ts';
-import { AcceptorCounters, type MoveCause, type RejectReason } from '../sharing/acceptor-counters.ts';
+import { AcceptorCounters, type MoveCause, type PauseCause, type RejectReason } from '../sharing/acceptor-counters.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { FREE, MAX_THREADS, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
@@ -28,6 +28,8 @@ export interface ServerStats extends ThreadCounters {
   readonly handedOver: number;
   /** How many clients were closed as soon as they were accepted, by reason; `accepted` does not have them. */
   readonly rejected: Readonly<Record<RejectReason, number>>;
+  /** How often accepting has paused, by cause; clients wait in the kernel meanwhile. */
+  readonly acceptPauses: Readonly<Record<PauseCause, number>>;
   /** How often a message has held its thread for longer than `moveAfter`. */
   readonly stalls: number;
   /** How many clients changed threads, by cause. */
@@ -72,9 +74,10 @@ export class SharedMemory {
 
   stats(): ServerStats {
     const threads = this.board.rows.map((row) => ({ id: row.thread + 1, clients: row.clients }));
-    const { accepted, handedOver, leaving, moves, rejected, stalls, takenOver } = this.counters;
+    const { accepted, handedOver, leaving, moves, pauses: acceptPauses, rejected, stalls, takenOver } = this.counters;
     const clients = threads.reduce((sum, thread) => sum + thread.clients, leaving);
-    return { ...this.board.total(), clients, threads, accepted, takenOver, handedOver, rejected, stalls, moves };
+    const counts = { accepted, takenOver, handedOver, rejected, acceptPauses, stalls, moves };
+    return { ...this.board.total(), clients, threads, ...counts };
   }
 
   /** Closes what the threads, which are all gone now, have left open. */

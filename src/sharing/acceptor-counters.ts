@@ -8,16 +8,20 @@ export type MoveCause = (typeof MOVE_CAUSES)[number];
 export const REJECT_REASONS = ['over-limit', 'denied'] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 
+/** Why no client is accepted for a while: open files or memory have run out, or there are `maxClients`. */
+export const PAUSE_CAUSES = ['no-files', 'no-memory', 'max-clients'] as const;
+export type PauseCause = (typeof PAUSE_CAUSES)[number];
+
 const ACCEPTED = 0;
 const STALLS = 1;
-const PAUSES = 2;
-const TAKEN_OVER = 3;
-const HANDED_OVER = 4;
-const LEAVING = 5;
-const LAST_ID = 6;
-const MOVES = 7;
+const TAKEN_OVER = 2;
+const HANDED_OVER = 3;
+const LEAVING = 4;
+const LAST_ID = 5;
+const MOVES = 6;
 const REJECTED = MOVES + MOVE_CAUSES.length;
-const DOUBLES = REJECTED + REJECT_REASONS.length;
+const PAUSES = REJECTED + REJECT_REASONS.length;
+const DOUBLES = PAUSES + PAUSE_CAUSES.length;
 
 /** Totals since the server started. Written by the acceptor only. */
 export class AcceptorCounters {
@@ -38,11 +42,6 @@ export class AcceptorCounters {
     return this.#doubles[STALLS] as number;
   }
 
-  /** How often accepting has paused because the system was out of something. */
-  get pauses(): number {
-    return this.#doubles[PAUSES] as number;
-  }
-
   /** How many clients were taken over from the process before this one. */
   get takenOver(): number {
     return this.#doubles[TAKEN_OVER] as number;
@@ -59,13 +58,16 @@ export class AcceptorCounters {
   }
 
   get moves(): Record<MoveCause, number> {
-    const entries = MOVE_CAUSES.map((cause, index) => [cause, this.#doubles[MOVES + index] as number]);
-    return Object.fromEntries(entries) as Record<MoveCause, number>;
+    return this.#byName(MOVE_CAUSES, MOVES);
   }
 
   get rejected(): Record<RejectReason, number> {
-    const entries = REJECT_REASONS.map((reason, index) => [reason, this.#doubles[REJECTED + index] as number]);
-    return Object.fromEntries(entries) as Record<RejectReason, number>;
+    return this.#byName(REJECT_REASONS, REJECTED);
+  }
+
+  /** How often accepting has paused. */
+  get pauses(): Record<PauseCause, number> {
+    return this.#byName(PAUSE_CAUSES, PAUSES);
   }
 
   /** Counts a client that was accepted, and gives it its number. */
@@ -88,8 +90,8 @@ export class AcceptorCounters {
     this.#add(STALLS);
   }
 
-  countPause(): void {
-    this.#add(PAUSES);
+  countPause(cause: PauseCause): void {
+    this.#add(PAUSES + PAUSE_CAUSES.indexOf(cause));
   }
 
   countTakenOver(): void {
@@ -110,6 +112,11 @@ export class AcceptorCounters {
 
   countRejected(reason: RejectReason): void {
     this.#add(REJECTED + REJECT_REASONS.indexOf(reason));
+  }
+
+  #byName<Name extends string>(names: readonly Name[], first: number): Record<Name, number> {
+    const entries = names.map((name, index) => [name, this.#doubles[first + index] as number]);
+    return Object.fromEntries(entries) as Record<Name, number>;
   }
 
   #add(index: number, count = 1): number {

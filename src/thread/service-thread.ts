@@ -71,7 +71,8 @@ export class ServiceThread implements Host, Turns {
   time = 0;
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
-  readonly #gate: ProxyGate;
+  /** For connections that begin with a PROXY header. */
+  protected readonly gate: ProxyGate;
   readonly #kind: typeof MessageConnection | typeof SessionConnection;
   /** By fd. An entry is only good while its ticket is; one left behind by a client that moved on is replaced. */
   readonly #connections: (Connection | undefined)[] = [];
@@ -96,7 +97,9 @@ export class ServiceThread implements Host, Turns {
     this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
     this.readMessage = readMessageFor(parts.service, parts.framing, this.input);
     this.borrows = borrows(parts.service, parts.framing);
-    this.#gate = new ProxyGate(this, parts.report);
+    const { sys, table } = parts;
+    const { input, row, stores } = this;
+    this.gate = new ProxyGate({ sys, table, input, row, stores }, sockets !== parts, parts.report);
     this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
   }
 
@@ -107,6 +110,11 @@ export class ServiceThread implements Host, Turns {
   serve(fd: number, ticket: Ticket, mask: number): void {
     if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
     else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
+  }
+
+  /** Clients are served by turns of the reactor. */
+  hasServed(): boolean {
+    return false;
   }
 
   awaitsNode(): boolean {
@@ -209,7 +217,7 @@ export class ServiceThread implements Host, Turns {
 
   /** Closes a client at rest that has let a deadline pass. */
   #endOverdue(fd: number, ticket: Ticket, reason: CloseReason): void {
-    if (this.table.flags(fd) & PROXIED) this.#gate.endOverdue(fd, ticket, reason);
+    if (this.table.flags(fd) & PROXIED) this.gate.endOverdue(fd, ticket, reason);
     else this.#connection(fd, ticket)?.endOverdue(reason);
   }
 
@@ -220,15 +228,14 @@ export class ServiceThread implements Host, Turns {
     return connection;
   }
 
-  /** Reads on in a PROXY header; when it is whole, there is a client, which is reported, greeted and served. */
+  /** Reads on in a PROXY header; when it is whole, there is a client, which is greeted and served. */
   #readHeader(fd: number, ticket: Ticket, flags: number): undefined {
-    const input = this.#gate.read(fd, ticket, !this.#draining);
+    const input = this.gate.read(fd, ticket, !this.#draining);
     if (input === undefined) {
       if (this.#draining) setImmediate(() => this.checkDrained());
       return;
     }
     const connection = this.#add(fd, ticket, flags, input);
-    this.#parts.report?.({ type: 'open', ...this.#describe(connection) });
     if (flags & NEW) connection.opened();
     connection.arrived(this.#draining);
   }

@@ -31,6 +31,7 @@ export class TlsStream {
   /** How many bytes have arrived and were not taken. */
   #length = 0;
   #ended = false;
+  #isPaused = false;
   /** The errno of a broken connection. */
   #failure = 0;
   #discards = false;
@@ -49,6 +50,7 @@ export class TlsStream {
     socket.on('end', () => this.#over());
     socket.on('error', (error) => this.#broken(error));
     socket.on('close', () => this.#closed());
+    socket.on('drain', this.check);
   }
 
   /** What epoll watches for. To set it has what is ready reported anew, as EPOLL_CTL_MOD does. */
@@ -60,10 +62,10 @@ export class TlsStream {
   /** What epoll would report. */
   get readiness(): number {
     if (this.#failure !== 0) return EPOLLERR | EPOLLHUP | this.#interest;
+    const interest = this.#interest;
     const end = this.#ended ? EPOLLIN | EPOLLRDHUP : 0;
-    const input = this.#length > 0 ? EPOLLIN | end : end;
-    const output = this.#socket.writableLength < MARK ? EPOLLOUT : 0;
-    return (input | output) & this.#interest;
+    const input = (this.#length > 0 ? EPOLLIN | end : end) & interest;
+    return (interest & EPOLLOUT) !== 0 && this.#socket.writableLength < MARK ? input | EPOLLOUT : input;
   }
 
   /** Says so if there is something to do. */
@@ -73,7 +75,7 @@ export class TlsStream {
 
   /** Whether nothing has arrived since this was asked last, and reading is not paused. */
   isQuiet(): boolean {
-    const isQuiet = !this.#hasArrived && !this.#socket.isPaused();
+    const isQuiet = !this.#hasArrived && !this.#isPaused;
     this.#hasArrived = false;
     return isQuiet;
   }
@@ -90,7 +92,7 @@ export class TlsStream {
       this.#length -= count;
       taken += count;
     }
-    if (this.#length < MARK && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#isPaused && this.#length < MARK) this.#read(true);
     return taken;
   }
 
@@ -98,7 +100,11 @@ export class TlsStream {
     if (this.#failure !== 0) return this.#failure;
     const count = Math.min(length, MARK - this.#socket.writableLength);
     if (count <= 0) return EAGAIN;
-    this.#socket.write(Buffer.from(memory.bytes.subarray(offset, offset + count)), this.#written);
+    // A copy, since the socket may keep it for later. Where less fits than there is, `drain` follows: MARK is not below
+    // the high-water mark of any version of Node.
+    const bytes = Buffer.allocUnsafe(count);
+    memory.bytes.copy(bytes, 0, offset, offset + count);
+    this.#socket.write(bytes);
     return count;
   }
 
@@ -125,16 +131,18 @@ export class TlsStream {
     else this.#socket.destroy();
   }
 
-  readonly #written = (): void => {
-    if (this.#interest & EPOLLOUT) this.check();
-  };
-
   #arrived(piece: Buffer): void {
     this.#pieces.push(piece);
     this.#length += piece.length;
     this.#hasArrived = true;
-    if (this.#length >= MARK) this.#socket.pause();
+    if (!this.#isPaused && this.#length >= MARK) this.#read(false);
     this.check();
+  }
+
+  #read(isWanted: boolean): void {
+    this.#isPaused = !isWanted;
+    if (isWanted) this.#socket.resume();
+    else this.#socket.pause();
   }
 
   #over(): void {

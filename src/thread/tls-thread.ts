@@ -5,7 +5,7 @@ import { Closer } from '../connection/closer.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Credentials } from '../options/credentials.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import type { Ticket } from '../sharing/connection-table.ts';
+import { PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { PARKED, RUNNING } from '../sharing/thread-board.ts';
 import { errnoName } from '../sys/errno.ts';
 import { Handshakes, type HandshakeListener, type Newcomer } from './handshakes.ts';
@@ -16,7 +16,7 @@ import { TlsStream } from './tls-stream.ts';
 
 /*
  * The acceptor puts a new client into this thread's epoll set as any other, and that is where the thread hears of it,
- * once. From then on the client is Node's: its socket is watched by Node's own loop, and connections reach it through a
+ * once; of a client behind a PROXY header it hears until that is read. From then on the client is Node's: its socket is watched by Node's own loop, and connections reach it through a
  * stream (`TlsSockets`). Nothing else changes: a connection is told of an event, and reads and writes.
  *
  * A client has two fds. The first is the one that was accepted: its number is the slot's, and it stays open until the
@@ -41,6 +41,7 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
   readonly #handshakes: Handshakes;
   readonly #closer: Closer;
   #due: TlsStream[] = [];
+  #hasServed = false;
   #readUntil = 0;
   #quietTurns = 0;
 
@@ -56,12 +57,30 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
   /** Takes a new client; of one that it has, epoll does not tell. */
   override serve(fd: number, ticket: Ticket): void {
     if (!this.table.takeReady(fd, ticket)) return;
+    if (this.isDraining) return this.drainResting(fd, ticket);
+    if (!this.#passesGate(fd, ticket)) return;
     this.#parts.poller.remove(fd);
     this.table.hold(fd, ticket);
-    if (this.isDraining) return this.drainResting(fd, ticket);
     const own = this.#parts.sys.duplicate(fd);
     if (own < 0) this.#refuse({ fd, ticket }, 'over-limit', errnoName(own));
     else this.#handshakes.begin({ fd, ticket }, own);
+  }
+
+  /** Whether the handshake comes next; if not, the connection rests again until more of its PROXY header comes, or is closed. */
+  #passesGate(fd: number, ticket: Ticket): boolean {
+    const { table } = this;
+    const flags = table.flags(fd);
+    if (!(flags & PROXIED)) return true;
+    if (this.gate.read(fd, ticket, true) === undefined) return false;
+    table.setFlags(fd, flags & ~PROXIED);
+    return true;
+  }
+
+  /** Under load the thread does not park between two turns of Node's loop that both bring something. */
+  override hasServed(): boolean {
+    const hasServed = this.#hasServed;
+    this.#hasServed = false;
+    return hasServed;
   }
 
   /** What TLS clients send arrives in Node's event loop. */
@@ -122,6 +141,7 @@ export class TlsThread extends ServiceThread implements HandshakeListener {
   readonly #serveDue = (): void => {
     const due = this.#due;
     this.#due = [];
+    this.#hasServed = true;
     this.begin();
     for (const stream of due) {
       stream.isDue = false;

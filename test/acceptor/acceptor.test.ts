@@ -5,7 +5,7 @@ import { COUNTED, NEW, PROXIED } from '../../src/sharing/connection-table.ts';
 import { CLOSING, FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
 import { PARKED, RUNNING } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
-import { EAGAIN, EMFILE, ENOMEM } from '../../src/sys/errno.ts';
+import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../../src/sys/errno.ts';
 import { AcceptorBench, tryToConnect } from '../support/acceptor-bench.ts';
 import { dial, sys, write } from '../support/loopback.ts';
 
@@ -155,6 +155,14 @@ describe('a shortage', () => {
       { cause: 'EMFILE' },
       { cause: 'EMFILE' },
     ]);
+  });
+
+  it('is counted each time, by what has run out', async () => {
+    const bench = new AcceptorBench({ script: { accept: [EMFILE, ENOMEM, ENFILE, ENOBUFS, EMFILE] } });
+    bench.start(0);
+    await dial(bench.port);
+    while (bench.row(0).clients < 1) bench.acceptor.turn();
+    expect(bench.counters.pauses).toEqual({ 'no-files': 3, 'no-memory': 2, 'max-clients': 0 });
   });
 
   it('keeps the clients that were accepted before it, and hears of threads meanwhile', async () => {

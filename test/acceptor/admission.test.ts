@@ -77,7 +77,7 @@ describe('maxClients', () => {
     expect(gate.counters.rejected).toEqual({ 'over-limit': 0, denied: 0 });
   });
 
-  it('is reported when it is reached, at most once a minute', () => {
+  it('is counted each time it is reached, and reported at most once a minute', () => {
     const gate = new Gate({ maxClients: 1 });
     const comeAndGo = (now: number): void => {
       gate.come(10, '1.1.1.1');
@@ -91,6 +91,7 @@ describe('maxClients', () => {
     expect(gate.events).toMatchObject([{ type: 'accept-paused', cause: 'max-clients' }]);
     comeAndGo(60_000);
     expect(gate.events).toHaveLength(2);
+    expect(gate.counters.pauses).toEqual({ 'no-files': 0, 'no-memory': 0, 'max-clients': 3 });
   });
 
   it('is not passed when clients change threads', () => {

@@ -38,8 +38,14 @@ describe('Listener', () => {
     expect(accepting([100, 101, EAGAIN, 102])).toEqual({ admitted: [100, 101], shortage: undefined, calls: 3 });
   });
 
-  it.each([EMFILE, ENFILE, ENOBUFS, ENOMEM])('names what the system has no more of (%d)', (shortage) => {
-    expect(accepting([100, shortage, 101])).toEqual({ admitted: [100], shortage: errnoName(shortage), calls: 2 });
+  it.each([
+    [EMFILE, 'no-files'],
+    [ENFILE, 'no-files'],
+    [ENOBUFS, 'no-memory'],
+    [ENOMEM, 'no-memory'],
+  ])('names what the system has no more of (%d: %s)', (code, cause) => {
+    const shortage = { cause, errno: errnoName(code) };
+    expect(accepting([100, code, 101])).toEqual({ admitted: [100], shortage, calls: 2 });
   });
 
   it.each([

@@ -17,6 +17,10 @@ describe('the command line', () => {
     [['serve', '--port', 'x'], '--port must be an integer from 0 to 65535, got "x"\n'],
     [['client', '--port', '0'], '--port must be a positive integer, got 0\n'],
     [['serve', '--thread', '2'], "unknown option '--thread'\n(Did you mean --threads?)\n"],
+    [
+      ['serve', '--deny', 'x', '--deny', '::1'],
+      '--deny must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "x"\n',
+    ],
     [['serve', '--port'], "option '--port <number>' argument missing\n"],
     [['sreve'], "unknown command 'sreve'\n(Did you mean serve?)\n"],
   ])('refuses %j with status 2', async (args, message) => {

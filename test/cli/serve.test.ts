@@ -96,6 +96,29 @@ describe('heddle serve', () => {
     expect(output().stdout).toBe(`Serving chat.ts on 2 to 12 threads\n${where}`);
   });
 
+  it('has a line for each address, and says how to keep a list of them to this machine', async () => {
+    const addresses: ServerAddress[] = [
+      { family: 'IPv4', host: '127.0.0.1', port: 80 },
+      { family: 'IPv6', host: '::', port: 81 },
+      { family: 'unix', path: '/run/a.sock', host: 'unix', port: 0 },
+    ];
+    const { server, status, output, serving } = start({ addresses, flags: { listen: '127.0.0.1:80,[::]:81' } });
+    await serving;
+    server.end();
+    await status;
+    expect(output().stdout.split('\n').slice(1)).toEqual([
+      'Server running on port 80 (127.0.0.1)',
+      'Server running on port 81 (::)',
+      'Server running on unix:/run/a.sock',
+      'Other machines can connect to it. To keep it to this one: heddle serve --listen 127.0.0.1:81',
+      '',
+    ]);
+    expect(server.options.listen).toEqual([
+      { host: '127.0.0.1', port: 80 },
+      { host: '::', port: 81 },
+    ]);
+  });
+
   it('prints the same as JSON', async () => {
     const { server, status, output, serving } = start({ flags: { logFormat: 'json', bytes: true } });
     await serving;
@@ -140,6 +163,18 @@ describe('heddle serve', () => {
     expect(process.listenerCount(signal)).toBe(0);
   });
 
+  it('says how long it still accepts clients when it leaves', async () => {
+    const { server, status, output, serving } = start({ flags: { drainDelay: '5s', shutdownTimeout: '1m' } });
+    await serving;
+    process.emit('SIGTERM', 'SIGTERM');
+    server.end();
+    await status;
+    expect(server.options.drainDelay).toBe(5000);
+    expect(output().stdout).toContain(
+      'Leaving: new clients are accepted for 5s more, then clients are still answered, for at most 1m. Once more, and it ends at once\n',
+    );
+  });
+
   it('ends at once on a second signal, with the status of a process that it ended', async () => {
     const { server, status, serving } = start();
     await serving;
@@ -168,9 +203,9 @@ describe('heddle serve', () => {
     expect(server.options.listenFds).toEqual([3, 4]);
   });
 
-  it.each(['port', 'host', 'unix'])('refuses sockets of systemd beside a %s of the user', async (name) => {
+  it.each(['port', 'host', 'unix', 'listen'])('refuses sockets of systemd beside a %s of the user', async (name) => {
     const environment = { LISTEN_FDS: '1', LISTEN_PID: `${process.pid}` };
-    const { server, status } = start({ environment, flags: { [name]: '1' } });
+    const { server, status } = start({ environment, flags: { [name]: name === 'listen' ? ':1' : '1' } });
     await expect(status).rejects.toMatchObject({
       code: 'HEDDLE_INVALID_OPTION',
       message: `systemd hands over listening sockets (LISTEN_FDS=1), but ${name} is given as well; leave out ${name}, or the socket unit`,

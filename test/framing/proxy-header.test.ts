@@ -48,6 +48,18 @@ const HEADERS: [name: string, bytes: Buffer, source: { address: Uint8Array | und
   ];
 
 describe.each(HEADERS)('%s', (_name, bytes, expected) => {
+  it('is read to its last byte and no further by who reads as much as is missing, from wherever', () => {
+    for (let from = 0; from < bytes.length; from++) {
+      let at = from;
+      for (let result = decode(bytes.subarray(0, at)); result.kind === 'incomplete'; ) {
+        expect(result.missing).toBeGreaterThan(0);
+        at += result.missing;
+        result = decode(bytes.subarray(0, at));
+      }
+      expect(at).toBe(bytes.length);
+    }
+  });
+
   it('is read, and nothing behind it', () => {
     const header = { kind: 'header', length: bytes.length, source: expected };
     expect(decode(bytes)).toEqual(header);
@@ -57,7 +69,7 @@ describe.each(HEADERS)('%s', (_name, bytes, expected) => {
   it('is incomplete wherever it is cut, whatever lies around it', () => {
     for (let cut = 0; cut < bytes.length; cut++) {
       const around = Buffer.concat([Buffer.from('\r\n'), bytes.subarray(0, cut), Buffer.alloc(300, 0x0a)]);
-      expect(decodeProxyHeader(around, 2, 2 + cut), `after ${cut} bytes`).toEqual({ kind: 'incomplete' });
+      expect(decodeProxyHeader(around, 2, 2 + cut), `after ${cut} bytes`).toMatchObject({ kind: 'incomplete' });
     }
   });
 });

@@ -2,7 +2,7 @@ import { BlockList } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/ip-address.ts';
-import { type Cidr, matches, parseCidr } from '../../src/options/cidr.ts';
+import { type Cidr, includesPeer, matches, parseCidr } from '../../src/options/cidr.ts';
 import { openLibc } from '../../src/sys/libc.ts';
 
 const bytesOf = (address: string): Uint8Array => parseAddress(address) as Uint8Array;
@@ -68,6 +68,17 @@ describe('an address', () => {
   it('of IPv4 is in no network of IPv6, nor the reverse', () => {
     expect(matches(list('::/0'), bytesOf('127.0.0.1'))).toBe(false);
     expect(matches(list('0.0.0.0/0'), bytesOf('::1'))).toBe(false);
+  });
+});
+
+describe('the peer of a Unix socket', () => {
+  it('is one of those listed if unix is, and in no network', () => {
+    const everybody = list('0.0.0.0/0', '::/0', '::');
+    expect(includesPeer(everybody, bytesOf('::'))).toBe(false);
+    expect(includesPeer([...everybody, 'unix'], bytesOf('::'))).toBe(true);
+    expect(includesPeer(['unix'], bytesOf('::1'))).toBe(false);
+    expect(includesPeer(['unix'], bytesOf('127.0.0.1'))).toBe(false);
+    expect(includesPeer(everybody, bytesOf('::1'))).toBe(true);
   });
 });
 

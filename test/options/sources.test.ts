@@ -36,14 +36,12 @@ describe('an option', () => {
   });
 
   it('that is a list is separated by commas in text', async () => {
-    const flags = { proxyProtocol: '10.0.0.0/8, ::1' };
-    const { proxyProtocol } = await read({ flags });
-    expect(proxyProtocol.map(({ prefix }) => prefix)).toEqual([104, 128]);
-    expect(await read({ environment: { HEDDLE_PROXY_PROTOCOL: flags.proxyProtocol } })).toMatchObject({
-      proxyProtocol,
-    });
-    write('heddle.config.json', '{ "proxyProtocol": ["10.0.0.0/8", "::1"] }');
-    expect(await read({})).toMatchObject({ proxyProtocol });
+    const flags = { deny: '10.0.0.0/8, ::1' };
+    const { deny } = await read({ flags });
+    expect(deny?.map(({ prefix }) => prefix)).toEqual([104, 128]);
+    expect(await read({ environment: { HEDDLE_DENY: flags.deny } })).toMatchObject({ deny });
+    write('heddle.config.json', '{ "deny": ["10.0.0.0/8", "::1"] }');
+    expect(await read({})).toMatchObject({ deny });
   });
 
   it('comes from flags before the environment, before the file, before its default', async () => {
@@ -54,12 +52,33 @@ describe('an option', () => {
     expect(settings).toMatchObject({ port: 3, backlog: 2, threads: { min: 1, max: 1 }, placement: 'least-busy' });
   });
 
+  it('that says where to listen in one way drops what is said in the other further down', async () => {
+    write('heddle.config.json', '{ "listen": [":1", "unix:/run/x.sock"], "backlog": 1 }');
+    const places = [{ port: 1 }, { unix: '/run/x.sock' }];
+    expect(await read({})).toMatchObject({ listen: places, backlog: 1 });
+    const byPort = await read({ flags: { port: '2' } });
+    expect([byPort.port, byPort.listen, byPort.backlog]).toEqual([2, undefined, 1]);
+    const environment = { HEDDLE_HOST: '::1', HEDDLE_UNIX: '/run/y.sock' };
+    const bySingle = await read({ environment });
+    expect([bySingle.host, bySingle.unix, bySingle.listen]).toEqual(['::1', '/run/y.sock', undefined]);
+    const byList = await read({ flags: { listen: ':3' }, environment });
+    expect([byList.listen, byList.host, byList.unix]).toEqual([[{ port: 3 }], undefined, undefined]);
+  });
+
   it.each([
+    [
+      { flags: { listen: ':1', port: '2' } },
+      '--listen does not go with --port: say all of it in --listen, or leave --listen out',
+    ],
+    [
+      { environment: { HEDDLE_LISTEN: ':1', HEDDLE_UNIX: '/x' } },
+      'HEDDLE_LISTEN does not go with HEDDLE_UNIX: say all of it in HEDDLE_LISTEN, or leave HEDDLE_LISTEN out',
+    ],
     [{ flags: { threads: '-1' } }, '--threads must be a positive integer, got -1'],
     [{ environment: { HEDDLE_THREADS: '-1' } }, 'HEDDLE_THREADS must be a positive integer, got -1'],
     [
       { flags: { proxyProtocol: '::1,10.0.0.1/8' } },
-      '--proxy-protocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "10.0.0.1/8"',
+      '--proxy-protocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, or unix, got "10.0.0.1/8"',
     ],
     [{ flags: { port: 'abc' } }, '--port must be an integer from 0 to 65535, got "abc"'],
     [
@@ -79,6 +98,11 @@ describe('an option', () => {
   it.each([
     ['heddle.config.json', '{ "threads": -1 }', 'threads in heddle.config.json must be a positive integer, got -1'],
     ['heddle.config.json', '{ "prt": 1 }', 'prt in heddle.config.json is not an option; did you mean port?'],
+    [
+      'heddle.config.json',
+      '{ "listen": ":1", "host": "::1" }',
+      'listen in heddle.config.json does not go with host in heddle.config.json: say all of it in listen in heddle.config.json, or leave listen in heddle.config.json out',
+    ],
     ['heddle.config.json', '[]', 'heddle.config.json must be an object of options, got []'],
     [
       'heddle.config.mjs',

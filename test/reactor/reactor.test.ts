@@ -17,6 +17,8 @@ class Bench implements Turns {
   time = Infinity;
   closeOverdue = (): void => void this.log.push(['closeOverdue']);
   onArm = (): void => {};
+  /** So many turns find that something was served in Node's event loop. */
+  servedByNode = 0;
   onServe = (fd: number): void => void sys.eventfdClear(fd);
   readonly #flaky: FlakySys = flakySys(sys);
 
@@ -49,6 +51,10 @@ class Bench implements Turns {
   serve(fd: number, ticket: number, mask: number): void {
     this.log.push(['serve', fd, ticket, mask]);
     this.onServe(fd);
+  }
+
+  hasServed(): boolean {
+    return this.servedByNode > 0 && this.servedByNode-- > 0;
   }
 
   awaitsNode(): boolean {
@@ -112,6 +118,15 @@ describe('Reactor', () => {
     expect(bench.waits.length).toBeGreaterThan(1);
     expect(bench.row.state).toBe(PARKED);
     expect(bench.log).toEqual([['arm', PARKED]]);
+  });
+
+  it('does not park while something is served in Node’s event loop', async () => {
+    const bench = new Bench();
+    bench.servedByNode = 100;
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(bench.servedByNode).toBe(0);
+    expect(bench.waits.length).toBeGreaterThan(100);
   });
 
   it('arms the watch last: it waits no more until the bell rings', async () => {

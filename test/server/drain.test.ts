@@ -132,6 +132,64 @@ describe('drain', () => {
   });
 });
 
+describe('the state of a server', () => {
+  it('is ready, draining before it accepts no more, and closed when it ends', async () => {
+    const states: string[] = [];
+    const running = await start(COMMANDS, {
+      onEvent: ({ type }) => void (type === 'drain' && states.push(running.server.state)),
+    });
+    states.push(running.server.state);
+    await using peer = await running.connect();
+    await peer.ask('echo here');
+    await new Promise((resolve) => peer.socket.write('later 100 done\n', resolve));
+    const drained = running.server.drain();
+    states.push(running.server.state);
+    expect(String(await peer.rest())).toBe('done\n');
+    await drained;
+    states.push(running.server.state);
+    expect(states).toEqual(['ready', 'draining', 'draining', 'closed']);
+  });
+
+  it('is closed at once when it is closed', async () => {
+    const running = await start(COMMANDS);
+    const closed = running.server.close();
+    expect(running.server.state).toBe('closed');
+    await closed;
+    await running.server.drain();
+    expect(running.server.state).toBe('closed');
+    expect(running.all('drain')).toEqual([]);
+  });
+});
+
+describe('drainDelay', () => {
+  it('is how long a server still accepts clients after it has said that it leaves', async () => {
+    const before = openDescriptors();
+    const running = await start(COMMANDS, { drainDelay: '1h' });
+    const drained = running.server.drain();
+    const [said] = await running.seen('drain');
+    expect(said).toMatchObject({ acceptsMs: 3_600_000 });
+    await using peer = await running.connect();
+    expect(await peer.ask('echo late')).toBe('late');
+    expect(running.server.state).toBe('draining');
+    // As a second signal does: it waits for nothing.
+    await Promise.all([running.server.close(), drained]);
+    await peer.leave();
+    expect(openDescriptors()).toBe(before);
+  });
+
+  it('is over before the time for leaving begins', async () => {
+    const running = await start(COMMANDS, { drainDelay: 300, shutdownTimeout: 200 });
+    await using hung = await running.connect();
+    await hung.ask('echo here');
+    await new Promise((resolve) => hung.socket.write('never\n', resolve));
+    const began = performance.now();
+    await running.server.drain();
+    expect(performance.now() - began).toBeGreaterThan(490);
+    expect(await dial(running.port)).toBe('ECONNREFUSED');
+    expect((await running.closeOf(hung)).reason).toBe('shutdown');
+  });
+});
+
 describe('close', () => {
   it('is at once, whatever is under way, and leaves nothing open', async () => {
     const before = openDescriptors();

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Peer } from './peer.ts';
@@ -14,22 +15,31 @@ interface Said {
   readonly code?: string;
   readonly message?: string;
   readonly cause?: string;
+  readonly acceptPauses?: Readonly<Record<string, number>>;
 }
 
 /** A server in a process that may have `files` files open; it ends with the test. */
 class FewFiles {
   readonly said: Said[] = [];
+  readonly #input: Writable;
 
   constructor(files: number, options: object) {
     const command = `ulimit -n ${files}; exec "$0" "$@"`;
     const args = ['-c', command, process.execPath, SCRIPT, JSON.stringify(options)];
-    const child = spawn('/bin/sh', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn('/bin/sh', args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#input = child.stdin;
     createInterface(child.stdout).on('line', (line) => this.said.push(JSON.parse(line) as Said));
     const closed = once(child, 'close');
     onTestFinished(async () => {
       child.kill('SIGKILL');
       await closed;
     });
+  }
+
+  /** Asks how often accepting has paused, by cause; once. */
+  async pauses(): Promise<Said['acceptPauses']> {
+    this.#input.write('?');
+    return (await this.says('stats')).acceptPauses;
   }
 
   /** Resolves with the first thing of `type` that it says. */
@@ -77,6 +87,9 @@ describe('a process with few files', { timeout: 60_000 }, () => {
     for (const peer of old) expect(await peer.ask('echo meanwhile')).toBe('meanwhile');
     expect(await eater.ask('give')).toBe('gave');
     expect(await Promise.all(answers)).toEqual(late.map((_, index) => String(index)));
+    const pauses = await server.pauses();
+    const reported = (): number => server.said.filter(({ type }) => type === 'accept-paused').length;
+    await vi.waitFor(() => expect(pauses).toEqual({ 'no-files': reported(), 'no-memory': 0, 'max-clients': 0 }));
   });
 
   it('refuses to start with more clients than it can have, and says what to do', async () => {

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { Counter } from 'heddle';
 import { describe, expect, it, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
+import { testFolder } from '../support/folder.ts';
 import { headerV1, headerV2 } from '../support/proxy-headers.ts';
 import { Peer } from './peer.ts';
 import { openDescriptors, type Running, service, start } from './running.ts';
@@ -138,6 +140,34 @@ describe('from anybody else', () => {
       expect(await peer.take(header.length)).toEqual(header);
       expect(running.all('open').at(-1)).toMatchObject({ address: PROXY, port: peer.localPort });
     }
+  });
+});
+
+describe('through a Unix socket', () => {
+  const startAt = (proxyProtocol: string): Promise<Running> =>
+    start(COMMANDS, { unix: join(testFolder(), 'a.sock'), proxyProtocol });
+  const dialUnix = (running: Running): Promise<Peer> => {
+    const [, unix] = running.server.addresses;
+    return Peer.connectUnix(unix?.family === 'unix' ? unix.path : '');
+  };
+
+  it('a header is believed if unix is listed, and then must come', async () => {
+    await using running = await startAt('unix');
+    await using peer = await dialUnix(running);
+    peer.send(V2);
+    expect(await peer.ask('who')).toBe('192.0.2.1 56324');
+    await using without = await dialUnix(running);
+    without.send('who\n');
+    await without.over();
+    expect(await running.seen('close')).toMatchObject([{ address: 'unix', port: 0, reason: 'proxy-error' }]);
+    await using tcp = await running.connect();
+    expect(await tcp.ask('who')).toBe(`127.0.0.1 ${tcp.localPort}`);
+  });
+
+  it('nobody is believed for any network that is listed', async () => {
+    await using running = await startAt('0.0.0.0/0,::/0,::');
+    await using peer = await dialUnix(running);
+    expect(await peer.ask('who')).toBe('unix 0');
   });
 });
 

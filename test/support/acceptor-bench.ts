@@ -13,7 +13,7 @@ import { Deadlines } from '../../src/sharing/deadlines.ts';
 import { TIMELESS } from './timeless.ts';
 import { Roster } from '../../src/acceptor/roster.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
-import type { Cidr } from '../../src/options/cidr.ts';
+import type { Peers } from '../../src/options/cidr.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
@@ -44,7 +44,7 @@ export class AcceptorBench {
   readonly table: ConnectionTable;
   readonly events: ServerEvent[] = [];
   /** Whose connections begin with a PROXY header. */
-  readonly proxies: Cidr[] = [];
+  readonly proxies: Peers[number][] = [];
   readonly said: FromAcceptor[] = [];
   readonly port: number;
   readonly mailboxFd = owned(sys.eventfd());

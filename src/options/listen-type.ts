@@ -1,0 +1,102 @@
+/** Used to read where a server listens, if that is in several places: `127.0.0.1:12345`, `[::1]:12345`, `:12345`, `unix:/run/x.sock`. */
+
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import * as z from 'zod';
+import { parseAddress } from '../ip-address.ts';
+import { LONGEST_UNIX_PATH } from '../sys/socket-address.ts';
+import { typeNotes } from './schema.ts';
+import { refuse } from './value-types.ts';
+
+/** A port of an address, or without `host` of all addresses of this machine. */
+interface PortPlace {
+  readonly host?: string;
+  readonly port: number;
+}
+
+/** The path of a Unix socket. */
+interface PathPlace {
+  readonly unix: string;
+}
+
+/** One place to listen at. */
+export type Place = PortPlace | PathPlace;
+
+/** In code an array, as text separated by commas. */
+type ListenInput = string | readonly (string | Place)[];
+
+const EXPECTED = `must be addresses such as 127.0.0.1:12345, [::1]:12345, :12345 and unix:/run/x.sock (a path of at most ${LONGEST_UNIX_PATH} bytes)`;
+
+/** All addresses of a family, as a host. */
+const WILDCARDS = new Map([
+  ['0.0.0.0', 4],
+  ['::', 6],
+]);
+
+export function listenList() {
+  return z
+    .custom<ListenInput>()
+    .transform((value, context): readonly Place[] => {
+      const given = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
+      if (!Array.isArray(given) || given.length === 0) return refuse(context, EXPECTED);
+      const texts = given.map(textOf);
+      const places = texts.map(parsePlace);
+      const wrong = texts[places.indexOf(undefined)];
+      if (wrong !== undefined)
+        return refuse(context, `${EXPECTED}, got ${JSON.stringify(wrong.slice(0, 120))}`, { saysValue: true });
+      const known = places.filter((place) => place !== undefined);
+      const problem = rivalry(known);
+      return problem === undefined ? known : refuse(context, problem, { saysValue: true });
+    })
+    .register(typeNotes, { form: 'address:port,unix:path', isList: true });
+}
+
+/** Writes a place as it is given; settings are options too, so a place that was read is one. */
+function textOf(given: unknown): string {
+  if (typeof given !== 'object' || given === null) return String(given);
+  if ('unix' in given) return `unix:${String(given.unix)}`;
+  const { host = '', port } = given as Partial<Record<'host' | 'port', unknown>>;
+  return `${isIP(String(host)) === 6 ? `[${String(host)}]` : String(host)}:${String(port)}`;
+}
+
+function parsePlace(text: string): Place | undefined {
+  if (text.startsWith('unix:')) return parsePath(text.slice('unix:'.length));
+  const [, v6, name, digits] = /^(?:\[([^\]]+)\]|([\w.-]*)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (!(port <= 65_535) || (v6 !== undefined && isIP(v6) !== 6)) return undefined;
+  const host = v6 ?? name;
+  return host === '' || host === undefined ? { port } : { host, port };
+}
+
+function parsePath(unix: string): PathPlace | undefined {
+  const length = Buffer.byteLength(unix);
+  return length > 0 && length <= LONGEST_UNIX_PATH && !unix.includes('\0') ? { unix } : undefined;
+}
+
+/** Says which two of `places` cannot both be had, being the same or one a part of the other. */
+function rivalry(places: readonly Place[]): string | undefined {
+  for (const [index, place] of places.entries()) {
+    const others = places.slice(index + 1);
+    const same = others.find((other) => covers(place, other) && covers(other, place));
+    if (same !== undefined) return `has ${textOf(same)} twice`;
+    const part = others.find((other) => covers(place, other) || covers(other, place));
+    if (part === undefined) continue;
+    const [whole, piece] = covers(place, part) ? [place, part] : [part, place];
+    return `has ${textOf(piece)} beside ${textOf(whole)}, which it is a part of: leave out one`;
+  }
+  return undefined;
+}
+
+/** Whether who connects to `other` could be meant for `place`. Names may be any address; the kernel will know. */
+function covers(place: Place, other: Place): boolean {
+  if ('unix' in place || 'unix' in other)
+    return 'unix' in place && 'unix' in other && resolve(place.unix) === resolve(other.unix);
+  if (place.port !== other.port || place.port === 0) return false;
+  if (place.host === undefined) return true;
+  if (other.host === undefined) return false;
+  return hostKey(place.host) === hostKey(other.host) || WILDCARDS.get(place.host) === isIP(other.host);
+}
+
+function hostKey(host: string): string {
+  return parseAddress(host)?.join() ?? host.toLowerCase();
+}

@@ -1,0 +1,34 @@
+/** Used to have one way only to say where a server listens: `listen`, or `host`, `port` and `unix`. */
+
+import { HeddleError } from '../errors.ts';
+import { nameIn, type OptionSource } from './source.ts';
+
+/** What `listen` stands instead of. */
+const SINGLE = ['host', 'port', 'unix'] as const;
+
+/** All options that say where to listen, by their names. */
+export const PLACE_OPTIONS = ['listen', ...SINGLE] as const;
+
+type PlaceSettings = Partial<Record<(typeof PLACE_OPTIONS)[number], unknown>>;
+
+/** Throws HEDDLE_INVALID_OPTION if `settings`, given in `source`, say it in both ways. */
+export function refuseBothWays(settings: PlaceSettings, source: OptionSource): void {
+  const single = SINGLE.find((name) => settings[name] !== undefined);
+  if (settings.listen === undefined || single === undefined) return;
+  const [many, one] = [nameIn(source, 'listen'), nameIn(source, single)];
+  throw new HeddleError(
+    'HEDDLE_INVALID_OPTION',
+    `${many} does not go with ${one}: say all of it in ${many}, or leave ${many} out`,
+  );
+}
+
+/** Takes from `layers`, the first of which counts most, what a layer above says in the other way. */
+export function oneWay<Layer extends PlaceSettings>(layers: readonly Layer[]): Layer[] {
+  const above = layers.find((layer) => PLACE_OPTIONS.some((name) => layer[name] !== undefined));
+  const dropped = above === undefined ? [] : above.listen === undefined ? (['listen'] as const) : SINGLE;
+  return layers.map((layer) => {
+    const kept = { ...layer };
+    for (const name of dropped) delete kept[name];
+    return kept;
+  });
+}

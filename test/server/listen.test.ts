@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { connect, type HeddleError, serve } from 'heddle';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ServeOptions } from '../../src/options/serve-options.ts';
+import { testFolder } from '../support/folder.ts';
+import { Peer } from './peer.ts';
+import { openDescriptors, type Running, service, start } from './running.ts';
+
+const ELSEWHERE = { host: undefined, port: undefined };
+
+const startAt = (listen: ServeOptions['listen'], options: ServeOptions = {}): Promise<Running> =>
+  start(service('commands'), { ...ELSEWHERE, listen, ...options });
+
+/** A port that a server of the test's own has. */
+async function takenPort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port that was free a moment ago, for all addresses. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function refusal(listen: string[]): Promise<HeddleError> {
+  return serve({ threads: 1, listen }).then(
+    (server) => server.close().then(() => Promise.reject(new Error('it started'))),
+    (error: HeddleError) => error,
+  );
+}
+
+async function answer(port: number, host: string): Promise<string> {
+  await using connection = await connect({ port, host, framing: 'line' });
+  return String(await connection.request('echo here'));
+}
+
+describe('a server that listens in several places', () => {
+  it('serves clients of each, and names them all, those of TCP first', async () => {
+    const unix = join(testFolder(), 'a.sock');
+    await using running = await startAt([`unix:${unix}`, '127.0.0.1:0', '[::1]:0', '127.0.0.1:0']);
+    const { server } = running;
+    const ports = server.addresses.map(({ port }) => port);
+    expect(server.addresses).toEqual([
+      { family: 'IPv4', host: '127.0.0.1', port: expect.any(Number) },
+      { family: 'IPv6', host: '::1', port: expect.any(Number) },
+      { family: 'IPv4', host: '127.0.0.1', port: expect.any(Number) },
+      { family: 'unix', path: unix, host: 'unix', port: 0 },
+    ]);
+    expect(server.address).toBe(server.addresses[0]);
+    expect(new Set(ports).size).toBe(4);
+    for (const { host, port } of server.addresses.slice(0, 3)) expect(await answer(port, host)).toBe('here');
+    await using local = await Peer.connectUnix(unix);
+    expect(await local.ask('who')).toBe('unix 0');
+    await running.seen('open', 4);
+  });
+
+  it('has the same port of IPv4 and of IPv6 side by side, of one address or of all', async () => {
+    for (const [v4, v6] of [
+      ['127.0.0.1', '::1'],
+      ['0.0.0.0', '::'],
+    ] as const) {
+      const port = await freePort();
+      await using running = await startAt(`${v4}:${port},[${v6}]:${port}`);
+      expect(running.server.addresses).toEqual([
+        { family: 'IPv4', host: v4, port },
+        { family: 'IPv6', host: v6, port },
+      ]);
+      expect([await answer(port, '127.0.0.1'), await answer(port, '::1')]).toEqual(['here', 'here']);
+    }
+  });
+
+  it('has both families where no host is said', async () => {
+    await using running = await startAt(':0');
+    expect(await answer(running.port, '127.0.0.1')).toBe('here');
+    expect(await answer(running.port, '::1')).toBe('here');
+  });
+
+  it('closes all of them when it ends, and takes away their files', async () => {
+    const before = openDescriptors();
+    const unix = join(testFolder(), 'a.sock');
+    const running = await startAt(['127.0.0.1:0', '[::1]:0', `unix:${unix}`]);
+    const ports = running.server.addresses.slice(0, 2);
+    await running.server.drain();
+    for (const { port, host } of ports)
+      await expect(answer(port, host)).rejects.toMatchObject({ code: 'HEDDLE_CONNECT' });
+    expect(existsSync(unix)).toBe(false);
+    expect(openDescriptors()).toBe(before);
+  });
+});
+
+describe('a server that cannot listen in one of its places', () => {
+  it('says which, why and what to do, and leaves none of the others open', async () => {
+    const before = openDescriptors();
+    const folder = testFolder();
+    const [one, two] = [join(folder, 'one.sock'), join(folder, 'two.sock')];
+    const port = await takenPort('127.0.0.1');
+    const own = openDescriptors() - before;
+    const error = await refusal([`unix:${one}`, '[::1]:0', `127.0.0.1:${port}`, `unix:${two}`]);
+    expect(error).toMatchObject({
+      code: 'HEDDLE_LISTEN',
+      errno: 'EADDRINUSE',
+      syscall: 'bind',
+      message: `Cannot listen on 127.0.0.1:${port}: the port is in use. Stop the server that has it (to find it: ss -ltnp), or choose another port with --listen (0 takes any free one)`,
+    });
+    expect([existsSync(one), existsSync(two)]).toEqual([false, false]);
+    expect(openDescriptors()).toBe(before + own);
+  });
+
+  it.each([
+    [
+      '[2001:db8::1]:0',
+      /^Cannot listen on \[2001:db8::1\]:0: this machine has no such address\. Write no more than :PORT in --listen to listen on all of them$/,
+    ],
+    [
+      'unix:/there/is/no/such.sock',
+      /^Cannot listen on unix:\/there\/is\/no\/such\.sock: there is no such folder\. Make it, or choose another path with --listen$/,
+    ],
+  ])('so it does of %s', async (place, message) => {
+    const before = openDescriptors();
+    expect((await refusal(['127.0.0.1:0', place])).message).toMatch(message);
+    expect(openDescriptors()).toBe(before);
+  });
+
+  it('names [::] as it was given, which is IPv6 only', async () => {
+    const port = await takenPort('::1');
+    const error = await refusal([`[::]:${port}`]);
+    expect(error.message).toContain(`Cannot listen on [::]:${port}: the port is in use`);
+  });
+});
