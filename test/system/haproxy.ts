@@ -44,6 +44,8 @@ export class Haproxy implements AsyncDisposable {
       '  timeout connect 5s',
       '  timeout client 30s',
       '  timeout server 30s',
+      // A check that is answered late on a busy machine has not failed.
+      '  timeout check 10s',
       'listen front',
       `  bind 127.0.0.1:${port}`,
       ...checks.map((line) => `  ${line}`),

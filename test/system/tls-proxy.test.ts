@@ -144,18 +144,24 @@ it('a header from anybody else is not believed: it is no TLS', async () => {
 
 describe('half a header before TLS', () => {
   it('moves from a thread that is held, and its client is served elsewhere', async () => {
-    await using running = await startBehind({ threads: { min: 1, max: 3 } });
+    const gate = new Int32Array(new SharedArrayBuffer(8));
+    const options: ServeOptions = { tls, proxyProtocol: [PROXY], placement: 'round-robin', shared: { gate } };
+    await using running = await start(service('held'), options);
     await using holder = await connectTls(running.port, authority);
-    expect(await holder.ask('echo here')).toBe('here');
+    expect(await holder.ask('here')).toBe('here');
     const before = running.server.stats().receivedBytes;
     const halves = await Promise.all(Array.from({ length: 10 }, () => dial(running)));
     for (const half of halves) half.send(V2.subarray(0, 13));
     await received(running, before + 10 * 13);
-    holder.send('block 1000\n');
+    holder.send('hold\n');
+    await vi.waitFor(() => expect(Atomics.load(gate, 1)).toBe(1), { timeout: 10_000, interval: 1 });
+    // Half of them were on the thread that is held now, which does not come back before all are served.
     const peers = await Promise.all(halves.map((half) => secure(half, V2.subarray(13))));
-    for (const peer of peers) expect(await peer.ask('who')).toBe('192.0.2.1 56324');
-    expect(running.server.stats().moves.held).toBeGreaterThan(0);
-    expect(await holder.line()).toBe('blocked 1000');
+    for (const peer of peers) expect(await peer.ask('there')).toBe('there');
+    expect(holder.pieces).toEqual([]);
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    expect(await holder.line()).toBe('hold');
     await Promise.all(peers.map((peer) => peer.leave()));
   });
 
@@ -228,10 +234,10 @@ describe.each(['send-proxy', 'send-proxy-v2'])('behind HAProxy with %s and TLS',
   it('its health checks shake hands', async () => {
     await using server = await startHeddle(...secured);
     const checks = ['option log-health-checks'];
-    const about = `${words} ssl verify none check inter 50ms fall 1 rise 2`;
+    const about = `${words} ssl verify none check inter 2s fall 1 rise 2`;
     await using proxy = await Haproxy.start(server.port, about, checks);
     await proxy.running.shows(/Health check for server front\/heddle succeeded, reason: Layer6 check passed/);
-    await vi.waitFor(() => expect(server.stdout.match(/^Bye: /gm)?.length).toBeGreaterThan(3), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.stdout.match(/^Bye: /gm)?.length).toBeGreaterThan(1), { timeout: 30_000 });
     expect(server.stdout).not.toMatch(/proxy-error/);
     expect(proxy.running.stdout).not.toMatch(/check .*failed/);
   });
