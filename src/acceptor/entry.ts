@@ -18,10 +18,8 @@ import { Listener } from './listener.ts';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts';
 import { Mover } from './mover.ts';
 import { placementFor } from './placement.ts';
-import { Predecessor } from './predecessor.ts';
 import { Roster } from './roster.ts';
-import { AFTER, BEFORE, Succession } from './succession.ts';
-import { Successor } from './successor.ts';
+import type { Succession } from './succession.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** Events that one turn takes at most; the rest comes with the next. */
@@ -67,20 +65,20 @@ const acceptor = new Acceptor({
   handlerTimeout: start.handlerTimeout,
   say,
   report,
-  succession: succession(),
+  succession: await findSuccession(),
 });
 
-function succession(): Succession | undefined {
+/** It is loaded by a server that needs it: until the acceptor is loaded, the process does not end well. */
+async function findSuccession(): Promise<Succession | undefined> {
   const { estate, heritage } = start;
   if (estate === undefined) return undefined;
-  const parts = { sys, table, arena, counters, mover, say };
+  const { openSuccession } = await import('./succession.ts');
   const choose = (address: Uint8Array) => {
     const rows = roster.any;
     return rows.length === 0 ? undefined : placement(rows, address);
   };
-  const [before, after] = [watchIn(poller, BEFORE), watchIn(poller, AFTER)];
-  const predecessor = heritage && new Predecessor({ ...parts, watch: before, admission, choose, report }, heritage);
-  return new Succession(predecessor, new Successor({ ...parts, watch: after, board, closer, roster }, estate));
+  const parts = { sys, table, board, arena, counters, admission, mover, closer, roster, choose, say, report };
+  return openSuccession(parts, (side) => watchIn(poller, side), estate, heritage);
 }
 
 const exiting = new Int32Array(start.exiting);

@@ -1,13 +1,14 @@
 /** Used to pass a server on from process to process: this one may have taken the place of another, and give it to a third. */
-import type { Predecessor } from './predecessor.ts';
-import type { Successor } from './successor.ts';
+import type { Watch } from './link.ts';
+import { type Heritage, Predecessor, type PredecessorParts } from './predecessor.ts';
+import { type Estate, Successor, type SuccessorParts } from './successor.ts';
 
 /** How often clients are looked for that have come to rest, and room for more, in ms. */
 const LOOK = 5;
 
 /** Who can be read. Not told by the fd: a number that one side has closed may be the other's at once. */
-export const BEFORE = 0;
-export const AFTER = 1;
+const BEFORE = 0;
+const AFTER = 1;
 export type Side = typeof BEFORE | typeof AFTER;
 
 export class Succession {
@@ -72,4 +73,15 @@ export class Succession {
     this.#isOpen = true;
     this.#successor.open();
   }
+}
+
+/** Meets the process of `heritage`, and waits for the one that gets `estate`; `watchFor` has the acceptor hear of a side. */
+export function openSuccession(
+  parts: Omit<PredecessorParts & SuccessorParts, 'watch'>,
+  watchFor: (side: Side) => Watch,
+  estate: Estate,
+  heritage: Heritage | undefined,
+): Succession {
+  const predecessor = heritage && new Predecessor({ ...parts, watch: watchFor(BEFORE) }, heritage);
+  return new Succession(predecessor, new Successor({ ...parts, watch: watchFor(AFTER) }, estate));
 }
