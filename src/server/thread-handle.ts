@@ -88,7 +88,11 @@ export class ThreadHandle {
     return new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromThread) => {
         if (message.type === 'ready') resolve();
-        else if (message.type === 'failed') reject(errorFromRecord(message.error));
+        else if (message.type === 'failed') {
+          // It ends by itself now, which is not to be told as another reason.
+          this.#end ??= { cause: 'stopped', detail: 'it could not start' };
+          reject(errorFromRecord(message.error));
+        }
       });
       void this.ended.then(({ detail }) => {
         reject(

@@ -17,6 +17,7 @@ import {
 import { EINVAL } from './errno.ts';
 import { MessageHeader } from './message-header.ts';
 import { NativeBuffer } from './native-buffer.ts';
+import { loadNative } from './native-load.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
 
@@ -80,8 +81,7 @@ export async function openLibc(): Promise<Sys> {
     throw new HeddleError('HEDDLE_UNSUPPORTED', `the epoll engine runs on Linux only, this is ${process.platform}`);
   }
   try {
-    const { default: koffi } = await import('koffi');
-    return new Libc(koffi);
+    return await loadNative(async () => new Libc((await import('koffi')).default));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw new HeddleError(

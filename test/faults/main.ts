@@ -1,6 +1,7 @@
 /**
  * Puts a server through faults and prints what was measured. Usage: npm run test:faults [-- [--markdown] words of a fault …]
  */
+import { availableParallelism, loadavg } from 'node:os';
 import { IDLE_LIMIT } from './fault-server.ts';
 import { type Measured, type Row } from './row.ts';
 import { ROWS } from './rows.ts';
@@ -43,6 +44,11 @@ const isMarkdown = process.argv.includes('--markdown');
 const words = process.argv.slice(2).filter((word) => word !== '--markdown');
 const chosen = ROWS.filter(({ fault }) => words.length === 0 || words.some((word) => fault.includes(word)));
 if (isMarkdown) console.log('| fault | asked | measured | idle CPU after it |\n|---|---|---|---|');
+const [load = 0] = loadavg();
+if (load > availableParallelism())
+  console.error(
+    `The machine has other work (load ${load.toFixed(1)}): what is measured in ms says more of that than of the server`,
+  );
 let failed = 0;
 for (const row of chosen) {
   const result = await measure(row);
