@@ -24,7 +24,7 @@ export interface AdmissionLimits {
 }
 
 interface AdmissionParts {
-  readonly sys: Sys;
+  readonly sys: Pick<Sys, 'close' | 'addressText'>;
   readonly board: ThreadBoard;
   readonly table: ConnectionTable;
   readonly counters: AcceptorCounters;
