@@ -70,7 +70,7 @@ export class Admission {
   admits(fd: number, peer: PeerAddress): boolean {
     const reason = this.#objection(fd, peer.bytes);
     if (reason !== undefined) {
-      this.#reject(fd, peer, reason);
+      this.reject(fd, peer, reason);
       return false;
     }
     this.#places--;
@@ -113,8 +113,8 @@ export class Admission {
     return this.#places > 0;
   }
 
-  /** A plain close: the client sees the end of the stream, or a reset if it has sent something already. */
-  #reject(fd: number, peer: PeerAddress, reason: RejectReason): void {
+  /** Turns the client of `fd` away. A plain close: it sees the end of the stream, or a reset if it has sent something already. */
+  reject(fd: number, peer: PeerAddress, reason: RejectReason): void {
     const { counters, sys } = this.#parts;
     counters.countRejected(reason);
     const describe = (): RejectEvent => {

@@ -1,11 +1,12 @@
 /** What the acceptor and main say to each other. */
 
+import type { MessagePort } from 'node:worker_threads';
 import type { AdmissionLimits } from './admission.ts';
 import type { Cidr } from '../options/cidr.ts';
 import type { Placement } from '../options/serve-options.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 
-/** What the acceptor is started with. */
+/** What the acceptor of any engine is started with. */
 export interface AcceptorStart {
   readonly table: SharedArrayBuffer;
   readonly board: SharedArrayBuffer;
@@ -13,12 +14,6 @@ export interface AcceptorStart {
   readonly counters: SharedArrayBuffer;
   /** Where events go; `undefined` if nobody listens. */
   readonly events: SharedArrayBuffer | undefined;
-  readonly epollFd: number;
-  /** An eventfd: main signals it when there is a message, or when the process ends. */
-  readonly mailboxFd: number;
-  /** An int that is 1 when the process ends: the acceptor is then not to wait again. */
-  readonly exiting: SharedArrayBuffer;
-  readonly listeners: readonly { readonly fd: number; readonly isShared: boolean }[];
   readonly limits: AdmissionLimits;
   readonly placement: Placement;
   readonly threads: { readonly min: number; readonly max: number };
@@ -32,13 +27,40 @@ export interface AcceptorStart {
   readonly timeouts: Timeouts;
 }
 
+/** What the acceptor of the epoll engine is started with. */
+export interface EpollAcceptorStart extends AcceptorStart {
+  readonly epollFd: number;
+  /** An eventfd: main signals it when there is a message, or when the process ends. */
+  readonly mailboxFd: number;
+  /** An int that is 1 when the process ends: the acceptor is then not to wait again. */
+  readonly exiting: SharedArrayBuffer;
+  readonly listeners: readonly { readonly fd: number; readonly isShared: boolean }[];
+}
+
+/** What the acceptor of the net engine is started with. */
+export interface NetAcceptorStart extends AcceptorStart {
+  /** Listening sockets: see `net-door.ts`. */
+  readonly listeners: readonly ParkedListener[];
+}
+
 /**
- * `thread-ready`: a service thread takes clients from now on. `thread-retire`: it shall give them away and end.
+ * A listening socket of Node's that nobody accepts from: its `net.Server` is a message from `outside` to `inside` that
+ * was not taken. Clients that connect wait in the kernel.
+ */
+export interface ParkedListener {
+  readonly inside: MessagePort;
+  readonly outside: MessagePort;
+  readonly backlog: number;
+}
+
+/**
+ * `thread-ready`: a service thread takes clients from now on; `clients` is where, in the net engine. `thread-retire`: it shall give them away and end.
  * `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `ping`: say
  * `pong`. `stop`: end.
  */
 export type ToAcceptor =
-  | { readonly type: 'thread-ready' | 'thread-retire' | 'thread-gone'; readonly thread: number }
+  | { readonly type: 'thread-ready'; readonly thread: number; readonly clients?: MessagePort | undefined }
+  | { readonly type: 'thread-retire' | 'thread-gone'; readonly thread: number }
   | { readonly type: 'drain' | 'ping' }
   | { readonly type: 'stop' };
 

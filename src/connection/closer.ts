@@ -14,7 +14,12 @@ export class Closer {
   readonly #arena: Arena;
   readonly #report: Report | undefined;
 
-  constructor(sys: Pick<Sys, 'close' | 'addressText'>, table: ConnectionTable, arena: Arena, report: Report | undefined) {
+  constructor(
+    sys: Pick<Sys, 'close' | 'addressText'>,
+    table: ConnectionTable,
+    arena: Arena,
+    report: Report | undefined,
+  ) {
     this.#sys = sys;
     this.#table = table;
     this.#arena = arena;

@@ -1,7 +1,4 @@
 /** Used to open a listening socket of TCP, with an error that says what to do where that fails. */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
-import { HeddleError } from '../errors.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -15,9 +12,9 @@ import {
   SOL_SOCKET,
   TCP_NODELAY,
 } from '../sys/constants.ts';
-import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, errnoName } from '../sys/errno.ts';
 import type { SocketAddress, Sys } from '../sys/sys.ts';
 import { type ListeningSocket, serverAddress } from './listening-socket.ts';
+import { listenAt, listenError } from './tcp-address.ts';
 
 /**
  * Opens a listening socket on `host` (all interfaces if undefined) and `port`. Clients can connect from then on; they
@@ -25,33 +22,8 @@ import { type ListeningSocket, serverAddress } from './listening-socket.ts';
  *
  * Errors: `HEDDLE_LISTEN`.
  */
-export async function listenTcp(
-  sys: Sys,
-  host: string | undefined,
-  port: number,
-  backlog: number,
-): Promise<ListeningSocket> {
-  if (host !== undefined) return open(sys, await resolve(host, port), backlog);
-  try {
-    return open(sys, { family: 'IPv6', address: '::', port }, backlog);
-  } catch (error) {
-    // A machine without IPv6 has no '::'.
-    const { errno } = error as HeddleError;
-    if (errno !== errnoName(EAFNOSUPPORT) && errno !== errnoName(EADDRNOTAVAIL)) throw error;
-    return open(sys, { family: 'IPv4', address: '0.0.0.0', port }, backlog);
-  }
-}
-
-async function resolve(host: string, port: number): Promise<SocketAddress> {
-  const version = isIP(host);
-  if (version !== 0) return { family: version === 6 ? 'IPv6' : 'IPv4', address: host, port };
-  try {
-    const { address, family } = await lookup(host);
-    return { family: family === 6 ? 'IPv6' : 'IPv4', address, port };
-  } catch (cause) {
-    const message = `Cannot listen on ${host}:${port}: the name ${host} has no address here. Use an IP address of this machine`;
-    throw new HeddleError('HEDDLE_LISTEN', message, { cause });
-  }
+export function listenTcp(sys: Sys, host: string | undefined, port: number, backlog: number): Promise<ListeningSocket> {
+  return listenAt(host, port, (address) => open(sys, address, backlog));
 }
 
 function open(sys: Sys, address: SocketAddress, backlog: number): ListeningSocket {
@@ -70,21 +42,4 @@ function open(sys: Sys, address: SocketAddress, backlog: number): ListeningSocke
   }
   const name = sys.getsockname(fd) as SocketAddress;
   return { fd, address: serverAddress(name), isShared: false, close: () => void sys.close(fd) };
-}
-
-const ADVICE = new Map([
-  [
-    EADDRINUSE,
-    'the port is in use. Stop the server that has it (to find it: ss -ltnp), or choose another port with --port (0 takes any free one)',
-  ],
-  [EACCES, 'no permission. Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher port with --port'],
-  [EADDRNOTAVAIL, 'this machine has no such address. Leave --host out to listen on all of them'],
-]);
-
-function listenError(syscall: string, result: number, { family, address, port }: SocketAddress): HeddleError {
-  const all = address === '::' || address === '0.0.0.0';
-  const where = family === 'IPv6' && !all ? `[${address}]:${port}` : `${all ? '*' : address}:${port}`;
-  const errno = errnoName(result);
-  const advice = ADVICE.get(result) ?? `the system said ${errno}`;
-  return new HeddleError('HEDDLE_LISTEN', `Cannot listen on ${where}: ${advice}`, { errno, syscall });
 }

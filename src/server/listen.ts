@@ -1,13 +1,11 @@
-/** Used to open all the sockets that a server listens on. */
+/** Used by the epoll engine to open all the sockets that a server listens on. */
 import { DEFAULT_PORT } from '../options/default-port.ts';
-import type { ServeSettings } from '../options/serve-options.ts';
 import type { Sys } from '../sys/sys.ts';
 import { adoptSocket } from './adopt-socket.ts';
+import type { Where } from './engine.ts';
 import { listenTcp } from './listen-tcp.ts';
 import { listenUnix } from './listen-unix.ts';
 import type { ListeningSocket } from './listening-socket.ts';
-
-type Where = Pick<ServeSettings, 'host' | 'port' | 'unix' | 'unixMode' | 'listenFds' | 'backlog'>;
 
 /**
  * Opens the sockets that `where` asks for, at least one; those of TCP come first. If one cannot be opened, none stays.

@@ -5,17 +5,15 @@ import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { type Credentials, loadCredentials } from '../options/credentials.ts';
 import type { ServerEvent } from '../log/event.ts';
-import { Poller } from '../reactor/poller.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
-import { openLibc } from '../sys/libc.ts';
-import type { Sys } from '../sys/sys.ts';
-import { AcceptorHandle } from './acceptor-handle.ts';
+import type { AcceptorHandle } from './acceptor-handle.ts';
 import { type LimitedSettings, withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
-import { listen } from './listen.ts';
-import type { ListeningSocket, ServerAddress } from './listening-socket.ts';
+import type { Engine, EngineName } from './engine.ts';
+import type { ServerAddress } from './listening-socket.ts';
+import { openEngine } from './open-engine.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -34,7 +32,7 @@ const STOP_GRACE = 1000;
  * worker; several servers may run in one process.
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
- * `HEDDLE_UNSUPPORTED` (not Linux).
+ * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for).
  *
  * @example
  * const server = await serve({ service: new URL('./reverse.js', import.meta.url), port: 0 });
@@ -46,10 +44,10 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   const service = serviceUrl(given.service);
   const events: ServerEvent[] = [];
   const tls = readCredentials(given, (event) => events.push(event));
-  const sys = await openLibc();
-  const settings = withClientLimit(given, sys.fileLimit());
-  const sockets = await listen(sys, settings);
-  const server = new Server(sys, settings, service, sockets, tls);
+  const engine = await openEngine(given.engine);
+  const settings = withClientLimit(given, engine.fileLimit());
+  const addresses = await engine.listen(settings);
+  const server = new Server(engine, settings, service, addresses, tls);
   try {
     for (const event of events) server.report(event);
     await server.start();
@@ -79,16 +77,15 @@ export class Server implements AsyncDisposable {
   readonly address: ServerAddress;
   /** Everywhere it listens. */
   readonly addresses: readonly ServerAddress[];
+  /** What it reaches its sockets through. With `net`, clients stay on the thread that they get. */
+  readonly engine: EngineName;
   /** How many service threads there are. */
   readonly threads: { readonly min: number; readonly max: number };
   /** Resolves when the server has ended; rejects with a HeddleError if it had to give up. */
   readonly closed: Promise<void>;
-  readonly #sys: Sys;
+  readonly #engine: Engine;
   readonly #settings: LimitedSettings;
   readonly #memory: SharedMemory;
-  readonly #sockets: readonly ListeningSocket[];
-  readonly #epollFd: number;
-  readonly #mailboxFd: number;
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
   readonly #closed = new Deferred<void>();
@@ -97,23 +94,21 @@ export class Server implements AsyncDisposable {
 
   /** Used by `serve`. */
   constructor(
-    sys: Sys,
+    engine: Engine,
     settings: LimitedSettings,
     service: URL,
-    sockets: readonly ListeningSocket[],
+    addresses: readonly ServerAddress[],
     tls: Credentials | undefined,
   ) {
-    this.#sys = sys;
+    this.#engine = engine;
+    this.engine = engine.name;
     this.#settings = settings;
-    this.addresses = sockets.map(({ address }) => address);
+    this.addresses = addresses;
     this.address = this.addresses[0] as ServerAddress;
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
-    this.#memory = new SharedMemory(sys, settings.threads.max, settings.onEvent);
-    this.#sockets = sockets;
-    this.#epollFd = Poller.create(sys, 1).fd;
-    this.#mailboxFd = sys.eventfd();
+    this.#memory = new SharedMemory(engine.fileLimit(), settings.threads.max, settings.onEvent);
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(service, tls);
   }
@@ -193,9 +188,6 @@ export class Server implements AsyncDisposable {
     const start = {
       ...this.#memory.buffers,
       counters: this.#memory.counters.buffer,
-      epollFd: this.#epollFd,
-      mailboxFd: this.#mailboxFd,
-      listeners: this.#sockets.map(({ fd, isShared }) => ({ fd, isShared })),
       limits: { maxClients, overflow, maxClientsPerAddress, allow, deny },
       threads,
       placement,
@@ -205,7 +197,7 @@ export class Server implements AsyncDisposable {
       handlerTimeout,
       timeouts: this.#timeouts,
     };
-    const acceptor = new AcceptorHandle(this.#sys, start, this.#hear);
+    const acceptor = this.#engine.startAcceptor(start, this.#hear);
     acceptor.ended.catch((error: unknown) => this.#giveUp(error));
     return acceptor;
   }
@@ -226,10 +218,10 @@ export class Server implements AsyncDisposable {
       rows: this.#memory.board.rows.length,
       patience: shutdownTimeout,
       memory: threadMemory,
+      entry: this.#engine.threadEntry,
       start: {
         ...this.#memory.buffers,
-        acceptorEpollFd: this.#epollFd,
-        mailboxFd: this.#mailboxFd,
+        ...this.#engine.threadExtras(),
         tls,
         service: service.href,
         framing,
@@ -239,7 +231,7 @@ export class Server implements AsyncDisposable {
         shared: packShared(shared),
       },
       locks: [...this.#memory.locks, ...locks],
-      tell: (type, thread) => this.#acceptor.post({ type, thread }),
+      tell: (message) => this.#acceptor.post(message),
       failed: (error) => this.#giveUp(error),
       report: (event) => this.#memory.report(event),
     });
@@ -275,10 +267,7 @@ export class Server implements AsyncDisposable {
   async #end(grace: number): Promise<void> {
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
-    this.#memory.closeLeft(this.#sys);
-    for (const socket of this.#sockets) socket.close();
-    this.#sys.close(this.#epollFd);
-    this.#sys.close(this.#mailboxFd);
+    this.#engine.end(this.#memory);
     this.#memory.events?.end();
     this.#closed.resolve(undefined);
   }

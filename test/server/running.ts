@@ -62,12 +62,15 @@ export class Running implements AsyncDisposable {
   }
 }
 
+/** The engine that servers under test have, where a test does not say: `HEDDLE_ENGINE=net` runs them all with the other one. */
+export const ENGINE = process.env['HEDDLE_ENGINE'] === 'net' ? 'net' : 'epoll';
+
 /** Starts a server on a free port of 127.0.0.1, with two threads unless `options` say otherwise. */
 export async function start(module: URL | string | undefined, options: ServeOptions = {}): Promise<Running> {
   const events: ServerEvent[] = [];
   const given = module === undefined ? {} : { service: module };
   const onEvent = (event: ServerEvent): void => void events.push(event);
-  const server = await serve({ host: '127.0.0.1', port: 0, threads: 2, onEvent, ...given, ...options });
+  const server = await serve({ host: '127.0.0.1', port: 0, threads: 2, engine: ENGINE, onEvent, ...given, ...options });
   return new Running(server, events);
 }
 

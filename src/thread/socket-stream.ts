@@ -1,11 +1,11 @@
-/** Used to read and write one TLS client the way a non-blocking socket is read and written. */
-import type { TLSSocket } from 'node:tls';
+/** Used to read and write one client of Node's the way a non-blocking socket is read and written. */
+import type { Socket } from 'node:net';
 import type { ClientTls } from '../connection/client.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
 import { EAGAIN, ECONNRESET } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
-import { describeTls, tlsProblem } from './tls-words.ts';
+import { tlsProblem } from './tls-words.ts';
 
 /** Nothing more is read from the client, or taken for it, while this many bytes wait. */
 const MARK = 64 * 1024;
@@ -13,20 +13,29 @@ const MARK = 64 * 1024;
 /** How long a client may take to read the last bytes that were sent to it, in ms, after its connection was closed. */
 const LEAVE_WITHIN = 30_000;
 
+/** A client whose socket Node has. */
+export interface StreamClient {
+  readonly fd: number;
+  readonly ticket: Ticket;
+  readonly socket: Socket;
+  readonly tls: ClientTls | undefined;
+}
+
 /**
  * Node's stream calls back when there is something to do; a connection asks for as much as it wants when it wants it.
  * Between the two, this keeps what has arrived, and says what epoll would: `readiness`, level-triggered.
  */
-export class TlsStream {
+export class SocketStream {
   readonly fd: number;
   readonly ticket: Ticket;
-  readonly about: ClientTls;
+  /** What TLS has found out about the client; `undefined` without TLS. */
+  readonly tls: ClientTls | undefined;
   /** It waits to be served. */
   isDue = false;
   /** What the client has done against TLS. */
   problem: string | undefined = undefined;
-  readonly #socket: TLSSocket;
-  readonly #ready: (stream: TlsStream) => void;
+  readonly #socket: Socket;
+  readonly #ready: (stream: SocketStream) => void;
   readonly #pieces: Buffer[] = [];
   /** How many bytes have arrived and were not taken. */
   #length = 0;
@@ -34,16 +43,20 @@ export class TlsStream {
   /** The errno of a broken connection. */
   #failure = 0;
   #discards = false;
-  #interest = EPOLLIN | EPOLLOUT;
+  #interest: number;
   /** Something has arrived since `isQuiet` was asked. */
   #hasArrived = false;
 
-  /** Takes over a socket whose handshake is done. `ready` is called when there is something to do, possibly often. */
-  constructor(socket: TLSSocket, fd: number, ticket: Ticket, ready: (stream: TlsStream) => void) {
+  /**
+   * Takes over the socket of a client, under TLS after the handshake. `interest` is as below; `ready` is called when there
+   * is something to do, possibly often.
+   */
+  constructor({ fd, ticket, socket, tls }: StreamClient, interest: number, ready: (stream: SocketStream) => void) {
     this.#socket = socket;
     this.fd = fd;
     this.ticket = ticket;
-    this.about = describeTls(socket);
+    this.tls = tls;
+    this.#interest = interest;
     this.#ready = ready;
     socket.on('data', (piece: Buffer) => this.#arrived(piece));
     socket.on('end', () => this.#over());
@@ -121,6 +134,12 @@ export class TlsStream {
       left();
     });
     if (this.#failure === 0 && !this.#discards) this.#socket.destroySoon();
+    else this.#cutOff();
+  }
+
+  /** Without TLS also the kernel drops what it has for the client; under TLS the socket below is not ours to reset. */
+  #cutOff(): void {
+    if (this.tls === undefined) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
@@ -139,7 +158,7 @@ export class TlsStream {
 
   #broken(error: NodeJS.ErrnoException): void {
     const { errno } = error;
-    if (errno === undefined || errno >= 0) this.problem = tlsProblem(error);
+    if (this.tls !== undefined && (errno === undefined || errno >= 0)) this.problem = tlsProblem(error);
     this.#fail(errno !== undefined && errno < 0 ? errno : ECONNRESET);
   }
 
