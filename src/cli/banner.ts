@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { escapeText } from '../log/escape.ts';
 import type { ThreadRange } from '../options/threads.ts';
+import type { EngineName } from '../server/engine.ts';
 import type { ServerAddress } from '../server/listening-socket.ts';
 
 export interface Serving {
@@ -13,6 +14,7 @@ export interface Serving {
   readonly addresses: readonly ServerAddress[];
   /** Whether clients are served over TLS. */
   readonly tls: boolean;
+  readonly engine: EngineName;
 }
 
 const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -23,6 +25,9 @@ export function bannerLines(serving: Serving): string[] {
     `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
     ...serving.addresses.map((address) => `Server running on ${addressText(address)}`),
   ];
+  if (serving.engine === 'net') {
+    lines.push('Each client stays on the thread that it gets (engine net): it waits while another holds that thread');
+  }
   if (serving.addresses.some(({ host }) => ALL_INTERFACES.has(host))) {
     lines.push('Other machines can connect to it. To keep it to this one: heddle serve --host 127.0.0.1');
   }

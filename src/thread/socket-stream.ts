@@ -30,6 +30,8 @@ export class SocketStream {
   readonly ticket: Ticket;
   /** What TLS has found out about the client; `undefined` without TLS. */
   readonly tls: ClientTls | undefined;
+  /** Its connection was closed, but it counts as a client until its last bytes are out. */
+  counts = false;
   /** It waits to be served. */
   isDue = false;
   /** What the client has done against TLS. */
@@ -108,10 +110,15 @@ export class SocketStream {
 
   send(memory: NativeBuffer, offset: number, length: number): number {
     if (this.#failure !== 0) return this.#failure;
-    const count = Math.min(length, MARK - this.#socket.writableLength);
-    if (count <= 0) return EAGAIN;
-    this.#socket.write(Buffer.from(memory.bytes.subarray(offset, offset + count)), this.check);
-    return count;
+    let taken = 0;
+    // What the kernel takes at once does not wait: then there is room again when `write` returns.
+    while (taken < length && this.#socket.writableLength < MARK) {
+      const count = Math.min(length - taken, MARK - this.#socket.writableLength);
+      const from = offset + taken;
+      this.#socket.write(Buffer.from(memory.bytes.subarray(from, from + count)), this.check);
+      taken += count;
+    }
+    return taken > 0 ? taken : EAGAIN;
   }
 
   shutdown(): number {
@@ -127,19 +134,27 @@ export class SocketStream {
   /** Lets what was sent go out, then closes; `left` is called when that is done, or the client does not take it. */
   leave(left: () => void): void {
     this.#interest = 0;
-    if (this.#socket.closed) return left();
+    if (this.#hasNothingToSend) {
+      this.#cutOff();
+      return left();
+    }
     const timer = setTimeout(() => this.#socket.destroy(), LEAVE_WITHIN);
     this.#socket.once('close', () => {
       clearTimeout(timer);
       left();
     });
-    if (this.#failure === 0 && !this.#discards) this.#socket.destroySoon();
-    else this.#cutOff();
+    this.#socket.destroySoon();
   }
 
-  /** Without TLS also the kernel drops what it has for the client; under TLS the socket below is not ours to reset. */
+  /** Under TLS there is always a last word. */
+  get #hasNothingToSend(): boolean {
+    if (this.#socket.closed || this.#failure !== 0 || this.#discards) return true;
+    return this.tls === undefined && this.#socket.writableLength === 0;
+  }
+
+  /** Where what was sent is to be dropped, the kernel drops it too; but not under TLS, where the socket below is not ours to reset. */
   #cutOff(): void {
-    if (this.tls === undefined) this.#socket.resetAndDestroy();
+    if (this.#discards && this.tls === undefined) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 

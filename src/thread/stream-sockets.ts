@@ -12,10 +12,10 @@ export class StreamSockets implements ThreadSys {
   readonly poller: Host['poller'] = { modify: (fd, mask) => this.#modify(fd, mask) };
   readonly #base: StreamBase;
   readonly #streams = new Map<number, SocketStream>();
-  readonly #left: () => void;
+  readonly #left: (stream: SocketStream) => void;
 
   /** `left` is called when a client is gone whose connection was closed. */
-  constructor(base: StreamBase, left: () => void) {
+  constructor(base: StreamBase, left: (stream: SocketStream) => void) {
     this.#base = base;
     this.#left = left;
   }
@@ -59,7 +59,7 @@ export class StreamSockets implements ThreadSys {
     const stream = this.#stream(fd);
     this.#streams.delete(fd);
     const result = this.#base.close(fd);
-    stream.leave(this.#left);
+    stream.leave(() => this.#left(stream));
     return result;
   }
 

@@ -42,7 +42,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   #quietTurns = 0;
 
   constructor(parts: StreamThreadParts) {
-    const sockets = new StreamSockets(parts.sys, () => this.#left());
+    const sockets = new StreamSockets(parts.sys, (stream) => this.#left(stream));
     super({ ...parts, sys: sockets, poller: sockets.poller, table: new HeldTable(parts.table.buffer) });
     this.#sockets = sockets;
     this.#moving = parts.table;
@@ -103,6 +103,9 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   /** A client counts until its last bytes are out: until then this thread must not end. */
   override closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
     super.closed(connection, reason, detail);
+    const stream = this.#sockets.get(connection.fd);
+    if (stream === undefined) return;
+    stream.counts = true;
     this.row.addClients(1);
   }
 
@@ -119,8 +122,8 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     if (this.isDraining) this.drain(); // It came too late to be read and closed with the others.
   }
 
-  #left(): void {
-    this.row.addClients(-1);
+  #left(stream: SocketStream): void {
+    if (stream.counts) this.row.addClients(-1);
     this.checkDrained();
   }
 

@@ -1,7 +1,7 @@
 /** A server under test: started on a free port of the loopback, with all that it has reported. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { serve } from 'heddle';
-import { vi } from 'vitest';
+import { it, vi } from 'vitest';
 import type { ServerEvent } from '../../src/log/event.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { Server } from '../../src/server/server.ts';
@@ -64,6 +64,13 @@ export class Running implements AsyncDisposable {
 
 /** The engine that servers under test have, where a test does not say: `HEDDLE_ENGINE=net` runs them all with the other one. */
 export const ENGINE = process.env['HEDDLE_ENGINE'] === 'net' ? 'net' : 'epoll';
+
+/** For tests of what the net engine cannot do: clients stay on the thread that they got. */
+export const itMoves = it.skipIf(ENGINE === 'net');
+/** The same: it has TCP only. */
+export const itHasUnix = it.skipIf(ENGINE === 'net');
+/** The same: when files run out, Node closes who comes, nobody waits. */
+export const itWaitsForFiles = it.skipIf(ENGINE === 'net');
 
 /** Starts a server on a free port of 127.0.0.1, with two threads unless `options` say otherwise. */
 export async function start(module: URL | string | undefined, options: ServeOptions = {}): Promise<Running> {
