@@ -20,11 +20,18 @@ export class Slots {
    */
   find(clients: () => number): number {
     const { capacity, size } = this.#table;
-    if (this.#next >= size && (size === capacity || clients() < size * CROWDED)) this.#next = 0;
-    while (this.#next < size) {
+    const found = this.#searchTo(size);
+    if (found !== undefined) return found;
+    if (size < capacity && clients() >= size * CROWDED) return size;
+    this.#next = 0;
+    return this.#searchTo(size) ?? size;
+  }
+
+  #searchTo(end: number): number | undefined {
+    while (this.#next < end) {
       const slot = this.#next++;
       if (stateOf(this.#table.word(slot)) === FREE) return slot;
     }
-    return size;
+    return undefined;
   }
 }

@@ -45,6 +45,7 @@ export class Handshakes {
 
   /** Begins with a client, whose socket was not read yet. */
   begin(newcomer: Newcomer, socket: Socket): void {
+    socket.allowHalfOpen = false; // Until it is through, a client that shuts down its side has left.
     socket.on('error', ignore); // The TLS socket on it tells of it.
     const late = `no handshake within ${formatDuration(this.#timeout)}`;
     const timer = setTimeout(() => this.#fail(socket, late), this.#timeout);

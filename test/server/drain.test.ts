@@ -199,7 +199,7 @@ describe('several servers', () => {
     const code = `
       const { parentPort } = require('node:worker_threads');
       import(${JSON.stringify(library)}).then(async ({ serve }) => {
-        const server = await serve({ host: '127.0.0.1', port: 0, threads: 1, engine: ENGINE });
+        const server = await serve({ host: '127.0.0.1', port: 0, threads: 1, engine: "${ENGINE}" });
         parentPort.postMessage(server.address.port);
       });`;
     const worker = new Worker(code, { eval: true });

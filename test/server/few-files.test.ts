@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Peer } from './peer.ts';
-import { itWaitsForFiles, service } from './running.ts';
+import { noWaitForFiles, service } from './running.ts';
 
 const SCRIPT = fileURLToPath(new URL('./few-files.mjs', import.meta.url));
 
@@ -65,7 +65,7 @@ describe('a process with few files', { timeout: 60_000 }, () => {
     await Promise.all(served);
   });
 
-  itWaitsForFiles(
+  it.skipIf(noWaitForFiles)(
     'that runs out of them goes on serving, and serves all who wait once there are some again',
     async () => {
       const server = new FewFiles(130, { service: service('eats-files').href, threads: 1 });

@@ -1,7 +1,7 @@
 /** A server under test: started on a free port of the loopback, with all that it has reported. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { serve } from 'heddle';
-import { it, vi } from 'vitest';
+import { vi } from 'vitest';
 import type { ServerEvent } from '../../src/log/event.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { Server } from '../../src/server/server.ts';
@@ -66,11 +66,11 @@ export class Running implements AsyncDisposable {
 export const ENGINE = process.env['HEDDLE_ENGINE'] === 'net' ? 'net' : 'epoll';
 
 /** For tests of what the net engine cannot do: clients stay on the thread that they got. */
-export const itMoves = it.skipIf(ENGINE === 'net');
+export const noMoves = ENGINE === 'net';
 /** The same: it has TCP only. */
-export const itHasUnix = it.skipIf(ENGINE === 'net');
+export const noUnix = ENGINE === 'net';
 /** The same: when files run out, Node closes who comes, nobody waits. */
-export const itWaitsForFiles = it.skipIf(ENGINE === 'net');
+export const noWaitForFiles = ENGINE === 'net';
 
 /** Starts a server on a free port of 127.0.0.1, with two threads unless `options` say otherwise. */
 export async function start(module: URL | string | undefined, options: ServeOptions = {}): Promise<Running> {

@@ -1,14 +1,14 @@
 import { existsSync, lstatSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HeddleError, connect, serve } from 'heddle';
-import { describe, expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { AF_INET, AF_UNIX, F_GETFL, SOCK_DGRAM, SOCK_STREAM } from '../../src/sys/constants.ts';
 import type { SocketAddress } from '../../src/sys/sys.ts';
 import { testFolder } from '../support/folder.ts';
 import { owned, succeeded, sys } from '../support/loopback.ts';
 import { Peer } from './peer.ts';
-import { itHasUnix, openDescriptors, type Running, service, start } from './running.ts';
+import { noUnix, openDescriptors, type Running, service, start } from './running.ts';
 
 const ONLY_UNIX = { host: undefined, port: undefined };
 
@@ -35,8 +35,8 @@ function leaveSocket(path: string, type = SOCK_STREAM): void {
   sys.close(fd);
 }
 
-describe('a server on a Unix socket', () => {
-  itHasUnix('serves clients there and nowhere else, and calls them unix', async () => {
+describe.skipIf(noUnix)('a server on a Unix socket', () => {
+  it('serves clients there and nowhere else, and calls them unix', async () => {
     const unix = join(testFolder(), 'a.sock');
     await using running = await startAt(unix);
     const { server } = running;
@@ -48,7 +48,7 @@ describe('a server on a Unix socket', () => {
     expect(await running.seen('close')).toMatchObject([{ address: 'unix', port: 0, reason: 'client-finished' }]);
   });
 
-  itHasUnix('answers many clients, with messages longer than the kernel takes at once', async () => {
+  it('answers many clients, with messages longer than the kernel takes at once', async () => {
     const unix = join(testFolder(), 'a.sock');
     await using running = await startAt(unix);
     const long = 'x'.repeat(500_000);
@@ -60,7 +60,7 @@ describe('a server on a Unix socket', () => {
     await running.seen('close', 20);
   });
 
-  itHasUnix.each([
+  it.each([
     [undefined, 0o600],
     ['0660', 0o660],
     [0o777, 0o777],
@@ -71,7 +71,7 @@ describe('a server on a Unix socket', () => {
     expect(modeOf(unix)).toBe(mode);
   });
 
-  itHasUnix('listens on a port as well if one is given, which is then its first address', async () => {
+  it('listens on a port as well if one is given, which is then its first address', async () => {
     const unix = join(testFolder(), 'a.sock');
     await using running = await startAt(unix, { host: '127.0.0.1', port: 0 });
     expect(running.server.addresses.map(({ family }) => family)).toEqual(['IPv4', 'unix']);
@@ -83,7 +83,7 @@ describe('a server on a Unix socket', () => {
     expect([String(await here.rest()), String(await there.rest())]).toEqual(['', '']);
   });
 
-  itHasUnix.each(['close', 'drain'] as const)('takes its file away and leaves nothing open: %s', async (way) => {
+  it.each(['close', 'drain'] as const)('takes its file away and leaves nothing open: %s', async (way) => {
     const unix = join(testFolder(), 'a.sock');
     const before = openDescriptors();
     const running = await startAt(unix);
@@ -92,7 +92,7 @@ describe('a server on a Unix socket', () => {
     expect(openDescriptors()).toBe(before);
   });
 
-  itHasUnix('takes its file away when the service does not start', async () => {
+  it('takes its file away when the service does not start', async () => {
     const unix = join(testFolder(), 'a.sock');
     const before = openDescriptors();
     expect((await refusal({ unix, service: service('broken/throws') })).code).toBe('HEDDLE_SERVICE_LOAD');
@@ -100,7 +100,7 @@ describe('a server on a Unix socket', () => {
     expect(openDescriptors()).toBe(before);
   });
 
-  itHasUnix('leaves alone a file that has taken the place of its own', async () => {
+  it('leaves alone a file that has taken the place of its own', async () => {
     const folder = testFolder();
     const unix = join(folder, 'a.sock');
     const first = await startAt(unix);
@@ -112,7 +112,7 @@ describe('a server on a Unix socket', () => {
     expect(second.server.stats().accepted).toBe(1);
   });
 
-  itHasUnix('does not mind that its file is gone when it ends', async () => {
+  it('does not mind that its file is gone when it ends', async () => {
     const unix = join(testFolder(), 'a.sock');
     const running = await startAt(unix);
     rmSync(unix);
@@ -120,8 +120,8 @@ describe('a server on a Unix socket', () => {
   });
 });
 
-describe('what is at the path already', () => {
-  itHasUnix('is replaced if it is a socket that nobody has open any more', async () => {
+describe.skipIf(noUnix)('what is at the path already', () => {
+  it('is replaced if it is a socket that nobody has open any more', async () => {
     const unix = join(testFolder(), 'a.sock');
     leaveSocket(unix);
     await using running = await startAt(unix);
@@ -130,7 +130,7 @@ describe('what is at the path already', () => {
     expect(running.server.stats().clients).toBe(1);
   });
 
-  itHasUnix('is left alone if a server has it open, which does not suffer', async () => {
+  it('is left alone if a server has it open, which does not suffer', async () => {
     const unix = join(testFolder(), 'a.sock');
     await using running = await startAt(unix);
     const before = openDescriptors();
@@ -147,7 +147,7 @@ describe('what is at the path already', () => {
     expect(await peer.ask('echo here')).toBe('here');
   });
 
-  itHasUnix('is left alone if it is a socket of another kind', async () => {
+  it('is left alone if it is a socket of another kind', async () => {
     const unix = join(testFolder(), 'a.sock');
     const fd = owned(sys.socket(AF_UNIX, SOCK_DGRAM, 0));
     succeeded(sys.bind(fd, { family: 'unix', address: unix, port: 0 }));
@@ -155,7 +155,7 @@ describe('what is at the path already', () => {
     expect(existsSync(unix)).toBe(true);
   });
 
-  itHasUnix.each([
+  it.each([
     ['a file', (path: string) => writeFileSync(path, 'precious')],
     ['a link', (path: string) => symlinkSync('/nowhere', path)],
   ])('is left alone if it is %s', async (_what, make) => {
@@ -168,7 +168,7 @@ describe('what is at the path already', () => {
   });
 });
 
-itHasUnix('says that there is no such folder, and leaves no port open', async () => {
+it.skipIf(noUnix)('says that there is no such folder, and leaves no port open', async () => {
   const before = openDescriptors();
   const error = await refusal({ host: '127.0.0.1', port: 0, unix: '/there/is/no/such/folder.sock' });
   expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'ENOENT', syscall: 'bind' });
@@ -176,7 +176,7 @@ itHasUnix('says that there is no such folder, and leaves no port open', async ()
   expect(openDescriptors()).toBe(before);
 });
 
-describe('a server with sockets that are open already', () => {
+describe.skipIf(noUnix)('a server with sockets that are open already', () => {
   /** A socket that listens, blocking as somebody may have left it. */
   function openSocket(family: number, address: SocketAddress): number {
     const fd = succeeded(sys.socket(family, SOCK_STREAM, 0));
@@ -185,36 +185,33 @@ describe('a server with sockets that are open already', () => {
     return fd;
   }
 
-  itHasUnix(
-    'serves clients of each, closes them when it ends, and leaves their files to whoever made them',
-    async () => {
-      const before = openDescriptors();
-      const unix = join(testFolder(), 'a.sock');
-      const first = openSocket(AF_UNIX, { family: 'unix', address: unix, port: 0 });
-      const second = openSocket(AF_INET, { family: 'IPv4', address: '127.0.0.1', port: 0 });
-      await using running = await start(service('commands'), { ...ONLY_UNIX, listenFds: [first, second] });
-      expect(running.server.addresses).toEqual([
-        { family: 'IPv4', host: '127.0.0.1', port: expect.any(Number) },
-        { family: 'unix', path: unix, host: 'unix', port: 0 },
-      ]);
-      const here = await Peer.connectUnix(unix);
-      const there = await running.connect();
-      expect([await here.ask('echo here'), await there.ask('echo there')]).toEqual(['here', 'there']);
-      await Promise.all([here.leave(), there.leave()]);
-      await running.server.close();
-      expect(existsSync(unix)).toBe(true);
-      expect(openDescriptors()).toBe(before);
-    },
-  );
+  it('serves clients of each, closes them when it ends, and leaves their files to whoever made them', async () => {
+    const before = openDescriptors();
+    const unix = join(testFolder(), 'a.sock');
+    const first = openSocket(AF_UNIX, { family: 'unix', address: unix, port: 0 });
+    const second = openSocket(AF_INET, { family: 'IPv4', address: '127.0.0.1', port: 0 });
+    await using running = await start(service('commands'), { ...ONLY_UNIX, listenFds: [first, second] });
+    expect(running.server.addresses).toEqual([
+      { family: 'IPv4', host: '127.0.0.1', port: expect.any(Number) },
+      { family: 'unix', path: unix, host: 'unix', port: 0 },
+    ]);
+    const here = await Peer.connectUnix(unix);
+    const there = await running.connect();
+    expect([await here.ask('echo here'), await there.ask('echo there')]).toEqual(['here', 'there']);
+    await Promise.all([here.leave(), there.leave()]);
+    await running.server.close();
+    expect(existsSync(unix)).toBe(true);
+    expect(openDescriptors()).toBe(before);
+  });
 
-  itHasUnix('calls a name without a file what ss calls it', async () => {
+  it('calls a name without a file what ss calls it', async () => {
     const name = `heddle-test-${process.pid}`;
     const fd = openSocket(AF_UNIX, { family: 'unix', address: `\0${name}`, port: 0 });
     await using running = await start(service('commands'), { ...ONLY_UNIX, listenFds: [fd] });
     expect(running.server.address).toMatchObject({ family: 'unix', path: `@${name}` });
   });
 
-  itHasUnix('refuses an fd that nobody can connect to, and does not close it', async () => {
+  it('refuses an fd that nobody can connect to, and does not close it', async () => {
     const fd = owned(sys.socket(AF_UNIX, SOCK_STREAM, 0));
     const error = await refusal({ listenFds: [fd] });
     expect(error.code).toBe('HEDDLE_LISTEN');
