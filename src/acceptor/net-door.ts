@@ -28,7 +28,7 @@ export interface DoorListener {
 }
 
 export class NetDoor implements Door {
-  readonly #listeners: readonly ParkedListener[];
+  #listeners: readonly ParkedListener[];
   readonly #listener: DoorListener;
   readonly #spare: SpareFile;
   /** Those that accept. */
@@ -73,6 +73,7 @@ export class NetDoor implements Door {
     this.#setOpen(true);
     for (const server of this.#servers.values()) server.close();
     this.#servers.clear();
+    this.#listeners = [];
   }
 
   #setOpen(open: boolean): void {

@@ -3,6 +3,7 @@ import { createServer, type ListenOptions } from 'node:net';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { ParkedListener } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
+import { resultOf } from '../sys/errno.ts';
 import type { ServerAddress } from './listening-socket.ts';
 import { listenAt, listenError } from './tcp-address.ts';
 
@@ -22,8 +23,9 @@ export function listenNet(host: string | undefined, port: number, backlog: numbe
     try {
       return await open({ ...where, backlog }, backlog);
     } catch (error) {
-      const { errno = 0, syscall = 'listen' } = error as NodeJS.ErrnoException;
-      throw listenError(syscall, errno, address);
+      const { code, syscall = 'listen' } = error as NodeJS.ErrnoException;
+      const result = resultOf(code);
+      throw result === undefined ? error : listenError(syscall, result, address);
     }
   });
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ClientTls } from '../connection/client.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
-import { EAGAIN, ECONNRESET } from '../sys/errno.ts';
+import { EAGAIN, ECONNRESET, resultOf } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import { tlsProblem } from './tls-words.ts';
 
@@ -134,7 +134,7 @@ export class SocketStream {
   /** Lets what was sent go out, then closes; `left` is called when that is done, or the client does not take it. */
   leave(left: () => void): void {
     this.#interest = 0;
-    if (this.#hasNothingToSend) {
+    if (this.isDone) {
       this.#cutOff();
       return left();
     }
@@ -146,8 +146,8 @@ export class SocketStream {
     this.#socket.destroySoon();
   }
 
-  /** Under TLS there is always a last word. */
-  get #hasNothingToSend(): boolean {
+  /** Whether it can be closed at once: all is sent, or is to be dropped. Under TLS there is always a last word. */
+  get isDone(): boolean {
     if (this.#socket.closed || this.#failure !== 0 || this.#discards) return true;
     return this.tls === undefined && this.#socket.writableLength === 0;
   }
@@ -172,9 +172,9 @@ export class SocketStream {
   }
 
   #broken(error: NodeJS.ErrnoException): void {
-    const { errno } = error;
-    if (this.tls !== undefined && (errno === undefined || errno >= 0)) this.problem = tlsProblem(error);
-    this.#fail(errno !== undefined && errno < 0 ? errno : ECONNRESET);
+    const result = resultOf(error.code);
+    if (this.tls !== undefined && result === undefined) this.problem = tlsProblem(error);
+    this.#fail(result ?? ECONNRESET);
   }
 
   #closed(): void {

@@ -104,7 +104,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   override closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
     super.closed(connection, reason, detail);
     const stream = this.#sockets.get(connection.fd);
-    if (stream === undefined) return;
+    if (stream === undefined || stream.isDone) return;
     stream.counts = true;
     this.row.addClients(1);
   }

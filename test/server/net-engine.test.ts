@@ -11,11 +11,11 @@ import { openDescriptors, type Running, service, start } from './running.ts';
 const COMMANDS = service('commands');
 
 function startNet(options: ServeOptions = {}, module: URL | undefined = COMMANDS): Promise<Running> {
-  // One thread after the other: who shares a thread with whom is then known.
+  // One thread after the other, so that each soon has some clients.
   return start(module, { engine: 'net', placement: 'round-robin', ...options });
 }
 
-/** Connects clients one after the other, so that thread `n` of `threads` has every client `n + k * threads`. */
+/** Connects clients one after the other that have had an answer. */
 async function settled(running: Running, count: number): Promise<Peer[]> {
   const peers: Peer[] = [];
   for (let client = 0; client < count; client++) {
@@ -24,6 +24,18 @@ async function settled(running: Running, count: number): Promise<Peer[]> {
     peers.push(peer);
   }
   return peers;
+}
+
+/** Clients of two threads, at least `count` of each: those of the first that has so many come first. */
+async function settledOnTwo(running: Running, count: number): Promise<[Peer[], Peer[]]> {
+  const byThread = new Map<number, Peer[]>();
+  for (;;) {
+    const [peer] = (await settled(running, 1)) as [Peer];
+    const thread = running.all('open').find(({ port }) => port === peer.localPort)?.thread ?? 0;
+    byThread.set(thread, [...(byThread.get(thread) ?? []), peer]);
+    const [first, second] = [...byThread.values()].sort((a, b) => b.length - a.length);
+    if (first !== undefined && second !== undefined && second.length >= count) return [first, second];
+  }
 }
 
 async function refusal(options: ServeOptions): Promise<HeddleError> {
@@ -80,22 +92,21 @@ describe.runIf(canHandOver())('in the net engine', () => {
   it('the clients of a thread that dies are cut off, each once; the others go on; it is replaced', async () => {
     const before = openDescriptors();
     const running = await startNet({ threads: 2 });
-    const peers = await settled(running, 8);
-    const [victims, others] = [0, 1].map((thread) => peers.filter((_, index) => index % 2 === thread)) as [
-      Peer[],
-      Peer[],
-    ];
+    const [victims, others] = await settledOnTwo(running, 4);
     victims[0]?.send('exit 3\n');
     await Promise.all(victims.map((peer) => peer.over()));
-    const closes = await running.seen('close', 4);
-    expect(closes.map(({ reason }) => reason)).toEqual(Array(4).fill('thread-exit'));
+    const closes = await running.seen('close', victims.length);
+    expect(closes.map(({ reason }) => reason)).toEqual(victims.map(() => 'thread-exit'));
     expect(new Set(closes.map(({ port }) => port))).toEqual(new Set(victims.map(({ localPort }) => localPort)));
     for (const other of others) expect(await other.ask('echo on')).toBe('on');
     await running.seen('thread-start', 3);
     const young = await settled(running, 2);
-    expect(running.server.stats()).toMatchObject({ clients: 6, closes: { 'thread-exit': 4 } });
+    expect(running.server.stats()).toMatchObject({
+      clients: others.length + young.length,
+      closes: { 'thread-exit': victims.length },
+    });
     await running.server.close();
-    for (const peer of [...peers, ...young]) await peer.leave();
+    for (const peer of [...victims, ...others, ...young]) await peer.leave();
     await vi.waitFor(() => expect(openDescriptors()).toBe(before));
   });
 
@@ -122,7 +133,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
 
   it('handlerTimeout closes the client at fault by that name, and its neighbours with the thread', async () => {
     await using running = await startNet({ threads: 2, handlerTimeout: 300 });
-    const [stuck, other, neighbour] = (await settled(running, 3)) as [Peer, Peer, Peer];
+    const [[stuck, neighbour], [other]] = (await settledOnTwo(running, 2)) as [[Peer, Peer], [Peer]];
     stuck.send('spin\n');
     expect((await running.closeOf(stuck)).reason).toBe('handler-timeout');
     expect((await running.closeOf(neighbour)).reason).toBe('thread-exit');
