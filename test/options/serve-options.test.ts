@@ -50,6 +50,7 @@ describe('the options of serve', () => {
       proxyProtocol: [],
       tls: undefined,
       tlsHandshakeTimeout: 5000,
+      engine: 'auto',
       handlerTimeout: 30_000,
       shutdownTimeout: 15_000,
       threadMemory: undefined,
