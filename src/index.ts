@@ -29,7 +29,7 @@ export type { CloseReason } from './sharing/close-reason.ts';
  * worker; several servers may run in one process.
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
- * `HEDDLE_UNSUPPORTED` (not Linux).
+ * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks).
  */
 export const serve = async (options?: ServeOptions): Promise<Server> =>
   (await import('./server/server.ts')).serve(options);

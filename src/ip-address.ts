@@ -43,3 +43,30 @@ function asGroups(dotted: string): string {
   const digits = dotted.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
   return `${digits.slice(0, 2).join('')}:${digits.slice(2).join('')}`;
 }
+
+/**
+ * Turns an address in binary, 4 or 16 bytes, into text as inet_ntop(3) does: the longest run of zeros is left out, and
+ * an IPv4 address at the end of an IPv6 one is written as such (RFC 5952). Throws a RangeError if it has another length.
+ */
+export function formatAddress(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) throw new RangeError(`an address has 4 or 16 bytes, got ${bytes.length}`);
+  const groups = Array.from({ length: 8 }, (_, index) => ((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0));
+  const zeros = longestZeros(groups);
+  const embeds = zeros.from === 0 && (zeros.length === 6 || (zeros.length === 5 && groups[5] === 0xffff));
+  const parts = groups.map((group) => group.toString(16));
+  if (embeds) parts.splice(6, 2, bytes.subarray(12).join('.'));
+  if (zeros.length < 2) return parts.join(':');
+  return `${parts.slice(0, zeros.from).join(':')}::${parts.slice(zeros.from + zeros.length).join(':')}`;
+}
+
+/** The first of the longest runs of zeros. */
+function longestZeros(groups: readonly number[]): { readonly from: number; readonly length: number } {
+  let longest = { from: 0, length: 0 };
+  for (let from = 0; from < groups.length; from++) {
+    let to = from;
+    while (groups[to] === 0) to++;
+    if (to - from > longest.length) longest = { from, length: to - from };
+  }
+  return longest;
+}

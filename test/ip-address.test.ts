@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isMapped, mapped, parseAddress } from '../src/ip-address.ts';
-import { openLibc } from '../src/sys/libc.ts';
+import { formatAddress, isMapped, mapped, parseAddress } from '../src/ip-address.ts';
 
 const hex = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('hex');
 
@@ -36,12 +35,26 @@ it.each([
   expect(parseAddress(text)).toBeUndefined();
 });
 
-it('reads every address that the system writes', async () => {
-  const sys = await openLibc();
+it.each([
+  ['7f000001', '127.0.0.1'],
+  ['00000000000000000000000000000000', '::'],
+  ['00000000000000000000ffff7f000001', '::ffff:127.0.0.1'],
+  ['00000000000000000000000001020304', '::1.2.3.4'],
+  ['0000000000000000000000000000ffff', '::ffff'],
+  ['20010db8000000010001000100010001', '2001:db8:0:1:1:1:1:1'],
+  ['20010000000000010000000000000001', '2001:0:0:1::1'],
+  ['20010db8000000000001000000000001', '2001:db8::1:0:0:1'],
+  ['00010002000300040005000600070000', '1:2:3:4:5:6:7:0'],
+  ['00010000000000000000000000000000', '1::'],
+])('%s is written as %s', (bytes, text) => {
+  expect(formatAddress(Buffer.from(bytes, 'hex'))).toBe(text);
+});
+
+it('reads every address that it writes', () => {
   const byte = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 255 }));
   fc.assert(
     fc.property(fc.array(byte, { minLength: 16, maxLength: 16 }), (bytes) => {
-      expect(parseAddress(sys.addressText(Uint8Array.from(bytes)))).toEqual(Uint8Array.from(bytes));
+      expect(parseAddress(formatAddress(Uint8Array.from(bytes)))).toEqual(Uint8Array.from(bytes));
     }),
   );
 });

@@ -1,38 +1,27 @@
-/** The acceptor: takes clients, places them on threads, wakes parked threads, and moves clients where that helps them. */
+/** The acceptor: lets clients in, places them on threads, watches these, and moves clients where that helps them. */
+import type { MessagePort } from 'node:worker_threads';
 import type { Closer, Report } from '../connection/closer.ts';
 import { includesPeer, type Peers } from '../options/cidr.ts';
-import type { Poller } from '../reactor/poller.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import { type ConnectionTable, NEW, PROXIED } from '../sharing/connection-table.ts';
 import { BUSY, CLOSING, HELD, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
-import { EPOLLIN } from '../sys/constants.ts';
-import type { PeerAddress, Sys } from '../sys/sys.ts';
+import type { PeerAddress } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
 import { findShift } from './balance.ts';
-import { Door } from './door.ts';
-import type { Watch } from './link.ts';
-import type { Listener } from './listener.ts';
-import type { FromAcceptor } from './messages.ts';
-import type { Mover } from './mover.ts';
+import type { Carrier } from './carrier.ts';
+import type { FromAcceptor, ToAcceptor } from './messages.ts';
 import type { BusyRatio, Placement } from './placement.ts';
 import type { Roster } from './roster.ts';
-import type { Side, Succession } from './succession.ts';
+import type { Shortage } from './shortage.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { ThreadWatch } from './thread-watch.ts';
 
 /*
- * Three things wake the acceptor: a listener has clients, main has rung (a message, or the process ends), a parked
- * thread has work. Each is an event of the one epoll set. Beyond that it looks around every few milliseconds while some
- * thread is awake. The wait is bounded all the same: a thread inside an endless system call cannot be ended by anything
- * but that call's return.
+ * What the acceptor decides is here; how clients come in, how they get to their threads and what wakes the acceptor is
+ * the engine's (`epoll-acceptor.ts`, `net-acceptor.ts`).
  */
-
-/** What the upper half of an event's data says the lower half is. Parked threads give their epoll fd, above these. */
-const LISTENER = 0;
-const MAILBOX = 1;
-const SUCCESSION = 2;
 
 /** The longest wait, in ms: how late the end of a worker is noticed whose parent ended it without ringing. */
 const LONGEST_WAIT = 1000;
@@ -52,21 +41,25 @@ const LAST_CALL = 20;
 /** How long a client that has held its thread is kept apart from the others, in ms. */
 const HEAVY = 10_000;
 
+/** The listening sockets, and whether clients are let in by them. */
+export interface Door {
+  /** How long accepting still pauses because the system is out of something, in ms; `undefined`: it does not. */
+  pauseLeft(now: number): number | undefined;
+  /** Lets clients in if `wanted`, and if it is not in a pause; they wait in the kernel meanwhile. */
+  set(wanted: boolean, now: number): void;
+}
+
 export interface AcceptorParts {
-  readonly sys: Sys;
   readonly table: ConnectionTable;
   readonly board: ThreadBoard;
   readonly counters: AcceptorCounters;
-  readonly poller: Poller;
-  readonly listeners: readonly Listener[];
-  readonly mailboxFd: number;
   readonly admission: Admission;
   readonly roster: Roster;
   readonly placement: Placement;
   readonly busy: BusyRatio;
   /** Whether clients are evened out between threads. */
   readonly balances: boolean;
-  readonly mover: Mover;
+  readonly mover: Carrier;
   readonly closer: Closer;
   readonly sweeper: Sweeper;
   /** Whose connections begin with a PROXY header. */
@@ -75,21 +68,11 @@ export interface AcceptorParts {
   readonly handlerTimeout: number;
   readonly say: (message: FromAcceptor) => void;
   readonly report: Report | undefined;
-  /** Left out where no other process can take this one's place. */
-  readonly succession?: Succession | undefined;
 }
 
-/** Has the acceptor's epoll set say when `side` of the succession can be read. */
-export function watchIn(poller: Poller, side: Side): Watch {
-  return {
-    add: (fd) => void poller.add(fd, EPOLLIN, side, SUCCESSION),
-    remove: (fd) => void poller.remove(fd),
-  };
-}
-
-export class Acceptor {
+export abstract class Acceptor {
   readonly #parts: AcceptorParts;
-  readonly #door: Door;
+  protected abstract readonly door: Door;
   #isDraining = false;
   /** When the listeners are closed; Infinity: they are not to be, or are. */
   #closesAt = Infinity;
@@ -101,37 +84,40 @@ export class Acceptor {
 
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
-    this.#door = new Door(parts.sys, parts.poller, LISTENER, parts.listeners);
-    parts.poller.add(parts.mailboxFd, EPOLLIN, 0, MAILBOX);
   }
 
-  /** Waits for something to happen and does what follows from it. True: main has rung, its message waits. */
-  turn(): boolean {
-    const { admission, poller, succession, sys, mailboxFd, board } = this.#parts;
-    const count = poller.wait(this.#timeout());
-    const now = performance.now();
-    let rung = false;
-    for (let index = 0; index < count; index++) {
-      const kind = poller.events.high(index);
-      if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
-      else if (kind === SUCCESSION) succession?.event(poller.events.low(index) as Side);
-      else if (kind !== LISTENER) this.#wake(board.row(poller.events.low(index)), now);
-    }
-    // Who has rung may bring a thread: clients that come after it are to find it. The listener stays ready.
-    for (let index = 0; index < count; index++) {
-      if (poller.events.high(index) === LISTENER && !rung) this.#accept(poller.events.low(index));
-    }
-    this.#look(now);
-    this.#parts.sweeper.sweep(now);
-    succession?.step(now);
+  /** Lets in who waits while `hasRoom`, and nobody after that; calls `closed` when that is done. */
+  protected abstract closeDoor(hasRoom: () => boolean, closed: () => void): void;
+  /** Closes what a thread that is gone had open for itself. */
+  protected abstract release(row: ThreadRow): void;
+
+  /** Whether it is this process that lets clients in. */
+  protected get mayAccept(): boolean {
+    return true;
+  }
+
+  /** Does what main says; false: it says stop. */
+  obey(message: ToAcceptor): boolean {
+    if (message.type === 'thread-ready') this.threadReady(message.thread, message.clients);
+    else if (message.type === 'thread-retire') this.retire(message.thread);
+    else if (message.type === 'thread-gone') this.threadGone(message.thread);
+    else if (message.type === 'drain') this.drain();
+    else if (message.type === 'ping') this.#parts.say({ type: 'pong' });
+    return message.type !== 'stop';
+  }
+
+  /** Does all that is due at `now`. To be called after whatever has happened, and every `timeout` ms. */
+  protected look(now: number): void {
+    const { admission, sweeper } = this.#parts;
+    this.#lookAround(now);
+    sweeper.sweep(now);
     admission.look(now);
-    this.#door.set(this.#hasRoom(), now);
+    this.door.set(this.hasRoom(), now);
     if (now >= this.#closesAt) this.#closeDoor();
-    return rung;
   }
 
   /** Takes `thread` into service. */
-  threadReady(thread: number): void {
+  threadReady(thread: number, _clients?: MessagePort): void {
     this.#parts.roster.add(this.#parts.board.row(thread));
   }
 
@@ -150,59 +136,47 @@ export class Acceptor {
     this.#takeOver(row, watch);
   }
 
-  /** Takes the place of the process before this one; main hears when clients are accepted. */
-  succeed(): void {
-    this.#parts.succession?.succeed();
-  }
-
   /** Accepts the clients that wait and, a moment later, closes the listeners; then main hears of it. */
   drain(): void {
     this.#isDraining = true;
-    this.#parts.succession?.leave();
     this.#parts.mover.announces = true;
     this.#closesAt = performance.now() + LAST_CALL;
   }
 
-  /** Leaves other processes: this thread ends. */
-  end(): void {
-    this.#parts.succession?.close();
-  }
-
   #closeDoor(): void {
     this.#closesAt = Infinity;
-    const { succession } = this.#parts;
+    const { admission, roster, say } = this.#parts;
     // Who is not accepted now is refused: better to wait for a thread that is held.
-    if (succession?.sharesSockets === true) this.#door.leaveOpen();
-    else this.#door.close(() => this.#parts.roster.any.length > 0 && this.#parts.admission.isOpen, this.#admit);
-    this.#parts.say({ type: 'drained' });
+    const hasAnyRoom = (): boolean => roster.any.length > 0 && admission.isOpen;
+    this.closeDoor(hasAnyRoom, () => say({ type: 'drained' }));
   }
 
-  #timeout(): number {
+  /** How long nothing is due if nothing happens, in ms. */
+  protected timeout(): number {
     const now = performance.now();
     const { roster, sweeper } = this.#parts;
     const closing = Math.max(0, this.#closesAt - now);
-    const pause = Math.min(this.#door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now), closing);
+    const pause = Math.min(this.door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now), closing);
     const owing = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
     const waiting = roster.watches.some((watch) => watch.isHeld || watch.retiring);
-    const passing = this.#parts.succession?.left ?? Infinity;
     const settling = roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
-    const rest = this.#hasRoom() ? settling : LOOK_FULL;
-    return Math.ceil(Math.min(pause, passing, owing ? LOOK : waiting ? LOOK_AGAIN : rest));
+    const rest = this.hasRoom() ? settling : LOOK_FULL;
+    return Math.ceil(Math.min(pause, owing ? LOOK : waiting ? LOOK_AGAIN : rest));
   }
 
-  #accept(index: number): void {
-    const shortage = this.#door.accept(index, this.#hasRoom, this.#admit);
-    if (shortage === undefined) return;
-    this.#parts.counters.countPause(shortage.cause);
-    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: shortage.errno });
+  /** Says that accepting pauses, because the system is out of `shortage`. */
+  protected paused({ cause, errno }: Shortage): void {
+    this.#parts.counters.countPause(cause);
+    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: errno });
   }
 
-  readonly #hasRoom = (): boolean => {
-    const { admission, roster, succession } = this.#parts;
-    return roster.hasRoom && admission.isOpen && succession?.mayAccept !== false;
+  protected readonly hasRoom = (): boolean => {
+    const { admission, roster } = this.#parts;
+    return roster.hasRoom && admission.isOpen && this.mayAccept;
   };
 
-  readonly #admit = (fd: number, peer: PeerAddress): void => {
+  /** Lets the client of `fd` in and gives it to a thread, or turns it away. */
+  protected readonly admit = (fd: number, peer: PeerAddress): void => {
     const { admission, closer, counters, mover, placement, proxies, report, roster, table } = this.#parts;
     if (!admission.admits(fd, peer)) return;
     const row = placement(roster.any, peer.bytes);
@@ -218,7 +192,8 @@ export class Acceptor {
     mover.place(fd, ticket, row);
   };
 
-  #wake(row: ThreadRow, now: number): void {
+  /** Wakes the thread of `row`, which is parked and has work. */
+  protected wake(row: ThreadRow, now: number): void {
     const watch = this.#parts.roster.find(row);
     if (watch === undefined) return;
     this.#lookAt(watch, now);
@@ -233,7 +208,7 @@ export class Acceptor {
     if (watch.retiring) this.#retireStep(watch, now);
   }
 
-  #look(now: number): void {
+  #lookAround(now: number): void {
     const { roster, say } = this.#parts;
     for (const watch of roster.watches) this.#lookAt(watch, now);
     if (this.#isDraining) return;
@@ -310,7 +285,7 @@ export class Acceptor {
     this.#balancedAt = now;
     const { balances, busy, mover, placement, roster, say, table } = this.#parts;
     const surplus = roster.surplus(now);
-    if (surplus !== undefined) surplus.retiring = true;
+    if (surplus !== undefined && (mover.moves || surplus.row.clients === 0)) surplus.retiring = true;
     for (const { row } of roster.raise(now)) say({ type: 'thread-worn', thread: row.thread });
     if (!balances) return;
     this.#isUneven = false;
@@ -334,7 +309,7 @@ export class Acceptor {
 
   /** Deals with the connections of a thread that is gone. Without another thread those at rest wait for one. */
   #takeOver(row: ThreadRow, watch: ThreadWatch | undefined): void {
-    const { closer, say, sys, table } = this.#parts;
+    const { closer, say, table } = this.#parts;
     let waiting = 0;
     table.forEach(row.thread, (fd, word) => {
       if (!this.#inherit(fd, word, row, watch)) waiting++;
@@ -345,8 +320,7 @@ export class Acceptor {
     }
     row.clearClients();
     closer.reclaim(row);
-    if (row.epollFd > 0) sys.close(row.epollFd);
-    row.epollFd = 0;
+    this.release(row);
     say({ type: 'thread-cleared', thread: row.thread });
   }
 

@@ -24,7 +24,7 @@ export interface AdmissionLimits {
 }
 
 interface AdmissionParts {
-  readonly sys: Sys;
+  readonly sys: Pick<Sys, 'close' | 'addressText'>;
   readonly board: ThreadBoard;
   readonly table: ConnectionTable;
   readonly counters: AcceptorCounters;
@@ -72,7 +72,7 @@ export class Admission {
   admits(fd: number, peer: PeerAddress): boolean {
     const reason = this.#objection(fd, peer.bytes);
     if (reason !== undefined) {
-      this.#reject(fd, peer, reason);
+      this.reject(fd, peer, reason);
       return false;
     }
     this.#places--;
@@ -144,8 +144,8 @@ export class Admission {
     this.#places = this.#parts.board.rows.reduce((places, row) => places - row.clients, most);
   }
 
-  /** A plain close: the client sees the end of the stream, or a reset if it has sent something already. */
-  #reject(fd: number, peer: PeerAddress, reason: RejectReason): void {
+  /** Turns the client of `fd` away. A plain close: it sees the end of the stream, or a reset if it has sent something already. */
+  reject(fd: number, peer: PeerAddress, reason: RejectReason): void {
     const { counters, sys } = this.#parts;
     counters.countRejected(reason);
     const describe = (): RejectEvent => {

@@ -13,10 +13,10 @@ interface Sample {
 }
 
 export class BusyMeter {
-  readonly #sys: Sys;
+  readonly #sys: Pick<Sys, 'threadCpuTime'>;
   readonly #samples = new Map<ThreadRow, Sample>();
 
-  constructor(sys: Sys) {
+  constructor(sys: Pick<Sys, 'threadCpuTime'>) {
     this.#sys = sys;
   }
 

@@ -1,26 +1,13 @@
 /** Used to take clients from a listening socket. */
-import type { PauseCause } from '../sharing/acceptor-counters.ts';
-import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/errno.ts';
+import { EAGAIN } from '../sys/errno.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
+import { type Shortage, shortageOf } from './shortage.ts';
 
 /** Clients accepted in a row, before the acceptor looks at its other duties. */
 const BATCH = 128;
 
 /** Connections that may be lost in a row. */
 const MOST_ERRORS = 1000;
-
-const OUT_OF = new Map<number, PauseCause>([
-  [EMFILE, 'no-files'],
-  [ENFILE, 'no-files'],
-  [ENOBUFS, 'no-memory'],
-  [ENOMEM, 'no-memory'],
-]);
-
-/** What the system has no more of; `errno` is the name of its error, such as `EMFILE`. */
-export interface Shortage {
-  readonly cause: PauseCause;
-  readonly errno: string;
-}
 
 export class Listener {
   readonly fd: number;
@@ -46,8 +33,8 @@ export class Listener {
     for (let tries = 0, errors = 0; tries < most && errors < MOST_ERRORS && hasRoom(); tries++) {
       const fd = this.#sys.accept(this.fd, this.#peer);
       if (fd === EAGAIN) return undefined;
-      const cause = OUT_OF.get(fd);
-      if (cause !== undefined) return { cause, errno: errnoName(fd) };
+      const shortage = shortageOf(fd);
+      if (shortage !== undefined) return shortage;
       errors = fd < 0 ? errors + 1 : 0;
       if (fd >= 0) admit(fd, this.#peer);
     }

@@ -1,5 +1,6 @@
 /** What the acceptor and main say to each other. */
 
+import type { MessagePort } from 'node:worker_threads';
 import type { AdmissionLimits } from './admission.ts';
 import type { Estate } from './successor.ts';
 import type { Peers } from '../options/cidr.ts';
@@ -7,7 +8,7 @@ import type { Placement } from '../options/serve-options.ts';
 import type { Heritage } from './predecessor.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 
-/** What the acceptor is started with. */
+/** What the acceptor of any engine is started with. */
 export interface AcceptorStart {
   readonly table: SharedArrayBuffer;
   readonly board: SharedArrayBuffer;
@@ -15,12 +16,6 @@ export interface AcceptorStart {
   readonly counters: SharedArrayBuffer;
   /** Where events go; `undefined` if nobody listens. */
   readonly events: SharedArrayBuffer | undefined;
-  readonly epollFd: number;
-  /** An eventfd: main signals it when there is a message, or when the process ends. */
-  readonly mailboxFd: number;
-  /** An int that is 1 when the process ends: the acceptor is then not to wait again. */
-  readonly exiting: SharedArrayBuffer;
-  readonly listeners: readonly { readonly fd: number; readonly isShared: boolean }[];
   readonly limits: AdmissionLimits;
   readonly placement: Placement;
   readonly threads: { readonly min: number; readonly max: number };
@@ -32,19 +27,46 @@ export interface AcceptorStart {
   /** In ms. */
   readonly handlerTimeout: number;
   readonly timeouts: Timeouts;
+}
+
+/** What the acceptor of the epoll engine is started with. */
+export interface EpollAcceptorStart extends AcceptorStart {
+  readonly epollFd: number;
+  /** An eventfd: main signals it when there is a message, or when the process ends. */
+  readonly mailboxFd: number;
+  /** An int that is 1 when the process ends: the acceptor is then not to wait again. */
+  readonly exiting: SharedArrayBuffer;
+  readonly listeners: readonly { readonly fd: number; readonly isShared: boolean }[];
   /** What a successor gets; `undefined`: there can be none. */
   readonly estate: Estate | undefined;
   /** What there is of the process before this one; `undefined`: there was none. */
   readonly heritage: Heritage | undefined;
 }
 
+/** What the acceptor of the net engine is started with. */
+export interface NetAcceptorStart extends AcceptorStart {
+  /** Listening sockets: see `net-door.ts`. */
+  readonly listeners: readonly ParkedListener[];
+}
+
 /**
- * `thread-ready`: a service thread takes clients from now on. `thread-retire`: it shall give them away and end.
+ * A listening socket of Node's that nobody accepts from: its `net.Server` is a message from `outside` to `inside` that
+ * was not taken. Clients that connect wait in the kernel.
+ */
+export interface ParkedListener {
+  readonly inside: MessagePort;
+  readonly outside: MessagePort;
+  readonly backlog: number;
+}
+
+/**
+ * `thread-ready`: a service thread takes clients from now on; `clients` is where, in the net engine. `thread-retire`: it shall give them away and end.
  * `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `ping`: say
- * `pong`. `succeed`: take the place of the process before this one, all threads are ready. `stop`: end.
+ * `pong`. `succeed`, in the epoll engine: take the place of the process before this one, all threads are ready. `stop`: end.
  */
 export type ToAcceptor =
-  | { readonly type: 'thread-ready' | 'thread-retire' | 'thread-gone'; readonly thread: number }
+  | { readonly type: 'thread-ready'; readonly thread: number; readonly clients?: MessagePort | undefined }
+  | { readonly type: 'thread-retire' | 'thread-gone'; readonly thread: number }
   | { readonly type: 'drain' | 'ping' | 'succeed' }
   | { readonly type: 'stop' };
 

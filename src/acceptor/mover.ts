@@ -7,13 +7,14 @@ import { REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLOUT } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
+import type { Carrier } from './carrier.ts';
 
-export class Mover {
+export class Mover implements Carrier {
+  readonly moves = true;
   readonly #sys: Sys;
   readonly #table: ConnectionTable;
   readonly #counters: AcceptorCounters;
   readonly #closer: Closer;
-  /** Threads are to hear of clients that move to them at once, whether these have sent something or not: they are being drained. */
   announces = false;
 
   constructor(sys: Sys, table: ConnectionTable, counters: AcceptorCounters, closer: Closer) {
@@ -30,8 +31,6 @@ export class Mover {
   }
 
   /**
-   * Moves the connection that rests under `ticket` on `from` to `to`. False: it was not at rest there any more.
-   *
    * What has arrived until now is reported again in the new set, whatever the old thread was told: to add an fd that is
    * ready is an event.
    */
@@ -44,10 +43,6 @@ export class Mover {
     return true;
   }
 
-  /**
-   * Moves the connections that rest on `from`, each to the thread that `choose` gives (`undefined`: it stays). Returns
-   * how many were moved; at most `most`.
-   */
   moveAll(from: ThreadRow, cause: MoveCause, choose: (fd: number) => ThreadRow | undefined, most = Infinity): number {
     let moved = 0;
     this.#table.forEach(from.thread, (fd, word) => {

@@ -1,7 +1,6 @@
 /** Used to know the service threads: which take clients, which are held, and how many there should be. */
 import type { ThreadRow } from '../sharing/thread-board.ts';
-import type { Sys } from '../sys/sys.ts';
-import { ThreadWatch } from './thread-watch.ts';
+import { type ThreadCalls, ThreadWatch } from './thread-watch.ts';
 
 export interface RosterSettings {
   readonly min: number;
@@ -24,13 +23,13 @@ const PATIENCE = 5000;
 
 export class Roster {
   readonly settings: RosterSettings;
-  readonly #sys: Sys;
+  readonly #sys: ThreadCalls;
   #watches: ThreadWatch[] = [];
   #wanted: number;
   #wantedAt = 0;
   #lastShortage = 0;
 
-  constructor(sys: Sys, settings: RosterSettings) {
+  constructor(sys: ThreadCalls, settings: RosterSettings) {
     this.#sys = sys;
     this.settings = settings;
     this.#wanted = settings.min;

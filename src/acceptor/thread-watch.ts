@@ -1,5 +1,4 @@
 /** Used to notice, from outside, that a thread is held by a message, and that it is free again. */
-import { readFileSync } from 'node:fs';
 import { HELD_NICE, HELD_SLICE, SERVING_SLICE } from '../sharing/scheduling.ts';
 import { RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -19,6 +18,9 @@ const RAN = 1;
 
 /** A message that holds its thread for this long, in ms, is likely not to be the last; a pause of the garbage collector is. */
 const LONG = 20;
+
+/** What it takes to know how a thread is, and to say how much CPU it gets. */
+export type ThreadCalls = Pick<Sys, 'threadCpuTime' | 'isRunnable' | 'setSlice' | 'addNice'>;
 
 /** What `look` has noticed. */
 export type Change = 'held' | 'released' | undefined;
@@ -43,7 +45,7 @@ export class ThreadWatch {
   isLowered = false;
   /** That could not be taken back. */
   isWorn = false;
-  readonly #sys: Sys;
+  readonly #sys: ThreadCalls;
   readonly #moveAfter: number;
   #beat: number;
   #since: number;
@@ -51,7 +53,7 @@ export class ThreadWatch {
   #cpu = -1;
   #rung = false;
 
-  constructor(sys: Sys, row: ThreadRow, moveAfter: number) {
+  constructor(sys: ThreadCalls, row: ThreadRow, moveAfter: number) {
     this.#sys = sys;
     this.row = row;
     this.#moveAfter = moveAfter;
@@ -129,16 +131,6 @@ export class ThreadWatch {
 
   #isStarved(): boolean {
     const ran = this.#sys.threadCpuTime(this.row.tid) - this.#cpu;
-    return ran < RAN && isRunnable(this.row.tid);
-  }
-}
-
-/** Reads the state of a thread: R is running, or would if it had a CPU (proc(5), /proc/pid/stat, third field). */
-function isRunnable(tid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/self/task/${tid}/stat`, 'latin1');
-    return stat.charAt(stat.lastIndexOf(')') + 2) === 'R';
-  } catch {
-    return false; // It has ended.
+    return ran < RAN && this.#sys.isRunnable(this.row.tid);
   }
 }

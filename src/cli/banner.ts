@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { escapeText } from '../log/escape.ts';
 import type { ThreadRange } from '../options/threads.ts';
+import type { EngineName } from '../server/engine.ts';
 import type { ServerAddress } from '../server/listening-socket.ts';
 
 export interface Serving {
@@ -15,6 +16,7 @@ export interface Serving {
   readonly tls: boolean;
   /** Whether the addresses were given by `listen`. */
   readonly isListed: boolean;
+  readonly engine: EngineName;
 }
 
 const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -25,6 +27,9 @@ export function bannerLines(serving: Serving): string[] {
     `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
     ...addressLines(serving.addresses),
   ];
+  if (serving.engine === 'net') {
+    lines.push('Each client stays on the thread that it gets (engine net): it waits while another holds that thread');
+  }
   const open = serving.addresses.find(({ host }) => ALL_INTERFACES.has(host));
   if (open !== undefined) {
     const flag = serving.isListed ? `--listen 127.0.0.1:${open.port}` : '--host 127.0.0.1';

@@ -78,15 +78,16 @@ function handedOver(settings: ServeCommandSettings, { listenFds }: ServiceManage
 }
 
 function sayListening(server: Server, settings: ServeCommandSettings, log: Log, directory: string): void {
-  const { address, addresses, threads } = server;
+  const { address, addresses, engine, threads } = server;
   const { host, port } = address;
   const service = serviceText(settings.service, settings.bytes, directory);
-  const record = { type: 'listening', time: Date.now(), host, port, addresses, service, threads } as const;
+  const record = { type: 'listening', time: Date.now(), host, port, addresses, service, threads, engine } as const;
   log.say(
     bannerLines({
       service,
       threads,
       addresses,
+      engine,
       tls: settings.tls !== undefined,
       isListed: settings.listen !== undefined,
     }),

@@ -9,12 +9,17 @@ import type { Sys } from '../sys/sys.ts';
 export type Report = (event: ServerEvent) => void;
 
 export class Closer {
-  readonly #sys: Sys;
+  readonly #sys: Pick<Sys, 'close' | 'addressText'>;
   readonly #table: ConnectionTable;
   readonly #arena: Arena;
   readonly #report: Report | undefined;
 
-  constructor(sys: Sys, table: ConnectionTable, arena: Arena, report: Report | undefined) {
+  constructor(
+    sys: Pick<Sys, 'close' | 'addressText'>,
+    table: ConnectionTable,
+    arena: Arena,
+    report: Report | undefined,
+  ) {
     this.#sys = sys;
     this.#table = table;
     this.#arena = arena;

@@ -14,8 +14,8 @@ import { Input, type InputHost } from './input.ts';
  * comes next is the handshake, which Node reads for itself.
  */
 
-/** What the gate needs of the thread; the sockets are those of the kernel, under TLS too. */
-type GateHost = InputHost & {
+/** What the gate needs of the thread; in the epoll engine the sockets are those of the kernel, under TLS too. */
+export type GateHost = InputHost & {
   readonly sys: Pick<SocketCalls, 'recv' | 'close' | 'addressText'>;
   readonly table: ConnectionTable;
 };

@@ -15,12 +15,12 @@ export interface Store {
 
 /** Makes stores on one thread. */
 export class Stores {
-  readonly #sys: Sys;
+  readonly #sys: Pick<Sys, 'allocate' | 'wrap'>;
   readonly #arena: Arena;
   readonly #memory: NativeBuffer;
   readonly #thread: number;
 
-  constructor(sys: Sys, arena: Arena, thread: number) {
+  constructor(sys: Pick<Sys, 'allocate' | 'wrap'>, arena: Arena, thread: number) {
     this.#sys = sys;
     this.#thread = thread;
     this.#arena = arena;

@@ -19,6 +19,8 @@ export interface ListeningEvent {
   }[];
   readonly service: string;
   readonly threads: { readonly min: number; readonly max: number };
+  /** `epoll` or `net`. */
+  readonly engine: string;
 }
 
 /** The server is leaving, because of `signal`. */

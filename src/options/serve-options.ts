@@ -22,6 +22,10 @@ export const OVERFLOWS = ['wait', 'reject'] as const;
 /** What becomes of clients that come while there are as many as `maxClients` says. */
 export type Overflow = (typeof OVERFLOWS)[number];
 
+export const ENGINES = ['auto', 'epoll', 'net'] as const;
+/** How a server reaches its sockets. */
+export type EngineChoice = (typeof ENGINES)[number];
+
 const shape = {
   /**
    * The service: a module (`.js`, `.mjs` or `.ts`) by its URL, or its path from the working directory.
@@ -272,6 +276,14 @@ const shape = {
   shared: opaque<Readonly<Record<string, unknown>>>('an object of what is shared, by name', isRecord)
     .optional()
     .register(optionNotes, { help: 'locks, counters and shared buffers for every thread', reach: 'file' }),
+  /**
+   * How the server reaches its sockets: through the kernel with `epoll` (Linux), or through Node's own `net`, with which
+   * clients cannot change threads. `auto` is epoll where it can run.
+   * @default 'auto'
+   */
+  engine: choice(ENGINES).prefault('auto').register(optionNotes, {
+    help: 'how sockets are reached: see engines.md',
+  }),
   /**
    * Takes each event of the server, on the thread that called `serve`.
    * @default none

@@ -1,7 +1,6 @@
 /** Used by main to start the acceptor thread and to talk with it. */
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from '../acceptor/messages.ts';
-import type { Sys } from '../sys/sys.ts';
 import { Deferred } from './deferred.ts';
 
 /** The acceptors of all servers of this thread. */
@@ -11,30 +10,41 @@ function wakeAll(): void {
   for (const acceptor of asleep) acceptor.wake();
 }
 
+export interface AcceptorSettings {
+  /** What the thread runs. */
+  readonly entry: URL;
+  readonly start: AcceptorStart;
+  readonly transfer?: readonly Transferable[];
+  /** Takes what the acceptor says. */
+  readonly hear: (message: FromAcceptor) => void;
+  /** Has it look for messages. */
+  readonly ring: () => void;
+  /** Wakes it for good: the process ends. */
+  readonly wake: () => void;
+}
+
 export class AcceptorHandle {
-  readonly #sys: Sys;
-  readonly #mailboxFd: number;
+  readonly #settings: AcceptorSettings;
   readonly #worker: Worker;
   /** Ends with the acceptor: resolves when it was told to stop, rejects if it failed. */
   readonly ended: Promise<void>;
-  readonly #exiting = new Int32Array(new SharedArrayBuffer(4));
   /** By the answer: who waits for it. */
   readonly #asked = new Map<FromAcceptor['type'], Deferred<boolean>>();
   #stopping = false;
   #isOver = false;
 
-  /** `listener` takes what the acceptor says. */
-  constructor(sys: Sys, start: Omit<AcceptorStart, 'exiting'>, listener: (message: FromAcceptor) => void) {
-    this.#sys = sys;
-    this.#mailboxFd = start.mailboxFd;
-    this.#worker = new Worker(new URL('../acceptor/entry.js', import.meta.url), {
-      workerData: { ...start, exiting: this.#exiting.buffer },
+  constructor(settings: AcceptorSettings) {
+    this.#settings = settings;
+    const { entry, start, transfer = [] } = settings;
+    this.#worker = new Worker(entry, {
+      workerData: start,
+      transferList: [...transfer],
       name: 'acceptor',
       resourceLimits: { maxYoungGenerationSizeMb: 3 },
     });
     this.#worker.on('message', (message: FromAcceptor) => {
       this.#answered(message.type, true);
-      listener(message);
+      settings.hear(message);
     });
     this.ended = new Promise((resolve, reject) => {
       this.#worker.once('error', reject);
@@ -45,14 +55,14 @@ export class AcceptorHandle {
       });
     });
     this.ended.catch(() => {});
-    // The acceptor sleeps in a system call, which holds up the end of the process until somebody wakes it.
     if (asleep.size === 0) process.on('exit', wakeAll);
     asleep.add(this);
   }
 
   post(message: ToAcceptor): void {
-    this.#worker.postMessage(message);
-    this.#ring();
+    const clients = message.type === 'thread-ready' ? message.clients : undefined;
+    this.#worker.postMessage(message, clients === undefined ? [] : [clients]);
+    this.#settings.ring();
   }
 
   /** Has the acceptor take the clients that wait and close the listeners. */
@@ -80,8 +90,7 @@ export class AcceptorHandle {
 
   /** Wakes the acceptor for good: the process ends. */
   wake(): void {
-    Atomics.store(this.#exiting, 0, 1);
-    this.#ring();
+    this.#settings.wake();
   }
 
   #ask(type: 'drain' | 'ping' | 'succeed', answer: FromAcceptor['type']): Promise<boolean> {
@@ -101,9 +110,5 @@ export class AcceptorHandle {
   #over(): void {
     this.#isOver = true;
     for (const answer of this.#asked.keys()) this.#answered(answer, false);
-  }
-
-  #ring(): void {
-    this.#sys.eventfdSignal(this.#mailboxFd);
   }
 }

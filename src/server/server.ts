@@ -1,22 +1,19 @@
 /** The server as its user sees it: options in, threads started, and an orderly end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
+import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { type Credentials, loadCredentials } from '../options/credentials.ts';
 import type { ServerEvent } from '../log/event.ts';
-import { Poller } from '../reactor/poller.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
-import { openLibc } from '../sys/libc.ts';
-import type { Sys } from '../sys/sys.ts';
-import { AcceptorHandle } from './acceptor-handle.ts';
+import type { AcceptorHandle } from './acceptor-handle.ts';
 import { type LimitedSettings, withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
+import type { Engine, EngineName } from './engine.ts';
 import type { ServerAddress } from './listening-socket.ts';
-import { findPlace, type Place } from './place.ts';
-import { PATIENCE } from './predecessor.ts';
+import { openEngine } from './open-engine.ts';
 import { Reruns } from './reruns.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
@@ -36,7 +33,7 @@ const STOP_GRACE = 1000;
  * worker; several servers may run in one process.
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
- * `HEDDLE_UNSUPPORTED` (not Linux).
+ * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks).
  *
  * @example
  * const server = await serve({ service: new URL('./reverse.js', import.meta.url), port: 0 });
@@ -48,10 +45,10 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   const service = serviceUrl(given.service);
   const events: ServerEvent[] = [];
   const tls = readCredentials(given, (event) => events.push(event));
-  const sys = await openLibc();
-  const settings = withClientLimit(given, sys.fileLimit());
-  const place = await findPlace(sys, settings);
-  const server = new Server(sys, settings, service, place, tls);
+  const engine = await openEngine(given.engine);
+  const settings = withClientLimit(given, engine.fileLimit());
+  const addresses = await engine.listen(settings);
+  const server = new Server(engine, settings, service, addresses, tls);
   try {
     for (const event of events) server.report(event);
     await server.start();
@@ -83,16 +80,15 @@ export class Server implements AsyncDisposable {
   readonly address: ServerAddress;
   /** Everywhere it listens. */
   readonly addresses: readonly ServerAddress[];
+  /** What it reaches its sockets through. With `net`, clients stay on the thread that they get. */
+  readonly engine: EngineName;
   /** How many service threads there are. */
   readonly threads: { readonly min: number; readonly max: number };
   /** Resolves when the server has ended; rejects with a HeddleError if it had to give up. */
   readonly closed: Promise<void>;
-  readonly #sys: Sys;
+  readonly #engine: Engine;
   readonly #settings: LimitedSettings;
   readonly #memory: SharedMemory;
-  readonly #place: Place;
-  readonly #epollFd: number;
-  readonly #mailboxFd: number;
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
   readonly #closed = new Deferred<void>();
@@ -104,18 +100,22 @@ export class Server implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(sys: Sys, settings: LimitedSettings, service: URL, place: Place, tls: Credentials | undefined) {
-    this.#sys = sys;
+  constructor(
+    engine: Engine,
+    settings: LimitedSettings,
+    service: URL,
+    addresses: readonly ServerAddress[],
+    tls: Credentials | undefined,
+  ) {
+    this.#engine = engine;
+    this.engine = engine.name;
     this.#settings = settings;
-    this.addresses = place.sockets.map(({ address }) => address);
+    this.addresses = addresses;
     this.address = this.addresses[0] as ServerAddress;
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
-    this.#memory = new SharedMemory(sys, settings.threads.max, settings.onEvent);
-    this.#place = place;
-    this.#epollFd = Poller.create(sys, 1).fd;
-    this.#mailboxFd = sys.eventfd();
+    this.#memory = new SharedMemory(engine.fileLimit(), settings.threads.max, settings.onEvent);
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(service, tls);
   }
@@ -187,12 +187,7 @@ export class Server implements AsyncDisposable {
   /** Nobody else hears of this server before its threads serve: one that cannot start changes nothing. */
   async #begin(): Promise<void> {
     await this.#pool.start();
-    const { predecessor } = this.#place;
-    if (predecessor === undefined) return;
-    const late = delay(PATIENCE, false, { ref: false });
-    if (await Promise.race([this.#acceptor.succeed(), late])) return;
-    const text = `Cannot take over from process ${predecessor.pid}: it did not answer within ${PATIENCE / 1000} s. Look at its log, or stop it`;
-    throw new HeddleError('HEDDLE_LISTEN', text);
+    await this.#engine.takePlace(this.#acceptor);
   }
 
   get #timeouts(): Timeouts {
@@ -206,9 +201,6 @@ export class Server implements AsyncDisposable {
     const start = {
       ...this.#memory.buffers,
       counters: this.#memory.counters.buffer,
-      epollFd: this.#epollFd,
-      mailboxFd: this.#mailboxFd,
-      ...this.#succession(),
       limits: { maxClients, overflow, maxClientsPerAddress, allow, deny },
       threads,
       placement,
@@ -218,22 +210,9 @@ export class Server implements AsyncDisposable {
       handlerTimeout,
       timeouts: this.#timeouts,
     };
-    const acceptor = new AcceptorHandle(this.#sys, start, this.#hear);
+    const acceptor = this.#engine.startAcceptor(start, this.#hear);
     acceptor.ended.catch((error: unknown) => this.#giveUp(error));
     return acceptor;
-  }
-
-  #succession(): Pick<AcceptorStart, 'listeners' | 'estate' | 'heritage'> {
-    const { control, predecessor, sockets } = this.#place;
-    const tls = this.#settings.tls !== undefined;
-    const listeners = sockets.map(({ fd, isShared }) => ({ fd, isShared }));
-    const estate = control && { controlFd: control.fd, listeners, tls };
-    const heritage = predecessor && {
-      linkFd: predecessor.linkFd,
-      pid: predecessor.pid,
-      takesClients: !tls && !predecessor.tls,
-    };
-    return { listeners, estate, heritage };
   }
 
   #makePool(service: URL, tls: Credentials | undefined): ThreadPool {
@@ -253,10 +232,10 @@ export class Server implements AsyncDisposable {
       rows: this.#memory.board.rows.length,
       patience: shutdownTimeout,
       memory: threadMemory,
+      entry: this.#engine.threadEntry,
       start: {
         ...this.#memory.buffers,
-        acceptorEpollFd: this.#epollFd,
-        mailboxFd: this.#mailboxFd,
+        ...this.#engine.threadExtras(),
         tls,
         service: service.href,
         framing,
@@ -266,7 +245,7 @@ export class Server implements AsyncDisposable {
         shared: packShared(shared),
       },
       locks: [...this.#memory.locks, ...locks],
-      tell: (type, thread) => this.#acceptor.post({ type, thread }),
+      tell: (message) => this.#acceptor.post(message),
       failed: (error) => this.#giveUp(error),
       report: (event) => this.#memory.report(event),
     });
@@ -278,7 +257,6 @@ export class Server implements AsyncDisposable {
     else if (message.type === 'thread-worn') void this.#pool.replace(message.thread);
     else if (message.type === 'thread-stuck') this.#pool.kill(message.thread);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
-    else if (message.type === 'accepting') this.#place.predecessor?.heirlooms.own();
     else if (message.type === 'succeeded') void this.#handOver(message.pid);
     else if (message.type === 'successor-lost') this.#goOn(message.pid);
   };
@@ -365,25 +343,16 @@ export class Server implements AsyncDisposable {
     this.#state = 'closed';
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
-    this.#memory.closeLeft(this.#sys);
-    this.#leavePlace();
-    this.#sys.close(this.#epollFd);
-    this.#sys.close(this.#mailboxFd);
+    this.#engine.end(this.#memory, this.#successor !== undefined);
+    this.#reportHandOver();
     this.#memory.events?.end();
     this.#closed.resolve(undefined);
   }
 
-  /** What a successor has as well keeps its file. */
-  #leavePlace(): void {
-    const { control, sockets } = this.#place;
-    const successor = this.#successor?.pid;
-    for (const socket of control === undefined ? sockets : [...sockets, control]) {
-      if (successor === undefined) socket.close();
-      else this.#sys.close(socket.fd);
-    }
-    if (successor === undefined) return;
+  #reportHandOver(): void {
+    if (this.#successor === undefined) return;
     const { handedOver } = this.#memory.counters;
-    this.report({ type: 'handed-over', time: Date.now(), successor, clients: handedOver });
+    this.report({ type: 'handed-over', time: Date.now(), successor: this.#successor.pid, clients: handedOver });
   }
 
   #giveUp(error: unknown): void {

@@ -46,9 +46,9 @@ export class SharedMemory {
   /** Left out if nobody listens. */
   readonly events: EventStream | undefined;
 
-  /** `threads`: as many as there may be at once; during a reload there are twice as many. */
-  constructor(sys: Sys, threads: number, listener: ((event: ServerEvent) => void) | undefined) {
-    this.table = ConnectionTable.create(Math.min(MOST_FDS, sys.fileLimit()));
+  /** `fileLimit`: how many files the process may have open. `threads`: as many as there may be at once; during a reload there are twice as many. */
+  constructor(fileLimit: number, threads: number, listener: ((event: ServerEvent) => void) | undefined) {
+    this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
     this.board = ThreadBoard.create(Math.min(MAX_THREADS, threads * 2));
     this.events = listener && new EventStream(listener);
   }
@@ -81,17 +81,13 @@ export class SharedMemory {
   }
 
   /** Closes what the threads, which are all gone now, have left open. */
-  closeLeft(sys: Sys): void {
+  closeLeft(sys: Pick<Sys, 'close' | 'addressText'>): void {
     const { arena, board, table } = this;
     const closer = new Closer(sys, table, arena, (event) => this.report(event));
     for (let fd = 0; fd < table.size; fd++) {
       const word = table.word(fd);
       if (stateOf(word) !== FREE) closer.close(fd, withState(word, REST), board.row(threadOf(word)), 'shutdown');
     }
-    for (const row of board.rows) {
-      row.clearClients();
-      if (row.epollFd > 0) sys.close(row.epollFd);
-      row.epollFd = 0;
-    }
+    for (const row of board.rows) row.clearClients();
   }
 }

@@ -1,5 +1,5 @@
 /** Used by main to start one service thread and to follow it to its end. */
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { errorFromRecord, HeddleError } from '../errors.ts';
 import type { FromThread, ThreadStart, ToThread } from '../thread/messages.ts';
 
@@ -34,11 +34,14 @@ export class ThreadHandle {
   /** It was handed to the acceptor. */
   serves = false;
   readonly #worker: Worker;
+  /** Where it takes its clients, in the net engine. */
+  #clients: MessagePort | undefined;
   #end: ThreadEnd | undefined;
 
-  constructor(start: ThreadStart, memory: number | undefined) {
+  /** `entry` is what the thread runs: its engine's. */
+  constructor(entry: URL, start: ThreadStart, memory: number | undefined) {
     this.thread = start.thread;
-    this.#worker = new Worker(new URL('../thread/entry.js', import.meta.url), {
+    this.#worker = new Worker(entry, {
       workerData: start,
       name: `service-${start.thread + 1}`,
       resourceLimits: {
@@ -61,6 +64,13 @@ export class ThreadHandle {
 
   post(message: ToThread): void {
     this.#worker.postMessage(message);
+  }
+
+  /** Hands over where it takes its clients, once; `undefined` where it has them from its epoll set. */
+  takeClients(): MessagePort | undefined {
+    const clients = this.#clients;
+    this.#clients = undefined;
+    return clients;
   }
 
   /** Asks the thread to end by itself: it runs the service's `stop` first. */
@@ -87,8 +97,10 @@ export class ThreadHandle {
   #becomeReady(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromThread) => {
-        if (message.type === 'ready') resolve();
-        else if (message.type === 'failed') {
+        if (message.type === 'ready') {
+          this.#clients = message.clients;
+          resolve();
+        } else if (message.type === 'failed') {
           // It ends by itself now, which is not to be told as another reason.
           this.#end ??= { cause: 'stopped', detail: 'it could not start' };
           reject(errorFromRecord(message.error));

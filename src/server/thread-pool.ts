@@ -1,5 +1,6 @@
 /** Used to have as many service threads as are needed, running the newest code, and another one when one dies. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ToAcceptor } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Lock } from '../sharing/lock.ts';
@@ -26,12 +27,14 @@ export interface ThreadPoolParts {
   readonly memory: number | undefined;
   /** How long a thread with old code may take to finish what only it can do, in ms. */
   readonly patience: number;
+  /** What each thread runs. */
+  readonly entry: URL;
   /** What each thread is started with, but for its number. */
   readonly start: Omit<ThreadStart, 'thread'>;
   /** Locks that a thread may have had when it died. */
   readonly locks: readonly Lock[];
   /** Tells the acceptor of a thread. */
-  readonly tell: (type: 'thread-ready' | 'thread-retire' | 'thread-gone', thread: number) => void;
+  readonly tell: (message: Extract<ToAcceptor, { readonly thread: number }>) => void;
   /** No thread can be started any more. */
   readonly failed: (error: unknown) => void;
   readonly report: (event: ServerEvent) => void;
@@ -112,7 +115,7 @@ export class ThreadPool {
     try {
       await this.#bringIn(fresh);
       old.isRetiring = true;
-      this.#parts.tell('thread-retire', thread);
+      this.#parts.tell({ type: 'thread-retire', thread });
     } catch (error) {
       this.#couldNotStart(fresh[0] as ThreadHandle, error);
     }
@@ -165,7 +168,7 @@ export class ThreadPool {
   #startThreads(count: number): ThreadHandle[] {
     const rows = this.#rows.splice(0, Math.max(0, count));
     return rows.map((row) => {
-      const handle = new ThreadHandle({ ...this.#start, thread: row }, this.#parts.memory);
+      const handle = new ThreadHandle(this.#parts.entry, { ...this.#start, thread: row }, this.#parts.memory);
       this.#threads.set(row, handle);
       void handle.ended.then((end) => this.#ended(handle, end));
       return handle;
@@ -188,7 +191,7 @@ export class ThreadPool {
       else {
         handle.serves = true;
         this.#parts.report({ type: 'thread-start', time: Date.now(), thread: thread + 1 });
-        this.#parts.tell('thread-ready', thread);
+        this.#parts.tell({ type: 'thread-ready', thread, clients: handle.takeClients() });
       }
     }
   }
@@ -199,7 +202,7 @@ export class ThreadPool {
 
   #retire(thread: ThreadHandle): void {
     thread.isRetiring = true;
-    this.#parts.tell('thread-retire', thread.thread);
+    this.#parts.tell({ type: 'thread-retire', thread: thread.thread });
     const timer = setTimeout(() => void thread.terminate('stopped', 'it had old code'), this.#parts.patience);
     void thread.ended.then(() => clearTimeout(timer));
   }
@@ -209,7 +212,7 @@ export class ThreadPool {
     this.#threads.delete(thread.thread);
     for (const lock of locks) lock.releaseFor(thread.threadId);
     if (this.#leaving.signal.aborted) return;
-    tell('thread-gone', thread.thread);
+    tell({ type: 'thread-gone', thread: thread.thread });
     if (end.cause === 'stopped') return;
     report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
     if (thread.isRetiring) return;

@@ -29,7 +29,8 @@ const RECEIVED = 17;
 const SENT = 18;
 const CLOSES = 19;
 const LATENCY = CLOSES + CLOSE_REASONS.length;
-const ROW_WORDS = Math.ceil((LATENCY + BUCKETS) / 8) * 16;
+const BUSY_TIME = LATENCY + BUCKETS;
+const ROW_WORDS = Math.ceil((BUSY_TIME + 1) / 8) * 16;
 
 const REASON_INDEX = new Map(CLOSE_REASONS.map((reason, index) => [reason, index]));
 
@@ -149,6 +150,15 @@ export class ThreadRow {
 
   countSent(bytes: number): void {
     this.#add(SENT, bytes);
+  }
+
+  /** How long the thread has worked since it started, in ms, as it says itself: where no CPU clock can be read. */
+  get busyTime(): number {
+    return this.#get(BUSY_TIME);
+  }
+
+  set busyTime(milliseconds: number) {
+    this.#doubles[this.#double + BUSY_TIME] = milliseconds;
   }
 
   /** Counts `messages` that were read and answered within `milliseconds`. */

@@ -26,6 +26,15 @@ export const EPROTOTYPE = -errno.EPROTOTYPE;
 const NAMES = new Map<number, string>(Object.entries(errno).map(([name, value]) => [-value, name]));
 NAMES.set(EAGAIN, 'EAGAIN');
 
+/**
+ * The negative result that Node calls `code`, such as `ECONNRESET`; `undefined` if it is not the system's. By name, since the
+ * numbers in Node's errors are not the system's own everywhere.
+ */
+export function resultOf(code: string | undefined): number | undefined {
+  const number = Object.entries(errno).find(([name]) => name === code)?.[1];
+  return number === undefined ? undefined : -number;
+}
+
 /** Names a negative result, such as `EADDRINUSE`. */
 export function errnoName(result: number): string {
   return NAMES.get(result) ?? `errno ${-result}`;

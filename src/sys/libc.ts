@@ -1,7 +1,7 @@
 /** Used to reach the kernel: `Sys` over libc through koffi. The only file that calls the FFI. */
+import { readFileSync } from 'node:fs';
 import { HeddleError } from '../errors.ts';
 import {
-  AF_INET6,
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   F_DUPFD_CLOEXEC,
@@ -52,7 +52,6 @@ const SIGNATURES = {
   clock_gettime: 'int clock_gettime(int, void *)',
   syscall: 'long syscall(long, int, void *, unsigned int, unsigned int)',
   inet_pton: 'int inet_pton(int, str, void *)',
-  inet_ntop: 'void *inet_ntop(int, void *, void *, unsigned int)',
 } as const;
 
 type Calls = { readonly [name in keyof typeof SIGNATURES]: Call };
@@ -110,12 +109,11 @@ class Libc implements Sys {
   readonly #calls: Calls;
   readonly #errno: () => number;
   readonly #addressOf: (bytes: Uint8Array) => number;
-  /** Small structures that go in and out of calls: a sockaddr, its length, an int, an epoll_event, an address's text. */
+  /** Small structures that go in and out of calls: a sockaddr, its length, an int, an epoll_event. */
   readonly #sockaddr: NativeBuffer;
   readonly #length: NativeBuffer;
   readonly #value: NativeBuffer;
   readonly #event: EpollEvents;
-  readonly #text: NativeBuffer;
   readonly #attributes: NativeBuffer;
   readonly #header: MessageHeader;
 
@@ -129,7 +127,6 @@ class Libc implements Sys {
     this.#length = this.allocate(4);
     this.#value = this.allocate(16);
     this.#event = this.allocateEvents(1);
-    this.#text = this.allocate(64);
     this.#attributes = this.allocate(SCHED_ATTR_SIZE);
     this.#header = new MessageHeader((size) => this.allocate(size));
   }
@@ -320,6 +317,17 @@ class Libc implements Sys {
     return Number(this.#value.bytes.readBigInt64LE(0)) * 1e3 + Number(this.#value.bytes.readBigInt64LE(8)) / 1e6;
   }
 
+  isRunnable(tid: number): boolean {
+    checkInt(tid);
+    try {
+      // The third field of proc(5), /proc/pid/stat; the second is a name, and may have a parenthesis in it.
+      const stat = readFileSync(`/proc/self/task/${tid}/stat`, 'latin1');
+      return stat.charAt(stat.lastIndexOf(')') + 2) === 'R';
+    } catch {
+      return false; // It has ended.
+    }
+  }
+
   setSlice(tid: number, nanoseconds: number): number {
     checkInt(nanoseconds);
     const got = this.#readAttributes(tid);
@@ -339,7 +347,7 @@ class Libc implements Sys {
   }
 
   addressText(bytes: Uint8Array): string {
-    return formatPeer(bytes, (family, binary) => this.#format(family, binary));
+    return formatPeer(bytes);
   }
 
   /** errno must be read at once: any other native call on this thread may change it. */
@@ -372,13 +380,6 @@ class Libc implements Sys {
     const result = this.#result(call(fd, this.#sockaddr.address, this.#length.address));
     if (result < 0) return result;
     const length = this.#length.bytes.readUInt32LE(0);
-    return readSocketAddress(this.#sockaddr.bytes, length, (family, binary) => this.#format(family, binary));
-  }
-
-  #format(family: number, binary: Uint8Array): string {
-    if (binary.length !== (family === AF_INET6 ? 16 : 4)) throw new RangeError('not a binary address');
-    this.#value.bytes.set(binary);
-    this.#calls.inet_ntop(family, this.#value.address, this.#text.address, this.#text.size);
-    return this.#text.bytes.toString('latin1', 0, this.#text.bytes.indexOf(0));
+    return readSocketAddress(this.#sockaddr.bytes, length);
   }
 }

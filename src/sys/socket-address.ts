@@ -1,4 +1,5 @@
 /** Used to translate between addresses as text and `struct sockaddr_*` (ip(7), ipv6(7), unix(7)). */
+import { formatAddress } from '../ip-address.ts';
 import { AF_INET, AF_INET6, AF_UNIX } from './constants.ts';
 import type { SocketAddress } from './sys.ts';
 
@@ -17,8 +18,6 @@ const UNSPECIFIED = Buffer.alloc(16);
 
 /** Turns an address into its binary form (4 or 16 bytes): `inet_pton`. */
 export type ParseAddress = (family: number, text: string, target: Buffer) => boolean;
-/** Turns 4 or 16 bytes into text: `inet_ntop`. */
-export type FormatAddress = (family: number, bytes: Uint8Array) => string;
 
 /** Writes `address` into `target` and returns how many bytes it took; the family field is in host byte order. */
 export function writeSocketAddress(address: SocketAddress, target: Buffer, parse: ParseAddress): number {
@@ -47,12 +46,12 @@ function writeUnixAddress(path: string, target: Buffer): number {
 }
 
 /** Reads the address that the kernel wrote: `length` bytes of `source`. */
-export function readSocketAddress(source: Buffer, length: number, format: FormatAddress): SocketAddress {
+export function readSocketAddress(source: Buffer, length: number): SocketAddress {
   const family = source.readUInt16LE(0);
   if (family === AF_UNIX) return { family: 'unix', address: readUnixPath(source.subarray(2, length)), port: 0 };
   const v6 = family === AF_INET6;
   const bytes = v6 ? source.subarray(8, 24) : source.subarray(4, 8);
-  return { family: v6 ? 'IPv6' : 'IPv4', address: format(family, bytes), port: source.readUInt16BE(2) };
+  return { family: v6 ? 'IPv6' : 'IPv4', address: formatAddress(bytes), port: source.readUInt16BE(2) };
 }
 
 function readUnixPath(path: Buffer): string {
@@ -76,8 +75,7 @@ export function readPeer(source: Buffer, target: Uint8Array): number {
 }
 
 /** Formats 16 bytes: an IPv4 client of a dual-stack listener reads as IPv4, a Unix client as `unix`. */
-export function formatPeer(bytes: Uint8Array, format: FormatAddress): string {
+export function formatPeer(bytes: Uint8Array): string {
   if (UNSPECIFIED.equals(bytes)) return UNIX_PEER;
-  const mapped = MAPPED_PREFIX.equals(bytes.subarray(0, 12));
-  return mapped ? format(AF_INET, bytes.subarray(12, 16)) : format(AF_INET6, bytes);
+  return formatAddress(MAPPED_PREFIX.equals(bytes.subarray(0, 12)) ? bytes.subarray(12) : bytes);
 }

@@ -91,6 +91,8 @@ export interface Sys {
   fileLimit(): number;
   /** CPU time that thread `tid` of this process has used, in ms, or the errno. */
   threadCpuTime(tid: number): number;
+  /** Whether thread `tid` of this process runs, or would if it had a CPU; false if it has ended. */
+  isRunnable(tid: number): boolean;
   /**
    * Sets the time slice of thread `tid` (0: this one) in the kernel's fair scheduler, in ns: a thread with a short slice
    * is let run sooner when it wakes. Kernels before 6.12 ignore it. Needs no privilege.

@@ -1,5 +1,5 @@
 /** Used to lead new clients through the TLS handshake, within a time. */
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Credentials } from '../options/credentials.ts';
 import { formatDuration } from '../options/duration.ts';
@@ -43,9 +43,9 @@ export class Handshakes {
     return this.#underway.size;
   }
 
-  /** Begins with a client; `ownFd`, a duplicate of its fd, is from now on Node's to close. */
-  begin(newcomer: Newcomer, ownFd: number): void {
-    const socket = new Socket({ fd: ownFd, readable: true, writable: true });
+  /** Begins with a client, whose socket was not read yet. */
+  begin(newcomer: Newcomer, socket: Socket): void {
+    socket.allowHalfOpen = false; // Until it is through, a client that shuts down its side has left.
     socket.on('error', ignore); // The TLS socket on it tells of it.
     const late = `no handshake within ${formatDuration(this.#timeout)}`;
     const timer = setTimeout(() => this.#fail(socket, late), this.#timeout);

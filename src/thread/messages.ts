@@ -1,11 +1,12 @@
 /** What a service thread and main say to each other. */
+import type { MessagePort } from 'node:worker_threads';
 import type { ErrorRecord } from '../errors.ts';
 import type { FramingSpec } from '../framing/framing.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import type { Credentials } from '../options/credentials.ts';
 import type { PackedValues } from '../sharing/shared-values.ts';
 
-/** What a service thread is started with. */
+/** What a service thread of any engine is started with. */
 export interface ThreadStart {
   /** The index of its row on the board. */
   readonly thread: number;
@@ -14,10 +15,6 @@ export interface ThreadStart {
   readonly arena: SharedArrayBuffer;
   /** Where events go; `undefined` if nobody listens. */
   readonly events: SharedArrayBuffer | undefined;
-  /** The acceptor's epoll set, which watches this thread while it is parked. */
-  readonly acceptorEpollFd: number;
-  /** The acceptor's eventfd: a signal makes it look at the threads. */
-  readonly mailboxFd: number;
   /** What clients are shown under TLS; `undefined` without it. */
   readonly tls: Credentials | undefined;
   /** The URL of the service's module. */
@@ -30,12 +27,23 @@ export interface ThreadStart {
   readonly shared: PackedValues;
 }
 
+/** What a service thread of the epoll engine is started with. */
+export interface EpollThreadStart extends ThreadStart {
+  /** The acceptor's epoll set, which watches this thread while it is parked. */
+  readonly acceptorEpollFd: number;
+  /** The acceptor's eventfd: a signal makes it look at the threads. */
+  readonly mailboxFd: number;
+}
+
 /** `drain`: answer what has arrived, then close all clients. `stop`: run the service's `stop`, and end. */
 export type ToThread = { readonly type: 'drain' } | { readonly type: 'stop' };
 
-/** `loaded`: from now on the thread may be ended from outside; Node aborts if that happens while it loads native code. */
+/**
+ * `loaded`: from now on the thread may be ended from outside; Node aborts if that happens while it loads native code.
+ * `ready`: it serves; in the net engine `clients` is where it takes them.
+ */
 export type FromThread =
   | { readonly type: 'loaded' }
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly clients?: MessagePort }
   | { readonly type: 'failed'; readonly error: ErrorRecord }
   | { readonly type: 'drained' };

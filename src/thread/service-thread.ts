@@ -1,10 +1,10 @@
 /** A service thread: its connections, and all that they share. */
 import type { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
-import type { Host } from '../connection/host.ts';
+import type { Host, SocketCalls } from '../connection/host.ts';
 import type { Input } from '../connection/input.ts';
 import { MessageConnection } from '../connection/message-connection.ts';
-import { ProxyGate } from '../connection/proxy-gate.ts';
+import { type GateHost, ProxyGate } from '../connection/proxy-gate.ts';
 import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
 import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
@@ -13,7 +13,6 @@ import { Stores } from '../connection/store.ts';
 import { errorToRecord } from '../errors.ts';
 import { Frame, type Framing } from '../framing/frame.ts';
 import type { ServerEvent } from '../log/event.ts';
-import type { Poller } from '../reactor/poller.ts';
 import type { Turns } from '../reactor/reactor.ts';
 import type { Arena } from '../sharing/arena.ts';
 import { sharedTime } from '../sharing/clock.ts';
@@ -31,12 +30,17 @@ const BUFFER_SIZE = 64 * 1024;
 /** How long a client may take to answer the end of a connection with its own, in ms. */
 const LINGER = 1000;
 
+/** What connections reach their sockets through, and memory to do it with. */
+export type ThreadSys = SocketCalls & Pick<Sys, 'allocate'>;
+
 export interface ServiceThreadParts {
-  readonly sys: Sys;
+  readonly sys: ThreadSys;
   readonly table: ConnectionTable;
   readonly arena: Arena;
   readonly row: ThreadRow;
-  readonly poller: Poller;
+  readonly poller: Host['poller'];
+  /** How connections are reached until their PROXY header is read, if not as they are afterwards: what follows it is left there. */
+  readonly beforehand?: Pick<GateHost, 'sys' | 'table'> | undefined;
   readonly service: Service;
   readonly framing: Framing;
   readonly timeouts: Timeouts;
@@ -49,9 +53,6 @@ export interface ServiceThreadParts {
   /** Called when the thread has been told to drain and has no client any more. */
   readonly drained: () => void;
 }
-
-/** What connections reach their sockets through. */
-export type Sockets = Pick<Host, 'sys' | 'table' | 'poller'>;
 
 export class ServiceThread implements Host, Turns {
   readonly sys: Host['sys'];
@@ -81,12 +82,12 @@ export class ServiceThread implements Host, Turns {
   #unflushed: Connection[] = [];
   #draining = false;
 
-  constructor(parts: ServiceThreadParts, sockets: Sockets = parts) {
+  constructor(parts: ServiceThreadParts) {
     this.#parts = parts;
-    this.sys = sockets.sys;
-    this.table = sockets.table;
+    this.sys = parts.sys;
+    this.table = parts.table;
     this.row = parts.row;
-    this.poller = sockets.poller;
+    this.poller = parts.poller;
     this.service = parts.service;
     this.framing = parts.framing;
     this.arm = parts.arm;
@@ -97,9 +98,13 @@ export class ServiceThread implements Host, Turns {
     this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
     this.readMessage = readMessageFor(parts.service, parts.framing, this.input);
     this.borrows = borrows(parts.service, parts.framing);
-    const { sys, table } = parts;
-    const { input, row, stores } = this;
-    this.gate = new ProxyGate({ sys, table, input, row, stores }, sockets !== parts, parts.report);
+    const { beforehand } = parts;
+    const { input, row, stores, sys, table } = this;
+    this.gate = new ProxyGate(
+      { sys, table, ...beforehand, input, row, stores },
+      beforehand !== undefined,
+      parts.report,
+    );
     this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
   }
 
@@ -130,8 +135,9 @@ export class ServiceThread implements Host, Turns {
       if (reason === undefined) return;
       this.row.beat(fd); // With many to close this takes a while, and is no held thread.
       const ticket = withState(word, REST);
-      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.#endOverdue(fd, ticket, reason);
-      else if (stateOf(word) === HELD) this.#connections[fd]?.endOverdue(reason);
+      const held = this.#held(fd, word);
+      if (held !== undefined) held.endOverdue(reason);
+      else if (this.takeResting(fd, ticket)) this.#endOverdue(fd, ticket, reason);
     });
   }
 
@@ -142,10 +148,16 @@ export class ServiceThread implements Host, Turns {
     this.table.forEach(this.row.thread, (fd, word) => {
       this.row.beat(fd);
       const ticket = withState(word, REST);
-      if (stateOf(word) === REST && this.table.take(fd, ticket)) this.drainResting(fd, ticket);
-      else if (stateOf(word) === HELD) this.#connections[fd]?.drain();
+      const held = this.#held(fd, word);
+      if (held !== undefined) held.drain();
+      else if (this.takeResting(fd, ticket)) this.drainResting(fd, ticket);
     });
     this.checkDrained();
+  }
+
+  /** Takes a connection for which this thread keeps nothing, if it is one. */
+  protected takeResting(fd: number, ticket: Ticket): boolean {
+    return this.table.take(fd, ticket);
   }
 
   /** Drains a connection at rest, which this thread has just taken. */
@@ -213,6 +225,12 @@ export class ServiceThread implements Host, Turns {
     const connection = this.#add(fd, ticket, flags);
     if (flags & NEW) connection.opened();
     return connection;
+  }
+
+  /** The connection that this thread holds; `undefined`: the slot says otherwise, or there is none for it yet. */
+  #held(fd: number, word: number): Connection | undefined {
+    const known = this.#connections[fd];
+    return stateOf(word) === HELD && known?.ticket === withState(word, REST) ? known : undefined;
   }
 
   /** Closes a client at rest that has let a deadline pass. */

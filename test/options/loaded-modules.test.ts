@@ -14,7 +14,14 @@ function loadedWith(file: URL, found = new Set<string>()): Set<string> {
   return found;
 }
 
-it.each(['index.ts', 'thread/entry.ts', 'acceptor/entry.ts', 'cli/main.ts'])('%s loads without zod', (path) => {
+it.each([
+  'index.ts',
+  'thread/epoll-entry.ts',
+  'thread/net-entry.ts',
+  'acceptor/epoll-entry.ts',
+  'acceptor/net-entry.ts',
+  'cli/main.ts',
+])('%s loads without zod', (path) => {
   expect(loadedWith(new URL(`../../src/${path}`, import.meta.url))).not.toContain('zod');
 });
 

@@ -51,6 +51,7 @@ describe('the options of serve', () => {
       proxyProtocol: [],
       tls: undefined,
       tlsHandshakeTimeout: 5000,
+      engine: 'auto',
       handlerTimeout: 30_000,
       drainDelay: 0,
       shutdownTimeout: 15_000,

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { serve } from 'heddle';
 import { describe, expect, it } from 'vitest';
 import { Peer } from './peer.ts';
-import { openDescriptors, service, start } from './running.ts';
+import { ENGINE, openDescriptors, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -220,7 +220,7 @@ describe('close', () => {
   it('comes at the end of `await using`', async () => {
     let port = 0;
     {
-      await using server = await serve({ host: '127.0.0.1', port: 0, threads: 1 });
+      await using server = await serve({ host: '127.0.0.1', port: 0, threads: 1, engine: ENGINE });
       port = server.address.port;
       expect(await dial(port)).toBe('connect');
     }
@@ -257,7 +257,7 @@ describe('several servers', () => {
     const code = `
       const { parentPort } = require('node:worker_threads');
       import(${JSON.stringify(library)}).then(async ({ serve }) => {
-        const server = await serve({ host: '127.0.0.1', port: 0, threads: 1 });
+        const server = await serve({ host: '127.0.0.1', port: 0, threads: 1, engine: "${ENGINE}" });
         parentPort.postMessage(server.address.port);
       });`;
     const worker = new Worker(code, { eval: true });

@@ -3,7 +3,8 @@ import { serve } from 'heddle';
 
 const say = (record) => process.stdout.write(`${JSON.stringify(record)}\n`);
 
-const options = JSON.parse(process.argv[2]);
+const engine = process.env.HEDDLE_ENGINE ?? 'epoll';
+const options = { engine, ...JSON.parse(process.argv[2]) };
 try {
   const server = await serve({ host: '127.0.0.1', port: 0, onEvent: say, ...options });
   say({ type: 'listening', port: server.address.port });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { Peer } from './peer.ts';
-import { type Running, service, start } from './running.ts';
+import { noMoves, type Running, service, start } from './running.ts';
 
 const HELD = service('held');
 
@@ -29,7 +29,7 @@ async function settled(running: Running, count: number): Promise<Peer[]> {
 }
 
 describe('beside a client that holds its thread', () => {
-  it('all others are answered before it is, those on its thread too', async () => {
+  it.skipIf(noMoves)('all others are answered before it is, those on its thread too', async () => {
     const { gate, open } = makeGate();
     await using running = await start(HELD, { threads: { min: 2, max: 4 }, shared: { gate } });
     const [holder, ...others] = await settled(running, 9);
@@ -41,7 +41,7 @@ describe('beside a client that holds its thread', () => {
     expect(running.server.stats().moves.held).toBeGreaterThan(0);
   });
 
-  it('a client that is part-way through a message is answered too', async () => {
+  it.skipIf(noMoves)('a client that is part-way through a message is answered too', async () => {
     const { gate, open } = makeGate();
     await using running = await start(HELD, { threads: { min: 1, max: 3 }, shared: { gate } });
     const [holder, half] = (await settled(running, 2)) as [Peer, Peer];
@@ -54,7 +54,7 @@ describe('beside a client that holds its thread', () => {
     expect(await holder.line()).toBe('hold');
   });
 
-  it('other threads are started when all are held', async () => {
+  it.skipIf(noMoves)('other threads are started when all are held', async () => {
     const { gate, open } = makeGate();
     await using running = await start(HELD, { threads: { min: 2, max: 6 }, shared: { gate } });
     const peers = await settled(running, 6);
@@ -101,7 +101,7 @@ it('clientsPerThread: 1 gives every client a thread of its own', async () => {
   open();
 });
 
-it('handlerTimeout closes the client at fault, names it, and nobody else notices', async () => {
+it.skipIf(noMoves)('handlerTimeout closes the client at fault, names it, and nobody else notices', async () => {
   await using running = await start(HELD, { threads: { min: 2, max: 4 }, handlerTimeout: 300 });
   const [stuck, ...others] = (await settled(running, 5)) as [Peer, ...Peer[]];
   stuck.send('stuck\n');
@@ -113,7 +113,7 @@ it('handlerTimeout closes the client at fault, names it, and nobody else notices
 });
 
 describe('reload', () => {
-  it('hands every client to the new code and closes none', async () => {
+  it.skipIf(noMoves)('hands every client to the new code and closes none', async () => {
     const version = join(mkdtempSync(join(tmpdir(), 'heddle-')), 'version');
     writeFileSync(version, 'one ');
     await using running = await start(HELD, { shared: { version } });
@@ -138,16 +138,19 @@ describe('reload', () => {
     expect(running.all('reload-failed')).toHaveLength(1);
   });
 
-  it('asked for many times at once happens twice: the one under way, and one that begins after it', async () => {
-    await using running = await start(HELD);
-    const peers = await settled(running, 10);
-    await Promise.all(Array.from({ length: 10 }, () => running.server.reload()));
-    for (const peer of peers) expect(await peer.ask('x')).toMatch(/x$/);
-    await running.seen('reload', 2);
-    await running.server.close();
-    expect(running.all('reload')).toHaveLength(2);
-    expect(running.all('reload-failed')).toEqual([]);
-  });
+  it.skipIf(noMoves)(
+    'asked for many times at once happens twice: the one under way, and one that begins after it',
+    async () => {
+      await using running = await start(HELD);
+      const peers = await settled(running, 10);
+      await Promise.all(Array.from({ length: 10 }, () => running.server.reload()));
+      for (const peer of peers) expect(await peer.ask('x')).toMatch(/x$/);
+      await running.seen('reload', 2);
+      await running.server.close();
+      expect(running.all('reload')).toHaveLength(2);
+      expect(running.all('reload-failed')).toEqual([]);
+    },
+  );
 
   it('is refused by a server that is leaving, and by one that has ended: no thread is started for it', async () => {
     const running = await start(HELD);

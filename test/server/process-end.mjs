@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from 'heddle';
 
-const options = { host: '127.0.0.1', port: 0, threads: 2 };
+const engine = process.env.HEDDLE_ENGINE ?? 'epoll';
+const options = { host: '127.0.0.1', port: 0, threads: 2, engine };
 const commands = new URL('./services/commands.mjs', import.meta.url);
 
 function say(text) {

@@ -5,7 +5,7 @@ import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { testFolder } from '../support/folder.ts';
 import { headerV1, headerV2 } from '../support/proxy-headers.ts';
 import { Peer } from './peer.ts';
-import { openDescriptors, type Running, service, start } from './running.ts';
+import { noMoves, noUnix, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -143,7 +143,7 @@ describe('from anybody else', () => {
   });
 });
 
-describe('through a Unix socket', () => {
+describe.skipIf(noUnix)('through a Unix socket', () => {
   const startAt = (proxyProtocol: string): Promise<Running> =>
     start(COMMANDS, { unix: join(testFolder(), 'a.sock'), proxyProtocol });
   const dialUnix = (running: Running): Promise<Peer> => {
@@ -172,7 +172,7 @@ describe('through a Unix socket', () => {
 });
 
 describe('half a header', () => {
-  it('moves from a thread that is held, and its client is served elsewhere', async () => {
+  it.skipIf(noMoves)('moves from a thread that is held, and its client is served elsewhere', async () => {
     await using running = await startBehind({ threads: { min: 1, max: 3 } });
     await using holder = await running.connect();
     expect(await holder.ask('echo here')).toBe('here');
@@ -189,7 +189,7 @@ describe('half a header', () => {
     await Promise.all(halves.map((half) => half.leave()));
   });
 
-  it('outlives its thread', async () => {
+  it.skipIf(noMoves)('outlives its thread', async () => {
     await using running = await startBehind({ threads: 1 });
     const before = running.server.stats().receivedBytes;
     const halves = await Promise.all(Array.from({ length: 10 }, () => dial(running)));

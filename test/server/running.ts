@@ -62,12 +62,24 @@ export class Running implements AsyncDisposable {
   }
 }
 
+/** The engine that servers under test have, where a test does not say: `HEDDLE_ENGINE=net` runs them all with the other one. */
+export const ENGINE = process.env['HEDDLE_ENGINE'] === 'net' ? 'net' : 'epoll';
+
+/** For tests of what the net engine cannot do: clients stay on the thread that they got. */
+export const noMoves = ENGINE === 'net';
+/** The same: it has TCP only. */
+export const noUnix = ENGINE === 'net';
+/** The same: no other process takes over. */
+export const noTakeOver = ENGINE === 'net';
+/** The same: when files run out, Node closes who comes, nobody waits. */
+export const noWaitForFiles = ENGINE === 'net';
+
 /** Starts a server on a free port of 127.0.0.1, with two threads unless `options` say otherwise. */
 export async function start(module: URL | string | undefined, options: ServeOptions = {}): Promise<Running> {
   const events: ServerEvent[] = [];
   const given = module === undefined ? {} : { service: module };
   const onEvent = (event: ServerEvent): void => void events.push(event);
-  const server = await serve({ host: '127.0.0.1', port: 0, threads: 2, onEvent, ...given, ...options });
+  const server = await serve({ host: '127.0.0.1', port: 0, threads: 2, engine: ENGINE, onEvent, ...given, ...options });
   return new Running(server, events);
 }
 

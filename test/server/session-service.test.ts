@@ -96,7 +96,7 @@ describe('a session', () => {
     peer.reset();
     expect((await running.closeOf(peer)).reason).toBe('client-reset');
     expect(running.all('service-error')).toEqual([]);
-    expect(running.server.stats().clients).toBe(0);
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
   });
 
   it('waits in send for a client that reads slowly, and all arrives', async () => {

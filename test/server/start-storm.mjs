@@ -5,7 +5,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from 'heddle';
 
-const options = { host: '127.0.0.1', port: 0, threads: 4 };
+const engine = process.env.HEDDLE_ENGINE ?? 'epoll';
+const options = { host: '127.0.0.1', port: 0, threads: 4, engine };
 const broken = new URL('./services/broken/throws.mjs', import.meta.url);
 
 /** A thread that is ended at the wrong moment takes the process with it, so it takes many starts to be sure. */

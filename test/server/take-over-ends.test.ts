@@ -15,7 +15,7 @@ import { listenOn, newPeer, pair, succeeded, sys } from '../support/loopback.ts'
 import { dialPackets, packetSocket } from '../support/packet-pair.ts';
 import { balanceOf, generation } from './generations.ts';
 import { Peer } from './peer.ts';
-import { openDescriptors } from './running.ts';
+import { noTakeOver, openDescriptors } from './running.ts';
 
 /** The other process, played by the test: it says what it is told, and ends when it is told. */
 class Other {
@@ -74,7 +74,7 @@ async function settledPeers(port: number, count: number): Promise<Peer[]> {
   return peers;
 }
 
-describe('when the new process ends', () => {
+describe.skipIf(noTakeOver)('when the new process ends', () => {
   it('before its threads serve, nothing has changed', async () => {
     const at = join(testFolder(), 'next');
     await using old = await generation('old', at);
@@ -152,7 +152,7 @@ describe('when the new process ends', () => {
   });
 });
 
-describe('when the old server leaves while a new process starts', () => {
+describe.skipIf(noTakeOver)('when the old server leaves while a new process starts', () => {
   it('the new one has its sockets all the same', async () => {
     const at = join(testFolder(), 'next');
     await using old = await generation('old', at);
@@ -195,7 +195,7 @@ function predecessor(welcome = encodeWelcome({ pid: 4711, tls: false, shared: [f
   return { at, port: listener.port, come, close };
 }
 
-describe('when the old process ends', () => {
+describe.skipIf(noTakeOver)('when the old process ends', () => {
   it('before it has answered, the new one accepts', async () => {
     const old = predecessor();
     const starting = generation('new', old.at);

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../support/folder.ts';
 import { balanceOf, generation } from './generations.ts';
 import { Peer } from './peer.ts';
-import { openDescriptors, service, start } from './running.ts';
+import { noTakeOver, openDescriptors, service, start } from './running.ts';
 
 const path = () => join(testFolder(), 'next');
 
@@ -13,7 +13,7 @@ function eventually(check: () => unknown): Promise<unknown> {
   return vi.waitFor(check, { timeout: 15_000, interval: 5 });
 }
 
-describe('a server that takes over', () => {
+describe.skipIf(noTakeOver)('a server that takes over', () => {
   it('has the clients at rest: they keep their connection and their number, and are greeted no second time', async () => {
     const at = path();
     await using old = await generation('old', at);
@@ -245,7 +245,7 @@ describe('a server that takes over', () => {
   });
 });
 
-describe('a server that cannot take over', () => {
+describe.skipIf(noTakeOver)('a server that cannot take over', () => {
   it('for its service does not start changes nothing: the old one goes on, and the next can', async () => {
     const at = path();
     await using old = await generation('old', at);

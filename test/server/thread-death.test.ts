@@ -1,7 +1,7 @@
 import { Lock } from 'heddle';
 import { describe, expect, it, vi } from 'vitest';
 import type { Peer } from './peer.ts';
-import { openDescriptors, type Running, service, start } from './running.ts';
+import { noMoves, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -24,7 +24,7 @@ async function clientsAtRest(running: Running, count: number): Promise<Peer[]> {
 }
 
 describe.each(DEATHS)('a thread that dies of %s', (_how, line, cause, detail) => {
-  it('loses none of the clients at rest, is reported, and is replaced', async () => {
+  it.skipIf(noMoves)('loses none of the clients at rest, is reported, and is replaced', async () => {
     const before = openDescriptors();
     const running = await start(COMMANDS, { threads: 2, threadMemory: '32MiB' });
     const peers = await clientsAtRest(running, 10);
@@ -57,7 +57,7 @@ describe('a thread that dies', () => {
     expect(running.server.stats().closes['thread-exit']).toBe(1);
   });
 
-  it('cuts off the clients whose messages it was working on', async () => {
+  it.skipIf(noMoves)('cuts off the clients whose messages it was working on', async () => {
     await using running = await start(COMMANDS, { threads: 1 });
     await using working = await running.connect();
     working.send('never\n');
@@ -70,7 +70,7 @@ describe('a thread that dies', () => {
     expect(await resting.ask('echo again')).toBe('again');
   });
 
-  it('leaves the only one’s clients waiting, not lost, until it is replaced', async () => {
+  it.skipIf(noMoves)('leaves the only one’s clients waiting, not lost, until it is replaced', async () => {
     await using running = await start(COMMANDS, { threads: 1 });
     const peers = await clientsAtRest(running, 5);
     await using victim = await running.connect();
@@ -81,7 +81,7 @@ describe('a thread that dies', () => {
     expect(await late).toBe('new');
   });
 
-  it('again and again is replaced each time', async () => {
+  it.skipIf(noMoves)('again and again is replaced each time', async () => {
     await using running = await start(COMMANDS, { threads: 2 });
     const peers = await clientsAtRest(running, 6);
     for (let death = 1; death <= 4; death++) {

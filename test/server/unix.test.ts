@@ -8,7 +8,7 @@ import type { SocketAddress } from '../../src/sys/sys.ts';
 import { testFolder } from '../support/folder.ts';
 import { owned, succeeded, sys } from '../support/loopback.ts';
 import { Peer } from './peer.ts';
-import { openDescriptors, type Running, service, start } from './running.ts';
+import { noUnix, openDescriptors, type Running, service, start } from './running.ts';
 
 const ONLY_UNIX = { host: undefined, port: undefined };
 
@@ -35,7 +35,7 @@ function leaveSocket(path: string, type = SOCK_STREAM): void {
   sys.close(fd);
 }
 
-describe('a server on a Unix socket', () => {
+describe.skipIf(noUnix)('a server on a Unix socket', () => {
   it('serves clients there and nowhere else, and calls them unix', async () => {
     const unix = join(testFolder(), 'a.sock');
     await using running = await startAt(unix);
@@ -120,7 +120,7 @@ describe('a server on a Unix socket', () => {
   });
 });
 
-describe('what is at the path already', () => {
+describe.skipIf(noUnix)('what is at the path already', () => {
   it('is replaced if it is a socket that nobody has open any more', async () => {
     const unix = join(testFolder(), 'a.sock');
     leaveSocket(unix);
@@ -168,7 +168,7 @@ describe('what is at the path already', () => {
   });
 });
 
-it('says that there is no such folder, and leaves no port open', async () => {
+it.skipIf(noUnix)('says that there is no such folder, and leaves no port open', async () => {
   const before = openDescriptors();
   const error = await refusal({ host: '127.0.0.1', port: 0, unix: '/there/is/no/such/folder.sock' });
   expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'ENOENT', syscall: 'bind' });
@@ -176,7 +176,7 @@ it('says that there is no such folder, and leaves no port open', async () => {
   expect(openDescriptors()).toBe(before);
 });
 
-describe('a server with sockets that are open already', () => {
+describe.skipIf(noUnix)('a server with sockets that are open already', () => {
   /** A socket that listens, blocking as somebody may have left it. */
   function openSocket(family: number, address: SocketAddress): number {
     const fd = succeeded(sys.socket(family, SOCK_STREAM, 0));

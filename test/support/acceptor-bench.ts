@@ -1,7 +1,7 @@
 /** An acceptor on a real listening socket, with threads that the test plays. */
 import { connect } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { Acceptor } from '../../src/acceptor/acceptor.ts';
+import { EpollAcceptor } from '../../src/acceptor/epoll-acceptor.ts';
 import { Admission, type AdmissionLimits } from '../../src/acceptor/admission.ts';
 import { Closer } from '../../src/connection/closer.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
@@ -48,7 +48,7 @@ export class AcceptorBench {
   readonly said: FromAcceptor[] = [];
   readonly port: number;
   readonly mailboxFd = owned(sys.eventfd());
-  readonly acceptor: Acceptor;
+  readonly acceptor: EpollAcceptor;
   readonly roster: Roster;
   readonly #poller: Poller;
 
@@ -110,12 +110,12 @@ export class AcceptorBench {
     return this.events.map(({ type }) => type);
   }
 
-  #acceptor(listenerFd: number, admissionLimits: AdmissionLimits): Acceptor {
+  #acceptor(listenerFd: number, admissionLimits: AdmissionLimits): EpollAcceptor {
     const { board, counters, flaky, mailboxFd, table } = this;
     const arena = Arena.create(1 << 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
     const closer = new Closer(flaky.sys, table, arena, report);
-    return new Acceptor({
+    return new EpollAcceptor({
       sys: flaky.sys,
       table,
       board,

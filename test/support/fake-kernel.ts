@@ -176,6 +176,10 @@ export class FakeKernel implements Sys {
     return this.now();
   }
 
+  isRunnable(): boolean {
+    return false;
+  }
+
   setSlice(): number {
     return 0;
   }

@@ -1,5 +1,5 @@
 /** The acceptor and some service threads over a fake kernel, in steps that can be put in any order. */
-import { Acceptor } from '../../src/acceptor/acceptor.ts';
+import { EpollAcceptor } from '../../src/acceptor/epoll-acceptor.ts';
 import { Admission } from '../../src/acceptor/admission.ts';
 import { Closer } from '../../src/connection/closer.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
@@ -46,7 +46,7 @@ export class Schedule implements NodeCallbacks {
   wasShort = false;
   time = 1000;
   readonly settings: ScheduleSettings;
-  readonly acceptor: Acceptor;
+  readonly acceptor: EpollAcceptor;
   /** What was open before there was a client: two of the acceptor's, a listener. */
   readonly ownFds: number;
   readonly #mover: Mover;
@@ -72,7 +72,7 @@ export class Schedule implements NodeCallbacks {
     const busy = (row: ThreadRow): number => this.#busy[row.thread] ?? 0;
     const roster = new Roster(kernel, { min: 2, max: MOST_THREADS, clientsPerThread: Infinity, moveAfter: 5 });
     const report = (event: ServerEvent): void => void this.events.push(event);
-    this.acceptor = new Acceptor({
+    this.acceptor = new EpollAcceptor({
       sys: kernel,
       table,
       board,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as errno from '../../src/sys/errno.ts';
 
-const { errnoName, syscallError, ...names } = errno;
+const { errnoName, resultOf, syscallError, ...names } = errno;
 
 describe('errnoName', () => {
   it.each(Object.entries(names))('gives %s the name that its man page uses', (name, result) => {
@@ -23,4 +23,12 @@ describe('syscallError', () => {
       message: 'cannot listen on port 1: bind failed with EADDRINUSE',
     });
   });
+});
+
+it.each([
+  ['ECONNRESET', errno.ECONNRESET],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', undefined],
+  [undefined, undefined],
+])('finds the result that Node calls %s', (code, result) => {
+  expect(resultOf(code)).toBe(result);
 });

@@ -109,7 +109,9 @@ describe('a client that does not come through the handshake', () => {
     ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
   ])('because it %s is closed then, not at the timeout', async (_what, leave) => {
     await using running = await start(ABOUT, { tls, tlsHandshakeTimeout: '1h' });
-    for (const socket of await talkers(running.port, 20, '')) leave(socket);
+    const sockets = await talkers(running.port, 20, '');
+    await running.seen('open', 20); // Who resets before that has not come, to the net engine.
+    for (const socket of sockets) leave(socket);
     await running.seen('close', 20);
     const details = new Set(running.all('close').map(({ detail }) => detail));
     expect(details).toEqual(new Set(['it left before the handshake was done']));

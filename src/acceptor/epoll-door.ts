@@ -1,13 +1,15 @@
-/** Used to let clients in, or not for now: the listening sockets and whether they are watched. */
+/** Used by the epoll engine to let clients in, or not for now: the listening sockets and whether they are watched. */
 import type { Poller } from '../reactor/poller.ts';
 import { EPOLLIN, SHUT_RDWR } from '../sys/constants.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
-import type { Listener, Shortage } from './listener.ts';
+import type { Door } from './acceptor.ts';
+import type { Listener } from './listener.ts';
+import type { Shortage } from './shortage.ts';
 
 /** How long accepting pauses when the system is out of something, in ms; HAProxy's figure. */
 const PAUSE = 100;
 
-export class Door {
+export class EpollDoor implements Door {
   readonly #sys: Sys;
   readonly #poller: Poller;
   /** What the upper half of a listener's event data says; the lower half is its index. */
@@ -23,12 +25,10 @@ export class Door {
     this.#listeners = listeners;
   }
 
-  /** How long the pause still lasts, in ms; `undefined`: there is none. */
   pauseLeft(now: number): number | undefined {
     return this.#pausedUntil === 0 ? undefined : Math.max(0, this.#pausedUntil - now);
   }
 
-  /** Watches the listeners if `wanted`, and if it is not in a pause. Clients wait in the kernel meanwhile. */
   set(wanted: boolean, now: number): void {
     if (this.#pausedUntil !== 0 && now >= this.#pausedUntil) this.#pausedUntil = 0;
     const open = wanted && this.#pausedUntil === 0;

@@ -1,11 +1,11 @@
-/** Used to read and write one TLS client the way a non-blocking socket is read and written. */
-import type { TLSSocket } from 'node:tls';
+/** Used to read and write one client of Node's the way a non-blocking socket is read and written. */
+import type { Socket } from 'node:net';
 import type { ClientTls } from '../connection/client.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/constants.ts';
-import { EAGAIN, ECONNRESET } from '../sys/errno.ts';
+import { EAGAIN, ECONNRESET, resultOf } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
-import { describeTls, tlsProblem } from './tls-words.ts';
+import { tlsProblem } from './tls-words.ts';
 
 /** Nothing more is read from the client, or taken for it, while this many bytes wait. */
 const MARK = 64 * 1024;
@@ -13,20 +13,31 @@ const MARK = 64 * 1024;
 /** How long a client may take to read the last bytes that were sent to it, in ms, after its connection was closed. */
 const LEAVE_WITHIN = 30_000;
 
+/** A client whose socket Node has. */
+export interface StreamClient {
+  readonly fd: number;
+  readonly ticket: Ticket;
+  readonly socket: Socket;
+  readonly tls: ClientTls | undefined;
+}
+
 /**
  * Node's stream calls back when there is something to do; a connection asks for as much as it wants when it wants it.
  * Between the two, this keeps what has arrived, and tells of each change what epoll would (EPOLLET): `readiness`.
  */
-export class TlsStream {
+export class SocketStream {
   readonly fd: number;
   readonly ticket: Ticket;
-  readonly about: ClientTls;
+  /** What TLS has found out about the client; `undefined` without TLS. */
+  readonly tls: ClientTls | undefined;
+  /** Its connection was closed, but it counts as a client until its last bytes are out. */
+  counts = false;
   /** It waits to be served. */
   isDue = false;
   /** What the client has done against TLS. */
   problem: string | undefined = undefined;
-  readonly #socket: TLSSocket;
-  readonly #ready: (stream: TlsStream) => void;
+  readonly #socket: Socket;
+  readonly #ready: (stream: SocketStream) => void;
   readonly #pieces: Buffer[] = [];
   /** How many bytes have arrived and were not taken. */
   #length = 0;
@@ -35,16 +46,20 @@ export class TlsStream {
   /** The errno of a broken connection. */
   #failure = 0;
   #discards = false;
-  #interest = EPOLLIN | EPOLLRDHUP | EPOLLOUT;
+  #interest: number;
   /** Something has arrived since `isQuiet` was asked. */
   #hasArrived = false;
 
-  /** Takes over a socket whose handshake is done. `ready` is called when there is something to do, possibly often. */
-  constructor(socket: TLSSocket, fd: number, ticket: Ticket, ready: (stream: TlsStream) => void) {
+  /**
+   * Takes over the socket of a client, under TLS after the handshake. `interest` is as below; `ready` is called when there
+   * is something to do, possibly often.
+   */
+  constructor({ fd, ticket, socket, tls }: StreamClient, interest: number, ready: (stream: SocketStream) => void) {
     this.#socket = socket;
     this.fd = fd;
     this.ticket = ticket;
-    this.about = describeTls(socket);
+    this.tls = tls;
+    this.#interest = interest;
     this.#ready = ready;
     socket.on('data', (piece: Buffer) => this.#arrived(piece));
     socket.on('end', () => this.#over());
@@ -98,14 +113,19 @@ export class TlsStream {
 
   send(memory: NativeBuffer, offset: number, length: number): number {
     if (this.#failure !== 0) return this.#failure;
-    const count = Math.min(length, MARK - this.#socket.writableLength);
-    if (count <= 0) return EAGAIN;
-    // A copy, since the socket may keep it for later. Where less fits than there is, `drain` follows: MARK is not below
-    // the high-water mark of any version of Node.
-    const bytes = Buffer.allocUnsafe(count);
-    memory.bytes.copy(bytes, 0, offset, offset + count);
-    this.#socket.write(bytes);
-    return count;
+    let taken = 0;
+    // What the kernel takes at once does not wait: then there is room again when `write` returns. Where not all fits,
+    // `drain` follows: MARK is not below the high-water mark of any version of Node.
+    while (taken < length && this.#socket.writableLength < MARK) {
+      const count = Math.min(length - taken, MARK - this.#socket.writableLength);
+      const from = offset + taken;
+      // A copy, since the socket may keep it for later.
+      const bytes = Buffer.allocUnsafe(count);
+      memory.bytes.copy(bytes, 0, from, from + count);
+      this.#socket.write(bytes);
+      taken += count;
+    }
+    return taken > 0 ? taken : EAGAIN;
   }
 
   shutdown(): number {
@@ -121,13 +141,27 @@ export class TlsStream {
   /** Lets what was sent go out, then closes; `left` is called when that is done, or the client does not take it. */
   leave(left: () => void): void {
     this.#interest = 0;
-    if (this.#socket.closed) return left();
+    if (this.isDone) {
+      this.#cutOff();
+      return left();
+    }
     const timer = setTimeout(() => this.#socket.destroy(), LEAVE_WITHIN);
     this.#socket.once('close', () => {
       clearTimeout(timer);
       left();
     });
-    if (this.#failure === 0 && !this.#discards) this.#socket.destroySoon();
+    this.#socket.destroySoon();
+  }
+
+  /** Whether it can be closed at once: all is sent, or is to be dropped. Under TLS there is always a last word. */
+  get isDone(): boolean {
+    if (this.#socket.closed || this.#failure !== 0 || this.#discards) return true;
+    return this.tls === undefined && this.#socket.writableLength === 0;
+  }
+
+  /** Where what was sent is to be dropped, the kernel drops it too; but not under TLS, where the socket below is not ours to reset. */
+  #cutOff(): void {
+    if (this.#discards && this.tls === undefined) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
@@ -151,9 +185,9 @@ export class TlsStream {
   }
 
   #broken(error: NodeJS.ErrnoException): void {
-    const { errno } = error;
-    if (errno === undefined || errno >= 0) this.problem = tlsProblem(error);
-    this.#fail(errno !== undefined && errno < 0 ? errno : ECONNRESET);
+    const result = resultOf(error.code);
+    if (this.tls !== undefined && result === undefined) this.problem = tlsProblem(error);
+    this.#fail(result ?? ECONNRESET);
   }
 
   #closed(): void {

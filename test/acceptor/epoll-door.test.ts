@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Door } from '../../src/acceptor/door.ts';
+import { EpollDoor } from '../../src/acceptor/epoll-door.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import { dial, listenOn, owned, sys } from '../support/loopback.ts';
@@ -9,7 +9,7 @@ it('a door that closes takes who waits, and leaves a socket open that another pr
   for (const { fd } of [own, shared]) owned(fd);
   const poller = Poller.create(sys, 4);
   owned(poller.fd);
-  const door = new Door(sys, poller, 0, [new Listener(sys, own.fd), new Listener(sys, shared.fd, true)]);
+  const door = new EpollDoor(sys, poller, 0, [new Listener(sys, own.fd), new Listener(sys, shared.fd, true)]);
   await Promise.all([dial(own.port), dial(shared.port)]);
   let admitted = 0;
   door.close(

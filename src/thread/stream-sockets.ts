@@ -1,18 +1,22 @@
-/** Used to stand between connections and the kernel on a thread with TLS: what they ask of an fd, its stream answers. */
-import type { Host, SocketCalls } from '../connection/host.ts';
+/** Used to stand between connections and Node's sockets: what they ask of an fd, its stream answers. */
+import type { Host } from '../connection/host.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
-import type { TlsStream } from './tls-stream.ts';
+import type { ThreadSys } from './service-thread.ts';
+import type { SocketStream } from './socket-stream.ts';
 
-export class TlsSockets implements SocketCalls {
+/** What is done beside the stream: for the fd that was accepted, if there is one, and for memory. */
+export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'discardOnClose' | 'close' | 'addressText'>;
+
+export class StreamSockets implements ThreadSys {
   readonly poller: Host['poller'] = { modify: (fd, mask) => this.#modify(fd, mask) };
-  readonly #sys: Sys;
-  readonly #streams = new Map<number, TlsStream>();
-  readonly #left: () => void;
+  readonly #base: StreamBase;
+  readonly #streams = new Map<number, SocketStream>();
+  readonly #left: (stream: SocketStream) => void;
 
   /** `left` is called when a client is gone whose connection was closed. */
-  constructor(sys: Sys, left: () => void) {
-    this.#sys = sys;
+  constructor(base: StreamBase, left: (stream: SocketStream) => void) {
+    this.#base = base;
     this.#left = left;
   }
 
@@ -20,7 +24,7 @@ export class TlsSockets implements SocketCalls {
     return this.#streams.size;
   }
 
-  add(stream: TlsStream): void {
+  add(stream: SocketStream): void {
     this.#streams.set(stream.fd, stream);
   }
 
@@ -29,7 +33,7 @@ export class TlsSockets implements SocketCalls {
     return [...this.#streams.values()].filter((stream) => !stream.isQuiet()).length === 0;
   }
 
-  get(fd: number): TlsStream | undefined {
+  get(fd: number): SocketStream | undefined {
     return this.#streams.get(fd);
   }
 
@@ -47,24 +51,28 @@ export class TlsSockets implements SocketCalls {
 
   discardOnClose(fd: number): number {
     this.#stream(fd).discard();
-    return this.#sys.discardOnClose(fd);
+    return this.#base.discardOnClose(fd);
   }
 
-  /** The stream has an fd of its own, and goes on until what was sent is out. */
+  /** The stream goes on until what was sent is out. */
   close(fd: number): number {
     const stream = this.#stream(fd);
     this.#streams.delete(fd);
-    const result = this.#sys.close(fd);
-    stream.leave(this.#left);
+    const result = this.#base.close(fd);
+    stream.leave(() => this.#left(stream));
     return result;
   }
 
+  allocate(size: number): NativeBuffer {
+    return this.#base.allocate(size);
+  }
+
   wrap(bytes: Uint8Array): NativeBuffer {
-    return this.#sys.wrap(bytes);
+    return this.#base.wrap(bytes);
   }
 
   addressText(bytes: Uint8Array): string {
-    return this.#sys.addressText(bytes);
+    return this.#base.addressText(bytes);
   }
 
   #modify(fd: number, mask: number): number {
@@ -72,9 +80,9 @@ export class TlsSockets implements SocketCalls {
     return 0;
   }
 
-  #stream(fd: number): TlsStream {
+  #stream(fd: number): SocketStream {
     const stream = this.#streams.get(fd);
-    if (stream === undefined) throw new Error(`fd ${fd} has no TLS connection`);
+    if (stream === undefined) throw new Error(`fd ${fd} has no stream`);
     return stream;
   }
 }

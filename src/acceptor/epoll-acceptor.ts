@@ -1,0 +1,109 @@
+/** The acceptor of the epoll engine: what wakes it, and what it does then. */
+import type { Poller } from '../reactor/poller.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import { EPOLLIN } from '../sys/constants.ts';
+import type { Sys } from '../sys/sys.ts';
+import { Acceptor, type AcceptorParts } from './acceptor.ts';
+import { EpollDoor } from './epoll-door.ts';
+import type { Watch } from './link.ts';
+import type { Listener } from './listener.ts';
+import type { ToAcceptor } from './messages.ts';
+import type { Side, Succession } from './succession.ts';
+
+/*
+ * Four things wake the acceptor: a listener has clients, main has rung (a message, or the process ends), a parked thread
+ * has work, the process before or after this one says something. Each is an event of the one epoll set. Beyond that it
+ * looks around every few milliseconds while some thread is awake. The wait is bounded all the same: a thread inside an
+ * endless system call cannot be ended by anything but that call's return.
+ */
+
+/** What the upper half of an event's data says the lower half is. Parked threads give their epoll fd, above these. */
+const LISTENER = 0;
+const MAILBOX = 1;
+const SUCCESSION = 2;
+
+export interface EpollAcceptorParts extends AcceptorParts {
+  readonly sys: Sys;
+  readonly poller: Poller;
+  readonly listeners: readonly Listener[];
+  readonly mailboxFd: number;
+  /** Left out where no other process can take this one's place. */
+  readonly succession?: Succession | undefined;
+}
+
+/** Has the acceptor's epoll set say when `side` of the succession can be read. */
+export function watchIn(poller: Poller, side: Side): Watch {
+  return {
+    add: (fd) => void poller.add(fd, EPOLLIN, side, SUCCESSION),
+    remove: (fd) => void poller.remove(fd),
+  };
+}
+
+export class EpollAcceptor extends Acceptor {
+  protected readonly door: EpollDoor;
+  readonly #parts: EpollAcceptorParts;
+
+  constructor(parts: EpollAcceptorParts) {
+    super(parts);
+    this.#parts = parts;
+    this.door = new EpollDoor(parts.sys, parts.poller, LISTENER, parts.listeners);
+    parts.poller.add(parts.mailboxFd, EPOLLIN, 0, MAILBOX);
+  }
+
+  /** Waits for something to happen and does what follows from it. True: main has rung, its message waits. */
+  turn(): boolean {
+    const { poller, succession, sys, mailboxFd, board } = this.#parts;
+    const count = poller.wait(Math.min(this.timeout(), succession?.left ?? Infinity));
+    const now = performance.now();
+    let rung = false;
+    for (let index = 0; index < count; index++) {
+      const kind = poller.events.high(index);
+      if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
+      else if (kind === SUCCESSION) succession?.event(poller.events.low(index) as Side);
+      else if (kind !== LISTENER) this.wake(board.row(poller.events.low(index)), now);
+    }
+    // Who has rung may bring a thread: clients that come after it are to find it. The listener stays ready.
+    for (let index = 0; index < count; index++) {
+      if (poller.events.high(index) === LISTENER && !rung) this.#accept(poller.events.low(index));
+    }
+    succession?.step(now);
+    this.look(now);
+    return rung;
+  }
+
+  override obey(message: ToAcceptor): boolean {
+    if (message.type === 'succeed') this.#parts.succession?.succeed();
+    return super.obey(message);
+  }
+
+  override drain(): void {
+    this.#parts.succession?.leave();
+    super.drain();
+  }
+
+  /** Leaves other processes: this thread ends. */
+  end(): void {
+    this.#parts.succession?.close();
+  }
+
+  /** It has the place of the process before it, and none has its own. */
+  protected override get mayAccept(): boolean {
+    return this.#parts.succession?.mayAccept !== false;
+  }
+
+  protected closeDoor(hasRoom: () => boolean, closed: () => void): void {
+    if (this.#parts.succession?.sharesSockets === true) this.door.leaveOpen();
+    else this.door.close(hasRoom, this.admit);
+    closed();
+  }
+
+  protected release(row: ThreadRow): void {
+    if (row.epollFd > 0) this.#parts.sys.close(row.epollFd);
+    row.epollFd = 0;
+  }
+
+  #accept(index: number): void {
+    const shortage = this.door.accept(index, this.hasRoom, this.admit);
+    if (shortage !== undefined) this.paused(shortage);
+  }
+}

@@ -1,0 +1,65 @@
+/** What the acceptor thread of the epoll engine runs: wiring only. */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Poller } from '../reactor/poller.ts';
+import { Arena } from '../sharing/arena.ts';
+import { SERVING_SLICE } from '../sharing/scheduling.ts';
+import { openLibc } from '../sys/libc.ts';
+import { EpollAcceptor, watchIn } from './epoll-acceptor.ts';
+import { Listener } from './listener.ts';
+import type { EpollAcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts';
+import { Mover } from './mover.ts';
+import { acceptorParts } from './parts.ts';
+import type { Succession } from './succession.ts';
+
+/** Events that one turn takes at most; the rest comes with the next. */
+const EVENTS = 64;
+
+const start = workerData as EpollAcceptorStart;
+const port = parentPort as NonNullable<typeof parentPort>;
+
+const sys = await openLibc();
+sys.setSlice(0, SERVING_SLICE);
+const say = (message: FromAcceptor): void => port.postMessage(message);
+const parts = acceptorParts(start, sys, say);
+const { admission, board, closer, counters, placement, report, roster, table } = parts;
+const poller = new Poller(sys, start.epollFd, EVENTS);
+const mover = new Mover(sys, table, counters, closer);
+const acceptor = new EpollAcceptor({
+  ...parts,
+  sys,
+  poller,
+  listeners: start.listeners.map(({ fd, isShared }) => new Listener(sys, fd, isShared)),
+  mailboxFd: start.mailboxFd,
+  mover,
+  succession: await findSuccession(),
+});
+
+/** It is loaded by a server that needs it. */
+async function findSuccession(): Promise<Succession | undefined> {
+  const { estate, heritage } = start;
+  if (estate === undefined) return undefined;
+  const { openSuccession } = await import('./succession.ts');
+  const choose = (address: Uint8Array) => {
+    const rows = roster.any;
+    return rows.length === 0 ? undefined : placement(rows, address);
+  };
+  const arena = new Arena(start.arena);
+  const all = { sys, table, board, arena, counters, admission, mover, closer, roster, choose, say, report };
+  return openSuccession(all, (side) => watchIn(poller, side), estate, heritage);
+}
+
+const exiting = new Int32Array(start.exiting);
+
+/** Takes all messages that wait; false: this thread is to end. Node's event loop would deliver them too, but never runs here. */
+function listen(): boolean {
+  for (;;) {
+    const received = receiveMessageOnPort(port);
+    if (received === undefined) return Atomics.load(exiting, 0) === 0;
+    const message: ToAcceptor = received.message;
+    if (!acceptor.obey(message)) return false;
+  }
+}
+
+while (!acceptor.turn() || listen());
+acceptor.end();
+admission.reportHidden();

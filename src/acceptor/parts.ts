@@ -1,0 +1,53 @@
+/** Used to put together what the acceptors of all engines have in common. */
+import type { Sys } from '../sys/sys.ts';
+import { Closer } from '../connection/closer.ts';
+import type { ServerEvent } from '../log/event.ts';
+import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
+import { Arena } from '../sharing/arena.ts';
+import { ConnectionTable } from '../sharing/connection-table.ts';
+import { Deadlines } from '../sharing/deadlines.ts';
+import { EventRing } from '../sharing/event-ring.ts';
+import { ThreadBoard } from '../sharing/thread-board.ts';
+import type { AcceptorParts } from './acceptor.ts';
+import { Admission } from './admission.ts';
+import { BusyMeter } from './busy-meter.ts';
+import type { AcceptorStart, FromAcceptor } from './messages.ts';
+import { placementFor } from './placement.ts';
+import { Roster } from './roster.ts';
+import { Sweeper } from './sweeper.ts';
+import type { ThreadCalls } from './thread-watch.ts';
+
+/** What decisions are made of. */
+export type Calls = ThreadCalls & Pick<Sys, 'close' | 'addressText'>;
+
+/** Opens the shared memory that `start` names; `calls` reach the clients and threads in it. */
+export function acceptorParts(
+  start: AcceptorStart,
+  calls: Calls,
+  say: (message: FromAcceptor) => void,
+): Omit<AcceptorParts, 'mover'> {
+  const table = new ConnectionTable(start.table);
+  const board = new ThreadBoard(start.board);
+  const counters = new AcceptorCounters(start.counters);
+  const events = start.events === undefined ? undefined : new EventRing(start.events);
+  const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
+  const { clientsPerThread, moveAfter } = start;
+  const roster = new Roster(calls, { ...start.threads, clientsPerThread, moveAfter });
+  const busy = new BusyMeter(calls).ratio;
+  return {
+    table,
+    board,
+    counters,
+    roster,
+    busy,
+    report,
+    say,
+    admission: new Admission({ sys: calls, board, table, counters, report }, start.limits),
+    placement: placementFor(start.placement, busy),
+    balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
+    closer: new Closer(calls, table, new Arena(start.arena), report),
+    sweeper: new Sweeper(table, roster, new Deadlines(table, start.timeouts)),
+    proxies: start.proxies,
+    handlerTimeout: start.handlerTimeout,
+  };
+}

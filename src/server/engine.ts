@@ -1,0 +1,42 @@
+/** Used to say what a server asks of its engine: sockets, and threads that have clients. One for each server. */
+import type { AcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
+import type { ServeSettings } from '../options/serve-options.ts';
+import type { EpollThreadStart, ThreadStart } from '../thread/messages.ts';
+import type { AcceptorHandle } from './acceptor-handle.ts';
+import type { ServerAddress } from './listening-socket.ts';
+import type { SharedMemory } from './shared-memory.ts';
+
+/** How a server reaches its sockets: through the kernel, with epoll, or through Node's own `net`. */
+export type EngineName = 'epoll' | 'net';
+
+/** What an engine adds to what its threads are started with. */
+export type ThreadExtras = Partial<Omit<EpollThreadStart, keyof ThreadStart>>;
+
+export interface Engine {
+  readonly name: EngineName;
+  /** What its service threads run. */
+  readonly threadEntry: URL;
+  /** The most files that this process may have open; `Infinity` if there is no limit. */
+  fileLimit(): number;
+  /**
+   * Opens the sockets that `settings` ask for, at least one; those of TCP come first. If one cannot be opened, none stays.
+   *
+   * Errors: `HEDDLE_LISTEN`, `HEDDLE_INVALID_OPTION`, `HEDDLE_UNSUPPORTED` for what this engine cannot do.
+   */
+  listen(settings: ServeSettings): Promise<readonly ServerAddress[]>;
+  /** Starts the acceptor at the sockets; `hear` takes what it says. */
+  startAcceptor(start: AcceptorStart, hear: (message: FromAcceptor) => void): AcceptorHandle;
+  /** Said once the acceptor was started. */
+  threadExtras(): ThreadExtras;
+  /**
+   * Resolves once it is this server that accepts clients; its threads serve. Until then nobody else hears of it.
+   *
+   * Errors: `HEDDLE_LISTEN`.
+   */
+  takePlace(acceptor: AcceptorHandle): Promise<void>;
+  /**
+   * Closes what the threads, which are all gone now, have left open, and the sockets. `isSucceeded`: another process has
+   * these as well, and goes on with them.
+   */
+  end(memory: SharedMemory, isSucceeded: boolean): void;
+}

@@ -1,0 +1,107 @@
+/** The epoll engine on main: sockets of the kernel's, which all threads of the process can use. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AcceptorStart, EpollAcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
+import { HeddleError } from '../errors.ts';
+import type { ServeSettings } from '../options/serve-options.ts';
+import { Poller } from '../reactor/poller.ts';
+import type { Sys } from '../sys/sys.ts';
+import { AcceptorHandle } from './acceptor-handle.ts';
+import type { Engine, ThreadExtras } from './engine.ts';
+import type { ServerAddress } from './listening-socket.ts';
+import { findPlace, type Place } from './place.ts';
+import { PATIENCE } from './predecessor.ts';
+import type { SharedMemory } from './shared-memory.ts';
+
+export class EpollEngine implements Engine {
+  readonly name = 'epoll';
+  readonly threadEntry = new URL('../thread/epoll-entry.js', import.meta.url);
+  readonly #sys: Sys;
+  #place: Place = { sockets: [], control: undefined, predecessor: undefined };
+  #speaksTls = false;
+  #epollFd = -1;
+  #mailboxFd = -1;
+
+  constructor(sys: Sys) {
+    this.#sys = sys;
+  }
+
+  fileLimit(): number {
+    return this.#sys.fileLimit();
+  }
+
+  async listen(settings: ServeSettings): Promise<readonly ServerAddress[]> {
+    this.#place = await findPlace(this.#sys, settings);
+    this.#speaksTls = settings.tls !== undefined;
+    return this.#place.sockets.map(({ address }) => address);
+  }
+
+  startAcceptor(start: AcceptorStart, hear: (message: FromAcceptor) => void): AcceptorHandle {
+    const sys = this.#sys;
+    this.#epollFd = Poller.create(sys, 1).fd;
+    const mailboxFd = sys.eventfd();
+    this.#mailboxFd = mailboxFd;
+    const exiting = new Int32Array(new SharedArrayBuffer(4));
+    const itsStart: EpollAcceptorStart = {
+      ...start,
+      epollFd: this.#epollFd,
+      mailboxFd,
+      exiting: exiting.buffer,
+      ...this.#succession(),
+    };
+    const ring = (): void => void sys.eventfdSignal(mailboxFd);
+    return new AcceptorHandle({
+      entry: new URL('../acceptor/epoll-entry.js', import.meta.url),
+      start: itsStart,
+      hear: (message) => {
+        if (message.type === 'accepting') this.#place.predecessor?.heirlooms.own();
+        hear(message);
+      },
+      ring,
+      // It sleeps in a system call, which holds up the end of the process until somebody wakes it.
+      wake() {
+        Atomics.store(exiting, 0, 1);
+        ring();
+      },
+    });
+  }
+
+  threadExtras(): ThreadExtras {
+    return { acceptorEpollFd: this.#epollFd, mailboxFd: this.#mailboxFd };
+  }
+
+  async takePlace(acceptor: AcceptorHandle): Promise<void> {
+    const { predecessor } = this.#place;
+    if (predecessor === undefined) return;
+    const late = delay(PATIENCE, false, { ref: false });
+    if (await Promise.race([acceptor.succeed(), late])) return;
+    const text = `Cannot take over from process ${predecessor.pid}: it did not answer within ${PATIENCE / 1000} s. Look at its log, or stop it`;
+    throw new HeddleError('HEDDLE_LISTEN', text);
+  }
+
+  end(memory: SharedMemory, isSucceeded: boolean): void {
+    const sys = this.#sys;
+    memory.closeLeft(sys);
+    for (const { epollFd } of memory.board.rows) if (epollFd > 0) sys.close(epollFd);
+    const { control, sockets } = this.#place;
+    for (const socket of control === undefined ? sockets : [...sockets, control]) {
+      // What a successor has as well keeps its file.
+      if (isSucceeded) sys.close(socket.fd);
+      else socket.close();
+    }
+    sys.close(this.#epollFd);
+    sys.close(this.#mailboxFd);
+  }
+
+  #succession(): Pick<EpollAcceptorStart, 'listeners' | 'estate' | 'heritage'> {
+    const { control, predecessor, sockets } = this.#place;
+    const tls = this.#speaksTls;
+    const listeners = sockets.map(({ fd, isShared }) => ({ fd, isShared }));
+    const estate = control && { controlFd: control.fd, listeners, tls };
+    const heritage = predecessor && {
+      linkFd: predecessor.linkFd,
+      pid: predecessor.pid,
+      takesClients: !tls && !predecessor.tls,
+    };
+    return { listeners, estate, heritage };
+  }
+}

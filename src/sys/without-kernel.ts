@@ -1,0 +1,26 @@
+/** Used in place of `Sys` where Node itself has the sockets and there is no FFI. */
+import { EPERM } from './errno.ts';
+import { NativeBuffer } from './native-buffer.ts';
+import { formatPeer } from './socket-address.ts';
+import type { Sys } from './sys.ts';
+
+/** What can be done without asking the kernel, with what that answers where it cannot be asked. */
+export const withoutKernel: Pick<
+  Sys,
+  'allocate' | 'wrap' | 'close' | 'discardOnClose' | 'addressText' | 'isRunnable' | 'setSlice' | 'addNice'
+> = {
+  allocate: (size) => withoutAddress(Buffer.alloc(size)),
+  wrap: (bytes) => withoutAddress(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+  addressText: formatPeer,
+  // A slot is no file: what stands for the socket closes it.
+  close: () => 0,
+  discardOnClose: () => 0,
+  isRunnable: () => false,
+  setSlice: () => 0,
+  addNice: () => EPERM,
+};
+
+/** Memory for Node's own streams: no call is made that would need its address. */
+function withoutAddress(bytes: Buffer): NativeBuffer {
+  return new NativeBuffer(bytes, () => 0);
+}

@@ -1,0 +1,48 @@
+/** What a service thread of the epoll engine runs: wiring only. */
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import { workerData } from 'node:worker_threads';
+import { Poller } from '../reactor/poller.ts';
+import { Reactor } from '../reactor/reactor.ts';
+import { SERVING_SLICE } from '../sharing/scheduling.ts';
+import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
+import { openLibc } from '../sys/libc.ts';
+import type { Sys } from '../sys/sys.ts';
+import type { EpollThreadStart } from './messages.ts';
+import { type CommonParts, type MadeThread, runThread } from './run.ts';
+import { ServiceThread, type ServiceThreadParts } from './service-thread.ts';
+
+/** Ready sockets that one turn takes at most; the rest comes with the next. */
+const EVENTS = 256;
+
+const start = workerData as EpollThreadStart;
+
+async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
+  const { row } = common;
+  const poller = Poller.create(sys, EVENTS);
+  const watch = (operation: number, mask: number): void => {
+    sys.epollControl(start.acceptorEpollFd, operation, poller.fd, mask, start.thread, poller.fd);
+  };
+  const parts = { ...common, sys, poller, arm: () => watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT) };
+  const thread = await makeThread(parts, sys, poller);
+  const serve = (): { type: 'ready' } => {
+    // What the acceptor needs to know of this thread.
+    row.epollFd = poller.fd;
+    row.tid = Number(basename(readlinkSync('/proc/thread-self')));
+    sys.setSlice(0, SERVING_SLICE);
+    watch(EPOLL_CTL_ADD, EPOLLONESHOT);
+    new Reactor(poller, row, thread).start();
+    return { type: 'ready' };
+  };
+  return { thread, start: serve };
+}
+
+/** TLS is loaded by the threads that need it. */
+async function makeThread(parts: ServiceThreadParts, sys: Sys, newcomers: Poller): Promise<ServiceThread> {
+  const { mailboxFd, tls } = start;
+  if (tls === undefined) return new ServiceThread(parts);
+  const { TlsThread } = await import('./tls-thread.ts');
+  return new TlsThread({ ...parts, sys, newcomers, tls, alert: () => sys.eventfdSignal(mailboxFd) });
+}
+
+void runThread(start, { load: openLibc, make });

@@ -1,0 +1,25 @@
+/** What a service thread of the net engine runs: wiring only. */
+import { MessageChannel, workerData } from 'node:worker_threads';
+import type { ArrivedClient } from '../connection/arrived-client.ts';
+import { withoutKernel } from '../sys/without-kernel.ts';
+import type { ThreadStart } from './messages.ts';
+import { NetThread } from './net-thread.ts';
+import { type CommonParts, type MadeThread, runThread } from './run.ts';
+
+const start = workerData as ThreadStart;
+
+async function make(common: CommonParts): Promise<MadeThread> {
+  const { row } = common;
+  const thread = new NetThread({ ...common, sys: withoutKernel, tls: start.tls, arm: () => {} });
+  const serve: MadeThread['start'] = () => {
+    // Its busy time is found by this number.
+    row.tid = row.thread;
+    const { port1: here, port2: clients } = new MessageChannel();
+    here.on('message', (client: ArrivedClient) => thread.receive(client));
+    thread.start();
+    return { type: 'ready', clients };
+  };
+  return { thread, start: serve };
+}
+
+void runThread(start, { load: async () => {}, make });

@@ -1,0 +1,105 @@
+/** Used to run the service on a thread, whatever the engine: what all of them do in the same order. */
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import type { Service } from '../connection/service.ts';
+import { errorToRecord } from '../errors.ts';
+import type { ServerEvent } from '../log/event.ts';
+import { Arena } from '../sharing/arena.ts';
+import { ConnectionTable } from '../sharing/connection-table.ts';
+import { EventRing } from '../sharing/event-ring.ts';
+import { unpackShared } from '../sharing/shared-values.ts';
+import { ThreadBoard } from '../sharing/thread-board.ts';
+import { framingOf, loadService, startService } from './load-service.ts';
+import type { FromThread, ThreadStart, ToThread } from './messages.ts';
+import type { ServiceThread, ServiceThreadParts } from './service-thread.ts';
+
+/** What a thread is made of but for what its engine adds. */
+export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'arm'>;
+
+/** What an engine makes of them. */
+export interface MadeThread {
+  readonly thread: ServiceThread;
+  /** Has it serve from now on; returns what to tell main. */
+  readonly start: () => Extract<FromThread, { type: 'ready' }>;
+}
+
+export interface ThreadEngine<Loaded> {
+  /** Loads what the engine needs; the thread must not be ended from outside meanwhile. */
+  readonly load: () => Promise<Loaded>;
+  readonly make: (parts: CommonParts, loaded: Loaded) => Promise<MadeThread>;
+}
+
+const port = parentPort as NonNullable<typeof parentPort>;
+
+/** Runs the thread that `start` describes. */
+export async function runThread<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
+  try {
+    await run(start, engine);
+  } catch (error) {
+    say({ type: 'failed', error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
+    port.close();
+  }
+}
+
+async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
+  const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
+  const [loaded, service] = await Promise.all([engine.load().then(sayLoaded), loadService(start.service)]);
+  const framing = framingOf(service, start);
+  await startService(service, start.service, about);
+  const row = new ThreadBoard(start.board).row(start.thread);
+  const report = reportTo(start.events);
+  const parts: CommonParts = {
+    table: new ConnectionTable(start.table),
+    arena: new Arena(start.arena),
+    row,
+    service,
+    framing,
+    timeouts: start.timeouts,
+    maxUnsent: start.maxUnsent,
+    report,
+    drained: () => say({ type: 'drained' }),
+  };
+  const { thread, start: serve } = await engine.make(parts, loaded);
+  const stop = async (): Promise<void> => {
+    const problem = await stopService(service, about);
+    if (problem !== undefined) {
+      report?.({ type: 'thread-exit', time: Date.now(), thread: about.id, cause: 'stop', detail: problem });
+    }
+    process.exit();
+  };
+  port.on('message', (message: ToThread) => {
+    if (message.type === 'drain') thread.drain();
+    else void stop();
+  });
+  // Under TLS the time for the handshake begins with the connection, whether the client says something or not.
+  row.greets = service.open !== undefined || service.session !== undefined || start.tls !== undefined;
+  const ready = serve();
+  say(ready, ready.clients);
+}
+
+function sayLoaded<Loaded>(loaded: Loaded): Loaded {
+  say({ type: 'loaded' });
+  return loaded;
+}
+
+function say(message: FromThread, clients?: MessagePort): void {
+  port.postMessage(message, clients === undefined ? [] : [clients]);
+}
+
+function reportTo(ring: SharedArrayBuffer | undefined): ((event: ServerEvent) => void) | undefined {
+  if (ring === undefined) return undefined;
+  const events = new EventRing(ring);
+  return (event) => void events.write(JSON.stringify(event));
+}
+
+/** Returns what the service's `stop` threw. */
+async function stopService(
+  service: Service,
+  about: Parameters<NonNullable<Service['stop']>>[0],
+): Promise<string | undefined> {
+  try {
+    await service.stop?.(about);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+}

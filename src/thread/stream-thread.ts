@@ -1,0 +1,171 @@
+/** A service thread whose clients are Node's: their sockets are watched by Node's own loop, and they cannot move. */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { Closer } from '../connection/closer.ts';
+import type { ClientTls } from '../connection/client.ts';
+import { type Connection, interestAtRest } from '../connection/connection.ts';
+import type { Credentials } from '../options/credentials.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
+import { PARKED, RUNNING } from '../sharing/thread-board.ts';
+import { Handshakes, type HandshakeListener, type Newcomer } from './handshakes.ts';
+import { HeldTable } from './held-table.ts';
+import { ServiceThread, type ServiceThreadParts } from './service-thread.ts';
+import { SocketStream, type StreamClient } from './socket-stream.ts';
+import { type StreamBase, StreamSockets } from './stream-sockets.ts';
+import { describeTls } from './tls-words.ts';
+
+/*
+ * Connections reach their sockets through streams (`StreamSockets`). Nothing else changes: a connection is told of an
+ * event, and reads and writes.
+ */
+
+/** How long a thread that is to drain goes on reading from clients who go on sending, in ms. */
+const READ_ON = 1000;
+/** So many turns of Node's loop without a byte mean that all has been read: the first may have begun before the last byte came. */
+const QUIET_TURNS = 2;
+
+export interface StreamThreadParts extends Omit<ServiceThreadParts, 'sys' | 'poller'> {
+  readonly sys: StreamBase;
+  /** What clients are shown under TLS; `undefined` without it. */
+  readonly tls: Credentials | undefined;
+}
+
+export abstract class StreamThread extends ServiceThread implements HandshakeListener {
+  readonly #sockets: StreamSockets;
+  readonly #handshakes: Handshakes | undefined;
+  readonly #closer: Closer;
+  /** Where connections at rest are at rest: what has not come to this thread yet. */
+  readonly #moving: ConnectionTable;
+  #due: SocketStream[] = [];
+  #readUntil = 0;
+  #quietTurns = 0;
+
+  constructor(parts: StreamThreadParts) {
+    const sockets = new StreamSockets(parts.sys, (stream) => this.#left(stream));
+    super({ ...parts, sys: sockets, poller: sockets.poller, table: new HeldTable(parts.table.buffer) });
+    this.#sockets = sockets;
+    this.#moving = parts.table;
+    this.#handshakes = parts.tls && new Handshakes(parts.tls, this);
+    this.#closer = new Closer(parts.sys, this.table, parts.arena, parts.report);
+  }
+
+  /** Called when the thread begins to work while it is parked: it owes the acceptor its heartbeat from now on. */
+  protected abstract roused(): void;
+
+  /** Called when what was due is done. */
+  protected abstract served(): void;
+
+  /** Takes a client whose slot this thread holds; the socket is from now on this thread's. */
+  protected welcome(newcomer: Newcomer, socket: Socket): void {
+    if (this.#handshakes !== undefined) this.#handshakes.begin(newcomer, socket);
+    else this.#add({ ...newcomer, socket, tls: undefined });
+  }
+
+  /** Whether something waits to be served. */
+  protected get isDue(): boolean {
+    return this.#due.length > 0;
+  }
+
+  /** What clients send arrives in Node's event loop. */
+  override awaitsNode(): boolean {
+    return this.#sockets.size > 0 || (this.#handshakes?.size ?? 0) > 0 || super.awaitsNode();
+  }
+
+  /** What has arrived at the sockets is first to come through Node's loop. */
+  override drain(): void {
+    this.#readUntil = performance.now() + READ_ON;
+    this.#quietTurns = 0;
+    setImmediate(this.#drainWhenRead);
+  }
+
+  protected override takeResting(fd: number, ticket: Ticket): boolean {
+    return (this.#sockets.get(fd)?.ticket === ticket ? this.table : this.#moving).take(fd, ticket);
+  }
+
+  protected override drainResting(fd: number, ticket: Ticket): void {
+    if (this.#sockets.get(fd) === undefined) this.refuse({ fd, ticket }, 'shutdown');
+    else super.drainResting(fd, ticket);
+  }
+
+  secured(newcomer: Newcomer, socket: TLSSocket): void {
+    this.#add({ ...newcomer, socket, tls: describeTls(socket) });
+  }
+
+  failed(newcomer: Newcomer, problem: string): void {
+    this.refuse(newcomer, 'tls-error', problem);
+  }
+
+  override tlsOf(fd: number): ClientTls | undefined {
+    return this.#sockets.get(fd)?.tls;
+  }
+
+  /** A client counts until its last bytes are out: until then this thread must not end. */
+  override closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
+    super.closed(connection, reason, detail);
+    const stream = this.#sockets.get(connection.fd);
+    if (stream === undefined || stream.isDone) return;
+    stream.counts = true;
+    this.row.addClients(1);
+  }
+
+  /** Closes a client that no service has seen, and that has no stream. */
+  protected refuse({ fd, ticket }: Newcomer, reason: CloseReason, detail?: string): void {
+    this.#closer.close(fd, ticket, this.row, reason, detail);
+    if (this.isDraining) setImmediate(() => this.checkDrained());
+  }
+
+  #add(client: StreamClient): void {
+    const stream = new SocketStream(client, interestAtRest(this.table.flags(client.fd), undefined), this.#ready);
+    this.#sockets.add(stream);
+    stream.check();
+    if (this.isDraining) this.drain(); // It came too late to be read and closed with the others.
+  }
+
+  #left(stream: SocketStream): void {
+    if (stream.counts) this.row.addClients(-1);
+    this.checkDrained();
+  }
+
+  /** What has arrived on all sockets is served together, when Node's loop has read it. */
+  readonly #ready = (stream: SocketStream): void => {
+    if (stream.isDue || this.#sockets.get(stream.fd) !== stream) return;
+    stream.isDue = true;
+    if (this.#due.push(stream) > 1) return;
+    this.#rouse();
+    setImmediate(this.#serveDue);
+  };
+
+  readonly #serveDue = (): void => {
+    const due = this.#due;
+    this.#due = [];
+    this.begin();
+    for (const stream of due) {
+      stream.isDue = false;
+      const { fd, problem, readiness, ticket } = stream;
+      if (this.#sockets.get(fd) !== stream || readiness === 0) continue;
+      super.serve(fd, ticket, problem === undefined ? readiness : 0);
+      if (problem !== undefined) this.endConnection(fd, 'tls-error', problem);
+    }
+    this.served();
+  };
+
+  /** Clients in the middle of their handshake may finish it, and are then drained as the others. */
+  readonly #drainWhenRead = (): void => {
+    this.#quietTurns = this.#sockets.isQuiet() ? this.#quietTurns + 1 : 0;
+    if (this.#quietTurns < QUIET_TURNS && performance.now() < this.#readUntil) {
+      setImmediate(this.#drainWhenRead);
+      return;
+    }
+    super.drain();
+    for (const newcomer of this.#handshakes?.dropSilent() ?? []) this.refuse(newcomer, 'shutdown');
+  };
+
+  /** What came through Node's loop may hold the thread, parked or not. */
+  #rouse(): void {
+    const { row } = this;
+    if (row.state !== PARKED) return;
+    row.beat(-1);
+    if (row.changeState(PARKED, RUNNING)) this.roused();
+  }
+}

@@ -1,0 +1,111 @@
+import type { EventEmitter } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
+import type { Socket } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { NetDoor } from '../../src/acceptor/net-door.ts';
+import type { Shortage } from '../../src/acceptor/shortage.ts';
+import { SpareFile } from '../../src/acceptor/spare-file.ts';
+import { listenNet } from '../../src/server/listen-net.ts';
+import { canHandOver } from '../../src/server/open-engine.ts';
+import { tryToConnect } from '../support/acceptor-bench.ts';
+import { dial } from '../support/loopback.ts';
+
+const now = performance.now();
+
+/** A door that is closed, on a free port; `most` clients may be inside at once. */
+async function makeDoor(most = Infinity, spare = new SpareFile()) {
+  const { address, parked } = await listenNet({ host: '127.0.0.1', port: 0, isListed: false }, 64);
+  const inside: Socket[] = [];
+  const shortages: Shortage[] = [];
+  const door: NetDoor = new NetDoor([parked], spare, {
+    arrived(socket) {
+      inside.push(socket);
+      if (inside.length >= most) door.set(false, now);
+    },
+    paused: (shortage) => void shortages.push(shortage),
+  });
+  const end = (): Promise<void> => new Promise((resolve) => door.close(() => false, resolve));
+  onTestFinished(async () => {
+    await end();
+    for (const socket of inside) socket.destroy();
+    parked.inside.close();
+  });
+  return { door, inside, shortages, end, port: address.port };
+}
+
+// Node 20 cannot post a server.
+describe.runIf(canHandOver())('a door of Node’s sockets', () => {
+  it('lets nobody in before it is opened; clients wait, connected', async () => {
+    const { door, inside, port } = await makeDoor();
+    const clients = await Promise.all(Array.from({ length: 10 }, () => dial(port)));
+    expect(inside).toEqual([]);
+    door.set(true, now);
+    await vi.waitFor(() => expect(inside).toHaveLength(10));
+    expect(new Set(inside.map(({ remotePort }) => remotePort))).toEqual(
+      new Set(clients.map(({ localPort }) => localPort)),
+    );
+  });
+
+  it('closed by the client that has come, it lets in not one more, however many wait', async () => {
+    const { door, inside, port } = await makeDoor(1);
+    await Promise.all(Array.from({ length: 20 }, () => dial(port)));
+    for (let came = 1; came <= 20; came++) {
+      door.set(true, now);
+      await vi.waitFor(() => expect(inside).toHaveLength(1));
+      inside.pop()?.destroy();
+    }
+    expect(inside).toEqual([]);
+  });
+
+  it('when it closes for good, takes who waits as far as there is room, and refuses all others', async () => {
+    const { door, inside, port } = await makeDoor();
+    await Promise.all(Array.from({ length: 10 }, () => dial(port)));
+    await new Promise<void>((resolve) => door.close(() => inside.length < 10, resolve));
+    expect(inside).toHaveLength(10);
+    expect(await tryToConnect(port)).toBe('ECONNREFUSED');
+  });
+
+  it('pauses when the system is out of something, and for no other error', async () => {
+    const { door, inside, port, shortages } = await makeDoor();
+    door.set(true, now);
+    await dial(port);
+    await vi.waitFor(() => expect(inside).toHaveLength(1));
+    const { server } = inside[0] as Socket & { readonly server: EventEmitter };
+    server.emit('error', Object.assign(new Error('accept EPROTO'), { code: 'EPROTO' }));
+    expect(shortages).toEqual([]);
+    server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
+    expect(shortages).toEqual([{ cause: 'no-files', errno: 'EMFILE' }]);
+    expect(door.pauseLeft(performance.now())).toBeDefined();
+  });
+
+  it('stays open rather than lose its socket where there is no file descriptor to close it with', async () => {
+    const spare = new SpareFile();
+    const hold = vi.spyOn(spare, 'hold').mockReturnValue(false);
+    const { door, inside, port } = await makeDoor(Infinity, spare);
+    door.set(true, now);
+    door.set(false, now);
+    await dial(port);
+    await vi.waitFor(() => expect(inside).toHaveLength(1));
+    hold.mockRestore();
+    door.set(false, now);
+    await dial(port);
+    door.set(true, now);
+    await vi.waitFor(() => expect(inside).toHaveLength(2));
+  });
+});
+
+it('a spare file is a descriptor that is free while it is spent', () => {
+  const spare = new SpareFile();
+  expect(spare.hold()).toBe(true);
+  const next = openSync(devNull, 'r');
+  closeSync(next);
+  let lent = -1;
+  const isSpent = spare.spend(() => {
+    lent = openSync(devNull, 'r');
+    closeSync(lent);
+  });
+  expect(isSpent).toBe(true);
+  // The lowest number that is free: that of the spare file, which was opened before.
+  expect(lent).toBeLessThan(next);
+});
