@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { serve } from 'heddle';
 import { describe, expect, it } from 'vitest';
 import { Peer } from './peer.ts';
-import { ENGINE, openDescriptors, service, start } from './running.ts';
+import { ENGINE, descriptorsBack, openDescriptors, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -174,7 +174,7 @@ describe('drainDelay', () => {
     // As a second signal does: it waits for nothing.
     await Promise.all([running.server.close(), drained]);
     await peer.leave();
-    expect(openDescriptors()).toBe(before);
+    await descriptorsBack(before);
   });
 
   it('is over before the time for leaving begins', async () => {
@@ -204,7 +204,7 @@ describe('close', () => {
     await Promise.all(peers.map((peer) => peer.leave()));
     expect(running.all('close').map(({ reason }) => reason)).toEqual(Array(10).fill('shutdown'));
     expect(running.server.stats()).toMatchObject({ clients: 0, closes: { shutdown: 10 } });
-    expect(openDescriptors()).toBe(before);
+    await descriptorsBack(before);
   });
 
   it('gives the port back', async () => {

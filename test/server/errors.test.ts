@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { HeddleError, serve } from 'heddle';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
-import { ENGINE, openDescriptors, service, start } from './running.ts';
+import { ENGINE, descriptorsBack, openDescriptors, service, start } from './running.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'heddle-services-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -91,7 +91,7 @@ describe('a service that cannot be loaded', () => {
     expect(error.message).toMatch(text);
     const code = name === 'broken/exits' ? 'HEDDLE_THREAD_EXIT' : 'HEDDLE_SERVICE_LOAD';
     expect(error.code).toBe(code);
-    expect(openDescriptors(), 'descriptors').toBe(before);
+    await descriptorsBack(before);
   });
 
   it('names the file and the line of a mistake in JavaScript', async () => {
@@ -164,5 +164,5 @@ it.each([
   expect(error.code).toBe('HEDDLE_INVALID_OPTION');
   if (typeof text === 'string') expect(error.message).toBe(text);
   else expect(error.message).toMatch(text);
-  expect(openDescriptors()).toBe(before);
+  await descriptorsBack(before);
 });

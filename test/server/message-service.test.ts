@@ -1,6 +1,6 @@
 import { Counter } from 'heddle';
 import { describe, expect, it } from 'vitest';
-import { openDescriptors, service, start } from './running.ts';
+import { descriptorsBack, openDescriptors, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -290,5 +290,5 @@ it('gives back all descriptors', async () => {
   await peer.ask('echo hello');
   await peer.leave();
   await running.server.close();
-  expect(openDescriptors()).toBe(before);
+  await descriptorsBack(before);
 });

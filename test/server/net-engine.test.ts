@@ -8,7 +8,7 @@ import { NetEngine } from '../../src/server/net-engine.ts';
 import { canHandOver } from '../../src/server/open-engine.ts';
 import { listenOn } from '../support/loopback.ts';
 import { Peer } from './peer.ts';
-import { openDescriptors, type Running, service, start } from './running.ts';
+import { descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -60,7 +60,7 @@ it.skipIf(canHandOver())('the net engine is refused by a Node that cannot hand s
     code: 'HEDDLE_UNSUPPORTED',
     message: `Cannot use the net engine: it needs Node 24.21 or newer of version 24, or Node 26.6 or newer, this is ${process.versions.node}. Use such a Node, or on Linux the epoll engine (leave out --engine)`,
   });
-  expect(openDescriptors()).toBe(before);
+  await descriptorsBack(before);
 });
 
 it.each<[string, ServeOptions, RegExp]>([
@@ -77,7 +77,7 @@ it.each<[string, ServeOptions, RegExp]>([
     message: expect.stringMatching(message),
   });
   await expect(new NetEngine().listen(parseServeOptions(options))).rejects.toThrow(/--engine epoll, on Linux/);
-  expect(openDescriptors()).toBe(before);
+  await descriptorsBack(before);
 });
 
 // Node 20 has no way to give a socket to another thread.
@@ -109,7 +109,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     const [peer] = (await settled(running, 1)) as [Peer];
     await running.server.close();
     await peer.leave();
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 
   it.each(['close', 'drain'] as const)('nothing stays open: %s', async (way) => {
@@ -119,7 +119,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     await running.server[way]();
     for (const peer of peers) await peer.leave();
     expect(running.all('close')).toHaveLength(9);
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 
   it('a Unix socket is refused, with what to do, and nothing stays open', async () => {
@@ -128,7 +128,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
       code: 'HEDDLE_UNSUPPORTED',
       message: expect.stringMatching(/^Cannot listen on unix:.*net engine has no Unix sockets.*--engine epoll/),
     });
-    expect(openDescriptors()).toBe(before);
+    await descriptorsBack(before);
   });
 
   it('the clients of a thread that dies are cut off, each once; the others go on; it is replaced', async () => {
@@ -149,7 +149,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     });
     await running.server.close();
     for (const peer of [...victims, ...others, ...young]) await peer.leave();
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 
   it('clients on their way to a thread that dies are closed too, and counted', async () => {
@@ -170,7 +170,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     expect(running.server.stats().clients).toBe(served);
     await running.server.close();
     for (const peer of [holder, ...late]) await peer.leave();
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 
   it('handlerTimeout closes the client at fault by that name, and its neighbours with the thread', async () => {
@@ -257,7 +257,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     await vi.waitFor(() => expect(running.server.stats().clients).toBe(1));
     await running.server.close();
     await last.leave();
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 
   it('a client that does not read is cut off by a reset, so that the kernel keeps nothing for it', async () => {

@@ -5,7 +5,7 @@ import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { testFolder } from '../support/folder.ts';
 import { headerV1, headerV2 } from '../support/proxy-headers.ts';
 import { Peer } from './peer.ts';
-import { noMoves, noUnix, openDescriptors, type Running, service, start } from './running.ts';
+import { noMoves, noUnix, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -115,7 +115,7 @@ describe('behind a load balancer', () => {
     expect(running.server.stats()).toMatchObject({ clients: 0, closes: { 'proxy-error': 1 }, messages: 0 });
     await peer.leave();
     await running.server.close();
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 });
 

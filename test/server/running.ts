@@ -1,7 +1,7 @@
 /** A server under test: started on a free port of the loopback, with all that it has reported. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { serve } from 'heddle';
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { ServerEvent } from '../../src/log/event.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { Server } from '../../src/server/server.ts';
@@ -86,6 +86,11 @@ export async function start(module: URL | string | undefined, options: ServeOpti
 /** How many sockets, epoll sets and eventfds this process has open. */
 export function openDescriptors(): number {
   return readdirSync('/proc/self/fd').filter((fd) => isSocketOrPoll(fd)).length;
+}
+
+/** Resolves when there are no more of them than `before`: the process closes its own ends of connections when it comes to it. */
+export async function descriptorsBack(before: number): Promise<void> {
+  await vi.waitFor(() => expect(openDescriptors()).toBeLessThanOrEqual(before), { timeout: 10_000 });
 }
 
 function isSocketOrPoll(fd: string): boolean {

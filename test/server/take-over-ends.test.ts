@@ -15,7 +15,7 @@ import { listenOn, newPeer, pair, succeeded, sys } from '../support/loopback.ts'
 import { dialPackets, packetSocket } from '../support/packet-pair.ts';
 import { balanceOf, generation } from './generations.ts';
 import { Peer } from './peer.ts';
-import { noTakeOver, openDescriptors } from './running.ts';
+import { noTakeOver, descriptorsBack, openDescriptors } from './running.ts';
 
 /** The other process, played by the test: it says what it is told, and ends when it is told. */
 class Other {
@@ -245,7 +245,7 @@ describe.skipIf(noTakeOver)('when the old process ends', () => {
     await next.leave();
     await fresh.server.close();
     old.close();
-    expect(openDescriptors()).toBe(before + 2);
+    await descriptorsBack(before + 2);
   });
 
   it('a client that did not come through is not answered for, and the next one is taken', async () => {

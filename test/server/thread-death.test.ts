@@ -1,7 +1,7 @@
 import { Lock } from 'heddle';
 import { describe, expect, it, vi } from 'vitest';
 import type { Peer } from './peer.ts';
-import { noMoves, openDescriptors, type Running, service, start } from './running.ts';
+import { noMoves, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -43,7 +43,7 @@ describe.each(DEATHS)('a thread that dies of %s', (_how, line, cause, detail) =>
     await running.seen('close', 11);
     await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
     await running.server.close();
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 });
 

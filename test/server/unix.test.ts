@@ -1,14 +1,14 @@
 import { existsSync, lstatSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HeddleError, connect, serve } from 'heddle';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { AF_INET, AF_UNIX, F_GETFL, SOCK_DGRAM, SOCK_STREAM } from '../../src/sys/constants.ts';
 import type { SocketAddress } from '../../src/sys/sys.ts';
 import { testFolder } from '../support/folder.ts';
 import { owned, succeeded, sys } from '../support/loopback.ts';
 import { Peer } from './peer.ts';
-import { noUnix, openDescriptors, type Running, service, start } from './running.ts';
+import { noUnix, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const ONLY_UNIX = { host: undefined, port: undefined };
 
@@ -89,7 +89,7 @@ describe.skipIf(noUnix)('a server on a Unix socket', () => {
     const running = await startAt(unix);
     await running.server[way]();
     expect(existsSync(unix)).toBe(false);
-    expect(openDescriptors()).toBe(before);
+    await descriptorsBack(before);
   });
 
   it('takes its file away when the service does not start', async () => {
@@ -97,7 +97,7 @@ describe.skipIf(noUnix)('a server on a Unix socket', () => {
     const before = openDescriptors();
     expect((await refusal({ unix, service: service('broken/throws') })).code).toBe('HEDDLE_SERVICE_LOAD');
     expect(existsSync(unix)).toBe(false);
-    expect(openDescriptors()).toBe(before);
+    await descriptorsBack(before);
   });
 
   it('leaves alone a file that has taken the place of its own', async () => {
@@ -142,7 +142,7 @@ describe.skipIf(noUnix)('what is at the path already', () => {
     });
     // The server closes its end of the one connection that asked whether it is there, right after it says so.
     await running.seen('close');
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
     await using peer = await Peer.connectUnix(unix);
     expect(await peer.ask('echo here')).toBe('here');
   });
@@ -173,7 +173,7 @@ it.skipIf(noUnix)('says that there is no such folder, and leaves no port open', 
   const error = await refusal({ host: '127.0.0.1', port: 0, unix: '/there/is/no/such/folder.sock' });
   expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'ENOENT', syscall: 'bind' });
   expect(error.message).toContain('there is no such folder. Make it, or choose another path with --unix');
-  expect(openDescriptors()).toBe(before);
+  await descriptorsBack(before);
 });
 
 describe.skipIf(noUnix)('a server with sockets that are open already', () => {
@@ -201,7 +201,7 @@ describe.skipIf(noUnix)('a server with sockets that are open already', () => {
     await Promise.all([here.leave(), there.leave()]);
     await running.server.close();
     expect(existsSync(unix)).toBe(true);
-    expect(openDescriptors()).toBe(before);
+    await descriptorsBack(before);
   });
 
   it('calls a name without a file what ss calls it', async () => {
