@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Peer } from './peer.ts';
-import { type Running, service, start } from './running.ts';
+import { noMoves, type Running, service, start } from './running.ts';
 
 const ECHO = service('echo');
 
@@ -64,8 +64,9 @@ describe('maxClients', () => {
       rejected: { 'over-limit': 0, denied: 0 },
       acceptPauses: { 'no-files': 0, 'no-memory': 0 },
     });
-    // Once at least; anew where the acceptor saw a free place before it saw who waits for it.
-    expect(running.server.stats().acceptPauses['max-clients']).toBeGreaterThan(0);
+    // Once at least; anew where the acceptor saw a free place before it saw who waits for it. The net engine may see places
+    // again before it has looked whether it is full.
+    if (!noMoves) expect(running.server.stats().acceptPauses['max-clients']).toBeGreaterThan(0);
   });
 
   it('is never passed while clients come and go', async () => {
