@@ -19,6 +19,8 @@ const MOST_COMING = 64;
 const BATCH = 256;
 /** How long no client may come after one that could not be taken, in ms: as accepting pauses when the system is out of something. */
 const PAUSE = 100;
+/** Owner of blocks on their way into a slot: no service thread has this number. */
+const ACCEPTOR = 0xfffe;
 
 export interface PredecessorParts {
   readonly sys: Sys;
@@ -244,6 +246,3 @@ export class Predecessor {
     for (const fd of fds) this.#parts.sys.close(fd);
   }
 }
-
-/** Owner of blocks on their way into a slot: no service thread has this number. */
-const ACCEPTOR = 0xfffe;

@@ -3,6 +3,9 @@ import type { Luggage } from '../sharing/connection-table.ts';
 import type { Host, SocketCalls } from './host.ts';
 import { Kept } from './kept.ts';
 
+/** As many bytes as there is room for; a small integer, since others would make each read compute with doubles. */
+export const ANY = 2 ** 31 - 1;
+
 /** What reading needs of the thread. */
 export type InputHost = Pick<Host, 'input' | 'row' | 'stores'> & { readonly sys: Pick<SocketCalls, 'recv'> };
 
@@ -42,7 +45,7 @@ export class Input {
   }
 
   /** Reads once, `most` bytes at most. Returns how many bytes came, 0 at the end of the stream, or the errno. */
-  receive(most = Infinity): number {
+  receive(most = ANY): number {
     const { input, row, sys } = this.#host;
     const kept = this.#kept;
     const isLong = kept !== undefined && kept.length >= input.size >> 1;

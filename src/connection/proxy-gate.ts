@@ -5,7 +5,7 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import { type ConnectionTable, COUNTED, type Ticket } from '../sharing/connection-table.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import type { SocketCalls } from './host.ts';
-import { Input, type InputHost } from './input.ts';
+import { ANY, Input, type InputHost } from './input.ts';
 
 /*
  * Until its header is whole, a connection is its slot and nothing more: flagged PROXIED, with the part of the header that
@@ -39,7 +39,7 @@ export class ProxyGate {
    */
   read(fd: number, ticket: Ticket, stays: boolean): Input | undefined {
     const input = this.#open(fd);
-    let most = this.#isExact ? missingIn(input) : Infinity;
+    let most = this.#isExact ? missingIn(input) : ANY;
     for (;;) {
       const received = input.receive(most);
       if (received <= 0) return this.#noMore(fd, ticket, input, received, stays);

@@ -14,12 +14,17 @@ const ENDING = 1;
 /** The longest that the end of the process waits, in ms: a thread that its service has ended meanwhile is never done. */
 const PATIENCE = 1000;
 
+/** This thread is the first: what it loads itself, its own end does not wait for. */
+let isFirst = false;
+
 /** Runs `load`. The first thread to call this is the one that starts the others, and ends the process. */
 export async function loadNative<T>(load: () => Promise<T>): Promise<T> {
+  if (isFirst) return load();
   const known = getEnvironmentData(KEY);
   if (known instanceof SharedArrayBuffer) return counted(new Int32Array(known), load);
   const buffer = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   setEnvironmentData(KEY, buffer);
+  isFirst = true;
   process.on('exit', () => waitUntilLoaded(new Int32Array(buffer)));
   return load();
 }

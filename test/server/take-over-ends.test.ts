@@ -18,6 +18,19 @@ import { Peer } from './peer.ts';
 import { noTakeOver, descriptorsBack, openDescriptors } from './running.ts';
 
 /** The other process, played by the test: it says what it is told, and ends when it is told. */
+/** A client of whom nothing is kept. */
+const RECORD = {
+  id: 7,
+  address: new Uint8Array(16),
+  port: 1,
+  flags: 0,
+  seen: 0,
+  begun: 0,
+  stuck: 0,
+  inbox: 0,
+  outbox: 0,
+};
+
 class Other {
   readonly link: Link;
   readonly #fds: number[] = [];
@@ -219,17 +232,7 @@ describe.skipIf(noTakeOver)('when the old process ends', () => {
     other.say({ kind: 'ask', count: 2 });
     expect(await other.hears('room')).toMatchObject({ count: 2 });
     const [whole, half] = [await pair(), await pair()];
-    const record = {
-      id: 7,
-      address: new Uint8Array(16),
-      port: 1,
-      flags: 0,
-      seen: 0,
-      begun: 0,
-      stuck: 0,
-      inbox: 4,
-      outbox: 0,
-    };
+    const record = { ...RECORD, inbox: 4 };
     for (const { fd } of [whole, half]) {
       succeeded(other.link.send(encodeRecord({ ...record, id: fd }), [fd]));
       succeeded(other.link.send(Buffer.from(fd === whole.fd ? 'half' : 'ha')));
@@ -257,17 +260,7 @@ describe.skipIf(noTakeOver)('when the old process ends', () => {
     other.say({ kind: 'ask', count: 2 });
     expect(await other.hears('room')).toMatchObject({ count: 2 });
     const { fd, client } = await pair();
-    const record = {
-      id: 7,
-      address: new Uint8Array(16),
-      port: 1,
-      flags: 0,
-      seen: 0,
-      begun: 0,
-      stuck: 0,
-      inbox: 3,
-      outbox: 0,
-    };
+    const record = { ...RECORD, inbox: 3 };
     for (const fds of [[], [fd]]) {
       succeeded(other.link.send(encodeRecord(record), fds));
       succeeded(other.link.send(Buffer.from('abc')));
