@@ -5,19 +5,16 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import { Connection } from './connection.ts';
 import { INVALID } from './read-message.ts';
 
-/** What a promise that is being made is settled with: one function for all, since a closure for each message is dear. */
+/** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
 let resolveMade: (value: unknown) => void;
-let rejectMade: (error: unknown) => void;
-function keepSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+function keepResolve(resolve: (value: unknown) => void): void {
   resolveMade = resolve;
-  rejectMade = reject;
 }
 
 export class SessionConnection extends Connection {
   #running = false;
-  /** The session waits for a message: these settle its promise. */
+  /** The session waits for a message: this settles its promise. */
   #resolve: ((value: unknown) => void) | undefined = undefined;
-  #reject: ((error: unknown) => void) | undefined = undefined;
   /** It waits in an iteration. */
   #iterates = false;
   /** The client's end was taken: `receive` gives `undefined` from now on. */
@@ -53,9 +50,8 @@ export class SessionConnection extends Connection {
     this.#countMessage();
     this.#iterates = iterates;
     if (this.#over) return Promise.resolve(this.#given(undefined));
-    const message = new Promise<unknown>(keepSettlers);
+    const message = new Promise<unknown>(keepResolve);
     this.#resolve = resolveMade;
-    this.#reject = rejectMade;
     this.host.awaiting--;
     this.resume();
     return message;
@@ -100,10 +96,10 @@ export class SessionConnection extends Connection {
   }
 
   protected wasClosed(reason: CloseReason): void {
-    const waits = this.wantsInput;
+    const resolve = this.#resolve;
     this.#resolve = undefined;
     this.#over = true;
-    if (waits) this.#reject?.(this.closedError(reason));
+    if (resolve !== undefined) resolve(Promise.reject(this.closedError(reason)));
     else if (this.#running) this.host.awaiting--;
     this.#running = false;
   }
