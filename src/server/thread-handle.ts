@@ -13,10 +13,10 @@ export interface ThreadEnd {
 const MIB = 2 ** 20;
 
 /**
- * In MiB. With V8's usual 48 a client that has spoken once cost 2.9 KB, with 16 it is 2.5 and with 6 it is 1.9
- * (`npm run bench -- idle-memory`); but with 6 a message of 1,000 sessions cost a tenth more than with 16.
+ * In MiB. It grows to this when many clients come, and stays: a client that has spoken once costs 2.1 KB with 6, 2.6 with
+ * 12 and 2.9 with V8's usual 48 (`npm run bench -- idle-memory`). A message of 1,000 sessions costs as much with 6 as with 12.
  */
-const YOUNG_GENERATION = 12;
+const YOUNG_GENERATION = 6;
 
 export class ThreadHandle {
   /** The index of its row on the board. */
