@@ -8,6 +8,6 @@ export class HeldTable extends ConnectionTable {
   }
 
   override take(fd: number, ticket: Ticket): boolean {
-    return super.take(fd, ticket) || this.holds(fd, ticket);
+    return this.holds(fd, ticket) || super.take(fd, ticket);
   }
 }

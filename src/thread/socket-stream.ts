@@ -1,4 +1,5 @@
 /** Used to read and write one client of Node's the way a non-blocking socket is read and written. */
+import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
 import type { Socket } from 'node:net';
 import type { ClientTls } from '../connection/client.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
@@ -101,7 +102,8 @@ export class SocketStream {
     let taken = 0;
     while (taken < length && this.#length > 0) {
       const piece = this.#pieces[0] as Buffer;
-      const count = piece.copy(memory.bytes, offset + taken, 0, Math.min(piece.length, length - taken));
+      const count = Math.min(piece.length, length - taken);
+      memory.bytes.set(count === piece.length ? piece : piece.subarray(0, count), offset + taken);
       if (count === piece.length) this.#pieces.shift();
       else this.#pieces[0] = piece.subarray(count);
       this.#length -= count;
@@ -121,7 +123,7 @@ export class SocketStream {
       const from = offset + taken;
       // A copy, since the socket may keep it for later.
       const bytes = Buffer.allocUnsafe(count);
-      memory.bytes.copy(bytes, 0, from, from + count);
+      bytes.set(memory.view(from, from + count));
       this.#socket.write(bytes);
       taken += count;
     }

@@ -11,7 +11,9 @@ export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'discardOnClose' | 'clo
 export class StreamSockets implements ThreadSys {
   readonly poller: Host['poller'] = { modify: (fd, mask) => this.#modify(fd, mask) };
   readonly #base: StreamBase;
-  readonly #streams = new Map<number, SocketStream>();
+  /** By fd: a look-up at each call has to be cheap. */
+  readonly #streams: (SocketStream | undefined)[] = [];
+  #size = 0;
   readonly #left: (stream: SocketStream) => void;
 
   /** `left` is called when a client is gone whose connection was closed. */
@@ -21,20 +23,21 @@ export class StreamSockets implements ThreadSys {
   }
 
   get size(): number {
-    return this.#streams.size;
+    return this.#size;
   }
 
   add(stream: SocketStream): void {
-    this.#streams.set(stream.fd, stream);
+    this.#streams[stream.fd] = stream;
+    this.#size++;
   }
 
   /** Whether nothing has arrived since this was asked last, and nothing is known to wait in the kernel. */
   isQuiet(): boolean {
-    return [...this.#streams.values()].filter((stream) => !stream.isQuiet()).length === 0;
+    return this.#streams.filter((stream) => stream !== undefined && !stream.isQuiet()).length === 0;
   }
 
   get(fd: number): SocketStream | undefined {
-    return this.#streams.get(fd);
+    return this.#streams[fd];
   }
 
   recv(fd: number, memory: NativeBuffer, offset: number, length: number): number {
@@ -57,7 +60,8 @@ export class StreamSockets implements ThreadSys {
   /** The stream goes on until what was sent is out. */
   close(fd: number): number {
     const stream = this.#stream(fd);
-    this.#streams.delete(fd);
+    this.#streams[fd] = undefined;
+    this.#size--;
     const result = this.#base.close(fd);
     stream.leave(() => this.#left(stream));
     return result;
@@ -81,7 +85,7 @@ export class StreamSockets implements ThreadSys {
   }
 
   #stream(fd: number): SocketStream {
-    const stream = this.#streams.get(fd);
+    const stream = this.#streams[fd];
     if (stream === undefined) throw new Error(`fd ${fd} has no stream`);
     return stream;
   }
