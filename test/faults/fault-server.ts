@@ -78,9 +78,9 @@ export class FaultServer {
     return why;
   }
 
-  /** Gives memory that was freed back to the system: what is left is in use. */
-  async trim(): Promise<void> {
-    await this.#ask('trim', /^trimmed$/);
+  /** Frees what is garbage, and gives what malloc keeps of it back to the system: what is left is in use. */
+  async tidy(): Promise<void> {
+    await this.#ask('tidy', /^tidied$/);
   }
 
   /** Open fds of the process. */

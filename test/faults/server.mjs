@@ -1,9 +1,15 @@
 // A Heddle server in a process of its own. Usage: node server.mjs OPTIONS (JSON, as of serve; the service is the one here).
 // On standard input: `stats` prints `stats {…}`, its numbers and what was counted of its events; `reload` prints
-// `reloaded`, or `kept` and why; `trim` gives what malloc keeps of freed memory back to the system, and prints `trimmed`.
+// `reloaded`, or `kept` and why; `tidy` frees what is garbage, on all threads that serve, gives what malloc keeps of it back to the
+// system, and prints `tidied`.
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import koffi from 'koffi';
 import { Counter, serve } from 'heddle';
+import { collectGarbage, TIDY } from './garbage.mjs';
+
+/** How long the threads may take to free what is garbage, in ms. */
+const COLLECTED_WITHIN = 200;
 
 const mallocTrim = koffi.load('libc.so.6').func('int malloc_trim(size_t)');
 
@@ -37,9 +43,14 @@ const answers = {
       (error) => console.log(`kept ${error.message}`),
     );
   },
-  trim() {
+  async tidy() {
+    const tidying = new BroadcastChannel(TIDY);
+    tidying.postMessage('');
+    tidying.close();
+    collectGarbage();
+    await delay(COLLECTED_WITHIN);
     mallocTrim(0);
-    console.log('trimmed');
+    console.log('tidied');
   },
 };
 createInterface({ input: process.stdin }).on('line', (word) => answers[word]?.());

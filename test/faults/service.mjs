@@ -1,6 +1,7 @@
 /** Does what the first word of a line says, and answers the line. Lines of the benchmark's light clients are answered as these expect. */
 import { defineService } from 'heddle';
 import { burn } from '../../bench/services/burn-cpu.mjs';
+import { collectGarbage, TIDY } from './garbage.mjs';
 import { pattern } from './pattern.mjs';
 
 const never = () => new Promise(() => {});
@@ -41,6 +42,11 @@ ways['x'] = ways.exit;
 const LIGHT = /^[bl](\d{5})/;
 
 export default defineService({
+  start() {
+    const tidying = new BroadcastChannel(TIDY);
+    tidying.addEventListener('message', collectGarbage);
+    tidying.unref();
+  },
   message(line, client) {
     const text = line.toString('latin1');
     const [, ms] = LIGHT.exec(text) ?? [];
