@@ -48,7 +48,7 @@ describe('the examples', () => {
     await using running = await start(new URL(name, EXAMPLES), options);
     await using peer = await running.connect();
     expect(String(await peer.send(sent).finish().rest())).toBe(replies);
-    expect(running.all('service-error')).toEqual([]);
+    expect(await running.all('service-error')).toEqual([]);
   });
 
   it.each(Object.keys(TALKS))('say how to run them: %s', (name) => {

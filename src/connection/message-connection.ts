@@ -12,8 +12,6 @@ export class MessageConnection extends Connection {
   /** A handler is running; since when, in `performance.now()` ms. */
   #pending = false;
   #since = 0;
-  /** How many messages the service was given. */
-  #messages = 0;
   #onReply: ((reply: unknown) => void) | undefined = undefined;
   #onError: ((error: unknown) => void) | undefined = undefined;
 
@@ -37,15 +35,9 @@ export class MessageConnection extends Connection {
   }
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
-    const before = this.#messages;
-    const rest = this.#deliverAll(bytes, from, to);
-    if (this.#messages > before) this.#count(this.#messages - before);
-    return rest;
-  }
-
-  #deliverAll(bytes: Buffer, from: number, to: number): number {
     const { frame, framing, row } = this.host;
     let at = from;
+    let messages = 0;
     try {
       while (at < to && this.takesInput) {
         frame.scanned = this.input.scanned;
@@ -60,11 +52,14 @@ export class MessageConnection extends Connection {
         const begin = at;
         at = frame.next;
         row.beat(this.fd);
+        messages++;
         this.#serve(bytes, begin);
       }
     } catch (error) {
       this.serviceFailed(error);
       return to;
+    } finally {
+      if (messages > 0) this.#count(messages);
     }
     return at;
   }
@@ -92,7 +87,6 @@ export class MessageConnection extends Connection {
   #serve(bytes: Buffer, begin: number): void {
     const { host } = this;
     const { frame } = host;
-    this.#messages++;
     const message = host.readMessage(bytes, frame);
     if (message === INVALID) return this.finish('bad-frame', 'the message is not valid UTF-8');
     const reply = (host.service.message as (message: unknown, client: this) => unknown)(message, this);

@@ -74,6 +74,7 @@ export class ServiceThread implements Host, Turns {
   readonly maxUnsent: number;
   time = 0;
   awaiting = 0;
+  isDraining = false;
   readonly #parts: ServiceThreadParts;
   /** For connections that begin with a PROXY header. */
   protected readonly gate: ProxyGate;
@@ -83,7 +84,6 @@ export class ServiceThread implements Host, Turns {
   readonly #deadlines: Deadlines;
   readonly #lingering = new Map<Connection, number>();
   #unflushed: Connection[] = [];
-  #draining = false;
 
   constructor(parts: ServiceThreadParts) {
     this.#parts = parts;
@@ -116,8 +116,8 @@ export class ServiceThread implements Host, Turns {
   }
 
   serve(fd: number, ticket: Ticket, mask: number): void {
-    if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
-    else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
+    if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask);
+    else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask);
   }
 
   /** Clients are served by turns of the reactor. */
@@ -146,7 +146,7 @@ export class ServiceThread implements Host, Turns {
 
   /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */
   drain(): void {
-    this.#draining = true;
+    this.isDraining = true;
     this.time = performance.now();
     this.table.forEach(this.row.thread, (fd, word) => {
       this.row.beat(fd);
@@ -171,10 +171,6 @@ export class ServiceThread implements Host, Turns {
   /** Ends the connection of `fd` at once. */
   protected endConnection(fd: number, reason: CloseReason, detail: string): void {
     this.#connections[fd]?.end(reason, detail);
-  }
-
-  protected get isDraining(): boolean {
-    return this.#draining;
   }
 
   tlsOf(_fd: number): ClientTls | undefined {
@@ -207,7 +203,7 @@ export class ServiceThread implements Host, Turns {
     });
     this.table.setFlags(connection.fd, COUNTED);
     void this.#tellClosed(connection, reason);
-    if (this.#draining) setImmediate(() => this.checkDrained());
+    if (this.isDraining) setImmediate(() => this.checkDrained());
   }
 
   /** The hook runs at once; what it throws, or its promise rejects with, is reported and ends nothing. */
@@ -251,14 +247,14 @@ export class ServiceThread implements Host, Turns {
 
   /** Reads on in a PROXY header; when it is whole, there is a client, which is greeted and served. */
   #readHeader(fd: number, ticket: Ticket, flags: number): undefined {
-    const input = this.gate.read(fd, ticket, !this.#draining);
+    const input = this.gate.read(fd, ticket, !this.isDraining);
     if (input === undefined) {
-      if (this.#draining) setImmediate(() => this.checkDrained());
+      if (this.isDraining) setImmediate(() => this.checkDrained());
       return;
     }
     const connection = this.#add(fd, ticket, flags, input);
     if (flags & NEW) connection.opened();
-    connection.arrived(this.#draining);
+    connection.arrived();
   }
 
   #describe(connection: Connection) {
@@ -268,7 +264,7 @@ export class ServiceThread implements Host, Turns {
 
   /** Says so when the last client of a thread that drains is gone. */
   protected checkDrained(): void {
-    if (this.#draining && this.row.clients === 0) this.#parts.drained();
+    if (this.isDraining && this.row.clients === 0) this.#parts.drained();
   }
 
   readonly #flushAll = (): void => {

@@ -119,7 +119,7 @@ describe('maxClientsPerAddress', () => {
     const beyond = [...(await dial(running, 5, '127.0.0.1')), ...(await dial(running, 5, '127.0.0.2'))];
     expect(await Promise.all(beyond.map(over))).not.toContain(false);
     expect(running.server.stats()).toMatchObject({ clients: 6, rejected: { 'over-limit': 10, denied: 0 } });
-    expect(running.all('reject')[0]).toMatchObject({ address: '127.0.0.1', reason: 'over-limit' });
+    expect((await running.all('reject'))[0]).toMatchObject({ address: '127.0.0.1', reason: 'over-limit' });
   });
 
   it.each(['close', 'echo', 'exit 1'])('counts a client no more whose connection has ended: %s', async (line) => {
@@ -168,8 +168,8 @@ describe('allow and deny', () => {
     await Promise.all(flood.map(over));
     expect(await inside.ask('hello')).toBe('hello');
     await running.server.close();
-    const hidden = running.all('rejects-hidden').reduce((sum, { count }) => sum + count, 0);
-    const shown = running.all('reject').length;
+    const hidden = (await running.all('rejects-hidden')).reduce((sum, { count }) => sum + count, 0);
+    const shown = (await running.all('reject')).length;
     expect([shown + hidden, running.server.stats().rejected.denied]).toEqual([200, 200]);
     expect(shown).toBeLessThan(200);
   });

@@ -31,7 +31,7 @@ describe('drain', () => {
     const [ends] = await Promise.all([Promise.all(peers.map((peer) => peer.rest())), running.server.drain()]);
     for (const end of ends) expect(String(end)).toBe(replies);
     expect(running.server.stats()).toMatchObject({ clients: 0, messages: 20 * 501, closes: { shutdown: 20 } });
-    expect(running.all('close').map(({ reason }) => reason)).toEqual(Array(20).fill('shutdown'));
+    expect((await running.all('close')).map(({ reason }) => reason)).toEqual(Array(20).fill('shutdown'));
   });
 
   it('lets handlers that await something finish, and answers what was pipelined behind them', async () => {
@@ -62,7 +62,7 @@ describe('drain', () => {
     await running.server.drain();
     await Promise.all([idle.over(), half.over()]);
     expect(performance.now() - began).toBeLessThan(14_000);
-    expect(running.all('close').map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
+    expect((await running.all('close')).map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
   });
 
   it('serves the clients that wait to be accepted', async () => {
@@ -106,7 +106,7 @@ describe('drain', () => {
     expect(performance.now() - began).toBeGreaterThan(190);
     expect(performance.now() - began).toBeLessThan(14_000);
     await Promise.all([hung.over(), busy.over()]);
-    expect(running.all('close').map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
+    expect((await running.all('close')).map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
   });
 
   it('may be asked for twice, and while the server closes', async () => {
@@ -157,7 +157,7 @@ describe('the state of a server', () => {
     await closed;
     await running.server.drain();
     expect(running.server.state).toBe('closed');
-    expect(running.all('drain')).toEqual([]);
+    expect(await running.all('drain')).toEqual([]);
   });
 });
 
@@ -202,7 +202,7 @@ describe('close', () => {
     expect(performance.now() - began).toBeLessThan(14_000);
     await Promise.all(peers.map((peer) => peer.over()));
     await Promise.all(peers.map((peer) => peer.leave()));
-    expect(running.all('close').map(({ reason }) => reason)).toEqual(Array(10).fill('shutdown'));
+    expect((await running.all('close')).map(({ reason }) => reason)).toEqual(Array(10).fill('shutdown'));
     expect(running.server.stats()).toMatchObject({ clients: 0, closes: { shutdown: 10 } });
     await descriptorsBack(before);
   });

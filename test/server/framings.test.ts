@@ -200,7 +200,7 @@ describe('a service with a framing of its own', () => {
     await using peer = await running.connect();
     expect(String(await peer.send('{"text":"odd"};').rest())).toBe('');
     expect((await running.closeOf(peer)).reason).toBe('service-error');
-    expect(running.all('service-error').map(({ error }) => error.message)).toEqual(['cannot encode odd']);
+    expect((await running.all('service-error')).map(({ error }) => error.message)).toEqual(['cannot encode odd']);
     expect(String(await bystander.send('{"text":"ab"};').take(2))).toBe('2;');
   });
 

@@ -59,10 +59,10 @@ describe('many clients', () => {
     };
     await Promise.all(Array.from({ length: 20 }, () => comeAndGo(100)));
     await running.seen('close', 2000);
-    expect(running.all('open')).toHaveLength(2000);
-    const ids = new Set(running.all('open').map(({ client }) => client));
+    expect(await running.all('open')).toHaveLength(2000);
+    const ids = new Set((await running.all('open')).map(({ client }) => client));
     expect(ids.size).toBe(2000);
-    expect(new Set(running.all('close').map(({ client }) => client))).toEqual(ids);
+    expect(new Set((await running.all('close')).map(({ client }) => client))).toEqual(ids);
     expect(closesOf(running)).toBe(2000);
     expect(running.server.stats()).toMatchObject({ clients: 0, messages: 1500 });
     await descriptorsBack(withServer);

@@ -54,7 +54,7 @@ describe('a message service', () => {
     await using peer = await running.connect();
     expect(String(await peer.send(`echo first\n${command}\necho more\n`).rest())).toBe('first\n');
     expect((await running.closeOf(peer)).reason).toBe('service-error');
-    const [error, ...others] = running.all('service-error');
+    const [error, ...others] = await running.all('service-error');
     expect(others).toEqual([]);
     expect(error?.error.message).toMatch(text);
     expect(await bystander.ask('echo still here')).toBe('still here');
@@ -69,7 +69,7 @@ describe('a message service', () => {
       expect(String(await peer.send(`echo first\n${way} oh no\necho more\n`).rest())).toBe('first\n');
       const close = await running.closeOf(peer);
       expect(close.reason).toBe('service-error');
-      const errors = running.all('service-error');
+      const errors = await running.all('service-error');
       expect(errors).toHaveLength(1);
       expect(errors[0]).toMatchObject({
         client: close.client,
@@ -77,7 +77,7 @@ describe('a message service', () => {
         error: { code: 'HEDDLE_SERVICE_ERROR', message: 'oh no', stack: expect.stringMatching(/commands\.mjs:\d+/) },
       });
       expect(await bystander.ask('echo still here')).toBe('still here');
-      expect(running.all('thread-exit')).toEqual([]);
+      expect(await running.all('thread-exit')).toEqual([]);
     },
   );
 
@@ -159,7 +159,7 @@ describe('a client of one thread, from the message of another', () => {
     await running.closeOf(one);
     expect(await other.ask(`forget ${id}`)).toBe('forgotten');
     expect(await other.ask('later 20 and on')).toBe('and on');
-    expect(running.all('thread-exit')).toEqual([]);
+    expect(await running.all('thread-exit')).toEqual([]);
   });
 });
 
@@ -266,7 +266,7 @@ describe('the hooks of a service', () => {
     await using peer = await running.connect();
     expect(String(await peer.rest())).toBe('');
     expect((await running.closeOf(peer)).reason).toBe(reason);
-    expect(running.all('service-error')).toHaveLength(errors);
+    expect(await running.all('service-error')).toHaveLength(errors);
   });
 
   it.each(['finish', 'reset'] as const)('touch nobody else when close fails (%s)', async (way) => {
@@ -279,7 +279,7 @@ describe('the hooks of a service', () => {
     await running.closeOf(peer);
     expect(await bystander.ask('after')).toBe('after');
     expect((await running.seen('service-error'))[0]?.error.message).toMatch(/close failed/);
-    expect(running.all('thread-exit')).toEqual([]);
+    expect(await running.all('thread-exit')).toEqual([]);
   });
 });
 

@@ -61,7 +61,7 @@ describe('beside a client that holds its thread', () => {
     const holders = peers.slice(0, 3);
     for (const holder of holders) holder.send('hold\n');
     for (const other of peers.slice(3)) expect(await other.ask('hello')).toBe('hello');
-    expect(running.all('thread-start').length).toBeGreaterThan(3);
+    expect((await running.all('thread-start')).length).toBeGreaterThan(3);
     open();
     for (const holder of holders) expect(await holder.line()).toBe('hold');
   });
@@ -109,7 +109,7 @@ it.skipIf(noMoves)('handlerTimeout closes the client at fault, names it, and nob
   const [held] = await running.seen('thread-held');
   expect(held).toMatchObject({ port: stuck.localPort });
   for (const other of others) expect(await other.ask('hello')).toBe('hello');
-  expect(running.all('close')).toHaveLength(1);
+  expect(await running.all('close')).toHaveLength(1);
 });
 
 describe('reload', () => {
@@ -123,8 +123,8 @@ describe('reload', () => {
       await running.server.reload();
       for (const peer of peers) await vi.waitFor(async () => expect(await peer.ask('x')).toBe(`${text}x`));
     }
-    expect(running.all('close')).toEqual([]);
-    expect(running.all('reload')).toHaveLength(2);
+    expect(await running.all('close')).toEqual([]);
+    expect(await running.all('reload')).toHaveLength(2);
   });
 
   it('leaves the old code running when the new one does not start', async () => {
@@ -135,7 +135,7 @@ describe('reload', () => {
     writeFileSync(version, 'broken');
     await expect(running.server.reload()).rejects.toThrow('this version does not start');
     expect(await peer.ask('x')).toBe('good x');
-    expect(running.all('reload-failed')).toHaveLength(1);
+    expect(await running.all('reload-failed')).toHaveLength(1);
   });
 
   it.skipIf(noMoves)(
@@ -147,8 +147,8 @@ describe('reload', () => {
       for (const peer of peers) expect(await peer.ask('x')).toMatch(/x$/);
       await running.seen('reload', 2);
       await running.server.close();
-      expect(running.all('reload')).toHaveLength(2);
-      expect(running.all('reload-failed')).toEqual([]);
+      expect(await running.all('reload')).toHaveLength(2);
+      expect(await running.all('reload-failed')).toEqual([]);
     },
   );
 
@@ -160,8 +160,8 @@ describe('reload', () => {
     await expect(running.server.reload()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
     await peer.leave();
     await leaving;
-    const starts = running.all('thread-start').length;
+    const starts = (await running.all('thread-start')).length;
     await expect(running.server.reload()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
-    expect(running.all('thread-start')).toHaveLength(starts);
+    expect(await running.all('thread-start')).toHaveLength(starts);
   });
 });

@@ -33,7 +33,7 @@ async function settledOnTwo(running: Running, count: number): Promise<[Peer[], P
   const byThread = new Map<number, Peer[]>();
   for (;;) {
     const [peer] = (await settled(running, 1)) as [Peer];
-    const thread = running.all('open').find(({ port }) => port === peer.localPort)?.thread ?? 0;
+    const thread = (await running.all('open')).find(({ port }) => port === peer.localPort)?.thread ?? 0;
     byThread.set(thread, [...(byThread.get(thread) ?? []), peer]);
     const [first, second] = [...byThread.values()].sort((a, b) => b.length - a.length);
     if (first !== undefined && second !== undefined && second.length >= count) return [first, second];
@@ -118,7 +118,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     const peers = await settled(running, 9);
     await running.server[way]();
     for (const peer of peers) await peer.leave();
-    expect(running.all('close')).toHaveLength(9);
+    expect(await running.all('close')).toHaveLength(9);
     await descriptorsBack(before);
   });
 
@@ -252,8 +252,8 @@ describe.runIf(canHandOver())('in the net engine', () => {
     const [last] = (await settled(running, 1)) as [Peer];
     const { accepted } = running.server.stats();
     await running.seen('close', accepted - 1);
-    expect(running.all('open')).toHaveLength(accepted);
-    expect(running.all('close').every(({ reason }) => reason === 'client-reset')).toBe(true);
+    expect(await running.all('open')).toHaveLength(accepted);
+    expect((await running.all('close')).every(({ reason }) => reason === 'client-reset')).toBe(true);
     await vi.waitFor(() => expect(running.server.stats().clients).toBe(1));
     await running.server.close();
     await last.leave();

@@ -41,7 +41,7 @@ describe('behind a load balancer', () => {
     expect(await peer.ask('who')).toBe(who);
     const [address, port] = who.split(' ');
     const about = { client: 1, address, port: Number(port) };
-    expect(running.all('open')).toMatchObject([about]);
+    expect(await running.all('open')).toMatchObject([about]);
     peer.finish();
     expect(await running.seen('close')).toMatchObject([{ ...about, reason: 'client-finished' }]);
   });
@@ -55,7 +55,7 @@ describe('behind a load balancer', () => {
     await using peer = await dial(running);
     peer.send(header);
     expect(await peer.ask('who')).toBe(`${PROXY} ${peer.localPort}`);
-    expect(running.all('open')).toMatchObject([{ address: PROXY, port: peer.localPort }]);
+    expect(await running.all('open')).toMatchObject([{ address: PROXY, port: peer.localPort }]);
   });
 
   it('the header may be cut at every byte, and the client is told of when it is whole', async () => {
@@ -65,12 +65,12 @@ describe('behind a load balancer', () => {
       const peers = await Promise.all(Array.from({ length: header.length - 1 }, () => dial(running)));
       peers.forEach((peer, index) => peer.send(header.subarray(0, index + 1)));
       await received(running, before + (header.length * (header.length - 1)) / 2);
-      expect(running.all('open')).toHaveLength(header === V1 ? 0 : V1.length - 1);
+      expect(await running.all('open')).toHaveLength(header === V1 ? 0 : V1.length - 1);
       peers.forEach((peer, index) => peer.send(Buffer.concat([header.subarray(index + 1), Buffer.from('who\n')])));
       for (const peer of peers) expect(await peer.line()).toBe('192.0.2.1 56324');
       await Promise.all(peers.map((peer) => peer.leave()));
     }
-    expect(running.all('open')).toHaveLength(V1.length + V2.length - 2);
+    expect(await running.all('open')).toHaveLength(V1.length + V2.length - 2);
     expect(
       (await running.seen('close', V1.length + V2.length - 2)).every((close) => close.address === '192.0.2.1'),
     ).toBe(true);
@@ -110,7 +110,7 @@ describe('behind a load balancer', () => {
       detail: expect.stringMatching(detail),
     };
     expect(await running.seen('close')).toMatchObject([about]);
-    expect(running.all('open')).toEqual([]);
+    expect(await running.all('open')).toEqual([]);
     expect(peer.pieces).toEqual([]);
     expect(running.server.stats()).toMatchObject({ clients: 0, closes: { 'proxy-error': 1 }, messages: 0 });
     await peer.leave();
@@ -128,7 +128,7 @@ describe('from anybody else', () => {
     await using spoofing = await running.connect();
     spoofing.send(V1);
     expect((await running.closeOf(spoofing)).reason).toBe('service-error');
-    const [failure] = running.all('service-error');
+    const [failure] = await running.all('service-error');
     expect(failure).toMatchObject({ address: '127.0.0.1', port: spoofing.localPort });
   });
 
@@ -138,7 +138,7 @@ describe('from anybody else', () => {
       await using peer = await dial(running);
       peer.send(header);
       expect(await peer.take(header.length)).toEqual(header);
-      expect(running.all('open').at(-1)).toMatchObject({ address: PROXY, port: peer.localPort });
+      expect((await running.all('open')).at(-1)).toMatchObject({ address: PROXY, port: peer.localPort });
     }
   });
 });
@@ -200,7 +200,7 @@ describe('half a header', () => {
     await running.seen('thread-exit');
     halves.forEach((half, index) => half.send(V1.subarray(index + 1)));
     for (const half of halves) expect(await half.ask('who')).toBe('192.0.2.1 56324');
-    expect(running.all('close')).toHaveLength(1);
+    expect(await running.all('close')).toHaveLength(1);
     await Promise.all(halves.map((half) => half.leave()));
   });
 

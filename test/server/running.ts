@@ -1,11 +1,15 @@
 /** A server under test: started on a free port of the loopback, with all that it has reported. */
 import { readdirSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from 'heddle';
 import { expect, vi } from 'vitest';
 import type { ServerEvent } from '../../src/log/event.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { Server } from '../../src/server/server.ts';
 import { Peer } from './peer.ts';
+
+/** Longer than events gather before they are told, in ms. */
+const GATHERED = 10;
 
 type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type: T }>;
 
@@ -31,8 +35,11 @@ export class Running implements AsyncDisposable {
     return Peer.connect(this.port);
   }
 
-  all<T extends ServerEvent['type']>(type: T): EventOf<T>[] {
-    return this.events.filter((event): event is EventOf<T> => event.type === type);
+  /** Resolves with all events of `type` so far, those on their way included. */
+  async all<T extends ServerEvent['type']>(type: T): Promise<EventOf<T>[]> {
+    await delay(GATHERED);
+    await delay(0);
+    return this.#arrived(type);
   }
 
   /** Resolves with the events of `type` once there are `count` of them. */
@@ -44,7 +51,7 @@ export class Running implements AsyncDisposable {
   closeOf(peer: Peer): Promise<EventOf<'close'>> {
     const port = peer.localPort;
     const find = (): EventOf<'close'> => {
-      const event = this.all('close').find((close) => close.port === port);
+      const event = this.#arrived('close').find((close) => close.port === port);
       if (event === undefined) throw new Error(`no close event of port ${port} yet`);
       return event;
     };
@@ -55,8 +62,12 @@ export class Running implements AsyncDisposable {
     await this.server.close();
   }
 
+  #arrived<T extends ServerEvent['type']>(type: T): EventOf<T>[] {
+    return this.events.filter((event): event is EventOf<T> => event.type === type);
+  }
+
   #atLeast<T extends ServerEvent['type']>(type: T, count: number): EventOf<T>[] {
-    const events = this.all(type);
+    const events = this.#arrived(type);
     if (events.length < count) throw new Error(`${events.length} of ${count} ${type} events so far`);
     return events;
   }

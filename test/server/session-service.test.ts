@@ -63,9 +63,10 @@ describe('a session', () => {
     await using peer = await running.connect();
     expect(String(await peer.send('throw\n').rest())).toBe('now\n');
     expect((await running.closeOf(peer)).reason).toBe('service-error');
-    const errors = running
-      .all('service-error')
-      .map(({ error }) => [error.message, error.stack?.includes('sessions.mjs')]);
+    const errors = (await running.all('service-error')).map(({ error }) => [
+      error.message,
+      error.stack?.includes('sessions.mjs'),
+    ]);
     expect(errors).toEqual([['session failed', true]]);
     expect(await bystander.ask('Bo')).toBe('hello Bo');
   });
@@ -85,8 +86,8 @@ describe('a session', () => {
     peer.reset();
     expect((await running.closeOf(peer)).reason).toBe('client-reset');
     expect(await bystander.ask('Bo')).toBe('hello Bo');
-    expect(running.all('service-error')).toEqual([]);
-    expect(running.all('thread-exit')).toEqual([]);
+    expect(await running.all('service-error')).toEqual([]);
+    expect(await running.all('thread-exit')).toEqual([]);
   });
 
   it('ends quietly when its client resets while it sends', async () => {
@@ -95,7 +96,7 @@ describe('a session', () => {
     expect(await peer.ask('endless')).toMatch(/^line 0 /);
     peer.reset();
     expect((await running.closeOf(peer)).reason).toBe('client-reset');
-    expect(running.all('service-error')).toEqual([]);
+    expect(await running.all('service-error')).toEqual([]);
     await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
   });
 

@@ -98,7 +98,7 @@ describe.skipIf(noTakeOver)('when the new process ends', () => {
     }
     for (const peer of peers) expect(await peer.ask('again')).toMatch(/^old \d+ again$/);
     expect(await settledPeers(old.port, 1)).toHaveLength(1);
-    expect(old.all('handing-over')).toEqual([]);
+    expect(await old.all('handing-over')).toEqual([]);
   });
 
   it('half-way, it takes with it whom it has taken; all others stay, the door is open, and the next can take over', async () => {
@@ -177,7 +177,7 @@ describe.skipIf(noTakeOver)('when the old server leaves while a new process star
     // Nobody accepts yet, and nobody is refused.
     const waiting = await Peer.connect(old.port);
     await waiting.leave();
-    expect(old.all('handed-over')).toMatchObject([{ clients: 0 }]);
+    expect(await old.all('handed-over')).toMatchObject([{ clients: 0 }]);
   });
 });
 
@@ -219,7 +219,7 @@ describe.skipIf(noTakeOver)('when the old process ends', () => {
     await using fresh = await starting;
     await using peer = await Peer.connect(old.port);
     expect(await peer.ask('hello')).toBe('new 1 hello');
-    expect(fresh.all('taken-over')).toMatchObject([{ predecessor: 4711, clients: 0 }]);
+    expect(await fresh.all('taken-over')).toMatchObject([{ predecessor: 4711, clients: 0 }]);
   });
 
   it('in the middle of a client, that one is lost and nobody else; what was sent whole is served', async () => {

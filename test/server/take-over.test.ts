@@ -31,10 +31,12 @@ describe.skipIf(noTakeOver)('a server that takes over', () => {
     await fresh.seen('close', 21);
     await eventually(() => expect(fresh.closed.value).toBe(21));
     expect([old.opened.value, old.closed.value, fresh.opened.value]).toEqual([20, 0, 1]);
-    expect([old.all('open').length, old.all('close').length, fresh.all('open').length]).toEqual([20, 0, 1]);
-    expect(old.all('handing-over')).toMatchObject([{ successor: process.pid }]);
-    expect(old.all('handed-over')).toMatchObject([{ successor: process.pid, clients: 20 }]);
-    expect(fresh.all('taken-over')).toMatchObject([{ predecessor: process.pid, clients: 20 }]);
+    expect([(await old.all('open')).length, (await old.all('close')).length, (await fresh.all('open')).length]).toEqual(
+      [20, 0, 1],
+    );
+    expect(await old.all('handing-over')).toMatchObject([{ successor: process.pid }]);
+    expect(await old.all('handed-over')).toMatchObject([{ successor: process.pid, clients: 20 }]);
+    expect(await fresh.all('taken-over')).toMatchObject([{ predecessor: process.pid, clients: 20 }]);
     expect([old.server.stats(), fresh.server.stats()]).toMatchObject([
       { accepted: 20, handedOver: 20, clients: 0 },
       { accepted: 1, takenOver: 20, clients: 0 },
@@ -111,8 +113,8 @@ describe.skipIf(noTakeOver)('a server that takes over', () => {
     expect(String(await short.rest())).toBe('end\n');
     expect(String(await long.rest())).toBe('end\n');
     await old.server.closed;
-    expect(old.all('close').map(({ reason }) => reason)).toEqual(['client-finished', 'shutdown']);
-    expect(old.all('handed-over')).toMatchObject([{ clients: 0 }]);
+    expect((await old.all('close')).map(({ reason }) => reason)).toEqual(['client-finished', 'shutdown']);
+    expect(await old.all('handed-over')).toMatchObject([{ clients: 0 }]);
     expect(balanceOf(old.server)).toEqual({ came: 2, went: 2 });
     await using next = await fresh.connect();
     next.send('slow\n');
@@ -256,7 +258,7 @@ describe.skipIf(noTakeOver)('a server that cannot take over', () => {
     expect(await peer.ask('hello')).toBe('old 1 hello');
     await using next = await Peer.connect(old.port);
     expect(await next.ask('hello')).toBe('old 2 hello');
-    expect(old.all('handing-over')).toEqual([]);
+    expect(await old.all('handing-over')).toEqual([]);
     await using fresh = await generation('new', at);
     await old.server.closed;
     expect([await peer.ask('hello'), fresh.server.stats().takenOver]).toEqual(['new 1 hello', 2]);
@@ -274,6 +276,6 @@ describe.skipIf(noTakeOver)('a server that cannot take over', () => {
     await expect(generation('new', join(folder, 'no', 'folder'))).rejects.toThrow(
       /there is no such folder\. .*--take-over/,
     );
-    expect(other.all('handing-over')).toEqual([]);
+    expect(await other.all('handing-over')).toEqual([]);
   });
 });

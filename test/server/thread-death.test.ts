@@ -34,9 +34,9 @@ describe.each(DEATHS)('a thread that dies of %s', (_how, line, cause, detail) =>
     expect(exit).toMatchObject({ cause, detail: expect.stringMatching(detail) });
     for (const peer of peers) expect(await peer.ask('echo still here')).toBe('still here');
     await running.seen('thread-start', 3);
-    expect(running.all('thread-exit')).toHaveLength(1);
+    expect(await running.all('thread-exit')).toHaveLength(1);
     // Whoever was being served is closed; an error from a timer may find nobody being served.
-    const closed = running.all('close');
+    const closed = await running.all('close');
     expect(closed.every((close) => close.port === victim.localPort && close.reason === 'thread-exit')).toBe(true);
     expect(running.server.stats().clients).toBe(11 - closed.length);
     await Promise.all([victim, ...peers].map((peer) => peer.leave()));
@@ -132,11 +132,11 @@ it('threads that cannot be started are no end of those that serve', async () => 
   // Threads are asked for while some are held.
   holder.send('hold 1000\n');
   await running.seen('thread-exit', 5);
-  expect(running.all('thread-exit')[0]).toMatchObject({
+  expect((await running.all('thread-exit'))[0]).toMatchObject({
     cause: 'start',
     detail: expect.stringMatching(/no more of them/),
   });
   expect(await holder.line()).toBe('held');
   expect(await victim.ask('still here')).toBe('still here');
-  expect(running.all('close')).toEqual([]);
+  expect(await running.all('close')).toEqual([]);
 });

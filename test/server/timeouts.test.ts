@@ -26,7 +26,7 @@ describe('a client that takes too long', () => {
       expect(await peer.ask('still here')).toBe('still here');
       await delay(100);
     }
-    expect(running.all('close')).toEqual([]);
+    expect(await running.all('close')).toEqual([]);
   });
 
   it('is closed when its message is not complete within messageTimeout, however its bytes drip', async () => {
@@ -51,7 +51,7 @@ describe('a client that takes too long', () => {
       expect(await peer.line()).toBe('ab');
       await delay(20);
     }
-    expect(running.all('close')).toEqual([]);
+    expect(await running.all('close')).toEqual([]);
   });
 
   it('is not closed while a handler makes it wait', async () => {
@@ -89,7 +89,7 @@ describe('a client that does not read', () => {
     }
     peer.socket.resume();
     expect(await peer.take(reply.shared.size + 1)).toHaveLength(reply.shared.size + 1);
-    expect(running.all('close')).toEqual([]);
+    expect(await running.all('close')).toEqual([]);
   });
 
   it('is closed at once when more than maxUnsent waits for it', async () => {

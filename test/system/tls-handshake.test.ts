@@ -94,7 +94,7 @@ describe('a client that does not come through the handshake', () => {
     const before = openDescriptors();
     const sockets = await talkers(running.port, 50, bytes);
     await running.seen('close', 50);
-    expect(running.all('close').map((close) => [close.reason, close.detail])).toEqual(
+    expect((await running.all('close')).map((close) => [close.reason, close.detail])).toEqual(
       Array.from({ length: 50 }, () => ['tls-error', detail]),
     );
     for (const socket of sockets) socket.destroy();
@@ -113,7 +113,7 @@ describe('a client that does not come through the handshake', () => {
     await running.seen('open', 20); // Who resets before that has not come, to the net engine.
     for (const socket of sockets) leave(socket);
     await running.seen('close', 20);
-    const details = new Set(running.all('close').map(({ detail }) => detail));
+    const details = new Set((await running.all('close')).map(({ detail }) => detail));
     expect(details).toEqual(new Set(['it left before the handshake was done']));
   });
 

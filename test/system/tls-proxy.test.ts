@@ -78,10 +78,10 @@ describe('behind a load balancer that passes TLS on', () => {
     expect(await peer.ask('who')).toBe(who);
     const [address, port] = who.split(' ');
     const about = { client: 1, address, port: Number(port) };
-    expect(running.all('open')).toMatchObject([about]);
+    expect(await running.all('open')).toMatchObject([about]);
     await peer.leave();
     expect(await running.seen('close')).toMatchObject([about]);
-    expect(running.all('open')).toHaveLength(1);
+    expect(await running.all('open')).toHaveLength(1);
   });
 
   it('the header may be cut at every byte', async () => {
@@ -91,7 +91,7 @@ describe('behind a load balancer that passes TLS on', () => {
       const raw = await Promise.all(Array.from({ length: header.length - 1 }, () => dial(running)));
       raw.forEach((peer, index) => peer.send(header.subarray(0, index + 1)));
       await received(running, before + (header.length * (header.length - 1)) / 2);
-      expect(running.all('open')).toHaveLength(header === V1 ? 0 : V1.length - 1);
+      expect(await running.all('open')).toHaveLength(header === V1 ? 0 : V1.length - 1);
       const peers = await Promise.all(raw.map((peer, index) => secure(peer, header.subarray(index + 1))));
       expect(running.server.stats().receivedBytes).toBe(before + header.length * (header.length - 1));
       for (const peer of peers) expect(await peer.ask('who')).toBe('192.0.2.1 56324');
@@ -113,7 +113,7 @@ describe('behind a load balancer that passes TLS on', () => {
     await peer.over();
     const about = { address: PROXY, port: peer.localPort, reason: 'proxy-error' };
     expect(await running.seen('close')).toMatchObject([{ ...about, detail: expect.stringMatching(detail) }]);
-    expect(running.all('open')).toEqual([]);
+    expect(await running.all('open')).toEqual([]);
     expect(peer.pieces).toEqual([]);
     expect(running.server.stats()).toMatchObject({ clients: 0, closes: { 'proxy-error': 1 } });
     await peer.leave();
@@ -175,7 +175,7 @@ describe('half a header before TLS', () => {
     await running.seen('thread-exit');
     const peers = await Promise.all(halves.map((half, index) => secure(half, V1.subarray(index + 1))));
     for (const peer of peers) expect(await peer.ask('who')).toBe('192.0.2.1 56324');
-    expect(running.all('close')).toHaveLength(1);
+    expect(await running.all('close')).toHaveLength(1);
     await Promise.all(peers.map((peer) => peer.leave()));
   });
 

@@ -144,7 +144,7 @@ describe('a service over TLS', () => {
     await peer.ask('echo here');
     socket.resetAndDestroy();
     await running.seen('close');
-    expect(running.all('close').map(({ reason }) => reason)).toEqual(['client-reset']);
+    expect((await running.all('close')).map(({ reason }) => reason)).toEqual(['client-reset']);
   });
 
   it('answers what has arrived when the server leaves, then says the end', async () => {
@@ -177,7 +177,7 @@ describe('a thread with TLS clients', () => {
     peers[0]?.send('exit 0\n');
     await Promise.all(peers.map((peer) => peer.over()));
     await running.seen('close', 5);
-    expect(running.all('close').map(({ reason }) => reason)).toEqual(Array(5).fill('thread-exit'));
+    expect((await running.all('close')).map(({ reason }) => reason)).toEqual(Array(5).fill('thread-exit'));
     await running.seen('thread-start', 2);
     await using late = await dial(running);
     expect(await late.ask('echo new')).toBe('new');
