@@ -50,10 +50,10 @@ export class FaultServer {
     this.port = port;
   }
 
-  /** `before`: words of a shell that come before the server, such as `ulimit -n 130;`. */
-  static async start(options: ServeOptions = {}, before = ''): Promise<FaultServer> {
+  /** `before`: words of a shell that come before the server, such as `ulimit -n 130;`; `flags`: of Node. */
+  static async start(options: ServeOptions = {}, before = '', flags: readonly string[] = []): Promise<FaultServer> {
     const script = `${before} exec "$0" "$@"`;
-    const child = new Child(['sh', '-c', script, process.execPath, SERVER, JSON.stringify(options)]);
+    const child = new Child(['sh', '-c', script, process.execPath, ...flags, SERVER, JSON.stringify(options)]);
     const [, port] = await child.line(/Server running on port (\d+)/);
     return new FaultServer(child, Number(port));
   }
@@ -78,7 +78,7 @@ export class FaultServer {
     return why;
   }
 
-  /** Frees what is garbage, and gives what malloc keeps of it back to the system: what is left is in use. */
+  /** Frees what is garbage (with the flag --expose-gc), and gives what malloc keeps of it back to the system. */
   async tidy(): Promise<void> {
     await this.#ask('tidy', /^tidied$/);
   }

@@ -1,12 +1,12 @@
 // A Heddle server in a process of its own. Usage: node server.mjs OPTIONS (JSON, as of serve; the service is the one here).
 // On standard input: `stats` prints `stats {…}`, its numbers and what was counted of its events; `reload` prints
-// `reloaded`, or `kept` and why; `tidy` frees what is garbage, on all threads that serve, gives what malloc keeps of it back to the
-// system, and prints `tidied`.
+// `reloaded`, or `kept` and why; `tidy` (with --expose-gc) frees what is garbage, on main and on all threads that serve, gives what
+// malloc keeps of it back to the system, and prints `tidied`.
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import koffi from 'koffi';
 import { Counter, serve } from 'heddle';
-import { collectGarbage, TIDY } from './garbage.mjs';
+import { TIDY } from './service.mjs';
 
 /** How long the threads may take to free what is garbage, in ms. */
 const COLLECTED_WITHIN = 200;
@@ -47,7 +47,7 @@ const answers = {
     const tidying = new BroadcastChannel(TIDY);
     tidying.postMessage('');
     tidying.close();
-    collectGarbage();
+    globalThis.gc();
     await delay(COLLECTED_WITHIN);
     mallocTrim(0);
     console.log('tidied');

@@ -1,8 +1,10 @@
 /** Does what the first word of a line says, and answers the line. Lines of the benchmark's light clients are answered as these expect. */
 import { defineService } from 'heddle';
 import { burn } from '../../bench/services/burn-cpu.mjs';
-import { collectGarbage, TIDY } from './garbage.mjs';
 import { pattern } from './pattern.mjs';
+
+/** The channel on which all threads are told to free what is garbage. */
+export const TIDY = 'tidy';
 
 const never = () => new Promise(() => {});
 
@@ -44,7 +46,7 @@ const LIGHT = /^[bl](\d{5})/;
 export default defineService({
   start() {
     const tidying = new BroadcastChannel(TIDY);
-    tidying.addEventListener('message', collectGarbage);
+    tidying.addEventListener('message', () => globalThis.gc());
     tidying.unref();
   },
   message(line, client) {

@@ -74,16 +74,17 @@ async function talkOn(server: FaultServer, traffic: Traffic, over: AbortSignal):
   traffic.cutOff += lostResting + lostWaiting;
 }
 
+/** The young generation of each thread is as large at the start as it may become, or its growth would look like a leak. */
+const FLAGS = ['--expose-gc', '--min-semi-space-size=2', '--max-semi-space-size=2'];
+
 async function soak(asked: Plan): Promise<boolean> {
   using certificates = new Certificates();
   const authority = certificates.authority('authority');
   const threads = asked.deaths ? '2..6' : '4';
   const options = { framing: 'line', threads, shutdownTimeout: 5000 } as const;
-  const plain = new Watched('plain', await FaultServer.start(options));
-  const secure = new Watched(
-    'TLS',
-    await FaultServer.start({ ...options, tls: certificates.issue('server', authority) }),
-  );
+  const plain = new Watched('plain', await FaultServer.start(options, '', FLAGS));
+  const tls = certificates.issue('server', authority);
+  const secure = new Watched('TLS', await FaultServer.start({ ...options, tls }, '', FLAGS));
   const traffic = { right: 0, wrong: 0, cutOff: 0 };
   for (let minute = 1; minute <= asked.minutes; minute++) {
     const next = delay(MINUTE);
