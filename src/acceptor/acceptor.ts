@@ -5,7 +5,7 @@ import { includesPeer, type Peers } from '../options/cidr.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import { type ConnectionTable, NEW, PROXIED } from '../sharing/connection-table.ts';
-import { BUSY, CLOSING, HELD, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
+import { BUSY, HELD, MOVING, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import type { PeerAddress } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
@@ -211,11 +211,16 @@ export abstract class Acceptor {
   #lookAround(now: number): void {
     const { roster, say } = this.#parts;
     for (const watch of roster.watches) this.#lookAt(watch, now);
+    if (this.#orphans.length > 0 && (roster.takers.length > 0 || this.#isDeserted)) this.#adopt();
     if (this.#isDraining) return;
-    if (this.#orphans.length > 0 && roster.takers.length > 0) this.#adopt();
     const threads = roster.shortage(now);
     if (threads !== undefined) say({ type: 'want-threads', threads });
     if (now - this.#balancedAt >= BALANCE) this.#balance(now);
+  }
+
+  /** There is no thread, and none will come. */
+  get #isDeserted(): boolean {
+    return this.#isDraining && this.#parts.roster.any.length === 0;
   }
 
   /** Does what is to be done for the clients of a thread that is held. */
@@ -330,12 +335,12 @@ export abstract class Acceptor {
     const ticket = withState(word, REST);
     const state = stateOf(word);
     const { takers } = roster;
-    if (state === REST) {
+    if (state === REST && !this.#isDeserted) {
       return takers.length > 0 && mover.move(fd, ticket, row, placement(takers, table.address(fd)), 'thread-exit');
     }
     const isCulprit = watch?.isHeld === true && watch.reported && fd === row.currentFd;
     const reason = isCulprit ? 'handler-timeout' : watch?.retiring === true ? 'shutdown' : 'thread-exit';
-    if (state === HELD || state === BUSY || state === CLOSING) closer.close(fd, ticket, row, reason);
+    if (state !== MOVING) closer.close(fd, ticket, row, reason);
     return true;
   }
 }

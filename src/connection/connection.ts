@@ -72,6 +72,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   #lingering = false;
   #ending: CloseReason | undefined = undefined;
   #detail: string | undefined = undefined;
+  #draining = false;
   #closedError: HeddleError | undefined = undefined;
 
   /** Takes over a connection that this thread has just taken: its slot is BUSY. `input`: what was read from it before. */
@@ -119,8 +120,8 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   send(message: unknown): Promise<void> {
     if (!this.#canSend()) return this.#refuse();
+    this.#flushSoon(); // First: it gives up the slot, and what is no message throws.
     this.#output.later(message);
-    this.#flushSoon();
     return this.#output.room();
   }
 
@@ -130,27 +131,27 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#flushSoon();
   }
 
-  /** Serves an event of epoll. The caller has the slot. */
-  event(mask: number): void {
+  /** Serves an event of epoll; `drains`: as `drain`, after that. The caller has the slot. */
+  event(mask: number, drains: boolean): void {
     this.#begin();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
-    if (this.host.isDraining) this.#drain();
+    if (drains) this.#drain();
     if (this.#ending !== undefined || this.#flushing) this.flush();
     this.settle();
   }
 
-  /** Serves what was read before this was made. The caller has the slot. */
-  arrived(): void {
+  /** Serves what was read before this was made; `drains`: as `drain`, after that. The caller has the slot. */
+  arrived(drains: boolean): void {
     this.#begin();
     this.#unread = BYTES | BEYOND;
     this.#goOn();
-    if (this.host.isDraining) this.#drain();
+    if (drains) this.#drain();
     if (this.#ending !== undefined || this.#flushing) this.flush();
     this.settle();
   }
 
-  /** Answers what has arrived, then closes with reason `shutdown`, since the thread drains. The caller has the slot. */
+  /** Answers what has arrived, then closes with reason `shutdown`. The caller has the slot. */
   drain(): void {
     this.#begin();
     this.#drain();
@@ -205,7 +206,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   #goOn(): void {
     if (this.takesInput && this.input.open()) this.#deliver();
     if (this.ended && this.takesInput) this.#takeLast();
-    else if (this.host.isDraining) this.#takeArrived();
+    else if (this.#draining) this.#takeArrived();
     else this.#read();
     if (!this.isServing || this.takesInput) return this.flush();
     this.#output.stash(); // More is to come: it goes out together when the callbacks are done.
@@ -257,7 +258,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     const interest = interestFor(this.#output.blocked);
     if (interest !== this.#interest || (this.#unread !== 0 && this.#reads)) this.#watch(interest);
     if (this.#isOverLimit()) return;
-    if (this.isServing || this.#ending !== undefined || host.isDraining || !this.#pack()) {
+    if (this.isServing || this.#ending !== undefined || this.#draining || !this.#pack()) {
       if (this.#state !== HELD) host.table.hold(fd, this.ticket);
       this.#state = HELD;
     } else {
@@ -306,6 +307,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Leaves with the slot what is kept; false: not all of it can move. */
   #pack(): boolean {
     if (this.input.isEmpty && this.#output.isEmpty && !this.ended) return true;
+    if (this.#output.isAwaited) return false;
     this.#isPacked = pack(this.host, this.fd, this.input, this.#output, this.ended);
     return this.#isPacked;
   }
@@ -394,6 +396,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   }
 
   #drain(): void {
+    this.#draining = true;
     this.#unread = BYTES | BEYOND;
     this.#takeArrived();
   }

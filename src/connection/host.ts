@@ -39,8 +39,6 @@ export interface Host {
   readonly maxUnsent: number;
   /** When the last event was done with, in `performance.now()` ms: where the time of the next one begins. */
   time: number;
-  /** The thread is to answer what has arrived and to close its clients. */
-  readonly isDraining: boolean;
   /** How many handlers and sessions await something that is not their client. */
   awaiting: number;
 

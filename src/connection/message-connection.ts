@@ -109,7 +109,8 @@ export class MessageConnection extends Connection {
     this.host.awaiting++;
     this.#onReply ??= (value) => this.#replied(value);
     this.#onError ??= (error) => this.#rejected(error);
-    reply.then(this.#onReply, this.#onError);
+    // What is no promise of JavaScript's own might call back at once, in the middle of a read.
+    Promise.resolve(reply).then(this.#onReply, this.#onError);
   }
 
   #replied(reply: unknown): void {

@@ -45,6 +45,11 @@ export class Output {
     return this.#length === 0;
   }
 
+  /** Somebody waits for room: who cannot be told any more once the client has moved. */
+  get isAwaited(): boolean {
+    return this.#waiting !== undefined;
+  }
+
   /** How many bytes wait. */
   get length(): number {
     return this.#length;

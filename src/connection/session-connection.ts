@@ -11,10 +11,19 @@ function keepResolve(resolve: (value: unknown) => void): void {
   resolveMade = resolve;
 }
 
+/** A session may ask for a message ahead of the time when it awaits it: then nobody is to learn of the end, least of all the thread. */
+function handled(message: Promise<unknown>): Promise<unknown> {
+  message.catch(ignore);
+  return message;
+}
+
+const ignore = (): void => {};
+
 export class SessionConnection extends Connection {
   #running = false;
-  /** The session waits for a message: this settles its promise. */
+  /** The session waits for a message: this settles its promise, which is the one below. */
   #resolve: ((value: unknown) => void) | undefined = undefined;
+  #message: Promise<unknown> | undefined = undefined;
   /** It waits in an iteration. */
   #iterates = false;
   /** The client's end was taken: `receive` gives `undefined` from now on. */
@@ -46,12 +55,13 @@ export class SessionConnection extends Connection {
 
   #next(iterates: boolean): Promise<unknown> {
     if (this.wantsInput) return Promise.reject(new Error('receive was called before the last one has ended'));
-    if (this.isClosed) return Promise.reject(this.closedError('client-reset'));
+    if (this.isClosed || !this.#running) return handled(Promise.reject(this.closedError('client-reset')));
     this.#countMessage();
     this.#iterates = iterates;
     if (this.#over) return Promise.resolve(this.#given(undefined));
     const message = new Promise<unknown>(keepResolve);
     this.#resolve = resolveMade;
+    this.#message = message;
     this.host.awaiting--;
     this.resume();
     return message;
@@ -99,8 +109,10 @@ export class SessionConnection extends Connection {
     const resolve = this.#resolve;
     this.#resolve = undefined;
     this.#over = true;
-    if (resolve !== undefined) resolve(Promise.reject(this.closedError(reason)));
-    else if (this.#running) this.host.awaiting--;
+    if (resolve !== undefined) {
+      void handled(this.#message as Promise<unknown>);
+      resolve(Promise.reject(this.closedError(reason)));
+    } else if (this.#running) this.host.awaiting--;
     this.#running = false;
   }
 
@@ -108,6 +120,7 @@ export class SessionConnection extends Connection {
     const resolve = this.#resolve;
     if (resolve === undefined) return;
     this.#resolve = undefined;
+    this.#message = undefined;
     if (message !== undefined) this.#since = this.host.time;
     this.host.awaiting++;
     resolve(this.#given(message));
@@ -117,15 +130,17 @@ export class SessionConnection extends Connection {
     const { service } = this.host;
     try {
       await service.open?.(this);
-      await (service.session as (client: this) => Promise<void>)(this);
+      if (!this.isClosed) await (service.session as (client: this) => Promise<void>)(this);
     } catch (error) {
       this.serviceFailed(error);
     }
     if (this.isClosed) return;
     this.#countMessage();
     this.#running = false;
-    if (!this.wantsInput) this.host.awaiting--;
+    const resolve = this.#resolve;
     this.#resolve = undefined;
+    if (resolve === undefined) this.host.awaiting--;
+    else resolve(this.#given(undefined)); // It asked for a message and did not wait for it.
     this.finish(this.ended ? 'client-finished' : this.#over ? 'shutdown' : 'server-finished');
     this.resume();
   }

@@ -114,6 +114,7 @@ export class ThreadPool {
     if (old === undefined || fresh.length === 0) return this.#giveUp(fresh);
     try {
       await this.#bringIn(fresh);
+      if (this.#threads.get(thread) !== old) return; // It has ended meanwhile.
       old.isRetiring = true;
       this.#parts.tell({ type: 'thread-retire', thread });
     } catch (error) {
@@ -211,11 +212,12 @@ export class ThreadPool {
     const { locks, report, tell } = this.#parts;
     this.#threads.delete(thread.thread);
     for (const lock of locks) lock.releaseFor(thread.threadId);
-    if (this.#leaving.signal.aborted) return;
+    const isLeaving = this.#leaving.signal.aborted;
+    if (isLeaving && end.cause === 'stopped') return;
     tell({ type: 'thread-gone', thread: thread.thread });
     if (end.cause === 'stopped') return;
     report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
-    if (thread.isRetiring) return;
+    if (thread.isRetiring || isLeaving) return;
     this.#deaths.add(performance.now());
     if (thread.serves) this.#spare();
     void this.#fill();

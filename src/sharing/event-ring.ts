@@ -51,8 +51,9 @@ export class EventRing {
 
   /** Gives `visit` all records so far, then how many were lost since the last call. Only on the reader's thread. */
   drain(visit: (text: string) => void): number {
+    const written = Atomics.load(this.#words, WRITTEN); // What comes meanwhile waits: the reader has other things to do.
     let read = Atomics.load(this.#words, READ);
-    while (read !== Atomics.load(this.#words, WRITTEN)) {
+    while (read !== written) {
       const length = this.#copyOut(read, 4).readUInt32LE(0);
       const text = this.#copyOut((read + 4) | 0, length).toString('utf8');
       read = (read + 4 + length) | 0;

@@ -3,6 +3,8 @@
 /** Finds where the bytes of a view lie; given by the FFI, which this file does not know. */
 export type AddressOf = (bytes: Uint8Array) => number;
 
+/** Up to here a view is kept, in bytes; with longer messages, what a view costs is not seen. */
+const LONGEST_KEPT = 2048;
 /** How many views of a buffer are kept. */
 const VIEWS = 2048;
 /** The upper bits of a multiplicative hash (Knuth, volume 3, 6.4) are the good ones. */
@@ -25,10 +27,11 @@ export class NativeBuffer {
   }
 
   /**
-   * Gives `bytes[start, end)` as a Buffer. Making one costs 60 ns, as much as reversing 64 bytes, so it is kept and given
-   * again: messages of one length, alone or in a row, find theirs.
+   * Gives `bytes[start, end)` as a Buffer. Making one costs 60 ns, as much as reversing 64 bytes, so a short one is kept and
+   * given again: messages of one length, alone or in a row, find theirs.
    */
   view(start: number, end: number): Buffer {
+    if (end - start > LONGEST_KEPT) return this.bytes.subarray(start, end);
     this.#views ??= new Views();
     const { starts, ends, views } = this.#views;
     const slot = (Math.imul(start, 0x9e3779b1) + Math.imul(end, 0x85ebca6b)) >>> SLOT_SHIFT;

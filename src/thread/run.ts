@@ -42,7 +42,9 @@ export async function runThread<Loaded>(start: ThreadStart, engine: ThreadEngine
 
 async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
   const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
-  const [loaded, service] = await Promise.all([engine.load().then(sayLoaded), loadService(start.service)]);
+  const loaded = sayLoaded(await engine.load());
+  // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
+  const service = await loadService(start.service);
   const framing = framingOf(service, start);
   await startService(service, start.service, about);
   const row = new ThreadBoard(start.board).row(start.thread);

@@ -22,7 +22,7 @@ import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { Deadlines, type Timeouts } from '../sharing/deadlines.ts';
 import { COUNTED, type ConnectionTable, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
-import { HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
+import { BUSY, HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -74,7 +74,6 @@ export class ServiceThread implements Host, Turns {
   readonly maxUnsent: number;
   time = 0;
   awaiting = 0;
-  isDraining = false;
   readonly #parts: ServiceThreadParts;
   /** For connections that begin with a PROXY header. */
   protected readonly gate: ProxyGate;
@@ -83,7 +82,9 @@ export class ServiceThread implements Host, Turns {
   readonly #connections: (Connection | undefined)[] = [];
   readonly #deadlines: Deadlines;
   readonly #lingering = new Map<Connection, number>();
+  #lingerTimer: NodeJS.Timeout | undefined;
   #unflushed: Connection[] = [];
+  #draining = false;
 
   constructor(parts: ServiceThreadParts) {
     this.#parts = parts;
@@ -116,8 +117,8 @@ export class ServiceThread implements Host, Turns {
   }
 
   serve(fd: number, ticket: Ticket, mask: number): void {
-    if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask);
-    else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask);
+    if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
+    else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
   }
 
   /** Clients are served by turns of the reactor. */
@@ -146,7 +147,7 @@ export class ServiceThread implements Host, Turns {
 
   /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */
   drain(): void {
-    this.isDraining = true;
+    this.#draining = true;
     this.time = performance.now();
     this.table.forEach(this.row.thread, (fd, word) => {
       this.row.beat(fd);
@@ -173,6 +174,10 @@ export class ServiceThread implements Host, Turns {
     this.#connections[fd]?.end(reason, detail);
   }
 
+  protected get isDraining(): boolean {
+    return this.#draining;
+  }
+
   tlsOf(_fd: number): ClientTls | undefined {
     return undefined;
   }
@@ -183,7 +188,7 @@ export class ServiceThread implements Host, Turns {
   }
 
   closeSoon(connection: Connection): void {
-    if (this.#lingering.size === 0) setTimeout(this.#endLingering, LINGER);
+    if (this.#lingerTimer === undefined) this.#lingerTimer = setTimeout(this.#endLingering, LINGER);
     this.#lingering.set(connection, performance.now() + LINGER);
   }
 
@@ -203,7 +208,7 @@ export class ServiceThread implements Host, Turns {
     });
     this.table.setFlags(connection.fd, COUNTED);
     void this.#tellClosed(connection, reason);
-    if (this.isDraining) setImmediate(() => this.checkDrained());
+    if (this.#draining) setImmediate(() => this.checkDrained());
   }
 
   /** The hook runs at once; what it throws, or its promise rejects with, is reported and ends nothing. */
@@ -229,7 +234,8 @@ export class ServiceThread implements Host, Turns {
   /** The connection that this thread holds; `undefined`: the slot says otherwise, or there is none for it yet. */
   #held(fd: number, word: number): Connection | undefined {
     const known = this.#connections[fd];
-    return stateOf(word) === HELD && known?.ticket === withState(word, REST) ? known : undefined;
+    const isTaken = stateOf(word) === HELD || stateOf(word) === BUSY; // BUSY: another client's handler has just sent to it.
+    return isTaken && known?.ticket === withState(word, REST) ? known : undefined;
   }
 
   /** Closes a client at rest that has let a deadline pass. */
@@ -247,14 +253,14 @@ export class ServiceThread implements Host, Turns {
 
   /** Reads on in a PROXY header; when it is whole, there is a client, which is greeted and served. */
   #readHeader(fd: number, ticket: Ticket, flags: number): undefined {
-    const input = this.gate.read(fd, ticket, !this.isDraining);
+    const input = this.gate.read(fd, ticket, !this.#draining);
     if (input === undefined) {
-      if (this.isDraining) setImmediate(() => this.checkDrained());
+      if (this.#draining) setImmediate(() => this.checkDrained());
       return;
     }
     const connection = this.#add(fd, ticket, flags, input);
     if (flags & NEW) connection.opened();
-    connection.arrived();
+    connection.arrived(this.#draining);
   }
 
   #describe(connection: Connection) {
@@ -264,7 +270,7 @@ export class ServiceThread implements Host, Turns {
 
   /** Says so when the last client of a thread that drains is gone. */
   protected checkDrained(): void {
-    if (this.isDraining && this.row.clients === 0) this.#parts.drained();
+    if (this.#draining && this.row.clients === 0) this.#parts.drained();
   }
 
   readonly #flushAll = (): void => {
@@ -275,12 +281,13 @@ export class ServiceThread implements Host, Turns {
   };
 
   readonly #endLingering = (): void => {
+    this.#lingerTimer = undefined;
     const now = performance.now();
     for (const [connection, due] of this.#lingering) {
       if (due > now) break;
       connection.endLinger();
     }
     const [next] = this.#lingering.values();
-    if (next !== undefined) setTimeout(this.#endLingering, Math.max(1, next - now));
+    if (next !== undefined) this.#lingerTimer = setTimeout(this.#endLingering, Math.max(1, next - now));
   };
 }
