@@ -47,7 +47,7 @@ const ENDING = `
 
 | status | when |
 |---|---|
-| 0 | the work is done; for \`heddle serve\`, after one SIGTERM or SIGINT: what had arrived was answered |
+| 0 | the work is done; for \`heddle serve\`, after one SIGTERM or SIGINT: what had arrived was answered, as far as \`shutdownTimeout\` allowed |
 | 1 | it could not start or go on: port in use, broken service, nobody to connect to |
 | 2 | a wrong option, flag or command |
 | 130, 143 | a second SIGINT (130) or SIGTERM (143) ended it at once |

@@ -1,4 +1,5 @@
 /** The one error class of Heddle, its stable codes, and how an error survives crossing a thread. */
+import { inspect } from 'node:util';
 
 /** What went wrong, by a name that does not change between versions. */
 export type HeddleErrorCode =
@@ -50,21 +51,47 @@ export interface ErrorRecord {
   readonly syscall?: string;
 }
 
-/** Describes `error` as plain data; an error that is not Heddle's gets `code`. */
+/** The longest text of a record, in characters: what a service throws may be as long as it likes. */
+const LONGEST_TEXT = 16 * 1024;
+/** How many causes are told of: an error may be its own. */
+const MOST_CAUSES = 4;
+
+/** Describes whatever was thrown as plain data, with its causes; what is not Heddle's own gets `code`. Never throws. */
 export function errorToRecord(error: unknown, code: HeddleErrorCode): ErrorRecord {
-  if (error instanceof HeddleError) {
-    return {
-      code: error.code,
-      message: error.message,
-      ...(error.stack !== undefined && { stack: error.stack }),
-      ...(error.errno !== undefined && { errno: error.errno }),
-      ...(error.syscall !== undefined && { syscall: error.syscall }),
-    };
+  try {
+    return describe(error, code);
+  } catch {
+    return { code, message: 'what was thrown cannot be described: reading it throws as well' };
   }
-  if (error instanceof Error) {
-    return { code, message: error.message, ...(error.stack !== undefined && { stack: error.stack }) };
-  }
-  return { code, message: String(error) };
+}
+
+function describe(error: unknown, code: HeddleErrorCode): ErrorRecord {
+  if (!(error instanceof Error)) return { code, message: toText(error) };
+  const stack = stackOf(error, MOST_CAUSES);
+  const record = { code, message: toText(error.message), ...(stack !== undefined && { stack }) };
+  if (!(error instanceof HeddleError)) return record;
+  return {
+    ...record,
+    code: error.code,
+    ...(error.errno !== undefined && { errno: error.errno }),
+    ...(error.syscall !== undefined && { syscall: error.syscall }),
+  };
+}
+
+function stackOf(error: Error, causes: number): string | undefined {
+  if (typeof error.stack !== 'string' || error.stack === '') return undefined;
+  const own = toText(error.stack);
+  const { cause } = error;
+  if (cause === undefined || causes === 0) return own;
+  const its = cause instanceof Error ? (stackOf(cause, causes - 1) ?? toText(cause.message)) : toText(cause);
+  return `${own}\nCaused by: ${its}`;
+}
+
+/** Nobody promises that a message is a string, nor that it is short. */
+function toText(value: unknown): string {
+  const text = typeof value === 'string' ? value : inspect(value, { depth: 1, breakLength: Infinity });
+  const surplus = text.length - LONGEST_TEXT;
+  return surplus <= 0 ? text : `${text.slice(0, LONGEST_TEXT)}… (${surplus} characters more)`;
 }
 
 /** Makes the error that `record` describes; its stack is the one of the thread that it happened on. */

@@ -1,5 +1,5 @@
 /** Used to load the service anew: on SIGHUP, and with `--watch` when one of its files has changed. */
-import { watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,13 +23,28 @@ export function reloadOnHangup(server: Reloadable): () => void {
 /** Reloads `server` when a source file beside `service`, or below, changes; gives a function that stops it. */
 export function reloadOnChange(server: Reloadable, service: URL): () => void {
   let timer: NodeJS.Timeout | undefined;
-  const watcher = watch(dirname(fileURLToPath(service)), { recursive: true }, (_event, name) => {
+  const changed = (_event: string, name: string | null): void => {
     if (name === null || !SOURCES.test(name) || /(^|[\\/])node_modules[\\/]/.test(name)) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void server.reload().catch(() => {}), QUIET);
-  });
+    timer = setTimeout(settled, QUIET);
+  };
+  // Node 20 watches the files that there are, not their names: one that was saved by renaming another is a new one.
+  const look = (): FSWatcher =>
+    watch(dirname(fileURLToPath(service)), { recursive: true }, changed).on('error', ignore);
+  let watcher = look();
+  const settled = (): void => {
+    watcher.close();
+    try {
+      watcher = look();
+    } catch {
+      // The folder is gone, and nothing in it will change.
+    }
+    void server.reload().catch(ignore);
+  };
   return () => {
     clearTimeout(timer);
     watcher.close();
   };
 }
+
+function ignore(): void {}

@@ -27,7 +27,7 @@ export function encodeMessage(message: Message, framing: Framing): Buffer {
 function requireOneMessage(bytes: Buffer, end: number, framing: Framing): void {
   const frame = new Frame();
   if (framing.decode(bytes, 0, end, frame) === MESSAGE && frame.next < end) {
-    const where = `this one does, after ${frame.end - frame.start} bytes`;
+    const where = `this one does, behind byte ${frame.end - frame.start}`;
     const text = `A message for framing ${framing.name} must not contain what ends a message; ${where}`;
     throw new HeddleError('HEDDLE_BAD_FRAME', text);
   }

@@ -237,7 +237,7 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   /** Reports what the service threw, and closes its client. */
   protected serviceFailed(error: unknown): void {
-    if (error === this.#closedError) return;
+    if (error !== undefined && error === this.#closedError) return;
     this.host.serviceFailed(this, error);
     this.finish('service-error');
   }

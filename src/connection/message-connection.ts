@@ -12,6 +12,8 @@ export class MessageConnection extends Connection {
   /** A handler is running; since when, in `performance.now()` ms. */
   #pending = false;
   #since = 0;
+  /** The promise of a handler is being asked: what is no promise of JavaScript's own may answer at once, in the middle of a read. */
+  #isAsking = false;
   #onReply: ((reply: unknown) => void) | undefined = undefined;
   #onError: ((error: unknown) => void) | undefined = undefined;
 
@@ -109,8 +111,9 @@ export class MessageConnection extends Connection {
     this.host.awaiting++;
     this.#onReply ??= (value) => this.#replied(value);
     this.#onError ??= (error) => this.#rejected(error);
-    // What is no promise of JavaScript's own might call back at once, in the middle of a read.
-    Promise.resolve(reply).then(this.#onReply, this.#onError);
+    this.#isAsking = true;
+    reply.then(this.#onReply, this.#onError);
+    this.#isAsking = false;
   }
 
   #replied(reply: unknown): void {
@@ -119,13 +122,13 @@ export class MessageConnection extends Connection {
     this.#pending = false;
     host.awaiting--;
     host.time = performance.now();
-    if (reply !== OPENED) host.row.countMessages(1, host.time - this.#since);
+    if (reply !== OPENED && !this.#isAsking) host.row.countMessages(1, host.time - this.#since);
     try {
       if (reply !== undefined && reply !== OPENED) this.reply(reply);
     } catch (error) {
       this.serviceFailed(error);
     }
-    this.resume();
+    if (!this.#isAsking) this.resume();
   }
 
   #rejected(error: unknown): void {
@@ -134,7 +137,7 @@ export class MessageConnection extends Connection {
     this.host.awaiting--;
     this.host.time = performance.now();
     this.serviceFailed(error);
-    this.resume();
+    if (!this.#isAsking) this.resume();
   }
 
   #count(messages: number): void {

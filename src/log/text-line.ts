@@ -3,7 +3,14 @@
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { UNIX_PEER } from '../sys/socket-address.ts';
 import { escapeText } from './escape.ts';
-import type { AcceptPausedEvent, CloseEvent, ServerEvent, ServiceErrorEvent, ThreadHeldEvent } from './event.ts';
+import type {
+  AcceptPausedEvent,
+  CloseEvent,
+  ServerEvent,
+  ServiceErrorEvent,
+  ThreadExitEvent,
+  ThreadHeldEvent,
+} from './event.ts';
 import type { Line } from './line.ts';
 
 /** Reasons that are the ordinary end of a connection, and so not worth a word. */
@@ -29,7 +36,7 @@ export function textLine(event: ServerEvent): Line | undefined {
     case 'drain': // The command says so itself, by what signal.
       return undefined;
     case 'thread-exit':
-      return err(`Thread ${event.thread} ended (${escapeText(event.cause)}): ${escapeText(event.detail)}`);
+      return err(threadExit(event));
     case 'thread-held':
       return err(threadHeld(event));
     case 'accept-paused':
@@ -39,7 +46,7 @@ export function textLine(event: ServerEvent): Line | undefined {
     case 'rejects-hidden':
       return err(`${event.count} more ${event.count === 1 ? 'client was' : 'clients were'} turned away`);
     case 'events-lost':
-      return err(`${event.count} events are not shown: they came faster than they could be written`);
+      return err(eventsLost(event.count));
     case 'certificate-expired':
       return err(certificateExpired(event.certificate, event.expired));
     case 'reload':
@@ -69,6 +76,11 @@ function client(of: { readonly address: string; readonly port: number }): string
   return of.address === UNIX_PEER ? UNIX_PEER : `${escapeText(of.address)} : ${of.port}`;
 }
 
+function eventsLost(count: number): string {
+  const what = count === 1 ? '1 event is not shown: it' : `${count} events are not shown: they`;
+  return `${what} came faster than ${count === 1 ? 'it' : 'they'} could be written`;
+}
+
 function clients(count: number): string {
   return count === 1 ? '1 client' : `${count} clients`;
 }
@@ -79,11 +91,26 @@ function closeNote(event: CloseEvent): string {
 }
 
 function serviceError(event: ServiceErrorEvent): string {
-  const { code, message, stack } = event.error;
-  const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const { code, message, stack = '' } = event.error;
   const where = `client ${client(event)} on thread ${event.thread}`;
   const first = `The service failed with ${where} (${escapeText(code)}): ${escapeText(message)}`;
-  return [first, ...frames.map((frame) => `    ${escapeText(frame.trim())}`)].join('\n');
+  return [first, ...framesOf(stack)].join('\n');
+}
+
+function threadExit({ cause, detail, thread }: ThreadExitEvent): string {
+  const [what = ''] = detail.split(FRAMES, 1);
+  return [`Thread ${thread} ended (${escapeText(cause)}): ${escapeText(what)}`, ...framesOf(detail)].join('\n');
+}
+
+/** Where the frames of a stack begin. */
+const FRAMES = /\n(?=\s+at |Caused by: )/;
+
+/** The lines of a stack that say where, and what caused it. */
+function framesOf(stack: string): string[] {
+  return stack
+    .split(FRAMES)
+    .slice(1)
+    .map((frame) => (frame.startsWith('Caused by: ') ? escapeText(frame) : `    ${escapeText(frame.trim())}`));
 }
 
 function threadHeld(event: ThreadHeldEvent): string {

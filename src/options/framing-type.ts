@@ -24,7 +24,7 @@ const byObject = z.union(
   expected,
 );
 
-const own = z.never('must be a framing by name: one of your own belongs into the service, as its framing');
+const own = z.never('must be a framing by name: one of your own belongs in the service, as its framing');
 
 export const framing = byForm<FramingSpec, FramingSpec>((value) => {
   if (typeof value === 'string') return byName;

@@ -1,6 +1,6 @@
 /** Used by main to start one service thread and to follow it to its end. */
 import { type MessagePort, Worker } from 'node:worker_threads';
-import { errorFromRecord, HeddleError } from '../errors.ts';
+import { errorFromRecord, errorToRecord, HeddleError } from '../errors.ts';
 import type { FromThread, ThreadStart, ToThread } from '../thread/messages.ts';
 
 /** Why a thread is gone. */
@@ -120,7 +120,10 @@ function describeExit(code: number): ThreadEnd {
   return { cause: 'exit', detail: `process.exit(${code}) was called on it${stuck}` };
 }
 
-function describeError(error: Error): ThreadEnd {
-  const memory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  return { cause: memory ? 'out-of-memory' : 'error', detail: error.stack ?? error.message };
+/** `error` is whatever was thrown. */
+function describeError(error: unknown): ThreadEnd {
+  const isMemory = error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  const { message, stack } = errorToRecord(error, 'HEDDLE_THREAD_EXIT');
+  const detail = stack ?? (message === '' ? 'an error that says nothing' : message);
+  return { cause: isMemory ? 'out-of-memory' : 'error', detail };
 }

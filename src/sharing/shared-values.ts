@@ -1,4 +1,5 @@
 /** Used to hand locks and counters to threads: structured cloning keeps their memory, not what they are. */
+import { HeddleError } from '../errors.ts';
 import { Counter } from './counter.ts';
 import { Lock } from './lock.ts';
 
@@ -9,9 +10,9 @@ type Packed =
 
 export type PackedValues = Readonly<Record<string, Packed>>;
 
-/** Makes `values` ready for `workerData`. */
+/** Makes `values` ready for `workerData`. Throws HEDDLE_INVALID_OPTION for what cannot be cloned. */
 export function packShared(values: Readonly<Record<string, unknown>>): PackedValues {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, pack(value)]));
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, pack(name, value)]));
 }
 
 /** Gives what `packShared` was given: on this thread, and on the same memory. */
@@ -19,10 +20,19 @@ export function unpackShared(packed: PackedValues): Readonly<Record<string, unkn
   return Object.freeze(Object.fromEntries(Object.entries(packed).map(([name, value]) => [name, unpack(value)])));
 }
 
-function pack(value: unknown): Packed {
+function pack(name: string, value: unknown): Packed {
   if (value instanceof Lock) return { kind: 'lock', buffer: value.buffer, byteOffset: value.byteOffset };
   if (value instanceof Counter) return { kind: 'counter', buffer: value.buffer };
-  return { kind: 'value', value };
+  try {
+    return { kind: 'value', value: structuredClone(value) };
+  } catch (cause) {
+    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+    throw new HeddleError(
+      'HEDDLE_INVALID_OPTION',
+      `shared.${name} cannot be handed to threads: ${why}. Functions, sockets and the like belong to one thread: make them in start of the service`,
+      { cause },
+    );
+  }
 }
 
 function unpack(packed: Packed): unknown {

@@ -33,6 +33,22 @@ describe('a line of text', () => {
       'The service failed with client 127.0.0.1 : 11600 on thread 2 (HEDDLE_SERVICE_ERROR): boom',
     ],
     [{ type: 'thread-exit', time: 0, thread: 3, cause: 'crash', detail: 'x' }, 'stderr', 'Thread 3 ended (crash): x'],
+    [
+      {
+        type: 'thread-exit',
+        time: 0,
+        thread: 3,
+        cause: 'error',
+        detail: 'Error: a\nb\n    at f (g.js:1)\nCaused by: Error: c\n    at h (i.js:2)',
+      },
+      'stderr',
+      'Thread 3 ended (error): Error: a\\nb\n    at f (g.js:1)\nCaused by: Error: c\n    at h (i.js:2)',
+    ],
+    [
+      { type: 'events-lost', time: 0, count: 1 },
+      'stderr',
+      '1 event is not shown: it came faster than it could be written',
+    ],
     [{ type: 'thread-held', time: 0, thread: 3, heldMs: 12.4 }, 'stderr', 'Thread 3 was held for 12 ms'],
     [
       { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: '::1', port: 4 },

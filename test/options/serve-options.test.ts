@@ -206,7 +206,7 @@ describe('the options of serve', () => {
   });
 
   it('refuse a framing of the user’s own with the place for it', () => {
-    expect(refusal({ framing: { decode() {}, encode() {} } })).toContain('belongs into the service');
+    expect(refusal({ framing: { decode() {}, encode() {} } })).toContain('belongs in the service');
   });
 
   it.each([{ length: 3 }, { delimiter: '' }, { delimiter: 'x', length: 1 }, 'words', 4, { length: 4, x: 1 }])(

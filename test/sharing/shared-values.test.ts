@@ -54,4 +54,17 @@ describe('shared values', () => {
     await runWorker(body, { shared: packShared({ counter, lock: new Lock() }) });
     expect(counter.value).toBe(2);
   });
+
+  it.each<[string, unknown]>([
+    ['a function', () => 1],
+    ['a symbol', Symbol('x')],
+    ['what holds one', { inner: [() => 1] }],
+  ])('says by its name that %s cannot be handed over, and what to do', (_what, value) => {
+    expect(() => packShared({ good: 1, odd: value })).toThrow(
+      expect.objectContaining({
+        code: 'HEDDLE_INVALID_OPTION',
+        message: expect.stringMatching(/^shared\.odd cannot be handed to threads: .*could not be cloned\. Functions/),
+      }),
+    );
+  });
 });

@@ -1,0 +1,58 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { reloadOnChange } from '../../src/cli/reload.ts';
+
+const SEEN = { timeout: 10_000, interval: 20 };
+
+describe('watching the files of a service', () => {
+  let folder = '';
+  let service = '';
+  let reloads = 0;
+  let stop = (): void => {};
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'heddle-watch-'));
+    service = join(folder, 'service.mjs');
+    writeFileSync(service, 'export default 0;');
+    reloads = 0;
+    const reload = async (): Promise<void> => void reloads++;
+    stop = reloadOnChange({ reload }, pathToFileURL(service));
+  });
+
+  afterEach(() => {
+    stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Saves until that was seen: a watcher may need a moment until it watches. */
+  async function seen(save: () => void): Promise<void> {
+    const before = reloads;
+    await vi.waitFor(
+      () => {
+        save();
+        if (reloads === before) throw new Error('no reload yet');
+      },
+      { ...SEEN, interval: 300 },
+    );
+  }
+
+  it('sees each save, whether the file is written or another one is renamed to its name', async () => {
+    const write = (): void => writeFileSync(service, `export default ${reloads};`);
+    const rename = (): void => {
+      const fresh = join(folder, 'service.swp');
+      writeFileSync(fresh, `export default ${reloads};`);
+      renameSync(fresh, service);
+    };
+    for (const save of [write, rename, rename, write, rename]) await seen(save);
+    expect(reloads).toBeGreaterThanOrEqual(5);
+  });
+
+  it('is not disturbed by files that are no source', async () => {
+    for (let save = 0; save < 5; save++) writeFileSync(join(folder, 'notes.txt'), `${save}`);
+    await seen(() => writeFileSync(service, 'export default 1;'));
+    expect(reloads).toBe(1);
+  });
+});
