@@ -72,3 +72,20 @@ it('a session that has returned gets no message, and its thread waits for nothin
   await expect(leftBehind?.receive()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
   expect(scripted.thread.awaiting).toBe(0);
 });
+
+it('a session does not begin when its client is gone before `open` has ended', async () => {
+  let goOn = (): void => {};
+  let begins = 0;
+  const scripted = await ScriptedThread.create({
+    open: () => new Promise<void>((resolve) => (goOn = resolve)),
+    session: async () => void begins++,
+  });
+  const { socket, ticket } = scripted.admit(5, NEW);
+  socket.error = ECONNRESET;
+  scripted.thread.serve(5, ticket, EPOLLIN | EPOLLHUP | EPOLLERR);
+  expect(socket.closedIn).toBe(FREE);
+  goOn();
+  await turn();
+  expect(begins).toBe(0);
+  expect(scripted.thread.awaiting).toBe(0);
+});
