@@ -22,6 +22,18 @@ async function admitted(bench: AcceptorBench, count: number) {
 const closesOf = (bench: AcceptorBench) =>
   Object.fromEntries(Object.entries(bench.board.total().closes).filter(([, count]) => count > 0));
 
+/** Two clients at rest on thread 0, beside thread 1, which is held. */
+async function besideHeld(): Promise<AcceptorBench> {
+  const bench = new AcceptorBench({ moveAfter: 5 });
+  bench.start(0);
+  await admitted(bench, 2);
+  bench.start(1);
+  bench.row(1).state = RUNNING;
+  for (let turns = 0; turns < 50 && bench.counters.stalls === 0; turns++) bench.acceptor.turn();
+  expect(bench.counters.stalls).toBe(1);
+  return bench;
+}
+
 describe('accepting', () => {
   it('puts a client to rest on a thread, which hears of its bytes with its ticket', async () => {
     const bench = new AcceptorBench();
@@ -300,13 +312,7 @@ describe('a thread that is gone', () => {
   });
 
   it('leaves its clients at rest open when the only other thread is held', async () => {
-    const bench = new AcceptorBench({ moveAfter: 5 });
-    bench.start(0);
-    await admitted(bench, 2);
-    bench.start(1);
-    bench.row(1).state = RUNNING;
-    for (let turns = 0; turns < 50 && bench.counters.stalls === 0; turns++) bench.acceptor.turn();
-    expect(bench.counters.stalls).toBe(1);
+    const bench = await besideHeld();
     bench.acceptor.threadGone(0);
     expect(closesOf(bench)).toEqual({});
   });
@@ -328,12 +334,7 @@ describe('a thread that is gone', () => {
   });
 
   it('leaves its clients at rest to a thread that was held, once it is free', async () => {
-    const bench = new AcceptorBench({ moveAfter: 5 });
-    bench.start(0);
-    await admitted(bench, 2);
-    bench.start(1);
-    bench.row(1).state = RUNNING;
-    for (let turns = 0; turns < 50 && bench.counters.stalls === 0; turns++) bench.acceptor.turn();
+    const bench = await besideHeld();
     bench.acceptor.threadGone(0);
     expect(bench.row(1).clients).toBe(0);
     bench.row(1).beat(-1);
@@ -392,6 +393,30 @@ describe('drain', () => {
     onTestFinished(() => void vi.useRealTimers());
     expect(() => bench.nudge()).not.toThrow();
     expect(bench.flaky.calls('accept')).toHaveLength(3);
+  });
+
+  it('leaves the clients at rest of a thread that is gone to one that was held, once it is free', async () => {
+    const bench = await besideHeld();
+    bench.leave();
+    bench.acceptor.threadGone(0);
+    expect(bench.row(1).clients).toBe(0);
+    bench.row(1).beat(-1);
+    bench.row(1).state = PARKED;
+    for (let turns = 0; turns < 3; turns++) bench.acceptor.turn();
+    expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 2, 0]);
+    expect(closesOf(bench)).toEqual({});
+  });
+
+  it('closes the clients at rest of a thread that is gone when the last one is gone too', async () => {
+    const bench = await besideHeld();
+    bench.leave();
+    bench.acceptor.threadGone(0);
+    expect(closesOf(bench)).toEqual({});
+    bench.acceptor.threadGone(1);
+    sys.eventfdSignal(bench.mailboxFd);
+    bench.acceptor.turn();
+    expect(closesOf(bench)).toEqual({ 'thread-exit': 2 });
+    expect(bench.said).toContainEqual({ type: 'thread-cleared', thread: 0 });
   });
 
   it('still wakes threads', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Client } from '../../src/connection/client.ts';
 import type { Service } from '../../src/connection/service.ts';
 import { NEW } from '../../src/sharing/connection-table.ts';
@@ -92,6 +92,111 @@ describe('a connection', () => {
     scripted.thread.drain();
     expect(String(socket.sent)).toBe('one\ntwo\n');
     expect(socket.calls.at(-1)).toBe('shutdown');
+  });
+
+  it('answers the bytes of an event that tells of room too, though its thread drains since before it came', async () => {
+    const scripted = await ScriptedThread.create(echo);
+    const { socket, ticket } = scripted.admit(5);
+    socket.window = () => 1;
+    socket.incoming = [Buffer.from('abc\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    expect(scripted.state(5)).toBe(REST);
+    expect(scripted.table.startMove(5, ticket, 1)).toBeDefined(); // The drain does not find it.
+    scripted.thread.drain();
+    const moved = scripted.table.turnBack(5, 0);
+    scripted.table.settle(5, moved);
+    socket.window = () => Infinity;
+    socket.incoming = [Buffer.from('one\ntwo\n')];
+    scripted.thread.serve(5, moved, EPOLLIN | EPOLLOUT);
+    expect(String(socket.sent)).toBe('abc\none\ntwo\n');
+    expect(socket.calls).toContain('shutdown');
+  });
+
+  it('is drained though another client’s message, which the drain finds, sends to it', async () => {
+    const clients = new Set<Client<unknown, unknown>>();
+    const scripted = await ScriptedThread.create({
+      message(message, client) {
+        clients.add(client);
+        if (String(message) === 'tell') for (const other of clients) if (other !== client) void other.send('psst');
+        return undefined;
+      },
+    });
+    const all = [5, 6, 7].map((fd) => scripted.admit(fd));
+    for (const { socket, ticket } of all) {
+      socket.incoming = [Buffer.from('hello\n')];
+      scripted.thread.serve(socket.fd, ticket, EPOLLIN);
+    }
+    const [first, ...others] = all.map(({ socket }) => socket);
+    first!.incoming = [Buffer.from('tell\n')];
+    scripted.thread.drain();
+    await turn();
+    for (const socket of [first!, ...others]) expect(socket.calls).toContain('shutdown');
+    expect(others.map(({ sent }) => String(sent))).toEqual(['psst\n', 'psst\n']);
+  });
+
+  it('stays where it is while somebody waits for room, and rests once there is some', async () => {
+    const outcome: string[] = [];
+    const scripted = await ScriptedThread.create({
+      message(_message, client) {
+        void client.send(Buffer.alloc(100_000, 'x')).then(() => outcome.push('room'));
+        return undefined;
+      },
+    });
+    const { socket, ticket } = scripted.admit(5);
+    socket.window = () => EAGAIN;
+    socket.incoming = [Buffer.from('x\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    await turn();
+    expect(scripted.state(5)).toBe(HELD);
+    expect(outcome).toEqual([]);
+    socket.window = () => Infinity;
+    scripted.thread.serve(5, ticket, EPOLLOUT);
+    await turn();
+    expect(outcome).toEqual(['room']);
+    expect(socket.sent).toHaveLength(100_001);
+    expect(scripted.state(5)).toBe(REST);
+  });
+
+  it('is served and at rest after another client’s message failed to send it what is no message', async () => {
+    let one: Client<unknown, unknown> | undefined;
+    const scripted = await ScriptedThread.create({
+      message(message, client) {
+        one ??= client;
+        if (String(message) !== 'number') return message;
+        return void one.send(42);
+      },
+    });
+    const [first, other] = [scripted.admit(5), scripted.admit(6)];
+    first.socket.incoming = [Buffer.from('hello\n')];
+    scripted.thread.serve(5, first.ticket, EPOLLIN);
+    other.socket.incoming = [Buffer.from('number\n')];
+    scripted.thread.serve(6, other.ticket, EPOLLIN);
+    await turn();
+    expect(scripted.events).toMatchObject([{ type: 'service-error', port: 1006 }]);
+    expect(scripted.state(5)).toBe(REST);
+    first.socket.incoming = [Buffer.from('again\n')];
+    scripted.thread.serve(5, first.ticket, EPOLLIN);
+    expect(String(first.socket.sent)).toBe('hello\nagain\n');
+    expect(scripted.state(5)).toBe(REST);
+  });
+
+  it('is answered in order by thenables that call back at once', async () => {
+    const scripted = await ScriptedThread.create({
+      message: (message) => {
+        const then = (fulfil: (value: unknown) => void): void => fulfil(`re ${String(message)}`);
+        // oxlint-disable-next-line unicorn/no-thenable
+        return { then };
+      },
+    });
+    const { socket, ticket } = scripted.admit(5);
+    for (const bytes of ['aa\nbb\nc', 'c\ndd\n', 'ee\nff\ngg\n']) {
+      socket.incoming = [Buffer.from(bytes)];
+      scripted.thread.serve(5, ticket, EPOLLIN);
+      await turn();
+    }
+    expect(String(socket.sent)).toBe(['aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'gg'].map((line) => `re ${line}\n`).join(''));
+    expect(scripted.state(5)).toBe(REST);
+    expect(scripted.thread.awaitsNode()).toBe(false);
   });
 
   it('is over at once if the client had finished before the server did', async () => {
@@ -270,5 +375,19 @@ describe('the end of a connection', () => {
     await turn();
     expect(outcome).toMatchObject([{ code: 'HEDDLE_CLOSED' }]);
     expect(scripted.events.map(({ type }) => type)).toEqual(['close']);
+  });
+
+  it('takes one timer for all who are waited for, however many come and go', async () => {
+    const scripted = await ScriptedThread.create({ message: (_message, client) => client.close() });
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    for (let client = 0; client < 20; client++) {
+      const { socket, ticket } = scripted.admit(5);
+      socket.incoming = [Buffer.from('bye\n')];
+      scripted.thread.serve(5, ticket, EPOLLIN);
+      socket.incoming = [undefined];
+      scripted.thread.serve(5, ticket, EPOLLIN | EPOLLRDHUP);
+      expect(socket.closedIn).toBe(FREE);
+    }
+    expect(timers).toHaveBeenCalledTimes(1);
   });
 });

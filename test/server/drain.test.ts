@@ -1,10 +1,14 @@
 import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { serve } from 'heddle';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { testFolder } from '../support/folder.ts';
 import { Peer } from './peer.ts';
-import { ENGINE, descriptorsBack, openDescriptors, service, start } from './running.ts';
+import { ENGINE, descriptorsBack, noMoves, openDescriptors, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -109,6 +113,45 @@ describe('drain', () => {
     expect((await running.all('close')).map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
   });
 
+  it('is over at once when its last thread dies, which is reported, and its clients are closed', async () => {
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const running = await start(service('exits-when-let'), { threads: 1, shutdownTimeout: '1h', shared: { gate } });
+    const peers = await Peer.connectAll(running.port, 3);
+    for (const peer of peers) expect(await peer.ask('here')).toBe('here');
+    const [exiting, waiting, resting] = peers as [Peer, Peer, Peer];
+    for (const [peer, line] of [
+      [exiting, 'exit\n'],
+      [waiting, 'never\n'],
+    ] as const)
+      await new Promise((resolve) => peer.socket.write(line, resolve));
+    const drained = running.server.drain();
+    await resting.rest(); // The thread drains.
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    await Promise.all([exiting.over(), waiting.over()]);
+    await drained;
+    expect(await running.all('thread-exit')).toMatchObject([{ cause: 'exit' }]);
+    expect((await running.closeOf(exiting)).reason).toBe('thread-exit');
+    expect((await running.closeOf(waiting)).reason).toBe('thread-exit');
+    expect(running.server.stats().clients).toBe(0);
+  });
+
+  it.skipIf(noMoves)('closes the clients at rest too of a thread that a handler held until it was ended', async () => {
+    const gate = new Int32Array(new SharedArrayBuffer(8));
+    const timeouts = { handlerTimeout: 2000, shutdownTimeout: '1h' } as const;
+    const running = await start(service('held'), { threads: 1, ...timeouts, shared: { gate } });
+    const [held, resting] = (await Peer.connectAll(running.port, 2)) as [Peer, Peer];
+    for (const peer of [held, resting]) await peer.ask('here');
+    held.send('hold\n');
+    await vi.waitFor(() => expect(gate[1]).toBe(1), { timeout: 10_000, interval: 1 });
+    const drained = running.server.drain();
+    await Promise.all([held.over(), resting.over()]);
+    await drained;
+    expect(await running.all('thread-exit')).toMatchObject([{ cause: 'handler-timeout' }]);
+    expect((await running.closeOf(held)).reason).toBe('handler-timeout');
+    expect((await running.closeOf(resting)).reason).toBe('thread-exit');
+  });
+
   it('may be asked for twice, and while the server closes', async () => {
     const running = await start(COMMANDS);
     await Promise.all([running.server.drain(), running.server.drain()]);
@@ -205,6 +248,23 @@ describe('close', () => {
     expect((await running.all('close')).map(({ reason }) => reason)).toEqual(Array(10).fill('shutdown'));
     expect(running.server.stats()).toMatchObject({ clients: 0, closes: { shutdown: 10 } });
     await descriptorsBack(before);
+  });
+
+  it('waits for no module that blocks its thread while it loads', async () => {
+    const folder = testFolder();
+    const [module, blocks] = [join(folder, 'service.mjs'), join(folder, 'blocks')];
+    const echo = 'export default { message: (message) => message };';
+    writeFileSync(module, echo);
+    const running = await start(pathToFileURL(module), { threads: 1 });
+    const block = `
+      import { writeFileSync } from 'node:fs';
+      writeFileSync(${JSON.stringify(blocks)}, '');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
+    writeFileSync(module, `${block}\n${echo}`);
+    const reloaded = Promise.allSettled([running.server.reload()]);
+    await vi.waitFor(() => expect(existsSync(blocks)).toBe(true), { timeout: 20_000 });
+    await running.server.close();
+    expect(await reloaded).toMatchObject([{ status: 'rejected' }]);
   });
 
   it('gives the port back', async () => {
