@@ -329,7 +329,7 @@ export abstract class Acceptor {
     say({ type: 'thread-cleared', thread: row.thread });
   }
 
-  /** False: it is at rest and there is no thread for it. */
+  /** False: it is at rest and waits for a thread. */
   #inherit(fd: number, word: number, row: ThreadRow, watch: ThreadWatch | undefined): boolean {
     const { closer, mover, placement, roster, table } = this.#parts;
     const ticket = withState(word, REST);

@@ -40,7 +40,6 @@ function decodeText(message: Buffer): string | typeof INVALID {
 function copy(input: NativeBuffer, bytes: Buffer, { start, end }: Frame): Buffer {
   const length = end - start;
   const message = length < POOLED ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
-  if (bytes === input.bytes && length < POOLED) message.set(input.view(start, end));
-  else bytes.copy(message, 0, start, end);
+  message.set(bytes === input.bytes ? input.view(start, end) : bytes.subarray(start, end));
   return message;
 }
