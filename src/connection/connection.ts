@@ -6,10 +6,10 @@ import { ENDED, type Luggage, NEW, PROXIED, type Ticket } from '../sharing/conne
 import { BUSY, HELD, REST } from '../sharing/control-word.ts';
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
-import { UNIX_PEER } from '../sys/socket-address.ts';
+import { Channel } from './channel.ts';
 import type { Client, ClientTls } from './client.ts';
 import type { Host } from './host.ts';
-import { Input } from './input.ts';
+import { Kept } from './kept.ts';
 import { pack, unpack } from './luggage.ts';
 import { Output } from './output.ts';
 import { stampBegun, stampComplete, stampFlowing, stampSeen, stampStuck } from './stamps.ts';
@@ -20,12 +20,6 @@ import { stampBegun, stampComplete, stampFlowing, stampSeen, stampStuck } from '
  * message, or that the service is not ready for) or the outbox (bytes that the kernel did not take). Between turns
  * they lie in the arena and the slot says where, so that such a client is at rest as well and can move; what a thread
  * keeps of its own (a running handler, a session, bytes that the arena had no room for) makes it HELD.
- *
- * Sockets are watched for changes (EPOLLET): what was reported is not reported again until more comes, so a connection
- * remembers what it has not read yet. A read that takes less than there was room for has taken all there was (epoll(7),
- * questions and answers, 9), but for the end of the stream and other things that are no bytes: after an event that tells
- * of one of those, it is read until there is nothing more. At a Unix socket any read may end early, at a descriptor that
- * was sent along, and nothing tells of that.
  */
 
 /** Reads in a row from one client, before others get their turn. */
@@ -36,38 +30,23 @@ const DRAIN_ROUNDS = 64;
 
 /** What epoll watches for at every client. */
 const CHANGES = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
-/** Of which these tell that bytes are not all that is to be read. */
-const BEYOND_BYTES = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-
-/** What the kernel may have that was not read: bytes, and something behind them. */
-const BYTES = 1;
-const BEYOND = 2;
 
 const ignore = (): void => {};
 
-export abstract class Connection implements Client<unknown, unknown> {
+export abstract class Connection extends Channel implements Client<unknown, unknown> {
   readonly id: number;
-  readonly remoteAddress: string;
   readonly remotePort: number;
   readonly tls: ClientTls | undefined;
-  readonly fd: number;
   readonly ticket: Ticket;
-  protected readonly host: Host;
-  protected readonly input: Input;
   /** The client has shut down its side: nothing more will come. */
   protected ended: boolean;
   /** Nothing may be done with this connection any more; its fd may be another's. */
   protected isClosed = false;
-  readonly #output: Output;
   /** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
   #isPacked: boolean;
   /** This thread's own copy of what the table says. */
   #state: typeof REST | typeof BUSY | typeof HELD = BUSY;
   #interest: number;
-  /** BYTES, BEYOND, both or neither. */
-  #unread = 0;
-  /** Events after which BEYOND may be. */
-  readonly #beyond: number;
   #flushing = false;
   #lingering = false;
   #ending: CloseReason | undefined = undefined;
@@ -75,23 +54,18 @@ export abstract class Connection implements Client<unknown, unknown> {
   #draining = false;
   #closedError: HeddleError | undefined = undefined;
 
-  /** Takes over a connection that this thread has just taken: its slot is BUSY. `input`: what was read from it before. */
-  constructor(host: Host, fd: number, ticket: Ticket, flags: number, input?: Input) {
-    this.host = host;
-    this.fd = fd;
-    this.ticket = ticket;
-    this.id = host.table.id(fd);
-    // Read now: later, the slot may be another client's.
-    this.remoteAddress = host.sys.addressText(host.table.address(fd));
-    this.remotePort = host.table.port(fd);
-    this.#beyond = this.remoteAddress === UNIX_PEER ? EPOLLIN | BEYOND_BYTES : BEYOND_BYTES;
-    this.tls = host.tlsOf(fd);
-    this.ended = (flags & ENDED) !== 0;
-    const { table } = host;
+  /** Takes over a connection that this thread has just taken: its slot is BUSY. `arrived`: what was read from it before. */
+  constructor(host: Host, fd: number, ticket: Ticket, flags: number, arrived?: Kept) {
+    const { stores, table } = host;
     const inbox = table.inbox(fd);
     const outbox = table.outbox(fd);
-    this.input = input ?? new Input(host, fd, inbox, table.scanned(fd));
-    this.#output = new Output(host, fd, outbox);
+    const kept = inbox && Kept.open(stores, inbox, table.scanned(fd));
+    super(host, fd, arrived ?? kept, outbox && new Output(host, fd, Kept.open(stores, outbox)));
+    this.ticket = ticket;
+    this.id = table.id(fd);
+    this.remotePort = table.port(fd);
+    this.tls = host.tlsOf(fd);
+    this.ended = (flags & ENDED) !== 0;
     this.#isPacked = inbox !== undefined || outbox !== undefined;
     this.#interest = interestAtRest(flags, outbox);
   }
@@ -121,8 +95,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   send(message: unknown): Promise<void> {
     if (!this.#canSend()) return this.#refuse();
     this.#flushSoon(); // First: it gives up the slot, and what is no message throws.
-    this.#output.later(message);
-    return this.#output.room();
+    return this.sendLater(message);
   }
 
   close(): void {
@@ -144,7 +117,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Serves what was read before this was made; `drains`: as `drain`, after that. The caller has the slot. */
   arrived(drains: boolean): void {
     this.#begin();
-    this.#unread = BYTES | BEYOND;
+    this.mayBeReadable();
     this.#goOn();
     if (drains) this.#drain();
     if (this.#ending !== undefined || this.#flushing) this.flush();
@@ -163,7 +136,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.isClosed || this.#ending !== undefined) return;
     this.#ending = reason;
     this.#detail = detail;
-    this.input.drop();
+    this.dropInput();
     stampComplete(this.host, this.fd);
   }
 
@@ -177,8 +150,8 @@ export abstract class Connection implements Client<unknown, unknown> {
     host.closed(this, reason, detail);
     this.wasClosed(reason);
     this.#unpack();
-    this.input.drop();
-    this.#output.close(this.closedError(reason));
+    this.dropInput();
+    this.dropOutput(this.closedError(reason));
     host.row.addClients(-1);
     host.table.free(fd, ticket);
     host.sys.close(fd);
@@ -189,7 +162,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.#flushing = false;
     // At rest, it was flushed with the turn that sent it, and may be another thread's by now.
     if (this.isClosed || this.#state === REST) return;
-    if (this.#state === HELD && this.#output.isEmpty && this.#ending === undefined) return;
+    if (this.#state === HELD && this.allSent && this.#ending === undefined) return;
     this.#begin();
     this.flush();
     this.settle();
@@ -204,29 +177,18 @@ export abstract class Connection implements Client<unknown, unknown> {
   }
 
   #goOn(): void {
-    if (this.takesInput && this.input.open()) this.#deliver();
+    if (this.takesInput && this.reopen()) this.#deliver();
     if (this.ended && this.takesInput) this.#takeLast();
     else if (this.#draining) this.#takeArrived();
-    else this.#read();
+    else this.#serve();
     if (!this.isServing || this.takesInput) return this.flush();
-    this.#output.stash(); // More is to come: it goes out together when the callbacks are done.
-    if (!this.#output.isEmpty) this.#flushSoon();
+    this.stashReplies(); // More is to come: it goes out together when the callbacks are done.
+    if (!this.allSent) this.#flushSoon();
   }
 
   /** Whether the service may be given another message now. */
   protected get takesInput(): boolean {
-    return this.wantsInput && !this.#output.blocked && this.#ending === undefined && !this.isClosed;
-  }
-
-  /** Appends a reply to the replies of this read. */
-  protected reply(reply: unknown): void {
-    const result = this.#output.reply(reply);
-    if (result < 0) this.#broken(result);
-  }
-
-  /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */
-  protected replyInPlace(from: number, to: number): boolean {
-    return this.#output.replyInPlace(from, to);
+    return this.wantsInput && !this.isBlocked && this.#ending === undefined && !this.isClosed;
   }
 
   /** Says that what the client sent is no message, as the decoder found. */
@@ -245,9 +207,9 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Sends all that waits, and goes on to close if that was the last. */
   protected flush(): void {
     if (this.isClosed) return;
-    const result = this.#output.flush();
-    if (result < 0) this.#broken(result);
-    else if (this.#ending !== undefined && this.#output.isEmpty && !this.isClosed) this.#shutDown();
+    const result = this.sendAll();
+    if (result < 0) this.broken(result);
+    else if (this.#ending !== undefined && this.allSent && !this.isClosed) this.#shutDown();
   }
 
   /** Gives the connection up until its next event: at rest if nothing is kept for it. */
@@ -255,8 +217,8 @@ export abstract class Connection implements Client<unknown, unknown> {
     if (this.isClosed) return;
     const { host, fd } = this;
     stampSeen(host, fd);
-    const interest = interestFor(this.#output.blocked);
-    if (interest !== this.#interest || (this.#unread !== 0 && this.#reads)) this.#watch(interest);
+    const interest = interestFor(this.isBlocked);
+    if (interest !== this.#interest || (this.hasUnread && this.#reads)) this.#watch(interest);
     if (this.#isOverLimit()) return;
     if (this.isServing || this.#ending !== undefined || this.#draining || !this.#pack()) {
       if (this.#state !== HELD) host.table.hold(fd, this.ticket);
@@ -271,7 +233,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   #watch(interest: number): void {
     const { fd, host } = this;
     if ((interest ^ this.#interest) & EPOLLOUT) {
-      if (this.#output.blocked) stampStuck(host, fd);
+      if (this.isBlocked) stampStuck(host, fd);
       else stampFlowing(host, fd);
     }
     this.#interest = interest;
@@ -280,7 +242,7 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   /** Closes a client for which more waits than may. True: it was closed. */
   #isOverLimit(): boolean {
-    if (!this.#output.blocked || this.#output.length <= this.host.maxUnsent) return this.isClosed;
+    if (!this.isBlocked || (this.output?.length ?? 0) <= this.host.maxUnsent) return this.isClosed;
     this.#cutOff('over-limit', `more than ${this.host.maxUnsent} bytes wait for it (maxUnsent)`);
     return true;
   }
@@ -288,7 +250,7 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** Closes a client that has let a deadline pass; the first reason counts, but that it does not read. */
   endOverdue(reason: CloseReason): void {
     if (reason === 'send-timeout')
-      this.#cutOff(reason, `${this.#output.length} bytes wait for it that it does not read`);
+      this.#cutOff(reason, `${this.output?.length ?? 0} bytes wait for it that it does not read`);
     else this.end(this.#ending ?? reason, this.#detail);
   }
 
@@ -306,9 +268,9 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   /** Leaves with the slot what is kept; false: not all of it can move. */
   #pack(): boolean {
-    if (this.input.isEmpty && this.#output.isEmpty && !this.ended) return true;
-    if (this.#output.isAwaited) return false;
-    this.#isPacked = pack(this.host, this.fd, this.input, this.#output, this.ended);
+    if (this.inbox === undefined && this.allSent && !this.ended) return true;
+    if (this.output?.isAwaited) return false;
+    this.#isPacked = pack(this.host, this.fd, this.inbox, this.output, this.ended);
     return this.#isPacked;
   }
 
@@ -356,35 +318,32 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   #readable(mask: number): void {
     if (this.isClosed) return;
-    this.#unread |= mask & this.#beyond ? BYTES | BEYOND : BYTES;
+    this.readable(mask);
     if (this.#lingering) this.#discard();
-    else if (this.#canRead) this.#read();
+    else if (this.#canRead) this.#serve();
     else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
   }
 
   /** Reads and serves what there is to read, as far as that may be now, or until others have to get their turn. */
-  #read(): void {
-    for (let reads = 0; reads < READS && this.#unread !== 0 && this.#canRead; reads++) {
-      const received = this.input.receive();
-      if (received <= 0) {
-        this.#unread = 0;
-        if (received !== EAGAIN) this.#inputOver(received);
-        return;
-      }
-      if (this.#unread === BYTES && !this.input.isFull) this.#unread = 0;
-      this.#deliver();
-      this.flush();
+  #serve(): void {
+    for (let reads = 0; reads < READS && this.hasUnread && this.#canRead; reads++) {
+      const received = this.read();
+      if (received > 0) {
+        this.#deliver();
+        this.flush();
+      } else if (received !== EAGAIN) return this.#inputOver(received);
     }
   }
 
-  /** Gives the service what the input has, as far as it wants it. */
+  /** Gives the service what the reader has, as far as it wants it. */
   #deliver(): void {
-    const { bytes, from, to } = this.input;
-    const rest = this.deliver(bytes, from, to);
-    if (this.#ending !== undefined || this.isClosed) this.input.drop();
-    else this.input.keep(rest);
+    const { reader } = this.host;
+    const { from } = reader;
+    const rest = this.deliver(reader.bytes, from, reader.to);
+    if (this.#ending !== undefined || this.isClosed) this.dropInput();
+    else this.keep(rest);
     if (this.isClosed) return;
-    if (!this.input.isEmpty && this.takesInput) stampBegun(this.host, this.fd, rest > from);
+    if (this.inbox !== undefined && this.takesInput) stampBegun(this.host, this.fd, rest > from);
     else stampComplete(this.host, this.fd);
   }
 
@@ -397,13 +356,13 @@ export abstract class Connection implements Client<unknown, unknown> {
 
   #drain(): void {
     this.#draining = true;
-    this.#unread = BYTES | BEYOND;
+    this.mayBeReadable();
     this.#takeArrived();
   }
 
   /** Takes what has arrived; when the service has answered all of it, the connection is over. */
   #takeArrived(): void {
-    for (let round = 0; round < DRAIN_ROUNDS && this.#unread !== 0 && this.#canRead; round++) this.#read();
+    for (let round = 0; round < DRAIN_ROUNDS && this.hasUnread && this.#canRead; round++) this.#serve();
     if (!this.takesInput) return;
     this.drained();
     this.flush();
@@ -417,12 +376,11 @@ export abstract class Connection implements Client<unknown, unknown> {
   /** The client will send no more: what is left in the inbox is a last message, or an error. */
   #takeLast(): void {
     if (this.#ending !== undefined) return;
-    const { framing, frame } = this.host;
-    const { input } = this;
-    const status = input.open() ? framing.finish(input.bytes, input.from, input.to, frame) : INCOMPLETE;
-    if (status === MESSAGE) this.deliverLast(input.bytes);
+    const { framing, frame, reader } = this.host;
+    const status = this.reopen() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
+    if (status === MESSAGE) this.deliverLast(reader.bytes);
     if (this.isClosed) return;
-    input.drop();
+    this.dropInput();
     stampComplete(this.host, this.fd);
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.inputEnded();
@@ -432,11 +390,11 @@ export abstract class Connection implements Client<unknown, unknown> {
   protected abstract deliverLast(bytes: Buffer): void;
 
   #writable(): void {
-    if (this.isClosed || !this.#output.blocked) return;
-    this.#output.blocked = false;
+    if (this.isClosed || !this.isBlocked) return;
+    (this.output as Output).blocked = false;
     this.flush();
     if (this.isClosed) return;
-    if (this.#output.blocked)
+    if (this.isBlocked)
       stampStuck(this.host, this.fd); // It has read something.
     else this.#goOn();
   }
@@ -447,7 +405,7 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.host.flushSoon(this);
   }
 
-  #broken(result: number): void {
+  protected broken(result: number): void {
     this.end(this.#ending ?? (this.ended ? 'client-finished' : 'client-reset'), errnoName(result));
   }
 
@@ -461,17 +419,14 @@ export abstract class Connection implements Client<unknown, unknown> {
     this.host.sys.shutdown(this.fd, SHUT_WR);
     this.#lingering = true;
     this.host.closeSoon(this);
-    if (this.#unread !== 0) this.#discard();
+    if (this.hasUnread) this.#discard();
   }
 
   #discard(): void {
     const { sys, input } = this.host;
     for (let reads = 0; reads < READS; reads++) {
       const received = sys.recv(this.fd, input, 0, input.size);
-      if (received === EAGAIN) {
-        this.#unread = 0;
-        return;
-      }
+      if (received === EAGAIN) return this.allRead();
       if (received <= 0) return this.endLinger();
     }
   }

@@ -8,6 +8,7 @@ import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
 import type { Connection } from './connection.ts';
 import type { ReadMessage } from './read-message.ts';
+import type { Reader } from './reader.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
 import type { Service } from './service.ts';
 import type { ClientTls } from './client.ts';
@@ -33,6 +34,8 @@ export interface Host {
   readonly stores: Stores;
   /** Where reads go. Valid until the next read on this thread. */
   readonly input: NativeBuffer;
+  /** What reads for the connections. */
+  readonly reader: Reader;
   /** Where the replies of one connection are put together. Empty whenever a connection is not in the middle of it. */
   readonly replies: ReplyBuffer;
   /** How many bytes may wait to be sent to one client. */

@@ -8,6 +8,8 @@ export class Kept {
   store: Store;
   start: number;
   end: number;
+  /** How many bytes from the first on a decoder has looked at in vain; see `Frame.scanned`. */
+  scanned = 0;
   readonly #stores: Stores;
 
   constructor(stores: Stores, store: Store, start = 0, end = 0) {
@@ -25,8 +27,10 @@ export class Kept {
   }
 
   /** Finds what another thread has kept. */
-  static open(stores: Stores, { block, capacity, start, end }: Luggage): Kept {
-    return new Kept(stores, stores.open(block, capacity), start, end);
+  static open(stores: Stores, { block, capacity, start, end }: Luggage, scanned = 0): Kept {
+    const kept = new Kept(stores, stores.open(block, capacity), start, end);
+    kept.scanned = scanned;
+    return kept;
   }
 
   /** What to write down for the thread that serves the client next; `undefined`: it cannot move. */

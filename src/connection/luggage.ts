@@ -1,6 +1,6 @@
 /** Used to leave with a client at rest what is kept for it, and to take it back: `docs/protocol.md`, rule 7. */
 import { type ConnectionTable, ENDED } from '../sharing/connection-table.ts';
-import type { Input } from './input.ts';
+import type { Kept } from './kept.ts';
 import type { Output } from './output.ts';
 import type { Stores } from './store.ts';
 
@@ -10,14 +10,21 @@ interface Owner {
 }
 
 /** Leaves with the slot what is kept; false: not all of it can move. `ended`: the client will send no more. */
-export function pack({ stores, table }: Owner, fd: number, input: Input, output: Output, ended: boolean): boolean {
-  const inbox = input.luggage;
-  const outbox = output.stow();
-  if ((inbox === undefined) !== input.isEmpty) return false;
-  if ((outbox === undefined) !== output.isEmpty) return false;
+export function pack(
+  owner: Owner,
+  fd: number,
+  kept: Kept | undefined,
+  output: Output | undefined,
+  ended: boolean,
+): boolean {
+  const { stores, table } = owner;
+  const inbox = kept?.luggage;
+  const outbox = output?.stow();
+  if (kept !== undefined && inbox === undefined) return false;
+  if (output?.isEmpty === false && outbox === undefined) return false;
   stores.leave(inbox);
   stores.leave(outbox);
-  table.pack(fd, inbox, input.scanned, outbox);
+  table.pack(fd, inbox, kept?.scanned ?? 0, outbox);
   table.setFlags(fd, ended ? ENDED : 0);
   return true;
 }

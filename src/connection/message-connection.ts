@@ -37,25 +37,25 @@ export class MessageConnection extends Connection {
   }
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
-    const { frame, framing, row } = this.host;
+    const { frame, framing, reader, row } = this.host;
     let at = from;
     let messages = 0;
     try {
       while (at < to && this.takesInput) {
-        frame.scanned = this.input.scanned;
+        frame.scanned = reader.scanned;
         const status = framing.decode(bytes, at, to, frame);
         if (status !== MESSAGE) {
-          this.input.scanned = frame.scanned;
+          reader.scanned = frame.scanned;
           if (status === INCOMPLETE) break;
           this.refuseFrame(status);
           return to;
         }
-        this.input.scanned = 0;
+        reader.scanned = 0;
         const begin = at;
         at = frame.next;
         row.beat(this.fd);
         messages++;
-        this.#serve(bytes, begin);
+        this.#handle(bytes, begin);
       }
     } catch (error) {
       this.serviceFailed(error);
@@ -69,7 +69,7 @@ export class MessageConnection extends Connection {
   protected deliverLast(bytes: Buffer): void {
     try {
       this.host.row.beat(this.fd);
-      this.#serve(bytes, this.input.from);
+      this.#handle(bytes, this.host.reader.from);
     } catch (error) {
       this.serviceFailed(error);
     }
@@ -86,7 +86,7 @@ export class MessageConnection extends Connection {
   }
 
   /** Hands the message that the decoder marked, in the frame that begins at `begin`, to the service. */
-  #serve(bytes: Buffer, begin: number): void {
+  #handle(bytes: Buffer, begin: number): void {
     const { host } = this;
     const { frame } = host;
     const message = host.readMessage(bytes, frame);

@@ -1,11 +1,10 @@
-/** Used to send to one client: at once where the kernel takes it, later where it does not. */
+/** Used to keep what is to be sent to one client and cannot be sent yet, and those who wait until less does. */
 import type { HeddleError } from '../errors.ts';
 import type { Luggage } from '../sharing/connection-table.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import type { Host } from './host.ts';
-import { Kept } from './kept.ts';
+import type { Kept } from './kept.ts';
 import { Outbox } from './outbox.ts';
-import { checkReply, frameReply } from './reply-buffer.ts';
 
 /** A message up to this long is copied to memory whose address is known; a longer one goes out from where it lies. */
 const COPY_LIMIT = 16 * 1024;
@@ -32,13 +31,13 @@ export class Output {
   #outbox: Outbox | undefined;
   #waiting: Waiting[] | undefined = undefined;
 
-  /** `luggage`: what was not sent when the client moved here. */
-  constructor(host: Host, fd: number, luggage: Luggage | undefined) {
+  /** `unsent`: what was not sent when the client moved here. */
+  constructor(host: Host, fd: number, unsent?: Kept) {
     this.#host = host;
     this.#fd = fd;
-    this.#outbox = luggage && new Outbox(Kept.open(host.stores, luggage));
-    this.blocked = luggage !== undefined;
-    this.#length = this.#outbox?.length ?? 0;
+    this.#outbox = unsent && new Outbox(unsent);
+    this.blocked = unsent !== undefined;
+    this.#length = unsent?.length ?? 0;
   }
 
   get isEmpty(): boolean {
@@ -55,42 +54,18 @@ export class Output {
     return this.#length;
   }
 
-  /** Appends a reply to the replies of this read. Returns 0, or the errno of a broken connection. */
-  reply(reply: unknown): number {
-    const { framing, replies, service } = this.#host;
-    const checked = checkReply(framing, reply);
-    replies.owner = this;
-    if (this.isEmpty && replies.append(framing, checked)) return 0;
-    const result = this.#sendReplies();
-    if (result < 0 || (this.isEmpty && replies.append(framing, checked))) return result;
-    this.#push(frameReply(framing, checked, service.borrow === true));
-    return this.#flushWaiting();
+  /** Appends bytes; they must not be changed until they are sent. */
+  push(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (this.isEmpty) this.#only = bytes;
+    else this.#fill().push(bytes);
+    this.#length += bytes.length;
   }
 
-  /** Sends the frame in `[from, to)` of the read buffer with the replies of this read; false: use `reply`. */
-  replyInPlace(from: number, to: number): boolean {
-    const { replies } = this.#host;
-    replies.owner = this;
-    return this.isEmpty && replies.appendInPlace(from, to);
-  }
-
-  /** Keeps a message for the next `flush`. */
-  later(message: unknown): void {
-    const { framing, service } = this.#host;
-    this.stash();
-    this.#push(frameReply(framing, checkReply(framing, message), service.borrow === true));
-  }
-
-  /** Takes the replies of this read out of the thread's buffer: they are sent later. */
-  stash(): void {
-    const { replies } = this.#host;
-    if (replies.owner === this && replies.length > 0) this.#push(replies.takeRest(0));
-  }
-
-  /** Sends all that waits. Returns 0, or the errno of a broken connection. */
+  /** Sends as much as the kernel takes. Returns 0, or the errno of a broken connection. */
   flush(): number {
-    const result = this.#sendReplies();
-    return result < 0 || this.blocked || this.isEmpty ? result : this.#flushWaiting();
+    const only = this.#only;
+    return only !== undefined && only.length <= COPY_LIMIT ? this.#sendOnly(only) : this.#flushOutbox();
   }
 
   /** Settles when little enough waits that more may be sent. */
@@ -111,8 +86,6 @@ export class Output {
 
   /** Drops what waits; those who wait for room get `error`. */
   close(error: HeddleError): void {
-    const { replies } = this.#host;
-    if (replies.owner === this) replies.clear();
     this.#only = undefined;
     this.#length = 0;
     this.#outbox?.clear();
@@ -125,43 +98,12 @@ export class Output {
     return waiting;
   }
 
-  #push(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    if (this.isEmpty) this.#only = bytes;
-    else this.#fill().push(bytes);
-    this.#length += bytes.length;
-  }
-
   /** Puts what waits into the outbox. */
   #fill(): Outbox {
     this.#outbox ??= new Outbox();
     if (this.#only !== undefined) this.#outbox.push(this.#only);
     this.#only = undefined;
     return this.#outbox;
-  }
-
-  /** Sends what is in the thread's reply buffer; what the kernel does not take goes to the outbox. */
-  #sendReplies(): number {
-    const { replies, row, sys } = this.#host;
-    const { length } = replies;
-    if (length === 0) return 0;
-    const sent = this.isEmpty ? sys.send(this.#fd, replies.memory, replies.start, length) : EAGAIN;
-    if (sent === length) {
-      replies.clear();
-      row.countSent(sent);
-      return 0;
-    }
-    const rest = replies.takeRest(Math.max(sent, 0));
-    if (sent < 0 && sent !== EAGAIN) return sent;
-    row.countSent(Math.max(sent, 0));
-    this.blocked ||= this.isEmpty;
-    this.#push(rest);
-    return 0;
-  }
-
-  #flushWaiting(): number {
-    const only = this.#only;
-    return only !== undefined && only.length <= COPY_LIMIT ? this.#sendOnly(only) : this.#flushOutbox();
   }
 
   #sendOnly(only: Uint8Array): number {

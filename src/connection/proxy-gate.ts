@@ -5,7 +5,8 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import { type ConnectionTable, COUNTED, type Ticket } from '../sharing/connection-table.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import type { SocketCalls } from './host.ts';
-import { ANY, Input, type InputHost } from './input.ts';
+import { Kept } from './kept.ts';
+import { ANY, Reader, type ReaderHost } from './reader.ts';
 
 /*
  * Until its header is whole, a connection is its slot and nothing more: flagged PROXIED, with the part of the header that
@@ -15,45 +16,52 @@ import { ANY, Input, type InputHost } from './input.ts';
  */
 
 /** What the gate needs of the thread; in the epoll engine the sockets are those of the kernel, under TLS too. */
-export type GateHost = InputHost & {
+export type GateHost = ReaderHost & {
   readonly sys: Pick<SocketCalls, 'recv' | 'close' | 'addressText'>;
   readonly table: ConnectionTable;
 };
 
+/** A connection whose header was read. */
+export interface Passed {
+  /** What came behind the header. */
+  readonly inbox: Kept | undefined;
+}
+
 export class ProxyGate {
   readonly #host: GateHost;
+  readonly #reader: Reader;
   readonly #isExact: boolean;
   readonly #report: ((event: ServerEvent) => void) | undefined;
 
   /** `isExact`: what follows a header is left in the kernel, for somebody else to read. */
   constructor(host: GateHost, isExact: boolean, report: ((event: ServerEvent) => void) | undefined) {
     this.#host = host;
+    this.#reader = new Reader(host);
     this.#isExact = isExact;
     this.#report = report;
   }
 
   /**
    * Reads on in the header of a connection whose slot the caller has. Once it is whole, the slot has the client's own
-   * address, which is reported, and the input is returned, with what came behind the header. Undefined: the caller has the slot no more,
-   * the connection rests (`stays`: it may wait for the rest of its header) or is closed.
+   * address, which is reported. Undefined: the caller has the slot no more, the connection rests (`stays`: it may wait for the rest of its header) or is closed.
    */
-  read(fd: number, ticket: Ticket, stays: boolean): Input | undefined {
-    const input = this.#open(fd);
-    let most = this.#isExact ? missingIn(input) : ANY;
+  read(fd: number, ticket: Ticket, stays: boolean): Passed | undefined {
+    const reader = this.#reader;
+    let inbox = this.#open(fd);
+    let most = this.#isExact ? this.#missing(inbox) : ANY;
     for (;;) {
-      const received = input.receive(most);
-      if (received <= 0) return this.#noMore(fd, ticket, input, received, stays);
-      const header = decodeProxyHeader(input.bytes, input.from, input.to);
-      if (header.kind === 'bad') return this.#close(fd, ticket, input, 'proxy-error', header.problem);
+      const received = reader.receive(fd, inbox, most);
+      if (received <= 0) return this.#noMore(fd, ticket, inbox, received, stays);
+      const header = decodeProxyHeader(reader.bytes, reader.from, reader.to);
+      if (header.kind === 'bad') return this.#close(fd, ticket, inbox, 'proxy-error', header.problem);
       if (header.kind === 'header') {
         this.#replaceAddress(fd, header.source);
         this.#host.table.setBegun(fd, 0);
         this.#report?.({ type: 'open', ...this.#describe(fd) });
-        input.keep(input.from + header.length);
-        return input;
+        return { inbox: reader.keep(reader.from + header.length, inbox) };
       }
       if (this.#isExact) most = header.missing;
-      input.keep(input.from);
+      inbox = reader.keep(reader.from, inbox);
     }
   }
 
@@ -63,13 +71,19 @@ export class ProxyGate {
   }
 
   /** Takes the part of the header that has come out of the slot: should this thread end now, it is not freed twice. */
-  #open(fd: number): Input {
+  #open(fd: number): Kept | undefined {
     const { stores, table } = this.#host;
     const inbox = table.inbox(fd);
-    const input = new Input(this.#host, fd, inbox, 0);
     table.pack(fd, undefined, 0, undefined);
     stores.claim(inbox);
-    return input;
+    return inbox && Kept.open(stores, inbox);
+  }
+
+  /** How many bytes the header, of which `inbox` was read, has yet to have at least. */
+  #missing(inbox: Kept | undefined): number {
+    if (inbox === undefined) return SHORTEST_HEADER;
+    const header = decodeProxyHeader(inbox.memory.bytes, inbox.from, inbox.to);
+    return header.kind === 'incomplete' ? header.missing : 0;
   }
 
   /** Without a source the connection is the proxy's own: a health check, or one whose client it does not know. */
@@ -78,32 +92,32 @@ export class ProxyGate {
   }
 
   /** Goes on from a read that gave nothing: its result is in `received`. */
-  #noMore(fd: number, ticket: Ticket, input: Input, received: number, stays: boolean): undefined {
-    if (received === EAGAIN) return this.#wait(fd, ticket, input, stays);
-    if (received < 0) return this.#close(fd, ticket, input, 'client-reset', errnoName(received));
-    if (input.isEmpty) return this.#close(fd, ticket, input, 'client-finished');
-    return this.#close(fd, ticket, input, 'proxy-error', 'the input ended part-way through the PROXY header');
+  #noMore(fd: number, ticket: Ticket, inbox: Kept | undefined, received: number, stays: boolean): undefined {
+    if (received === EAGAIN) return this.#wait(fd, ticket, inbox, stays);
+    if (received < 0) return this.#close(fd, ticket, inbox, 'client-reset', errnoName(received));
+    if (inbox === undefined) return this.#close(fd, ticket, inbox, 'client-finished');
+    return this.#close(fd, ticket, inbox, 'proxy-error', 'the input ended part-way through the PROXY header');
   }
 
-  #wait(fd: number, ticket: Ticket, input: Input, stays: boolean): undefined {
+  #wait(fd: number, ticket: Ticket, inbox: Kept | undefined, stays: boolean): undefined {
     const { stores, table } = this.#host;
-    if (!stays) return this.#close(fd, ticket, input, 'shutdown');
-    const { luggage } = input;
-    if (luggage === undefined && !input.isEmpty)
-      return this.#close(fd, ticket, input, 'over-limit', 'no shared memory is left to keep part of a PROXY header');
+    if (!stays) return this.#close(fd, ticket, inbox, 'shutdown');
+    const luggage = inbox?.luggage;
+    if (luggage === undefined && inbox !== undefined)
+      return this.#close(fd, ticket, inbox, 'over-limit', 'no shared memory is left to keep part of a PROXY header');
     stores.leave(luggage);
     table.pack(fd, luggage, 0, undefined);
     table.rest(fd, ticket);
   }
 
   /** Closes at once: nothing was sent that the other side has yet to read. */
-  #close(fd: number, ticket: Ticket, input: Input, reason: CloseReason, detail?: string): undefined {
+  #close(fd: number, ticket: Ticket, inbox: Kept | undefined, reason: CloseReason, detail?: string): undefined {
     const { row, sys, table } = this.#host;
     table.closing(fd, ticket);
     row.countClose(reason);
     this.#report?.({ type: 'close', ...this.#describe(fd), reason, ...(detail !== undefined && { detail }) });
     table.setFlags(fd, COUNTED);
-    input.drop();
+    inbox?.free();
     row.addClients(-1);
     table.free(fd, ticket);
     sys.close(fd);
@@ -114,11 +128,4 @@ export class ProxyGate {
     const address = sys.addressText(table.address(fd));
     return { time: Date.now(), client: table.id(fd), address, port: table.port(fd), thread: row.thread + 1 };
   }
-}
-
-/** How many bytes the header, of which `input` has kept a part, has yet to have at least. */
-function missingIn(input: Input): number {
-  if (!input.open()) return SHORTEST_HEADER;
-  const header = decodeProxyHeader(input.bytes, input.from, input.to);
-  return header.kind === 'incomplete' ? header.missing : 0;
 }

@@ -73,10 +73,10 @@ export class SessionConnection extends Connection {
   }
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
-    const { frame, framing, row } = this.host;
-    frame.scanned = this.input.scanned;
+    const { frame, framing, reader, row } = this.host;
+    frame.scanned = reader.scanned;
     const status = framing.decode(bytes, from, to, frame);
-    this.input.scanned = status === INCOMPLETE ? frame.scanned : 0;
+    reader.scanned = status === INCOMPLETE ? frame.scanned : 0;
     if (status === INCOMPLETE) return from;
     if (status !== MESSAGE) {
       this.refuseFrame(status);

@@ -5,10 +5,11 @@ import process from 'node:process';
 import type { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
 import type { Host, SocketCalls } from '../connection/host.ts';
-import type { Input } from '../connection/input.ts';
+import type { Kept } from '../connection/kept.ts';
 import { MessageConnection } from '../connection/message-connection.ts';
 import { type GateHost, ProxyGate } from '../connection/proxy-gate.ts';
 import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
+import { Reader } from '../connection/reader.ts';
 import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
 import { SessionConnection } from '../connection/session-connection.ts';
@@ -69,6 +70,7 @@ export class ServiceThread implements Host, Turns {
   readonly borrows: boolean;
   readonly stores: Stores;
   readonly input: NativeBuffer;
+  readonly reader: Reader;
   readonly replies: ReplyBuffer;
   readonly arm: () => void;
   readonly maxUnsent: number;
@@ -99,6 +101,7 @@ export class ServiceThread implements Host, Turns {
     this.#deadlines = new Deadlines(parts.table, parts.timeouts);
     this.stores = new Stores(parts.sys, parts.arena, parts.row.thread);
     this.input = parts.sys.allocate(BUFFER_SIZE);
+    this.reader = new Reader(this);
     this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
     this.readMessage = readMessageFor(parts.service, parts.framing, this.input);
     this.borrows = borrows(parts.service, parts.framing);
@@ -244,8 +247,8 @@ export class ServiceThread implements Host, Turns {
     else this.#connection(fd, ticket)?.endOverdue(reason);
   }
 
-  #add(fd: number, ticket: Ticket, flags: number, input?: Input): Connection {
-    const connection = new this.#kind(this, fd, ticket, flags, input);
+  #add(fd: number, ticket: Ticket, flags: number, arrived?: Kept): Connection {
+    const connection = new this.#kind(this, fd, ticket, flags, arrived);
     this.table.setFlags(fd, 0);
     this.#connections[fd] = connection;
     return connection;
@@ -253,12 +256,12 @@ export class ServiceThread implements Host, Turns {
 
   /** Reads on in a PROXY header; when it is whole, there is a client, which is greeted and served. */
   #readHeader(fd: number, ticket: Ticket, flags: number): undefined {
-    const input = this.gate.read(fd, ticket, !this.#draining);
-    if (input === undefined) {
+    const passed = this.gate.read(fd, ticket, !this.#draining);
+    if (passed === undefined) {
       if (this.#draining) setImmediate(() => this.checkDrained());
       return;
     }
-    const connection = this.#add(fd, ticket, flags, input);
+    const connection = this.#add(fd, ticket, flags, passed.inbox);
     if (flags & NEW) connection.opened();
     connection.arrived(this.#draining);
   }

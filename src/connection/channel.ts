@@ -1,0 +1,183 @@
+/** The bytes of one client: what it has sent and nobody has taken, and what is to be sent to it. */
+import type { HeddleError } from '../errors.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
+import { EAGAIN } from '../sys/errno.ts';
+import { UNIX_PEER } from '../sys/socket-address.ts';
+import type { Host } from './host.ts';
+import type { Kept } from './kept.ts';
+import { Output } from './output.ts';
+import { checkReply, frameReply } from './reply-buffer.ts';
+
+/*
+ * Sockets are watched for changes (EPOLLET): what was reported is not reported again until more comes, so a channel
+ * remembers what it has not read yet. A read that takes less than there was room for has taken all there was (epoll(7),
+ * questions and answers, 9), but for the end of the stream and other things that are no bytes: after an event that tells
+ * of one of those, it is read until there is nothing more. At a Unix socket any read may end early, at a descriptor that
+ * was sent along, and nothing tells of that.
+ */
+
+/** Of the events of epoll, those which tell that bytes are not all that is to be read. */
+const BEYOND_BYTES = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+/** What the kernel may have that was not read: bytes, and something behind them. */
+const BYTES = 1;
+const BEYOND = 2;
+
+export abstract class Channel {
+  readonly fd: number;
+  readonly remoteAddress: string;
+  protected readonly host: Host;
+  /** What was read and nobody has taken yet. */
+  protected inbox: Kept | undefined;
+  /** What waits to be sent; `undefined`: nothing ever had to. */
+  protected output: Output | undefined;
+  /** BYTES, BEYOND, both or neither. */
+  #unread = 0;
+  /** Events after which BEYOND may be. */
+  readonly #beyond: number;
+
+  constructor(host: Host, fd: number, inbox: Kept | undefined, output: Output | undefined) {
+    this.host = host;
+    this.fd = fd;
+    this.inbox = inbox;
+    this.output = output;
+    // Read now: later, the slot may be another client's.
+    this.remoteAddress = host.sys.addressText(host.table.address(fd));
+    this.#beyond = this.remoteAddress === UNIX_PEER ? EPOLLIN | BEYOND_BYTES : BEYOND_BYTES;
+  }
+
+  /** Takes note that the socket is not what it was: sending has failed with this errno. */
+  protected abstract broken(result: number): void;
+
+  /** There may be something to read. */
+  protected get hasUnread(): boolean {
+    return this.#unread !== 0;
+  }
+
+  /** The kernel takes no more for now. */
+  protected get isBlocked(): boolean {
+    return this.output !== undefined && this.output.blocked;
+  }
+
+  /** Nothing waits to be sent, but for the replies of this read. */
+  protected get allSent(): boolean {
+    return this.output === undefined || this.output.isEmpty;
+  }
+
+  /** Takes note that epoll has told of something to read; `mask` says of what. */
+  protected readable(mask: number): void {
+    this.#unread |= mask & this.#beyond ? BYTES | BEYOND : BYTES;
+  }
+
+  /** Takes note that anything may be there to read: nothing has told what. */
+  protected mayBeReadable(): void {
+    this.#unread = BYTES | BEYOND;
+  }
+
+  /** Takes note that there was nothing more to read. */
+  protected allRead(): void {
+    this.#unread = 0;
+  }
+
+  /** Reads once; `host.reader` has what came. Returns how many bytes that was, 0 at the end of the stream, or the errno. */
+  protected read(): number {
+    const { reader } = this.host;
+    const received = reader.receive(this.fd, this.inbox);
+    if (received <= 0 || (this.#unread === BYTES && !reader.isFull)) this.#unread = 0;
+    return received;
+  }
+
+  /** Lets `host.reader` find what was not taken before; false: nothing is left. */
+  protected reopen(): boolean {
+    if (this.inbox === undefined) return false;
+    this.host.reader.open(this.inbox);
+    return true;
+  }
+
+  /** Keeps what `host.reader` has from `from` on. */
+  protected keep(from: number): void {
+    this.inbox = this.host.reader.keep(from, this.inbox);
+  }
+
+  protected dropInput(): void {
+    this.inbox?.free();
+    this.inbox = undefined;
+  }
+
+  /** Drops what waits to be sent; those who wait for room get `error`. */
+  protected dropOutput(error: HeddleError): void {
+    const { replies } = this.host;
+    if (replies.owner === this) replies.clear();
+    this.output?.close(error);
+  }
+
+  /** Appends a reply to the replies of this read. */
+  protected reply(reply: unknown): void {
+    const { framing, replies, service } = this.host;
+    const checked = checkReply(framing, reply);
+    replies.owner = this;
+    if (this.allSent && replies.append(framing, checked)) return;
+    let result = this.#sendReplies();
+    if (result === 0 && !(this.allSent && replies.append(framing, checked))) {
+      this.#wait(frameReply(framing, checked, service.borrow === true));
+      result = this.sendAll();
+    }
+    if (result < 0) this.broken(result);
+  }
+
+  /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */
+  protected replyInPlace(from: number, to: number): boolean {
+    const { replies } = this.host;
+    replies.owner = this;
+    return this.allSent && replies.appendInPlace(from, to);
+  }
+
+  /** Keeps a message for the next `sendAll`. Settles when little enough waits that more may be sent. */
+  protected sendLater(message: unknown): Promise<void> {
+    const { framing, service } = this.host;
+    this.stashReplies();
+    return this.#wait(frameReply(framing, checkReply(framing, message), service.borrow === true)).room();
+  }
+
+  /** Takes the replies of this read out of the thread's buffer: they are sent later. */
+  protected stashReplies(): void {
+    const { replies } = this.host;
+    if (replies.owner === this && replies.length > 0) this.#wait(replies.takeRest(0));
+  }
+
+  /** Sends all there is to send, as far as the kernel takes it. Returns 0, or the errno of a broken connection. */
+  protected sendAll(): number {
+    const result = this.#sendReplies();
+    const { output } = this;
+    return result < 0 || output === undefined || output.blocked || output.isEmpty ? result : output.flush();
+  }
+
+  /** Sends what is in the thread's reply buffer; what the kernel does not take waits. */
+  #sendReplies(): number {
+    const { replies, row, sys } = this.host;
+    const { length } = replies;
+    if (length === 0) return 0;
+    const sent = this.allSent ? sys.send(this.fd, replies.memory, replies.start, length) : EAGAIN;
+    if (sent !== length) return this.#keepRest(sent);
+    replies.clear();
+    row.countSent(sent);
+    return 0;
+  }
+
+  #keepRest(sent: number): number {
+    const { replies, row } = this.host;
+    const blocks = this.allSent;
+    const rest = replies.takeRest(Math.max(sent, 0));
+    if (sent < 0 && sent !== EAGAIN) return sent;
+    row.countSent(Math.max(sent, 0));
+    const output = this.#wait(rest);
+    output.blocked ||= blocks;
+    return 0;
+  }
+
+  #wait(bytes: Uint8Array): Output {
+    this.output ??= new Output(this.host, this.fd);
+    this.output.push(bytes);
+    return this.output;
+  }
+}

@@ -1,0 +1,92 @@
+/** Used to receive from clients, one after the other, and to keep what nobody has taken yet. */
+import type { NativeBuffer } from '../sys/native-buffer.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { SocketCalls } from './host.ts';
+import { Kept } from './kept.ts';
+import type { Stores } from './store.ts';
+
+/** As many bytes as there is room for; a small integer, since others would make each read compute with doubles. */
+export const ANY = 2 ** 31 - 1;
+
+/** What reading needs of the thread. `input`: where reads go. */
+export interface ReaderHost {
+  readonly input: NativeBuffer;
+  readonly row: ThreadRow;
+  readonly stores: Stores;
+  readonly sys: Pick<SocketCalls, 'recv'>;
+}
+
+/**
+ * Reads into the thread's buffer, behind the few bytes that were kept of the client; a long message is read into the memory
+ * where it is kept, so that it is not copied at each read. One serves all clients of a thread: what it says is true until
+ * it reads for the next one.
+ */
+export class Reader {
+  /** What is to be delivered: `bytes[from, to)`. Set by `receive` and `open`. */
+  bytes: Buffer;
+  from = 0;
+  to = 0;
+  /** The last read took as much as there was room for: there may be more. */
+  isFull = false;
+  /** How many bytes from `from` on a decoder has looked at in vain; see `Frame.scanned`. */
+  scanned = 0;
+  readonly #host: ReaderHost;
+
+  constructor(host: ReaderHost) {
+    this.#host = host;
+    this.bytes = host.input.bytes;
+  }
+
+  /**
+   * Reads once from the client of `fd`, of whom `kept` is here, `most` bytes at most. Returns how many bytes came, 0 at the
+   * end of the stream, or the errno.
+   */
+  receive(fd: number, kept: Kept | undefined, most = ANY): number {
+    const { input, row, sys } = this.#host;
+    const isLong = kept !== undefined && kept.length >= input.size >> 1;
+    if (isLong) kept.reserve(input.size >> 1);
+    else if (kept !== undefined) kept.memory.bytes.copy(input.bytes, 0, kept.from, kept.to);
+    const memory = isLong ? kept.memory : input;
+    const at = isLong ? kept.to : (kept?.length ?? 0);
+    const room = Math.min(most, isLong ? kept.room : input.size - at);
+    const received = sys.recv(fd, memory, at, room);
+    if (received <= 0) return received;
+    row.countReceived(received);
+    if (isLong) kept.end += received;
+    this.bytes = memory.bytes;
+    this.from = isLong ? kept.from : 0;
+    this.to = at + received;
+    this.isFull = received === room;
+    this.scanned = kept?.scanned ?? 0;
+    return received;
+  }
+
+  /** Finds what is kept. */
+  open(kept: Kept): void {
+    this.bytes = kept.memory.bytes;
+    this.from = kept.from;
+    this.to = kept.to;
+    this.scanned = kept.scanned;
+  }
+
+  /** Keeps `bytes[from, to)`, which was not taken, in the place of `kept`; `undefined`: there is nothing to keep. */
+  keep(from: number, kept: Kept | undefined): Kept | undefined {
+    if (from === this.to) {
+      kept?.free();
+      return undefined;
+    }
+    const keeps = kept ?? this.#copy(from);
+    keeps.scanned = this.scanned;
+    if (kept === undefined) return keeps;
+    if (kept.memory.bytes === this.bytes) kept.start += from - this.from;
+    else kept.replace(this.bytes, from, this.to);
+    return kept;
+  }
+
+  /** A message that is long already gets room for twice as much, since it is read on in place. */
+  #copy(from: number): Kept {
+    const { input, stores } = this.#host;
+    const left = this.to - from;
+    return Kept.copy(stores, this.bytes, from, this.to, left < input.size >> 1 ? 0 : left);
+  }
+}
