@@ -27,6 +27,8 @@ import type { ThreadWatch } from './thread-watch.ts';
 const LONGEST_WAIT = 1000;
 /** How often threads are looked at while one is awake, in ms; a stall is noticed this much after `moveAfter`. */
 const LOOK = 2;
+/** How often all else is looked at while the threads are well and nothing happens, in ms: it takes ten times as long. */
+const LOOK_AT_ALL = 10;
 /** The same while all that are awake are held: to see when that ends. */
 const LOOK_AGAIN = 10;
 /** The same while the server is full: a thread that closes a client is awake, so its place is seldom noticed only now. */
@@ -77,6 +79,10 @@ export abstract class Acceptor {
   /** When the listeners are closed; Infinity: they are not to be, or are. */
   #closesAt = Infinity;
   #balancedAt = 0;
+  /** From when on more than the threads is to be looked at. */
+  #allAt = 0;
+  /** All was well at the last look, which was at the threads only. */
+  #isCalm = false;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
   /** Threads that are gone whose clients wait for another thread. */
@@ -106,6 +112,12 @@ export abstract class Acceptor {
     return message.type !== 'stop';
   }
 
+  /** Whether there is nothing to do at `now`, if nothing has happened: all was looked at just now, and the threads are well. */
+  protected nothingIsDue(now: number): boolean {
+    this.#isCalm = now < this.#allAt && this.#parts.roster.isWell(now);
+    return this.#isCalm;
+  }
+
   /** Does all that is due at `now`. To be called after whatever has happened, and every `timeout` ms. */
   protected look(now: number): void {
     const { admission, sweeper } = this.#parts;
@@ -114,6 +126,8 @@ export abstract class Acceptor {
     admission.look(now);
     this.door.set(this.hasRoom(), now);
     if (now >= this.#closesAt) this.#closeDoor();
+    this.#isCalm = false;
+    this.#allAt = this.#isDraining || this.#orphans.length > 0 ? 0 : now + LOOK_AT_ALL;
   }
 
   /** Takes `thread` into service. */
@@ -153,6 +167,7 @@ export abstract class Acceptor {
 
   /** How long nothing is due if nothing happens, in ms. */
   protected timeout(): number {
+    if (this.#isCalm) return LOOK;
     const now = performance.now();
     const { roster, sweeper } = this.#parts;
     const closing = Math.max(0, this.#closesAt - now);

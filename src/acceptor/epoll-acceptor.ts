@@ -53,8 +53,10 @@ export class EpollAcceptor extends Acceptor {
   /** Waits for something to happen and does what follows from it. True: main has rung, its message waits. */
   turn(): boolean {
     const { poller, succession, sys, mailboxFd, board } = this.#parts;
-    const count = poller.wait(Math.min(this.timeout(), succession?.left ?? Infinity));
+    const left = succession?.left ?? Infinity;
+    const count = poller.wait(Math.min(this.timeout(), left));
     const now = performance.now();
+    if (count === 0 && left === Infinity && this.nothingIsDue(now)) return false;
     let rung = false;
     for (let index = 0; index < count; index++) {
       const kind = poller.events.high(index);

@@ -87,6 +87,16 @@ export class ThreadWatch {
     this.row.bell.ring();
   }
 
+  /** As `look`, if there is nothing to say: it is not held, is to stay, and owes no sign of life or has given one. */
+  isWell(now: number): boolean {
+    if (this.isHeld || this.retiring) return false;
+    const beat = this.row.heartbeat;
+    if (beat !== this.#beat) this.#alive(beat, now);
+    else if (this.isOwing) return false;
+    this.#since = now;
+    return true;
+  }
+
   look(now: number): Change {
     const beat = this.row.heartbeat;
     if (beat !== this.#beat) return this.#alive(beat, now);
