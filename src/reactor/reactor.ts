@@ -94,7 +94,7 @@ export class Reactor {
     this.#turns.begin();
     const { events } = this.#poller;
     for (let index = 0; index < ready; index++) {
-      this.#turns.serve(events.low(index), events.high(index) | 0, events.mask(index));
+      this.#turns.serve(events.low(index), events.high(index), events.mask(index));
     }
     return ready;
   }

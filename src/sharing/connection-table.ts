@@ -180,7 +180,8 @@ export class ConnectionTable {
   }
 
   id(fd: number): number {
-    return this.#doubles[(this.#at(fd) + ID) >> 1] as number;
+    const id = this.#doubles[(this.#at(fd) + ID) >> 1] as number;
+    return id === (id | 0) ? id | 0 : id; // A small integer takes no memory of its own where it is kept, as a double does.
   }
 
   port(fd: number): number {

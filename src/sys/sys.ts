@@ -111,14 +111,15 @@ export interface Sys {
 export class EpollEvents {
   readonly memory: NativeBuffer;
   readonly capacity: number;
-  readonly #words: Uint32Array;
+  /** Signed, as V8's small integers are; who needs all 32 bits unsigned says so. */
+  readonly #words: Int32Array;
   readonly #stride: number;
   readonly #data: number;
 
   /** `packed`: on x64 the struct has no padding (12 bytes, see epoll_ctl(2) and <sys/epoll.h>), elsewhere 16. */
   constructor(memory: NativeBuffer, packed: boolean) {
     this.memory = memory;
-    this.#words = new Uint32Array(memory.bytes.buffer, memory.bytes.byteOffset, memory.size >> 2);
+    this.#words = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, memory.size >> 2);
     this.#stride = packed ? 3 : 4;
     this.#data = packed ? 1 : 2;
     this.capacity = Math.floor(this.#words.length / this.#stride);

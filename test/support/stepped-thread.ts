@@ -101,7 +101,7 @@ export class SteppedThread {
       const count = this.#poller.wait(0);
       const { events } = this.#poller;
       for (let index = 0; index < count; index++) {
-        this.#fetched.push({ fd: events.low(index), ticket: events.high(index) | 0, mask: events.mask(index) });
+        this.#fetched.push({ fd: events.low(index), ticket: events.high(index), mask: events.mask(index) });
       }
       this.#empty = count === 0 ? this.#empty + 1 : 0;
       if (count > 0) this.#thread.begin();

@@ -27,7 +27,7 @@ export function eventsOf(row: ThreadRow): SeenEvent[] {
   const { events } = poller;
   return Array.from({ length: count }, (_, index) => ({
     fd: events.low(index),
-    ticket: events.high(index) | 0,
+    ticket: events.high(index),
     mask: events.mask(index),
   }));
 }

@@ -24,13 +24,13 @@ describe('EpollEvents', () => {
 
   it.each([true, false])('reads back what was set at each index (packed: %s)', (packed) => {
     const events = room(3, packed);
-    for (let index = 0; index < 3; index++) events.set(index, index + 1, index + 10, index + 0x80000000);
+    for (let index = 0; index < 3; index++) events.set(index, index + 1, index + 10, index - 0x80000000);
     expect(events.capacity).toBe(3);
     for (let index = 0; index < 3; index++) {
       expect([events.mask(index), events.low(index), events.high(index)]).toEqual([
         index + 1,
         index + 10,
-        index + 0x80000000,
+        index - 0x80000000,
       ]);
     }
   });
