@@ -11,6 +11,9 @@ import { tlsProblem } from './tls-words.ts';
 /** Nothing more is read from the client, or taken for it, while this many bytes wait. */
 const MARK = 64 * 1024;
 
+/** Up to this many bytes, the memory of what has arrived is used once more, for a reply. */
+const LONGEST_SPARE = 2048;
+
 /** How long a client may take to read the last bytes that were sent to it, in ms, after its connection was closed. */
 const LEAVE_WITHIN = 30_000;
 
@@ -40,6 +43,8 @@ export class SocketStream {
   readonly #socket: Socket;
   readonly #ready: (stream: SocketStream) => void;
   readonly #pieces: Buffer[] = [];
+  /** A piece that was taken, whose memory nobody else has: most replies are as long as their messages. */
+  #spare: Buffer | undefined = undefined;
   /** How many bytes have arrived and were not taken. */
   #length = 0;
   #ended = false;
@@ -104,7 +109,7 @@ export class SocketStream {
       const piece = this.#pieces[0] as Buffer;
       const count = Math.min(piece.length, length - taken);
       memory.bytes.set(count === piece.length ? piece : piece.subarray(0, count), offset + taken);
-      if (count === piece.length) this.#pieces.shift();
+      if (count === piece.length) this.#done(this.#pieces.shift() as Buffer);
       else this.#pieces[0] = piece.subarray(count);
       this.#length -= count;
       taken += count;
@@ -122,7 +127,7 @@ export class SocketStream {
       const count = Math.min(length - taken, MARK - this.#socket.writableLength);
       const from = offset + taken;
       // A copy, since the socket may keep it for later.
-      const bytes = Buffer.allocUnsafe(count);
+      const bytes = this.#allocate(count);
       bytes.set(memory.view(from, from + count));
       this.#socket.write(bytes);
       taken += count;
@@ -173,6 +178,16 @@ export class SocketStream {
     this.#hasArrived = true;
     if (!this.#isPaused && this.#length >= MARK) this.#read(false);
     this.check();
+  }
+
+  #done(piece: Buffer): void {
+    if (piece.length <= LONGEST_SPARE) this.#spare = piece;
+  }
+
+  #allocate(length: number): Buffer {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare?.length === length ? spare : Buffer.allocUnsafe(length);
   }
 
   #read(isWanted: boolean): void {
