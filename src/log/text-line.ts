@@ -103,7 +103,7 @@ function threadExit({ cause, detail, thread }: ThreadExitEvent): string {
 }
 
 /** Where the frames of a stack begin. */
-const FRAMES = /\n(?=\s+at |Caused by: )/;
+const FRAMES = /\n(?=[^\S\n]+at |Caused by: )/;
 
 /** The lines of a stack that say where, and what caused it. */
 function framesOf(stack: string): string[] {

@@ -39,30 +39,41 @@ function chunksOf(lengths: readonly number[]): Buffer[] {
   return lengths.map((length, index) => Buffer.alloc(length, String.fromCharCode(65 + index)));
 }
 
+const counts = fc.array(fc.oneof(fc.constant(0), fc.nat({ max: 5000 })), { minLength: 1, maxLength: 20 });
+const whenToMove = fc.array(fc.boolean(), { minLength: 1 });
+
+/**
+ * Sends chunks to a socket that takes `takes`, from one thread after the other as `moves` says, and expects every byte
+ * once and in order, and an arena with nothing in it at the end. Gives how often it found no room to move.
+ */
+function expectSent(arena: Arena, lengths: readonly number[], takes: readonly number[], moves: readonly boolean[]) {
+  const stores = new Stores(kernel, arena, 0);
+  const scratch = kernel.allocate(1 << 16);
+  const chunks = chunksOf(lengths);
+  let call = 0;
+  const to = socket(() => (call > 200 ? 1 << 20 : (takes[call++ % takes.length] as number)));
+  let outbox = new Outbox();
+  let stays = 0;
+  chunks.forEach((chunk, index) => {
+    outbox.push(chunk);
+    outbox.flush(to.sys, 5, scratch);
+    if (!moves[index % moves.length] || outbox.length === 0) return;
+    // What it was on one thread is opened on another.
+    const luggage = outbox.stow(stores)?.luggage;
+    if (luggage === undefined) stays++;
+    else outbox = new Outbox(Kept.open(stores, luggage));
+  });
+  for (let rounds = 0; outbox.length > 0 && rounds < 500; rounds++) outbox.flush(to.sys, 5, scratch);
+  expect(to.received()).toBe(Buffer.concat(chunks).toString('latin1'));
+  expect([outbox.length, arena.used]).toEqual([0, 0]);
+  return stays;
+}
+
 describe('Outbox', () => {
   it('sends every byte once and in order, however little the kernel takes and whenever it moves', () => {
-    const counts = fc.array(fc.oneof(fc.constant(0), fc.nat({ max: 5000 })), { minLength: 1, maxLength: 20 });
     fc.assert(
-      fc.property(chunkLengths, counts, fc.array(fc.boolean(), { minLength: 1 }), (lengths, takes, moves) => {
-        const arena = Arena.create(ROOM);
-        const stores = new Stores(kernel, arena, 0);
-        const scratch = kernel.allocate(1 << 16);
-        const chunks = chunksOf(lengths);
-        let call = 0;
-        const to = socket(() => (call > 200 ? 1 << 20 : (takes[call++ % takes.length] as number)));
-        let outbox = new Outbox();
-        chunks.forEach((chunk, index) => {
-          outbox.push(chunk);
-          outbox.flush(to.sys, 5, scratch);
-          if (!moves[index % moves.length] || outbox.length === 0) return;
-          // What it was on one thread is opened on another.
-          const luggage = outbox.stow(stores)?.luggage;
-          if (luggage === undefined) throw new Error('there was room in the arena');
-          outbox = new Outbox(Kept.open(stores, luggage));
-        });
-        for (let rounds = 0; outbox.length > 0 && rounds < 500; rounds++) outbox.flush(to.sys, 5, scratch);
-        expect(to.received()).toBe(Buffer.concat(chunks).toString('latin1'));
-        expect([outbox.length, arena.used]).toEqual([0, 0]);
+      fc.property(chunkLengths, counts, whenToMove, (lengths, takes, moves) => {
+        expect(expectSent(Arena.create(ROOM), lengths, takes, moves)).toBe(0);
       }),
       {
         numRuns: 60,
@@ -72,6 +83,25 @@ describe('Outbox', () => {
         ],
       },
     );
+  });
+
+  it('does so from where it is when the arena has no room for it, or none any more', () => {
+    const sizes = fc.constantFrom(1 << 10, 1 << 15);
+    let stays = 0;
+    fc.assert(
+      fc.property(sizes, chunkLengths, counts, whenToMove, (size, lengths, takes, moves) => {
+        stays += expectSent(Arena.create(size), lengths, takes, moves);
+      }),
+      {
+        numRuns: 60,
+        examples: [
+          [1 << 10, [20_000, 300], [0], [true]],
+          // The first is kept in the arena, and grows out of it with the second.
+          [1 << 10, [300, 20_000, 10], [0], [true]],
+        ],
+      },
+    );
+    expect(stays).toBeGreaterThanOrEqual(4);
   });
 
   it('says how much was sent, and what broke', () => {

@@ -114,10 +114,23 @@ describe('a line of text', () => {
     );
   });
 
+  it('has no empty line where the message of an error ends with one', () => {
+    const error = {
+      code: 'X',
+      message: 'a\n',
+      stack: 'Error: a\n\n    at f (s.ts:1:2)\nCaused by: Error: b\n\n    at g',
+    };
+    expect(textLine({ type: 'service-error', ...CLIENT, error })?.text).toBe(
+      'The service failed with client 127.0.0.1 : 11600 on thread 2 (X): a\\n\n    at f (s.ts:1:2)\nCaused by: Error: b\\n\n    at g',
+    );
+  });
+
   it('never has a control code, and never a second line that could pass for an event, whatever a client sent', () => {
     const anything = fc.string({ unit: 'binary' });
+    const piece = fc.constantFrom('\n', ' ', '\u2028', 'at ', '\n    at f (s.ts:1:2)', '\nCaused by: ');
+    const stacks = fc.array(fc.oneof(piece, anything), { maxLength: 12 }).map((pieces) => pieces.join(''));
     fc.assert(
-      fc.property(anything, anything, anything, (detail, message, stack) => {
+      fc.property(anything, anything, fc.oneof(anything, stacks), (detail, message, stack) => {
         const events: ServerEvent[] = [
           { type: 'close', ...CLIENT, reason: 'bad-frame', detail },
           { type: 'service-error', ...CLIENT, error: { code: 'X', message, stack } },
@@ -128,7 +141,7 @@ describe('a line of text', () => {
           .split('\n');
         expect(first).toMatch(/^Bye: 127\.0\.0\.1 : 11600 \(bad-frame: /);
         expect(others[0]).toMatch(/^The service failed /);
-        for (const line of others.slice(1)) expect(line).toMatch(/^ {4}at /);
+        for (const line of others.slice(1)) expect(line).toMatch(/^(?: {4}at(?: |$)|Caused by: )/);
         // oxlint-disable-next-line no-control-regex
         expect([first, ...others].join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
       }),

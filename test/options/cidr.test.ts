@@ -1,9 +1,8 @@
 import { BlockList } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from '../../src/ip-address.ts';
+import { formatAddress, parseAddress } from '../../src/ip-address.ts';
 import { type Cidr, includesPeer, matches, parseCidr } from '../../src/options/cidr.ts';
-import { openLibc } from '../../src/sys/libc.ts';
 
 const bytesOf = (address: string): Uint8Array => parseAddress(address) as Uint8Array;
 const list = (...texts: string[]): Cidr[] => texts.map((text) => parseCidr(text) as Cidr);
@@ -82,8 +81,7 @@ describe('the peer of a Unix socket', () => {
   });
 });
 
-it('matches what Node’s own list matches', async () => {
-  const sys = await openLibc();
+it('matches what Node’s own list matches', () => {
   const v4 = fc.record({
     bytes: fc.uint8Array({ minLength: 4, maxLength: 4 }),
     length: fc.integer({ min: 0, max: 32 }),
@@ -108,7 +106,7 @@ it('matches what Node’s own list matches', async () => {
       const network = bytes.map((byte, at) => byte & (0xff00 >> Math.min(Math.max(length - at * 8, 0), 8)));
       const address = network.map((byte, at) => (at === bit >> 3 ? byte ^ (0x80 >> (bit & 7)) : byte));
       expect(matches([{ network, prefix: length }], address)).toBe(bit >= length);
-      expect(parseCidr(`${sys.addressText(network)}/${length}`)?.prefix ?? length).toBe(length);
+      expect(parseCidr(`${formatAddress(network)}/${length}`)).toEqual({ network, prefix: length });
     }),
   );
 });
