@@ -22,8 +22,8 @@ export interface ClientInvocation {
 /** Runs until the talk is over; gives the exit status. Rejects with a HeddleError if there is nobody, or no more. */
 export async function runClient(invocation: ClientInvocation, terminal: Terminal): Promise<number> {
   const { message, repl, flags, environment } = invocation;
-  const settings = readClientCommand(flags, environment);
-  const connection = await connect(settings);
+  const { settings, nameOf } = readClientCommand(flags, environment);
+  const connection = await connect(settings, nameOf);
   try {
     if (repl) return await runRepl(connection, peerText(settings), terminal);
     const byLine = message === undefined && terminal.stdin.isTTY !== true;

@@ -5,14 +5,17 @@ import { HeddleError } from '../errors.ts';
 import { createFraming } from '../framing/framing.ts';
 import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
 import { formatDuration } from '../options/duration.ts';
+import { type NameOf, nameInLibrary } from '../options/source.ts';
 import { Connection } from './connection.ts';
 import { peerText } from './peer-text.ts';
 import { openerFor, type Opening } from './open-socket.ts';
 
-const UNTRUSTED =
-  'nobody who is trusted here vouches for its certificate. If somebody you trust does, name a file with theirs with tls.ca (--tls-ca)';
+type Reason = string | ((nameOf: NameOf) => string);
 
-const REASONS: Readonly<Record<string, string>> = {
+const untrusted: Reason = (nameOf) =>
+  `nobody who is trusted here vouches for its certificate. If somebody you trust does, name a file with theirs with ${nameOf('tls', '.ca')}`;
+
+const REASONS: Readonly<Record<string, Reason>> = {
   ECONNREFUSED: 'connection refused. Is the server running? Start it with: heddle serve',
   ENOTFOUND: 'no such host. Is its name right?',
   EAI_AGAIN: 'the name cannot be looked up. Is there a network?',
@@ -20,17 +23,17 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no way to that network. Is the address right?',
   ECONNRESET: 'the server cut it off. Does it speak TLS, if you do?',
   EPROTO: 'the server does not speak TLS, or not as you do',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS. Leave tls out',
+  ERR_SSL_WRONG_VERSION_NUMBER: (nameOf) => `the server does not speak TLS. Leave ${nameOf('tls')} out`,
   CERT_HAS_EXPIRED: 'the certificate of the server has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name. Is the host right?',
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
   ETIMEDOUT: 'no answer. Is the address right, and its port open in the firewall?',
 };
 
-const UNIX_REASONS: Readonly<Record<string, string>> = {
+const UNIX_REASONS: Readonly<Record<string, Reason>> = {
   ENOENT: 'there is no such socket. Is the server running? Start it with: heddle serve --unix PATH',
   ECONNREFUSED: 'no server has it open. Is the server running? Start it with: heddle serve --unix PATH',
   EACCES: 'no permission. Run this as the user of the server, or let others in with: heddle serve --unix-mode 0666',
@@ -42,21 +45,29 @@ const UNIX_REASONS: Readonly<Record<string, string>> = {
  * Connects to a server, Heddle's or any other that speaks the same framing.
  * Rejects with HEDDLE_INVALID_OPTION, HEDDLE_CONNECT, or HEDDLE_TIMEOUT after `timeout`.
  *
+ * `nameOf` is for the command, whose options have other names in errors.
+ *
  * @example
  * await using connection = await connect({ port: 12345, framing: 'line' });
  * const reply = await connection.request('hello');
  * console.log(reply.toString());
  */
-export async function connect(options?: ConnectOptions): Promise<Connection> {
+export async function connect(options?: ConnectOptions, nameOf: NameOf = nameInLibrary): Promise<Connection> {
   const settings = parseConnectOptions(options);
   const framing = createFraming(settings.framing, settings.maxMessageLength);
   const peer = peerText(settings);
-  const socket = await connected(settings, peer, await openerFor(settings));
+  const refuse = (cause: NodeJS.ErrnoException): HeddleError => refused(settings, peer, cause, nameOf);
+  const socket = await connected(settings, peer, await openerFor(settings, nameOf), refuse);
   return new Connection({ socket, framing, peer, timeout: settings.timeout, signal: settings.signal });
 }
 
-function connected(settings: ConnectSettings, peer: string, open: () => Opening): Promise<Socket> {
-  const { timeout, signal, unix } = settings;
+function connected(
+  settings: ConnectSettings,
+  peer: string,
+  open: () => Opening,
+  refuse: (cause: Error) => HeddleError,
+): Promise<Socket> {
+  const { timeout, signal } = settings;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(aborted(peer, signal));
     const { socket, ready } = open();
@@ -67,16 +78,16 @@ function connected(settings: ConnectSettings, peer: string, open: () => Opening)
       signal?.removeEventListener('abort', abort);
       socket.off(ready, settle).off('error', settle);
       if (error === undefined) resolve(socket);
-      else reject(error instanceof HeddleError ? error : refused(peer, unix, error));
+      else reject(error instanceof HeddleError ? error : refuse(error));
     };
     signal?.addEventListener('abort', abort);
     socket.on(ready, settle).on('error', settle);
   });
 }
 
-function refused(peer: string, unix: string | undefined, cause: NodeJS.ErrnoException): HeddleError {
-  const reasons = unix === undefined ? REASONS : UNIX_REASONS;
-  const reason = reasons[cause.code ?? '']?.replace('PATH', () => unix ?? '') ?? cause.message;
+function refused({ unix }: ConnectSettings, peer: string, cause: NodeJS.ErrnoException, nameOf: NameOf): HeddleError {
+  const known = (unix === undefined ? REASONS : UNIX_REASONS)[cause.code ?? ''] ?? cause.message;
+  const reason = typeof known === 'function' ? known(nameOf) : known.replace('PATH', () => unix ?? '');
   return new HeddleError('HEDDLE_CONNECT', `Cannot connect to ${peer}: ${reason}`, {
     cause,
     ...(cause.code !== undefined && { errno: cause.code }),

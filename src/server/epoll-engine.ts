@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AcceptorStart, EpollAcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
 import { Poller } from '../reactor/poller.ts';
 import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
@@ -29,8 +30,8 @@ export class EpollEngine implements Engine {
     return this.#sys.fileLimit();
   }
 
-  async listen(settings: ServeSettings): Promise<readonly ServerAddress[]> {
-    this.#place = await findPlace(this.#sys, settings);
+  async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
+    this.#place = await findPlace(this.#sys, settings, nameOf);
     this.#speaksTls = settings.tls !== undefined;
     return this.#place.sockets.map(({ address }) => address);
   }

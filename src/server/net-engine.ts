@@ -2,6 +2,7 @@
 import type { AcceptorStart, FromAcceptor, NetAcceptorStart } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
 import { withoutKernel } from '../sys/without-kernel.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
@@ -32,15 +33,15 @@ export class NetEngine implements Engine {
     return typeof soft === 'number' ? soft : FILES_WITHOUT_LIMIT;
   }
 
-  async listen(settings: ServeSettings): Promise<readonly ServerAddress[]> {
-    refuseWhatEpollDoes(settings);
+  async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
+    refuseWhatEpollDoes(settings, nameOf);
     const { listenFds = [], backlog } = settings;
     const isListed = settings.listen !== undefined;
     try {
       for (const fd of listenFds) this.#listeners.push(await adoptNet(fd, backlog));
       for (const place of placesIn(settings, this.#listeners.length === 0)) {
-        if ('unix' in place) throw noUnix(place.unix);
-        this.#listeners.push(await listenNet({ ...place, isListed }, backlog));
+        if ('unix' in place) throw noUnix(place.unix, nameOf);
+        this.#listeners.push(await listenNet({ ...place, isListed, nameOf }, backlog));
       }
     } catch (error) {
       for (const listener of this.#listeners) listener.close();
@@ -77,23 +78,25 @@ export class NetEngine implements Engine {
 }
 
 /** Throws HEDDLE_UNSUPPORTED for options that take a socket of the kernel's. */
-function refuseWhatEpollDoes({ proxyProtocol, takeOver, tls }: ServeSettings): void {
+function refuseWhatEpollDoes({ proxyProtocol, takeOver, tls }: ServeSettings, nameOf: NameOf): void {
   if (takeOver !== undefined) {
-    throw unsupported('options.takeOver', 'Node cannot hand its sockets to other processes', 'Leave it out');
+    const why = 'Node cannot hand its sockets to other processes';
+    throw unsupported(nameOf('takeOver'), why, 'Leave it out', nameOf);
   }
   if (tls !== undefined && proxyProtocol.length > 0) {
     const advice = 'Have the load balancer end TLS, leave one of them out';
-    throw unsupported('options.proxyProtocol beside options.tls', 'Node reads beyond the PROXY header', advice);
+    const what = `${nameOf('proxyProtocol')} beside ${nameOf('tls')}`;
+    throw unsupported(what, 'Node reads beyond the PROXY header', advice, nameOf);
   }
 }
 
-function unsupported(what: string, why: string, advice: string): HeddleError {
-  const epoll = 'or use the epoll engine (--engine epoll, on Linux)';
+function unsupported(what: string, why: string, advice: string, nameOf: NameOf): HeddleError {
+  const epoll = `or on Linux the epoll engine, with ${nameOf('engine')}`;
   return new HeddleError('HEDDLE_UNSUPPORTED', `The net engine cannot do ${what}: ${why}. ${advice}, ${epoll}`);
 }
 
-function noUnix(path: string): HeddleError {
+function noUnix(path: string, nameOf: NameOf): HeddleError {
   const why = 'the net engine has no Unix sockets: Node cannot hand them to other threads';
-  const advice = 'Listen on a port instead, or use the epoll engine (--engine epoll, on Linux)';
+  const advice = `Listen on a port instead, or use on Linux the epoll engine, with ${nameOf('engine')}`;
   return new HeddleError('HEDDLE_UNSUPPORTED', `Cannot listen on unix:${path}: ${why}. ${advice}`);
 }

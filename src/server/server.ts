@@ -4,6 +4,7 @@ import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { type Credentials, loadCredentials } from '../options/credentials.ts';
+import { type NameOf, nameInLibrary } from '../options/source.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
@@ -35,20 +36,22 @@ const STOP_GRACE = 1000;
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
  * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks).
  *
+ * `nameOf` is for the command, whose options have other names in errors.
+ *
  * @example
  * const server = await serve({ service: new URL('./reverse.js', import.meta.url), port: 0 });
  * console.log(server.address.port);
  * await server.close();
  */
-export async function serve(options: ServeOptions = {}): Promise<Server> {
+export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInLibrary): Promise<Server> {
   const given = parseServeOptions(options);
   const service = serviceUrl(given.service);
   const events: ServerEvent[] = [];
-  const tls = readCredentials(given, (event) => events.push(event));
-  const engine = await openEngine(given.engine);
-  const settings = withClientLimit(given, engine.fileLimit());
-  const addresses = await engine.listen(settings);
-  const server = new Server(engine, settings, service, addresses, tls);
+  const tls = readCredentials(given, nameOf, (event) => events.push(event));
+  const engine = await openEngine(given.engine, nameOf);
+  const settings = withClientLimit(given, engine.fileLimit(), nameOf);
+  const addresses = await engine.listen(settings, nameOf);
+  const server = new Server({ engine, settings, nameOf, service, addresses, tls });
   try {
     for (const event of events) server.report(event);
     await server.start();
@@ -60,10 +63,14 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
 }
 
 /** Reads what the settings say of TLS, and reports what is wrong with it but not fatal. */
-function readCredentials(settings: ServeSettings, report: (event: ServerEvent) => void): Credentials | undefined {
+function readCredentials(
+  settings: ServeSettings,
+  nameOf: NameOf,
+  report: (event: ServerEvent) => void,
+): Credentials | undefined {
   const { tls, tlsHandshakeTimeout } = settings;
   if (tls === undefined) return undefined;
-  return loadCredentials(tls, tlsHandshakeTimeout, (expired) =>
+  return loadCredentials(tls, tlsHandshakeTimeout, nameOf, (expired) =>
     report({ type: 'certificate-expired', time: Date.now(), ...expired }),
   );
 }
@@ -73,6 +80,15 @@ function readCredentials(settings: ServeSettings, report: (event: ServerEvent) =
  * serves nobody any more.
  */
 export type ServerState = 'starting' | 'ready' | 'draining' | 'closed';
+
+interface ServerParts {
+  readonly engine: Engine;
+  readonly settings: LimitedSettings;
+  readonly nameOf: NameOf;
+  readonly service: URL;
+  readonly addresses: readonly ServerAddress[];
+  readonly tls: Credentials | undefined;
+}
 
 /** A running server; made by `serve`. */
 export class Server implements AsyncDisposable {
@@ -88,6 +104,7 @@ export class Server implements AsyncDisposable {
   readonly closed: Promise<void>;
   readonly #engine: Engine;
   readonly #settings: LimitedSettings;
+  readonly #nameOf: NameOf;
   readonly #memory: SharedMemory;
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
@@ -100,16 +117,11 @@ export class Server implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(
-    engine: Engine,
-    settings: LimitedSettings,
-    service: URL,
-    addresses: readonly ServerAddress[],
-    tls: Credentials | undefined,
-  ) {
+  constructor({ engine, settings, nameOf, service, addresses, tls }: ServerParts) {
     this.#engine = engine;
     this.engine = engine.name;
     this.#settings = settings;
+    this.#nameOf = nameOf;
     this.addresses = addresses;
     this.address = this.addresses[0] as ServerAddress;
     this.threads = settings.threads;
@@ -242,7 +254,7 @@ export class Server implements AsyncDisposable {
         maxMessageLength,
         timeouts: this.#timeouts,
         maxUnsent: maxUnsent ?? Math.max(LEAST_UNSENT, maxMessageLength),
-        shared: packShared(shared),
+        shared: packShared(shared, (name) => this.#nameOf('shared', `.${name}`)),
       },
       locks: [...this.#memory.locks, ...locks],
       tell: (message) => this.#acceptor.post(message),
@@ -292,7 +304,7 @@ export class Server implements AsyncDisposable {
   async #reload(): Promise<void> {
     const time = Date.now();
     try {
-      const tls = readCredentials(this.#settings, (event) => this.report(event));
+      const tls = readCredentials(this.#settings, this.#nameOf, (event) => this.report(event));
       this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
     } catch (error) {
       this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });

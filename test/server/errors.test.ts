@@ -36,7 +36,7 @@ describe('a server that cannot listen', () => {
     const error = await failure({ port });
     expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'EADDRINUSE', syscall: expect.any(String) });
     expect(error.message).toContain(`Cannot listen on 127.0.0.1:${port}: the port is in use.`);
-    expect(error.message).toContain('--port');
+    expect(error.message).toContain('options.port');
   });
 
   it('says so too when another program has the port on all interfaces', async () => {

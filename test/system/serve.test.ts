@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HEDDLE, here, run, Running, startHeddle } from './processes.ts';
+import { HEDDLE, here, run, runWithFiles, Running, startHeddle } from './processes.ts';
 
 async function talk(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => {});
@@ -139,6 +139,17 @@ describe('heddle serve', () => {
     const result = await run(process.execPath, [HEDDLE, 'serve', '--host', '127.0.0.1', '--port', `${server.port}`]);
     expect(result.status).toBe(1);
     expect(result.stderr).toContain(`127.0.0.1:${server.port}`);
+    expect(result.stderr).toContain('choose another port with --port (0');
     expect(result.stdout).toBe('');
+  });
+
+  it('names, in what it says only as it starts, what the user wrote', async () => {
+    const serve = async (environment: NodeJS.ProcessEnv, ...args: string[]): Promise<string> =>
+      (await runWithFiles(1024, ['serve', ...args], environment)).stderr;
+    expect(await serve({}, '--max-clients', '1000000')).toMatch(/^--max-clients must be at most /);
+    expect(await serve({ HEDDLE_MAX_CLIENTS: '1000000' })).toMatch(/^HEDDLE_MAX_CLIENTS must be at most /);
+    expect(await serve({ HEDDLE_HOST: '192.0.2.1', HEDDLE_PORT: '0' })).toMatch(
+      /Leave HEDDLE_HOST out to listen on all/,
+    );
   });
 });
