@@ -102,6 +102,18 @@ describe('a service that cannot be loaded', () => {
     expect(error.message).toContain(`${file}:3`);
   });
 
+  it('names the file and the line of a mistake in a module that it imports', async () => {
+    const [file, between, broken] = ['importing.mjs', 'between.mjs', 'imported.mjs'].map((name) =>
+      join(directory, name),
+    );
+    writeFileSync(file as string, "import { twice } from './between.mjs';\nexport default { message: twice };\n");
+    writeFileSync(between as string, "export { twice } from './imported.mjs';\nthrow new Error('it was run');\n");
+    writeFileSync(broken as string, 'export const twice = (text) => text + text;\n\nexport const other = ;\n');
+    const error = await failure({ service: file as string });
+    expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
+    expect(error.message).toMatch(/importing\.mjs: SyntaxError: .* \(at .*\/imported\.mjs:3\)$/);
+  });
+
   it('names the file and the line of a mistake in TypeScript', async () => {
     const file = join(directory, 'mistake.ts');
     writeFileSync(file, 'const a: number = 1;\nexport default { message: () => };\n');
