@@ -33,7 +33,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .exitOverride()
     .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
     .hook('preSubcommand', (_program, command) => addOptionFlags(command))
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
+    .configureOutput({ outputError: (text, write) => write(hinted(text.replace(/^error: /, ''))) });
   addServe(program, (result) => (status = result));
   addClient(program, (result) => (status = result));
   try {
@@ -42,6 +42,12 @@ export async function runProgram(args: readonly string[], version: string): Prom
   } catch (error) {
     return report(error);
   }
+}
+
+/** Says which commands there are where commander knows none that is like the one that was given. */
+function hinted(text: string): string {
+  const isStrange = /^unknown command '[^\n]*'\n$/.test(text);
+  return isStrange ? `${text}(The commands are ${Object.keys(SCHEMAS).join(', ')}; see heddle --help)\n` : text;
 }
 
 /** `help serve` is `serve --help`: commander's own would not wait for the flags. */

@@ -8,7 +8,7 @@ import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
-import { oneWay, refuseBothWays } from '../options/places.ts';
+import { hasUnix, oneWay, refuseBothWays, refuseIdleMode } from '../options/places.ts';
 import { optionNotes } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
 import type { NameOf, OptionSource } from '../options/source.ts';
@@ -84,9 +84,12 @@ export async function readServeCommand(invocation: Invocation): Promise<ServeCom
   const fromFile = config === undefined ? {} : await readFileLayer(config, directory, namesIn(layers)('config'));
   if (config !== undefined) layers.push({ source: { from: 'file', path: config }, given: fromFile });
   const nameOf = namesIn(layers);
+  refuseIdleMode([fromFlags, fromEnvironment, fromFile], nameOf);
   const settings = settle(serveCommandSchema, oneWay<Layer>([named, fromFlags, fromEnvironment, fromFile]));
   refuseIdle(settings, nameOf);
-  return { settings: { ...settings, tls: tlsOptions(settings, directory, nameOf) }, nameOf };
+  // The socket that a mode was meant for may be one that a layer above has replaced.
+  const unixMode = hasUnix(settings) ? settings.unixMode : undefined;
+  return { settings: { ...settings, unixMode, tls: tlsOptions(settings, directory, nameOf) }, nameOf };
 }
 
 /** Gives `layer` if it says in one way where to listen. */

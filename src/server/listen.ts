@@ -8,6 +8,9 @@ import { listenUnix } from './listen-unix.ts';
 import type { ListeningSocket } from './listening-socket.ts';
 import { isTold, placesIn, type Where } from './where.ts';
 
+/** The mode of a Unix socket, where nothing is said. */
+const OWNER_ONLY = 0o600;
+
 /**
  * Opens the sockets that `where` asks for, at least one; those of TCP come first. If one cannot be opened, none stays;
  * the error names options as `nameOf` does.
@@ -21,7 +24,7 @@ export async function listen(
   nameOf: NameOf,
   heirlooms?: Heirlooms,
 ): Promise<readonly ListeningSocket[]> {
-  const { unixMode, listenFds = [], backlog } = where;
+  const { unixMode = OWNER_ONLY, listenFds = [], backlog } = where;
   const isListed = where.listen !== undefined;
   const sockets: ListeningSocket[] = [];
   try {

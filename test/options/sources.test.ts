@@ -58,8 +58,8 @@ describe('an option', () => {
     write('heddle.config.json', '{ "listen": [":1", "unix:/run/x.sock"], "backlog": 1 }');
     const places = [{ port: 1 }, { unix: '/run/x.sock' }];
     expect(await read({})).toMatchObject({ listen: places, backlog: 1 });
-    const byPort = await read({ flags: { port: '2' } });
-    expect([byPort.port, byPort.listen, byPort.backlog]).toEqual([2, undefined, 1]);
+    const byPort = await read({ flags: { port: '2' }, environment: { HEDDLE_UNIX_MODE: '0660' } });
+    expect([byPort.port, byPort.listen, byPort.backlog, byPort.unixMode]).toEqual([2, undefined, 1, undefined]);
     const environment = { HEDDLE_HOST: '::1', HEDDLE_UNIX: '/run/y.sock' };
     const bySingle = await read({ environment });
     expect([bySingle.host, bySingle.unix, bySingle.listen]).toEqual(['::1', '/run/y.sock', undefined]);
@@ -96,6 +96,10 @@ describe('an option', () => {
     [
       { environment: { HEDDLE_TLS_CERT: 'c', HEDDLE_TLS_KEY: 'k', HEDDLE_TLS_REQUEST_CLIENT_CERT: 'true' } },
       'HEDDLE_TLS_REQUEST_CLIENT_CERT needs --tls-ca: the certificates of those who vouch for clients',
+    ],
+    [
+      { environment: { HEDDLE_UNIX_MODE: '0660' }, flags: { port: '1' } },
+      'HEDDLE_UNIX_MODE is for a Unix socket, and there is none: name its path with --unix, or leave HEDDLE_UNIX_MODE out',
     ],
     [{ environment: { HEDDLE_WATCH: '1' } }, 'HEDDLE_WATCH is for a service of your own; name its file'],
     [
