@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
 import type { Schema } from '../options/schema.ts';
+import { tooFewFiles } from '../sys/file-limit.ts';
 
 const USAGE_STATUS = 2;
 const FAILURE_STATUS = 1;
@@ -91,7 +92,8 @@ function addClient(program: Command, done: (status: number) => void): void {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_STATUS;
-  if (!(error instanceof HeddleError)) throw error;
-  process.stderr.write(`${error.message.split('\n').map(escapeText).join('\n')}\n`);
-  return error.code === 'HEDDLE_INVALID_OPTION' ? USAGE_STATUS : FAILURE_STATUS;
+  const known = error instanceof HeddleError ? error : tooFewFiles(error);
+  if (known === undefined) throw error;
+  process.stderr.write(`${known.message.split('\n').map(escapeText).join('\n')}\n`);
+  return known.code === 'HEDDLE_INVALID_OPTION' ? USAGE_STATUS : FAILURE_STATUS;
 }

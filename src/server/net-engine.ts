@@ -3,6 +3,7 @@ import type { AcceptorStart, FromAcceptor, NetAcceptorStart } from '../acceptor/
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
+import { fileLimit } from '../sys/file-limit.ts';
 import { withoutKernel } from '../sys/without-kernel.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
@@ -11,26 +12,13 @@ import type { ServerAddress } from './listening-socket.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import { placesIn } from './where.ts';
 
-/** Where the system names no limit of open files: Windows has none to speak of. */
-const FILES_WITHOUT_LIMIT = 2 ** 16;
-
-/** Newer than the types. */
-type Report = NodeJS.ProcessReport & { excludeNetwork?: boolean | undefined };
-
 export class NetEngine implements Engine {
   readonly name = 'net';
   readonly threadEntry = new URL('../thread/net-entry.js', import.meta.url);
   #listeners: NetListener[] = [];
 
   fileLimit(): number {
-    const report: Report = process.report;
-    const before = report.excludeNetwork;
-    report.excludeNetwork = true; // Not the names of all peers, which would have to be looked up.
-    const { userLimits } = report.getReport() as { readonly userLimits?: { open_files?: { soft: number | string } } };
-    report.excludeNetwork = before;
-    const soft = userLimits?.open_files?.soft;
-    if (soft === 'unlimited') return Infinity;
-    return typeof soft === 'number' ? soft : FILES_WITHOUT_LIMIT;
+    return fileLimit();
   }
 
   async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {

@@ -29,7 +29,8 @@ export async function openEngine(choice: EngineChoice, nameOf: NameOf): Promise<
   try {
     return new EpollEngine(await openLibc());
   } catch (error) {
-    if (choice === 'epoll') throw error;
+    const isShortage = error instanceof HeddleError && error.errno !== undefined;
+    if (choice === 'epoll' || isShortage) throw error;
     return openInstead(error);
   }
 }

@@ -9,6 +9,7 @@ import type { ServerEvent } from '../log/event.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
+import { tooFewFiles } from '../sys/file-limit.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import { type LimitedSettings, withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
@@ -34,7 +35,8 @@ const STOP_GRACE = 1000;
  * worker; several servers may run in one process.
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
- * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks).
+ * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks, or
+ * too few files may be open).
  *
  * `nameOf` is for the command, whose options have other names in errors.
  *
@@ -57,7 +59,7 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
     await server.start();
   } catch (error) {
     await server.close();
-    throw error;
+    throw tooFewFiles(error) ?? error;
   }
   return server;
 }

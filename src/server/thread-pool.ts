@@ -55,6 +55,8 @@ export class ThreadPool {
   #growsAt = 0;
   readonly #deaths = new Deaths();
   #isWaiting = false;
+  /** Until it has, a thread that ends is the end of the pool, and is not replaced. */
+  #hasStarted = false;
 
   constructor(parts: ThreadPoolParts) {
     this.#parts = parts;
@@ -67,6 +69,8 @@ export class ThreadPool {
   async start(): Promise<void> {
     const threads = this.#startThreads(this.#parts.size);
     await this.#bringIn(threads);
+    this.#hasStarted = true;
+    void this.#fill();
   }
 
   /** Has `threads` threads from now on, as far as there are rows. */
@@ -216,7 +220,8 @@ export class ThreadPool {
     if (isLeaving && end.cause === 'stopped') return;
     tell({ type: 'thread-gone', thread: thread.thread });
     if (end.cause === 'stopped') return;
-    report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
+    // Of one that ended as it started, whoever waits for it tells.
+    if (thread.serves) report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
     if (thread.isRetiring || isLeaving) return;
     this.#deaths.add(performance.now());
     if (thread.serves) this.#spare();
@@ -232,7 +237,7 @@ export class ThreadPool {
   /** Starts the threads that are missing; not at once if threads keep dying. */
   async #fill(): Promise<void> {
     const { signal } = this.#leaving;
-    if (this.#isWaiting || signal.aborted || this.#serving.length >= this.#target) return;
+    if (!this.#hasStarted || this.#isWaiting || signal.aborted || this.#serving.length >= this.#target) return;
     this.#isWaiting = true;
     await delay(this.#deaths.wait(performance.now()), undefined, { signal }).catch(() => {});
     this.#isWaiting = false;
@@ -246,15 +251,13 @@ export class ThreadPool {
   #couldNotStart(thread: ThreadHandle, error: unknown): void {
     if (this.#leaving.signal.aborted) return;
     const why = error instanceof Error ? error.message : String(error);
-    // One that ended by itself was reported then.
-    if (!(error instanceof HeddleError && error.code === 'HEDDLE_THREAD_EXIT'))
-      this.#parts.report({
-        type: 'thread-exit',
-        time: Date.now(),
-        thread: thread.thread + 1,
-        cause: 'start',
-        detail: why,
-      });
+    this.#parts.report({
+      type: 'thread-exit',
+      time: Date.now(),
+      thread: thread.thread + 1,
+      cause: 'start',
+      detail: why,
+    });
     if (++this.#failures < MOST_FAILURES) {
       void this.#fill();
       return;

@@ -84,7 +84,10 @@ describe('a service that cannot be loaded', () => {
       'broken/start-fails',
       /^Cannot start the service .*start-fails\.mjs: its start failed: .*no licence.*start-fails\.mjs:\d+/,
     ],
-    ['broken/exits', /process\.exit\(3\)/],
+    [
+      'broken/exits',
+      /^Cannot start the service .*broken\/exits\.mjs: process\.exit\(3\) was called on its thread, before it could serve$/,
+    ],
   ])('says why: %s', async (name, text) => {
     const before = openDescriptors();
     const error = await failure({ service: service(name) });

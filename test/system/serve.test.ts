@@ -126,12 +126,28 @@ describe('heddle serve', () => {
     [['--port', '99999'], 2, /^--port must be an integer from 0 to 65535, got 99999\n$/],
     [['--colour', 'red'], 2, /^unknown option '--colour'\n$/],
     [['nowhere.js'], 1, /nowhere\.js/],
+    [
+      [here('../server/services/broken/exits.mjs'), '--port', '0'],
+      1,
+      /^Cannot start the service .*broken\/exits\.mjs: process\.exit\(3\) was called .*\n$/,
+    ],
   ])('with %j ends with %i', async (args, status, text) => {
     const result = await run(process.execPath, [HEDDLE, 'serve', ...args]);
     expect(result.status).toBe(status);
     expect(result.stderr).toMatch(text);
     expect(result.stderr).not.toMatch(/^ +at /m);
     expect(result.stdout).toBe('');
+  });
+
+  it.each([40, 90])('says in one line, with %i files, that these are too few', async (files) => {
+    const result = await runWithFiles(files, ['serve', '--port', '0', '--threads', '50']);
+    expect(result).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^.*Too many open files: this process may have \d+, and needs more\. Allow it more, with ulimit -n 1024 .*\n$/,
+      ),
+    });
   });
 
   it('says when its port is in use', async () => {
