@@ -1,7 +1,6 @@
 /** Used to run `heddle client`: connect, and talk in the way that the input asks for. */
 
 import { connect } from '../client/connect.ts';
-import { peerText } from '../client/peer-text.ts';
 import { readClientCommand } from './client-command-options.ts';
 import { converse } from './conversation.ts';
 import { exchangeLines } from './line-exchange.ts';
@@ -25,10 +24,10 @@ export async function runClient(invocation: ClientInvocation, terminal: Terminal
   const { settings, nameOf } = readClientCommand(flags, environment);
   const connection = await connect(settings, nameOf);
   try {
-    if (repl) return await runRepl(connection, peerText(settings), terminal);
+    if (repl) return await runRepl(connection, settings, terminal);
     const byLine = message === undefined && terminal.stdin.isTTY !== true;
     if (byLine) return await exchangeLines(connection, settings.framing, terminal);
-    return await converse(connection, message ?? DEFAULT_MESSAGE, terminal);
+    return await converse(connection, message ?? DEFAULT_MESSAGE, settings.framing, terminal);
   } finally {
     terminal.stdin.destroy();
     await connection.close();
