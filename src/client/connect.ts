@@ -9,31 +9,19 @@ import { type NameOf, nameInLibrary } from '../options/source.ts';
 import { Connection } from './connection.ts';
 import { peerText } from './peer-text.ts';
 import { openerFor, type Opening } from './open-socket.ts';
+import { tlsReason } from './tls-reasons.ts';
 
-type Reason = string | ((nameOf: NameOf) => string);
-
-const untrusted: Reason = (nameOf) =>
-  `nobody who is trusted here vouches for its certificate. If somebody you trust does, name a file with theirs with ${nameOf('tls', '.ca')}`;
-
-const REASONS: Readonly<Record<string, Reason>> = {
+const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused. Is the server running? Start it with: heddle serve',
   ENOTFOUND: 'no such host. Is its name right?',
   EAI_AGAIN: 'the name cannot be looked up. Is there a network?',
   EHOSTUNREACH: 'no way to that host. Is the address right?',
   ENETUNREACH: 'no way to that network. Is the address right?',
   ECONNRESET: 'the server cut it off. Does it speak TLS, if you do?',
-  EPROTO: 'the server does not speak TLS, or not as you do',
-  ERR_SSL_WRONG_VERSION_NUMBER: (nameOf) => `the server does not speak TLS. Leave ${nameOf('tls')} out`,
-  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name. Is the host right?',
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
   ETIMEDOUT: 'no answer. Is the address right, and its port open in the firewall?',
 };
 
-const UNIX_REASONS: Readonly<Record<string, Reason>> = {
+const UNIX_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket. Is the server running? Start it with: heddle serve --unix PATH',
   ECONNREFUSED: 'no server has it open. Is the server running? Start it with: heddle serve --unix PATH',
   EACCES: 'no permission. Run this as the user of the server, or let others in with: heddle serve --unix-mode 0666',
@@ -58,7 +46,8 @@ export async function connect(options?: ConnectOptions, nameOf: NameOf = nameInL
   const peer = peerText(settings);
   const refuse = (cause: NodeJS.ErrnoException): HeddleError => refused(settings, peer, cause, nameOf);
   const socket = await connected(settings, peer, await openerFor(settings, nameOf), refuse);
-  return new Connection({ socket, framing, peer, timeout: settings.timeout, signal: settings.signal });
+  const { timeout, signal } = settings;
+  return new Connection({ socket, framing, peer, timeout, signal, nameOf });
 }
 
 function connected(
@@ -86,8 +75,9 @@ function connected(
 }
 
 function refused({ unix }: ConnectSettings, peer: string, cause: NodeJS.ErrnoException, nameOf: NameOf): HeddleError {
-  const known = (unix === undefined ? REASONS : UNIX_REASONS)[cause.code ?? ''] ?? cause.message;
-  const reason = typeof known === 'function' ? known(nameOf) : known.replace('PATH', () => unix ?? '');
+  const reasons = unix === undefined ? REASONS : UNIX_REASONS;
+  const known = reasons[cause.code ?? '']?.replace('PATH', () => unix ?? '');
+  const reason = known ?? tlsReason(cause, nameOf) ?? cause.message;
   return new HeddleError('HEDDLE_CONNECT', `Cannot connect to ${peer}: ${reason}`, {
     cause,
     ...(cause.code !== undefined && { errno: cause.code }),
