@@ -38,7 +38,7 @@ export interface Engine {
   takePlace(acceptor: AcceptorHandle): Promise<void>;
   /**
    * Closes what the threads, which are all gone now, have left open, and the sockets. `isSucceeded`: another process has
-   * these as well, and goes on with them.
+   * these as well, and goes on with them. `detail`: why clients are left, if that is not in order.
    */
-  end(memory: SharedMemory, isSucceeded: boolean): void;
+  end(memory: SharedMemory, isSucceeded: boolean, detail?: string): void;
 }

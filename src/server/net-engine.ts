@@ -60,8 +60,8 @@ export class NetEngine implements Engine {
   async takePlace(): Promise<void> {}
 
   /** The listening sockets were the acceptor's, and are closed with it. */
-  end(memory: SharedMemory): void {
-    memory.closeLeft(withoutKernel);
+  end(memory: SharedMemory, _isSucceeded: boolean, detail?: string): void {
+    memory.closeLeft(withoutKernel, detail);
   }
 }
 

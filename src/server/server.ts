@@ -27,6 +27,9 @@ const DRAIN_LOOK = 5;
 /** What may wait to be sent to a client by default, in bytes; more if messages may be longer. */
 const LEAST_UNSENT = 2 ** 20;
 
+/** What is told of clients that a drain has not come to an end with. */
+const TOO_LATE = 'still open at shutdownTimeout';
+
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
 const STOP_GRACE = 1000;
 
@@ -327,18 +330,24 @@ export class Server implements AsyncDisposable {
   async #drain(within: number): Promise<void> {
     if (this.#ending !== undefined) return this.#ending;
     this.#state = 'draining';
-    await this.#within(within, (signal) => this.#finish(signal));
-    this.#ending ??= this.#end(STOP_GRACE);
+    const isDone = await this.#within(within, (signal) => this.#finish(signal));
+    this.#ending ??= this.#end(STOP_GRACE, isDone ? undefined : TOO_LATE);
     await this.#ending;
   }
 
-  /** Resolves when `work` is done, when `ms` have passed, or when the server has been closed; `work` then hears of it. */
-  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  /** Resolves when `work` is done (true), when `ms` have passed, or when the server has been closed; `work` then hears of it. */
+  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
     const deadline = new AbortController();
     const { signal } = deadline;
-    const timeout = delay(ms, undefined, { signal }).catch(() => {});
-    await Promise.race([work(signal), timeout, this.closed.catch(() => {})]);
+    const done = work(signal).then(() => true);
+    const timeout = delay(ms, false, { signal }).catch(() => false);
+    const closed = this.closed.then(
+      () => false,
+      () => false,
+    );
+    const isDone = await Promise.race([done, timeout, closed]);
     deadline.abort();
+    return isDone;
   }
 
   /** Accepts no more clients, answers what has arrived, and closes all. */
@@ -353,11 +362,12 @@ export class Server implements AsyncDisposable {
     while (this.stats().clients > 0 && !signal.aborted) await delay(DRAIN_LOOK);
   }
 
-  async #end(grace: number): Promise<void> {
+  /** `detail`: why clients are left, if that is not in order. */
+  async #end(grace: number, detail?: string): Promise<void> {
     this.#state = 'closed';
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
-    this.#engine.end(this.#memory, this.#successor !== undefined);
+    this.#engine.end(this.#memory, this.#successor !== undefined, detail);
     this.#reportHandOver();
     this.#memory.events?.end();
     this.#closed.resolve(undefined);
