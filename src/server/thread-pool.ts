@@ -90,8 +90,7 @@ export class ThreadPool {
     const { signal } = this.#leaving;
     const isDue = (): boolean => this.#rows.length < this.#serving.length && performance.now() < latest;
     while (isDue() && !signal.aborted) await delay(LAST_RELOAD_LOOK);
-    if (signal.aborted)
-      throw new HeddleError('HEDDLE_CLOSED', 'The server is leaving: it loads no new code. Start another one');
+    if (signal.aborted) throw leaving();
     const old = this.#serving;
     const before = this.#start;
     this.#start = { ...before, ...changes };
@@ -105,7 +104,9 @@ export class ThreadPool {
       await this.#bringIn(threads);
     } catch (error) {
       this.#start = before;
-      throw error;
+      // Threads that are ended as they start are not to blame.
+      const wasEnded = signal.aborted && error instanceof HeddleError && error.code === 'HEDDLE_THREAD_EXIT';
+      throw wasEnded ? leaving() : error;
     }
     for (const thread of old) this.#retire(thread);
     return threads.length;
@@ -272,4 +273,8 @@ export class ThreadPool {
     const message = `No service thread can be started any more, after ${this.#failures} attempts: ${why}`;
     this.#parts.failed(new HeddleError('HEDDLE_SERVICE_LOAD', message, { cause: error }));
   }
+}
+
+function leaving(): HeddleError {
+  return new HeddleError('HEDDLE_CLOSED', 'The server is leaving: it loads no new code. Start another one');
 }

@@ -275,7 +275,7 @@ describe('close', () => {
     const reloaded = Promise.allSettled([running.server.reload()]);
     await vi.waitFor(() => expect(existsSync(blocks)).toBe(true), { timeout: 20_000 });
     await running.server.close();
-    expect(await reloaded).toMatchObject([{ status: 'rejected' }]);
+    expect(await reloaded).toMatchObject([{ status: 'rejected', reason: { code: 'HEDDLE_CLOSED' } }]);
   });
 
   it('gives the port back', async () => {
