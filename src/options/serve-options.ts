@@ -232,7 +232,7 @@ const shape = {
    */
   tls: tls
     .optional()
-    .register(optionNotes, { help: 'certificate and key, and more, for TLS: see tls.md', reach: 'file' }),
+    .register(optionNotes, { help: 'certificate and key, and more, for TLS: see docs/tls.md', reach: 'file' }),
   /**
    * How long a TLS handshake may take, in milliseconds or as text, before the client is closed.
    * @default '5s'
@@ -282,7 +282,7 @@ const shape = {
    * @default 'auto'
    */
   engine: choice(ENGINES).prefault('auto').register(optionNotes, {
-    help: 'how sockets are reached: see engines.md',
+    help: 'how sockets are reached: see docs/engines.md',
   }),
   /**
    * Takes each event of the server, on the thread that called `serve`.
