@@ -112,7 +112,7 @@ describe('a service that cannot be loaded', () => {
     writeFileSync(file as string, "import { twice } from './between.mjs';\nexport default { message: twice };\n");
     writeFileSync(between as string, "export { twice } from './imported.mjs';\nthrow new Error('it was run');\n");
     writeFileSync(broken as string, 'export const twice = (text) => text + text;\n\nexport const other = ;\n');
-    const error = await failure({ service: file as string });
+    const error = await failure({ service: file });
     expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
     expect(error.message).toMatch(/importing\.mjs: SyntaxError: .* \(at .*\/imported\.mjs:3\)$/);
   });
