@@ -57,7 +57,8 @@ export function framingOf(service: Service, start: ThreadStart): Framing {
   try {
     return createFraming(service.framing, maxMessageLength);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    // It is the service that says it, not an option.
+    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/^options\.framing/, 'its framing');
     throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(start.service)}: ${why}`, { cause });
   }
 }

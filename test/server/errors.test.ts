@@ -78,7 +78,7 @@ describe('a service that cannot be loaded', () => {
     ['broken/unknown-key', /broken\/unknown-key\.mjs: a service has no 'mesage'/],
     ['broken/not-a-function', /broken\/not-a-function\.mjs: message must be a function, got string/],
     ['broken/encoding', /broken\/encoding\.mjs: encoding must be 'utf8'/],
-    ['broken/framing', /broken\/framing\.mjs.*framing/],
+    ['broken/framing', /broken\/framing\.mjs: its framing must be /],
     ['broken/borrowing-session', /broken\/borrowing-session\.mjs.*borrow/],
     [
       'broken/start-fails',
