@@ -3,6 +3,7 @@ import type { Connection } from './client/connection.ts';
 import type { ConnectOptions } from './options/connect-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import type { Server } from './server/server.ts';
+import { tooFewFiles } from './sys/file-limit.ts';
 
 export { HeddleError, type HeddleErrorCode } from './errors.ts';
 export { defineService } from './connection/service.ts';
@@ -29,10 +30,11 @@ export type { CloseReason } from './sharing/close-reason.ts';
  * worker; several servers may run in one process.
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
- * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks).
+ * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks, or
+ * too few files may be open).
  */
 export const serve = async (options?: ServeOptions): Promise<Server> =>
-  (await import('./server/server.ts')).serve(options);
+  (await loaded(import('./server/server.ts'))).serve(options);
 
 /**
  * Connects to a server, Heddle's or any other that speaks the same framing.
@@ -40,4 +42,11 @@ export const serve = async (options?: ServeOptions): Promise<Server> =>
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_CONNECT`, `HEDDLE_TIMEOUT`.
  */
 export const connect = async (options?: ConnectOptions): Promise<Connection> =>
-  (await import('./client/connect.ts')).connect(options);
+  (await loaded(import('./client/connect.ts'))).connect(options);
+
+/** Gives `module`; rejects with what to do where there are too few files to read it. */
+async function loaded<Module>(module: Promise<Module>): Promise<Module> {
+  return module.catch((error: unknown) => {
+    throw tooFewFiles(error) ?? error;
+  });
+}

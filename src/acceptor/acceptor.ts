@@ -355,7 +355,8 @@ export abstract class Acceptor {
     }
     const isCulprit = watch?.isHeld === true && watch.reported && fd === row.currentFd;
     const reason = isCulprit ? 'handler-timeout' : watch?.retiring === true ? 'shutdown' : 'thread-exit';
-    if (state !== MOVING) closer.close(fd, ticket, row, reason);
+    const detail = reason === 'shutdown' ? 'its thread was being replaced' : undefined;
+    if (state !== MOVING) closer.close(fd, ticket, row, reason, detail);
     return true;
   }
 }

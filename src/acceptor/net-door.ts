@@ -130,5 +130,5 @@ function setBacklog(server: Server, backlog: number): void {
 
 function lost(): HeddleError {
   const what = 'The listening socket was lost: the process had too many open files when accepting was to pause';
-  return new HeddleError('HEDDLE_LISTEN', `${what}. Allow it more (ulimit -n), or fewer clients with --max-clients`);
+  return new HeddleError('HEDDLE_LISTEN', `${what}. Allow it more (ulimit -n), or fewer clients with maxClients`);
 }

@@ -1,7 +1,6 @@
 /** Used to run `heddle client`: connect, and talk in the way that the input asks for. */
 
 import { connect } from '../client/connect.ts';
-import { peerText } from '../client/peer-text.ts';
 import { readClientCommand } from './client-command-options.ts';
 import { converse } from './conversation.ts';
 import { exchangeLines } from './line-exchange.ts';
@@ -22,13 +21,13 @@ export interface ClientInvocation {
 /** Runs until the talk is over; gives the exit status. Rejects with a HeddleError if there is nobody, or no more. */
 export async function runClient(invocation: ClientInvocation, terminal: Terminal): Promise<number> {
   const { message, repl, flags, environment } = invocation;
-  const settings = readClientCommand(flags, environment);
-  const connection = await connect(settings);
+  const { settings, nameOf } = readClientCommand(flags, environment);
+  const connection = await connect(settings, nameOf);
   try {
-    if (repl) return await runRepl(connection, peerText(settings), terminal);
+    if (repl) return await runRepl(connection, settings, terminal);
     const byLine = message === undefined && terminal.stdin.isTTY !== true;
     if (byLine) return await exchangeLines(connection, settings.framing, terminal);
-    return await converse(connection, message ?? DEFAULT_MESSAGE, terminal);
+    return await converse(connection, message ?? DEFAULT_MESSAGE, settings.framing, terminal);
   } finally {
     terminal.stdin.destroy();
     await connection.close();

@@ -2,18 +2,31 @@
 
 import { createInterface } from 'node:readline';
 import type { Connection } from '../client/connection.ts';
+import type { FramingSpec } from '../framing/framing.ts';
 import { replyText } from './reply-text.ts';
 import { print, type Terminal } from './terminal.ts';
 
-/** Ends with the first answer that is not `y` or `Y`, and with the end of input. */
-export async function converse(connection: Connection, message: string, terminal: Terminal): Promise<number> {
+/**
+ * Ends with the first answer that is not `y` or `Y`, and with the end of input; with framing `end`, whose message ends with
+ * the sending side of the connection, after the reply.
+ */
+export async function converse(
+  connection: Connection,
+  message: string,
+  framing: FramingSpec,
+  terminal: Terminal,
+): Promise<number> {
+  if (framing === 'end') {
+    await print(terminal, `${received(await connection.request(message))}\n`);
+    return 0;
+  }
   // Without readline's own editing, the kernel's line discipline echoes and edits, and Ctrl-C stays a signal.
   const input = createInterface({ input: terminal.stdin, terminal: false });
   const answers = input[Symbol.asyncIterator]();
   try {
     for (;;) {
       const reply = await connection.request(message);
-      await print(terminal, `Received from server: ${replyText(reply)}\nDo you want to continue (y/n): `);
+      await print(terminal, `${received(reply)}\nDo you want to continue (y/n): `);
       const answer = await answers.next();
       // A terminal shows what is typed on it; from a pipe, the session reads the same only if it is shown here.
       if (answer.done === true) await print(terminal, '\n');
@@ -23,4 +36,8 @@ export async function converse(connection: Connection, message: string, terminal
   } finally {
     input.close();
   }
+}
+
+function received(reply: Buffer): string {
+  return `Received from server: ${replyText(reply)}`;
 }

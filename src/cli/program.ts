@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
 import type { Schema } from '../options/schema.ts';
+import { tooFewFiles } from '../sys/file-limit.ts';
 
 const USAGE_STATUS = 2;
 const FAILURE_STATUS = 1;
@@ -33,7 +34,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .exitOverride()
     .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
     .hook('preSubcommand', (_program, command) => addOptionFlags(command))
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
+    .configureOutput({ outputError: (text, write) => write(hinted(text.replace(/^error: /, ''))) });
   addServe(program, (result) => (status = result));
   addClient(program, (result) => (status = result));
   try {
@@ -42,6 +43,12 @@ export async function runProgram(args: readonly string[], version: string): Prom
   } catch (error) {
     return report(error);
   }
+}
+
+/** Says which commands there are where commander knows none that is like the one that was given. */
+function hinted(text: string): string {
+  const isStrange = /^unknown command '[^\n]*'\n$/.test(text);
+  return isStrange ? `${text}(The commands are ${Object.keys(SCHEMAS).join(', ')}; see heddle --help)\n` : text;
 }
 
 /** `help serve` is `serve --help`: commander's own would not wait for the flags. */
@@ -85,7 +92,8 @@ function addClient(program: Command, done: (status: number) => void): void {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_STATUS;
-  if (!(error instanceof HeddleError)) throw error;
-  process.stderr.write(`${error.message.split('\n').map(escapeText).join('\n')}\n`);
-  return error.code === 'HEDDLE_INVALID_OPTION' ? USAGE_STATUS : FAILURE_STATUS;
+  const known = error instanceof HeddleError ? error : tooFewFiles(error);
+  if (known === undefined) throw error;
+  process.stderr.write(`${known.message.split('\n').map(escapeText).join('\n')}\n`);
+  return known.code === 'HEDDLE_INVALID_OPTION' ? USAGE_STATUS : FAILURE_STATUS;
 }

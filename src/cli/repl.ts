@@ -2,12 +2,16 @@
 
 import { createInterface } from 'node:readline';
 import type { Connection } from '../client/connection.ts';
+import { peerText } from '../client/peer-text.ts';
 import { HeddleError } from '../errors.ts';
+import type { ConnectSettings } from '../options/connect-options.ts';
 import { replyText } from './reply-text.ts';
 import { print, type Terminal } from './terminal.ts';
 
-/** Ends with the end of input (Ctrl-D), Ctrl-C, or the connection. */
-export async function runRepl(connection: Connection, peer: string, terminal: Terminal): Promise<number> {
+/** Ends with the end of input (Ctrl-D), Ctrl-C, or the connection; with framing `end` after one message. */
+export async function runRepl(connection: Connection, settings: ConnectSettings, terminal: Terminal): Promise<number> {
+  const peer = peerText(settings);
+  const isSingle = settings.framing === 'end';
   const editor = createInterface({
     input: terminal.stdin,
     output: terminal.stdout,
@@ -24,10 +28,19 @@ export async function runRepl(connection: Connection, peer: string, terminal: Te
     left = true;
     editor.close();
   });
-  await print(terminal, `Connected to ${peer}. Each line is a message; Ctrl-D ends.\n`);
+  await print(
+    terminal,
+    `Connected to ${peer}. ${isSingle ? 'One line is the message' : 'Each line is a message'}; Ctrl-D ends.\n`,
+  );
   editor.prompt();
   for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-    if (line.value !== '') await exchange(connection, line.value, terminal);
+    if (line.value !== '') {
+      await exchange(connection, line.value, terminal);
+      if (isSingle) {
+        editor.close();
+        return 0;
+      }
+    }
     if (isOpen) editor.prompt();
   }
   await print(terminal, '\n');

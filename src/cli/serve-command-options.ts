@@ -8,12 +8,13 @@ import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
-import { oneWay, refuseBothWays } from '../options/places.ts';
+import { hasUnix, oneWay, refuseBothWays, refuseIdleMode } from '../options/places.ts';
 import { optionNotes } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
-import type { OptionSource } from '../options/source.ts';
+import type { NameOf, OptionSource } from '../options/source.ts';
 import { choice, path, toggle } from '../options/value-types.ts';
 import { clientCommandSchema } from './client-command-options.ts';
+import { type NamedLayer, namesIn } from './option-names.ts';
 import { resolveTls, tlsOptions } from './tls-options.ts';
 
 export const serveCommandSchema = serveSchema.extend({
@@ -61,18 +62,34 @@ export interface Invocation {
   readonly directory: string;
 }
 
+/** The settings of a command, and how an error names an option among them. */
+export interface ServeCommand {
+  readonly settings: ServeCommandSettings;
+  readonly nameOf: NameOf;
+}
+
 /** Puts the options together: flags over environment over file over defaults. Throws HEDDLE_INVALID_OPTION. */
-export async function readServeCommand(invocation: Invocation): Promise<ServeCommandSettings> {
+export async function readServeCommand(invocation: Invocation): Promise<ServeCommand> {
   const { service, flags, environment, directory } = invocation;
   const named: Layer = service === undefined ? {} : { service: pathToFileURL(resolve(directory, service)) };
   const fromFlags = inOneWay(checkOptions(serveCommandSchema, flags, { from: 'flags' }), { from: 'flags' });
   const fromEnvironment = inOneWay(readEnvironment(serveCommandSchema, environment, [clientCommandSchema]), {
     from: 'environment',
   });
+  const layers: NamedLayer[] = [
+    { source: { from: 'flags' }, given: fromFlags },
+    { source: { from: 'environment' }, given: fromEnvironment },
+  ];
   const config = fromFlags.config ?? fromEnvironment.config ?? findConfigFile(directory);
-  const fromFile = config === undefined ? {} : await readFileLayer(config, directory);
+  const fromFile = config === undefined ? {} : await readFileLayer(config, directory, namesIn(layers)('config'));
+  if (config !== undefined) layers.push({ source: { from: 'file', path: config }, given: fromFile });
+  const nameOf = namesIn(layers);
+  refuseIdleMode([fromFlags, fromEnvironment, fromFile], nameOf);
   const settings = settle(serveCommandSchema, oneWay<Layer>([named, fromFlags, fromEnvironment, fromFile]));
-  return refuseIdle({ ...settings, tls: tlsOptions(settings, directory) });
+  refuseIdle(settings, nameOf);
+  // The socket that a mode was meant for may be one that a layer above has replaced.
+  const unixMode = hasUnix(settings) ? settings.unixMode : undefined;
+  return { settings: { ...settings, unixMode, tls: tlsOptions(settings, directory, nameOf) }, nameOf };
 }
 
 /** Gives `layer` if it says in one way where to listen. */
@@ -81,23 +98,22 @@ function inOneWay(layer: Layer, source: OptionSource): Layer {
   return layer;
 }
 
-function refuseIdle(settings: ServeCommandSettings): ServeCommandSettings {
+function refuseIdle(settings: ServeCommandSettings, nameOf: NameOf): void {
   const isBuiltIn = settings.service === undefined;
   if (settings.bytes && !isBuiltIn) {
     throw new HeddleError(
       'HEDDLE_INVALID_OPTION',
-      '--bytes is for the built-in service; leave out either it or the service',
+      `${nameOf('bytes')} is for the built-in service; leave out either it or the service`,
     );
   }
   if (settings.watch && isBuiltIn) {
-    throw new HeddleError('HEDDLE_INVALID_OPTION', '--watch is for a service of your own; name its file');
+    throw new HeddleError('HEDDLE_INVALID_OPTION', `${nameOf('watch')} is for a service of your own; name its file`);
   }
-  return settings;
 }
 
 /** A service, or a certificate, that the file names is found from the file, wherever the command is run. */
-async function readFileLayer(config: string, directory: string): Promise<Layer> {
-  const values = await readConfigFile(config, directory);
+async function readFileLayer(config: string, directory: string, option: string): Promise<Layer> {
+  const values = await readConfigFile(config, directory, option);
   const source = { from: 'file', path: config } as const;
   const layer = inOneWay(checkOptions(serveCommandSchema, values, source), source);
   const folder = resolve(directory, dirname(config));

@@ -8,6 +8,7 @@ import { formatDuration } from '../options/duration.ts';
 import { Log, type LogStreams } from '../log/log.ts';
 import { PLACE_OPTIONS } from '../options/places.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
 import { openLibc } from '../sys/libc.ts';
 import { bannerLines, serviceText } from './banner.ts';
 import { reloadOnChange, reloadOnHangup } from './reload.ts';
@@ -21,10 +22,11 @@ export async function runServe(
   streams: LogStreams,
   startServer: typeof serve = serve,
 ): Promise<number> {
-  const settings = await readServeCommand(invocation);
+  const { settings, nameOf } = await readServeCommand(invocation);
   const manager = await ServiceManager.open(invocation.environment, process.pid, openLibc);
   const log = new Log(settings.logFormat, streams);
-  const server = await startServer({ ...serverOptions(settings, log), ...handedOver(settings, manager) });
+  const options = { ...serverOptions(settings, log), ...handedOver(settings, manager, nameOf) };
+  const server = await startServer(options, nameOf);
   sayListening(server, settings, log, invocation.directory);
   manager.ready(settings.takeOver === undefined ? undefined : process.pid);
   let status = 0;
@@ -69,10 +71,15 @@ function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
 }
 
 /** The sockets that systemd has opened, if there are any: then nothing else may say where to listen. */
-function handedOver(settings: ServeCommandSettings, { listenFds }: ServiceManager): Pick<ServeOptions, 'listenFds'> {
+function handedOver(
+  settings: ServeCommandSettings,
+  { listenFds }: ServiceManager,
+  nameOf: NameOf,
+): Pick<ServeOptions, 'listenFds'> {
   if (listenFds.length === 0) return {};
-  const rival = PLACE_OPTIONS.find((name) => settings[name] !== undefined);
-  if (rival === undefined) return { listenFds };
+  const given = PLACE_OPTIONS.find((name) => settings[name] !== undefined);
+  if (given === undefined) return { listenFds };
+  const rival = nameOf(given);
   const text = `systemd hands over listening sockets (LISTEN_FDS=${listenFds.length}), but ${rival} is given as well`;
   throw new HeddleError('HEDDLE_INVALID_OPTION', `${text}; leave out ${rival}, or the socket unit`);
 }

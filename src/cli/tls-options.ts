@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { HeddleError } from '../errors.ts';
 import { isPath } from '../options/pem.ts';
+import type { NameOf } from '../options/source.ts';
 import type { Pem, TlsOptions } from '../options/tls-type.ts';
 
 /** What a command is told, by flags and environment and, as `tls`, by the file. */
@@ -15,7 +16,7 @@ interface TlsSettings {
 }
 
 /** Gives the options for TLS, paths from `directory`; undefined if none are given. Throws HEDDLE_INVALID_OPTION. */
-export function tlsOptions(settings: TlsSettings, directory: string): TlsOptions | undefined {
+export function tlsOptions(settings: TlsSettings, directory: string, nameOf: NameOf): TlsOptions | undefined {
   const { tls, tlsCert, tlsKey, tlsCa, tlsRequestClientCert } = settings;
   const isGiven = [tlsCert, tlsKey, tlsCa, tlsRequestClientCert].some((value) => value !== undefined);
   if (!isGiven) return tls;
@@ -25,7 +26,9 @@ export function tlsOptions(settings: TlsSettings, directory: string): TlsOptions
   if (key === undefined) throw invalid('TLS needs the private key of the certificate: give its file with --tls-key');
   const requestClientCert = tlsRequestClientCert ?? tls?.requestClientCert ?? false;
   if (requestClientCert && rest.ca === undefined)
-    throw invalid('--tls-request-client-cert needs --tls-ca: the certificates of those who vouch for clients');
+    throw invalid(
+      `${nameOf('tls', '.requestClientCert')} needs ${nameOf('tls', '.ca')}: the certificates of those who vouch for clients`,
+    );
   return { ...rest, cert, key, requestClientCert };
 }
 

@@ -5,12 +5,11 @@ import { HeddleError } from '../errors.ts';
 import { createFraming } from '../framing/framing.ts';
 import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
 import { formatDuration } from '../options/duration.ts';
+import { type NameOf, nameInLibrary } from '../options/source.ts';
 import { Connection } from './connection.ts';
 import { peerText } from './peer-text.ts';
 import { openerFor, type Opening } from './open-socket.ts';
-
-const UNTRUSTED =
-  'nobody who is trusted here vouches for its certificate. If somebody you trust does, name a file with theirs with tls.ca (--tls-ca)';
+import { tlsReason } from './tls-reasons.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused. Is the server running? Start it with: heddle serve',
@@ -19,14 +18,6 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no way to that host. Is the address right?',
   ENETUNREACH: 'no way to that network. Is the address right?',
   ECONNRESET: 'the server cut it off. Does it speak TLS, if you do?',
-  EPROTO: 'the server does not speak TLS, or not as you do',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS. Leave tls out',
-  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name. Is the host right?',
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   ETIMEDOUT: 'no answer. Is the address right, and its port open in the firewall?',
 };
 
@@ -42,21 +33,30 @@ const UNIX_REASONS: Readonly<Record<string, string>> = {
  * Connects to a server, Heddle's or any other that speaks the same framing.
  * Rejects with HEDDLE_INVALID_OPTION, HEDDLE_CONNECT, or HEDDLE_TIMEOUT after `timeout`.
  *
+ * `nameOf` is for the command, whose options have other names in errors.
+ *
  * @example
  * await using connection = await connect({ port: 12345, framing: 'line' });
  * const reply = await connection.request('hello');
  * console.log(reply.toString());
  */
-export async function connect(options?: ConnectOptions): Promise<Connection> {
+export async function connect(options?: ConnectOptions, nameOf: NameOf = nameInLibrary): Promise<Connection> {
   const settings = parseConnectOptions(options);
   const framing = createFraming(settings.framing, settings.maxMessageLength);
   const peer = peerText(settings);
-  const socket = await connected(settings, peer, await openerFor(settings));
-  return new Connection({ socket, framing, peer, timeout: settings.timeout, signal: settings.signal });
+  const refuse = (cause: NodeJS.ErrnoException): HeddleError => refused(settings, peer, cause, nameOf);
+  const socket = await connected(settings, peer, await openerFor(settings, nameOf), refuse);
+  const { timeout, signal } = settings;
+  return new Connection({ socket, framing, peer, timeout, signal, nameOf });
 }
 
-function connected(settings: ConnectSettings, peer: string, open: () => Opening): Promise<Socket> {
-  const { timeout, signal, unix } = settings;
+function connected(
+  settings: ConnectSettings,
+  peer: string,
+  open: () => Opening,
+  refuse: (cause: Error) => HeddleError,
+): Promise<Socket> {
+  const { timeout, signal } = settings;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(aborted(peer, signal));
     const { socket, ready } = open();
@@ -67,16 +67,17 @@ function connected(settings: ConnectSettings, peer: string, open: () => Opening)
       signal?.removeEventListener('abort', abort);
       socket.off(ready, settle).off('error', settle);
       if (error === undefined) resolve(socket);
-      else reject(error instanceof HeddleError ? error : refused(peer, unix, error));
+      else reject(error instanceof HeddleError ? error : refuse(error));
     };
     signal?.addEventListener('abort', abort);
     socket.on(ready, settle).on('error', settle);
   });
 }
 
-function refused(peer: string, unix: string | undefined, cause: NodeJS.ErrnoException): HeddleError {
+function refused({ unix }: ConnectSettings, peer: string, cause: NodeJS.ErrnoException, nameOf: NameOf): HeddleError {
   const reasons = unix === undefined ? REASONS : UNIX_REASONS;
-  const reason = reasons[cause.code ?? '']?.replace('PATH', () => unix ?? '') ?? cause.message;
+  const known = reasons[cause.code ?? '']?.replace('PATH', () => unix ?? '');
+  const reason = known ?? tlsReason(cause, nameOf) ?? cause.message;
   return new HeddleError('HEDDLE_CONNECT', `Cannot connect to ${peer}: ${reason}`, {
     cause,
     ...(cause.code !== undefined && { errno: cause.code }),

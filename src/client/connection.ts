@@ -3,9 +3,11 @@
 import type { Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
+import type { NameOf } from '../options/source.ts';
 import { Inbox } from './inbox.ts';
 import { encodeMessage, type Message } from './message-writer.ts';
 import { MessageReader } from './message-reader.ts';
+import { tlsReason } from './tls-reasons.ts';
 
 /** Reading stops while this many bytes of messages wait to be taken, and goes on when half of them are. */
 const HIGH_WATER = 2 ** 20;
@@ -20,6 +22,8 @@ export interface ConnectionParts {
   /** `127.0.0.1:12345`, for errors. */
   readonly peer: string;
   readonly signal: AbortSignal | undefined;
+  /** How errors name options. */
+  readonly nameOf: NameOf;
 }
 
 /** A connection to a server. Messages are bytes; `toString()` makes text of one. */
@@ -175,7 +179,8 @@ export class Connection implements AsyncDisposable {
   }
 
   #lost(cause: NodeJS.ErrnoException): HeddleError {
-    const what = cause.code === 'ECONNRESET' || cause.code === 'EPIPE' ? 'the server cut it off' : cause.message;
+    const isCut = cause.code === 'ECONNRESET' || cause.code === 'EPIPE';
+    const what = isCut ? 'the server cut it off' : (tlsReason(cause, this.#parts.nameOf) ?? cause.message);
     return new HeddleError('HEDDLE_CLOSED', `The connection to ${this.#parts.peer} is lost: ${what}`, {
       cause,
       ...(cause.code !== undefined && { errno: cause.code }),

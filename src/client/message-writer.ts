@@ -6,9 +6,9 @@ import { Frame, type Framing, MESSAGE } from '../framing/frame.ts';
 /** Text is sent as UTF-8. */
 export type Message = string | Uint8Array;
 
-/** Gives the bytes of `message` in `framing`. Throws HEDDLE_BAD_FRAME or HEDDLE_MESSAGE_TOO_LONG. */
+/** Gives the bytes of `message` in `framing`. Throws HEDDLE_BAD_FRAME, HEDDLE_MESSAGE_TOO_LONG, or a TypeError for what is neither text nor bytes. */
 export function encodeMessage(message: Message, framing: Framing): Buffer {
-  const body = typeof message === 'string' ? Buffer.from(message) : message;
+  const body = bytesOf(message);
   if (framing.overhead === 0 && body.length === 0) {
     throw new HeddleError(
       'HEDDLE_BAD_FRAME',
@@ -21,6 +21,17 @@ export function encodeMessage(message: Message, framing: Framing): Buffer {
   const end = start + body.length + framing.writeSuffix(bytes, start + body.length);
   requireOneMessage(bytes, end, framing);
   return bytes.subarray(0, end);
+}
+
+function bytesOf(message: unknown): Uint8Array {
+  if (typeof message === 'string') return Buffer.from(message);
+  if (message instanceof Uint8Array) return message;
+  throw new TypeError(`a message must be bytes (a Uint8Array) or a string, got ${describe(message)}`);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
 }
 
 /** A line with a line ending in it would be two messages to the server, and later replies be taken for another's. */

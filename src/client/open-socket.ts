@@ -4,6 +4,7 @@ import { connect as connectPlain, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { ConnectSettings } from '../options/connect-options.ts';
 import { loadCertificates, loadPair } from '../options/credentials.ts';
+import type { NameOf } from '../options/source.ts';
 import type { ConnectTlsOptions } from '../options/tls-type.ts';
 
 export interface Opening {
@@ -16,25 +17,25 @@ export interface Opening {
  * Gives a function that begins to connect, when all that it takes has been read. TLS is loaded only when it is used.
  * Rejects with HEDDLE_INVALID_OPTION for a file that cannot be read or used.
  */
-export async function openerFor({ host, port, tls, unix }: ConnectSettings): Promise<() => Opening> {
+export async function openerFor({ host, port, tls, unix }: ConnectSettings, nameOf: NameOf): Promise<() => Opening> {
   const where = unix === undefined ? { host, port, noDelay: true } : { path: unix };
   if (tls === undefined) return () => ({ socket: connectPlain(where), ready: 'connect' });
   const { connect } = await import('node:tls');
-  const options = secureOptions(tls);
+  const options = secureOptions(tls, nameOf);
   return () => {
     const socket = connect({ ...where, ...options });
     return { socket, ready: 'secureConnect' };
   };
 }
 
-function secureOptions(tls: ConnectTlsOptions): ConnectionOptions {
+function secureOptions(tls: ConnectTlsOptions, nameOf: NameOf): ConnectionOptions {
   const { ca, cert, key, servername, rejectUnauthorized = true } = tls;
   return {
     minVersion: 'TLSv1.2',
     rejectUnauthorized,
     ...(servername !== undefined && { servername }),
-    ...(ca !== undefined && { ca: loadCertificates(ca, 'tls.ca', ignore) }),
-    ...(cert !== undefined && key !== undefined && loadPair({ cert, key }, 'tls', ignore)),
+    ...(ca !== undefined && { ca: loadCertificates(ca, nameOf('tls', '.ca'), ignore) }),
+    ...(cert !== undefined && key !== undefined && loadPair({ cert, key }, (part) => nameOf('tls', part), ignore)),
   };
 }
 

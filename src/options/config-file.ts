@@ -16,10 +16,10 @@ export function findConfigFile(directory: string): string | undefined {
   return found[0];
 }
 
-/** Reads the options in the file at `path` from `directory`. Throws HEDDLE_INVALID_OPTION if it cannot be read. */
-export async function readConfigFile(path: string, directory: string): Promise<unknown> {
+/** Reads the options in the file at `path` from `directory`; `option` is what named it. Throws HEDDLE_INVALID_OPTION if it cannot be read. */
+export async function readConfigFile(path: string, directory: string, option: string): Promise<unknown> {
   const file = resolve(directory, path);
-  if (!existsSync(file)) throw invalid(`${path} does not exist; --config must name a .ts, .js, .mjs or .json file`);
+  if (!existsSync(file)) throw invalid(`${path} does not exist; ${option} must name a .ts, .js, .mjs or .json file`);
   try {
     return file.endsWith('.json')
       ? JSON.parse(readFileSync(file, 'utf8'))

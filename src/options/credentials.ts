@@ -4,6 +4,7 @@ import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from '
 import { createSecureContext } from 'node:tls';
 import { HeddleError } from '../errors.ts';
 import { type PemText, readPem } from './pem.ts';
+import type { NameOf } from './source.ts';
 import type { KeyPair, Pem, TlsOptions } from './tls-type.ts';
 
 /** As long as OpenSSL wants them, in bytes. */
@@ -35,19 +36,23 @@ export interface ExpiredCertificate {
 }
 
 /**
- * Reads the files that `options` name. `warn` hears of each certificate that has expired.
+ * Reads the files that `options` name; errors name the options as `nameOf` does. `warn` hears of each certificate that has expired.
  * Throws HEDDLE_INVALID_OPTION for one that cannot be read or used.
  */
 export function loadCredentials(
   options: TlsOptions,
   handshakeTimeout: number,
+  nameOf: NameOf,
   warn: (expired: ExpiredCertificate) => void,
 ): Credentials {
   const { requestClientCert = false, alpn = [], sni = {} } = options;
-  const ca = options.ca === undefined ? undefined : loadCertificates(options.ca, 'tls.ca', warn);
-  const others = Object.entries(sni).map(([name, pair]) => [name, loadPair(pair, `tls.sni['${name}']`, warn)]);
+  const ca = options.ca === undefined ? undefined : loadCertificates(options.ca, nameOf('tls', '.ca'), warn);
+  const others = Object.entries(sni).map(([name, pair]) => [
+    name,
+    loadPair(pair, (part) => nameOf('tls', `.sni['${name}']${part}`), warn),
+  ]);
   return {
-    ...loadPair(options, 'tls', warn),
+    ...loadPair(options, (part) => nameOf('tls', part), warn),
     ca,
     requestClientCert,
     alpn,
@@ -57,11 +62,15 @@ export function loadCredentials(
   };
 }
 
-/** Reads a certificate and its key; `option` is where they were given. Throws HEDDLE_INVALID_OPTION. */
-export function loadPair(pair: KeyPair, option: string, warn: (expired: ExpiredCertificate) => void): PairText {
-  const certificate = readPem(pair.cert, `${option}.cert`);
+/** Reads a certificate and its key; `nameOf` says where they were given: `.cert` and `.key`. Throws HEDDLE_INVALID_OPTION. */
+export function loadPair(
+  pair: KeyPair,
+  nameOf: (part: string) => string,
+  warn: (expired: ExpiredCertificate) => void,
+): PairText {
+  const certificate = readPem(pair.cert, nameOf('.cert'));
   const first = parseCertificate(certificate, warn);
-  const key = readPem(pair.key, `${option}.key`);
+  const key = readPem(pair.key, nameOf('.key'));
   if (!first.checkPrivateKey(parseKey(key)))
     throw invalid(
       `the key in ${key.name} does not belong to the certificate in ${certificate.name}. Give the two that were made together`,

@@ -1,7 +1,8 @@
 /** Used to have one way only to say where a server listens: `listen`, or `host`, `port` and `unix`. */
 
 import { HeddleError } from '../errors.ts';
-import { nameIn, type OptionSource } from './source.ts';
+import type { Place } from './listen-type.ts';
+import { type NameOf, nameIn, type OptionSource } from './source.ts';
 
 /** What `listen` stands instead of. */
 const SINGLE = ['host', 'port', 'unix'] as const;
@@ -9,7 +10,10 @@ const SINGLE = ['host', 'port', 'unix'] as const;
 /** All options that say where to listen, by their names. */
 export const PLACE_OPTIONS = ['listen', ...SINGLE] as const;
 
-type PlaceSettings = Partial<Record<(typeof PLACE_OPTIONS)[number], unknown>>;
+type PlaceSettings = Partial<Record<(typeof SINGLE)[number], unknown>> & {
+  readonly listen?: readonly Place[] | undefined;
+  readonly unixMode?: number | undefined;
+};
 
 /** Throws HEDDLE_INVALID_OPTION if `settings`, given in `source`, say it in both ways. */
 export function refuseBothWays(settings: PlaceSettings, source: OptionSource): void {
@@ -20,6 +24,21 @@ export function refuseBothWays(settings: PlaceSettings, source: OptionSource): v
     'HEDDLE_INVALID_OPTION',
     `${many} does not go with ${one}: say all of it in ${many}, or leave ${many} out`,
   );
+}
+
+/** Throws HEDDLE_INVALID_OPTION if one of `layers` says who may connect to a Unix socket, and none has any. */
+export function refuseIdleMode(layers: readonly PlaceSettings[], nameOf: NameOf): void {
+  if (!layers.some(({ unixMode }) => unixMode !== undefined) || layers.some(hasUnix)) return;
+  const [mode, unix] = [nameOf('unixMode'), nameOf('unix')];
+  throw new HeddleError(
+    'HEDDLE_INVALID_OPTION',
+    `${mode} is for a Unix socket, and there is none: name its path with ${unix}, or leave ${mode} out`,
+  );
+}
+
+/** Whether one of the places to listen at is a Unix socket. */
+export function hasUnix({ unix, listen = [] }: PlaceSettings): boolean {
+  return unix !== undefined || listen.some((place) => 'unix' in place);
 }
 
 /** Takes from `layers`, the first of which counts most, what a layer above says in the other way. */

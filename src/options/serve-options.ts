@@ -7,9 +7,9 @@ import { cidrList, peerList } from './cidr-list.ts';
 import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
 import { listenList } from './listen-type.ts';
-import { refuseBothWays } from './places.ts';
+import { refuseBothWays, refuseIdleMode } from './places.ts';
 import { optionNotes, optionsSchema } from './schema.ts';
-import { LIBRARY } from './source.ts';
+import { LIBRARY, nameInLibrary } from './source.ts';
 import { defaultThreads, threads } from './threads.ts';
 import { tls } from './tls-type.ts';
 import { choice, duration, fileMode, host, integer, limit, opaque, size, socketPath } from './value-types.ts';
@@ -60,7 +60,7 @@ const shape = {
    * Who may connect to the Unix socket, as a file mode: a number such as `0o660`, or text such as `0660`.
    * @default '0600'
    */
-  unixMode: fileMode().prefault('0600').register(optionNotes, { help: 'who may connect to the Unix socket' }),
+  unixMode: fileMode().optional().register(optionNotes, { help: 'who may connect to the Unix socket', preset: '0600' }),
   /**
    * Everywhere to listen, instead of `host`, `port` and `unix`: a list of `127.0.0.1:12345`, `[::1]:12345`, `name:12345`,
    * `:12345` (all addresses, IPv4 and IPv6) and `unix:/run/x.sock`. Here `0.0.0.0` is all of IPv4 and `[::]` all of IPv6,
@@ -232,7 +232,7 @@ const shape = {
    */
   tls: tls
     .optional()
-    .register(optionNotes, { help: 'certificate and key, and more, for TLS: see tls.md', reach: 'file' }),
+    .register(optionNotes, { help: 'certificate and key, and more, for TLS: see docs/tls.md', reach: 'file' }),
   /**
    * How long a TLS handshake may take, in milliseconds or as text, before the client is closed.
    * @default '5s'
@@ -282,7 +282,7 @@ const shape = {
    * @default 'auto'
    */
   engine: choice(ENGINES).prefault('auto').register(optionNotes, {
-    help: 'how sockets are reached: see engines.md',
+    help: 'how sockets are reached: see docs/engines.md',
   }),
   /**
    * Takes each event of the server, on the thread that called `serve`.
@@ -308,6 +308,7 @@ export type ServeSettings = Readonly<z.output<z.ZodObject<typeof shape>>>;
 export function parseServeOptions(input: unknown): ServeSettings {
   const settings = parseOptions(serveSchema, input);
   refuseBothWays(settings, LIBRARY);
+  refuseIdleMode([settings], nameInLibrary);
   return settings;
 }
 

@@ -31,6 +31,12 @@ export function nameIn(source: OptionSource, name: string, path = ''): string {
   return `options.${name}${path}`;
 }
 
+/** Names an option, with `path` inside it, by what the user wrote, or would have to write. */
+export type NameOf = (name: string, path?: string) => string;
+
+/** How the library names its options. */
+export const nameInLibrary: NameOf = (name, path) => nameIn(LIBRARY, name, path);
+
 /** Whether `value` is text that may stand for a value of another type. */
 export function isText(value: unknown, source: OptionSource): value is string {
   return typeof value === 'string' && (source.from === 'flags' || source.from === 'environment');

@@ -33,8 +33,13 @@ const range = z
     const [min = 0, max = 0] = text.split('..').map(Number);
     return { min, max };
   })
-  .refine(({ min, max }) => min >= 1 && max >= min && max <= MOST_THREADS, {
+  .refine(({ min, max }) => Math.min(min, max) >= 1 && Math.max(min, max) <= MOST_THREADS, {
     error: `must be a range from 1 to at most ${MOST_THREADS}, such as 2..24`,
+    abort: true,
+  })
+  .check(({ value: { min, max }, issues }) => {
+    const message = `must have the smaller number first, as in ${max}..${min}`;
+    if (max < min) issues.push({ code: 'custom', message, input: `${min}..${max}` });
   });
 
 const ends = z

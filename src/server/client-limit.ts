@@ -2,6 +2,7 @@
 
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
 import { MOST_FDS } from './shared-memory.ts';
 
 /** What a thread has open for itself: its epoll set and those of Node's event loop. Measured: 5; 6 since Node may change. */
@@ -17,7 +18,7 @@ export type LimitedSettings = ServeSettings & { readonly maxClients: number };
  * Fills in `maxClients` for a process that may have `fileLimit` files open. Throws HEDDLE_INVALID_OPTION if that does not
  * do for a `maxClients` that was given.
  */
-export function withClientLimit(settings: ServeSettings, fileLimit: number): LimitedSettings {
+export function withClientLimit(settings: ServeSettings, fileLimit: number, nameOf: NameOf): LimitedSettings {
   const files = Math.min(MOST_FDS, fileLimit);
   const reserve = FILES_OF_PROCESS + FILES_PER_THREAD * settings.threads.max;
   // Where files are few, not all threads will be needed: clients get at least half of them.
@@ -26,7 +27,7 @@ export function withClientLimit(settings: ServeSettings, fileLimit: number): Lim
   if (maxClients <= most) return { ...settings, maxClients };
   const needed = Math.min(maxClients + reserve, maxClients * 2);
   const message =
-    `options.maxClients must be at most ${most} where a process may have ${files} files open, got ${maxClients}. ` +
+    `${nameOf('maxClients')} must be at most ${most} where a process may have ${files} files open, got ${maxClients}. ` +
     `Allow it ${needed} files, with ulimit -n ${needed} in the shell that starts it or LimitNOFILE=${needed} in its systemd unit`;
   throw new HeddleError('HEDDLE_INVALID_OPTION', message);
 }

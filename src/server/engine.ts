@@ -1,6 +1,7 @@
 /** Used to say what a server asks of its engine: sockets, and threads that have clients. One for each server. */
 import type { AcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
 import type { EpollThreadStart, ThreadStart } from '../thread/messages.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import type { ServerAddress } from './listening-socket.ts';
@@ -19,11 +20,12 @@ export interface Engine {
   /** The most files that this process may have open; `Infinity` if there is no limit. */
   fileLimit(): number;
   /**
-   * Opens the sockets that `settings` ask for, at least one; those of TCP come first. If one cannot be opened, none stays.
+   * Opens the sockets that `settings` ask for, at least one; those of TCP come first. If one cannot be opened, none stays;
+   * the error names options as `nameOf` does.
    *
    * Errors: `HEDDLE_LISTEN`, `HEDDLE_INVALID_OPTION`, `HEDDLE_UNSUPPORTED` for what this engine cannot do.
    */
-  listen(settings: ServeSettings): Promise<readonly ServerAddress[]>;
+  listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]>;
   /** Starts the acceptor at the sockets; `hear` takes what it says. */
   startAcceptor(start: AcceptorStart, hear: (message: FromAcceptor) => void): AcceptorHandle;
   /** Said once the acceptor was started. */
@@ -36,7 +38,7 @@ export interface Engine {
   takePlace(acceptor: AcceptorHandle): Promise<void>;
   /**
    * Closes what the threads, which are all gone now, have left open, and the sockets. `isSucceeded`: another process has
-   * these as well, and goes on with them.
+   * these as well, and goes on with them. `detail`: why clients are left, if that is not in order.
    */
-  end(memory: SharedMemory, isSucceeded: boolean): void;
+  end(memory: SharedMemory, isSucceeded: boolean, detail?: string): void;
 }

@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AcceptorStart, EpollAcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
 import { Poller } from '../reactor/poller.ts';
+import { syscallError } from '../sys/errno.ts';
 import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
@@ -29,8 +31,8 @@ export class EpollEngine implements Engine {
     return this.#sys.fileLimit();
   }
 
-  async listen(settings: ServeSettings): Promise<readonly ServerAddress[]> {
-    this.#place = await findPlace(this.#sys, settings);
+  async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
+    this.#place = await findPlace(this.#sys, settings, nameOf);
     this.#speaksTls = settings.tls !== undefined;
     return this.#place.sockets.map(({ address }) => address);
   }
@@ -39,6 +41,7 @@ export class EpollEngine implements Engine {
     const sys = this.#sys;
     this.#epollFd = Poller.create(sys, 1).fd;
     const mailboxFd = sys.eventfd();
+    if (mailboxFd < 0) throw syscallError('HEDDLE_LISTEN', 'eventfd', mailboxFd, 'cannot wake the acceptor');
     this.#mailboxFd = mailboxFd;
     const exiting = new Int32Array(new SharedArrayBuffer(4));
     const itsStart: EpollAcceptorStart = {
@@ -78,9 +81,9 @@ export class EpollEngine implements Engine {
     throw new HeddleError('HEDDLE_LISTEN', text);
   }
 
-  end(memory: SharedMemory, isSucceeded: boolean): void {
+  end(memory: SharedMemory, isSucceeded: boolean, detail?: string): void {
     const sys = this.#sys;
-    memory.closeLeft(sys);
+    memory.closeLeft(sys, detail);
     for (const { epollFd } of memory.board.rows) if (epollFd > 0) sys.close(epollFd);
     const { control, sockets } = this.#place;
     for (const socket of control === undefined ? sockets : [...sockets, control]) {

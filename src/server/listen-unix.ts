@@ -30,19 +30,17 @@ interface UnixPlace {
   readonly path: string;
   /** Who may connect. */
   readonly mode: number;
-  /** It is one of the addresses in `listen`. */
-  readonly isListed: boolean;
+  readonly option: string;
 }
 
 /** Opens a listening socket. Errors: `HEDDLE_LISTEN`. */
-export function listenUnix(sys: Sys, { path, mode, isListed }: UnixPlace, backlog: number): ListeningSocket {
-  const option = isListed ? '--listen' : '--unix';
+export function listenUnix(sys: Sys, { path, mode, option }: UnixPlace, backlog: number): ListeningSocket {
   return open(sys, { path, file: resolve(path), type: SOCK_STREAM, option }, mode, backlog);
 }
 
-/** Opens the socket at `path` to which the process connects that is to take over from this one. Errors: `HEDDLE_LISTEN`. */
-export function listenForSuccessor(sys: Sys, path: string): ListeningSocket {
-  const place = { path, file: resolve(path), type: SOCK_SEQPACKET, option: '--take-over' };
+/** Opens the socket at `path` to which the process connects that is to take over from this one; `option` says so. Errors: `HEDDLE_LISTEN`. */
+export function listenForSuccessor(sys: Sys, path: string, option: string): ListeningSocket {
+  const place = { path, file: resolve(path), type: SOCK_SEQPACKET, option };
   return open(sys, place, CONTROL_MODE, CONTROL_BACKLOG);
 }
 

@@ -1,4 +1,5 @@
 /** Used by the epoll engine to open all the sockets that a server listens on. */
+import type { NameOf } from '../options/source.ts';
 import type { Sys } from '../sys/sys.ts';
 import { adoptSocket } from './adopt-socket.ts';
 import type { Heirlooms } from './heirlooms.ts';
@@ -7,14 +8,23 @@ import { listenUnix } from './listen-unix.ts';
 import type { ListeningSocket } from './listening-socket.ts';
 import { isTold, placesIn, type Where } from './where.ts';
 
+/** The mode of a Unix socket, where nothing is said. */
+const OWNER_ONLY = 0o600;
+
 /**
- * Opens the sockets that `where` asks for, at least one; those of TCP come first. If one cannot be opened, none stays.
+ * Opens the sockets that `where` asks for, at least one; those of TCP come first. If one cannot be opened, none stays;
+ * the error names options as `nameOf` does.
  * With `heirlooms`, sockets that are among these are taken, and the others given up; where `where` says nothing, all are taken.
  *
  * Errors: `HEDDLE_LISTEN`.
  */
-export async function listen(sys: Sys, where: Where, heirlooms?: Heirlooms): Promise<readonly ListeningSocket[]> {
-  const { unixMode, listenFds = [], backlog } = where;
+export async function listen(
+  sys: Sys,
+  where: Where,
+  nameOf: NameOf,
+  heirlooms?: Heirlooms,
+): Promise<readonly ListeningSocket[]> {
+  const { unixMode = OWNER_ONLY, listenFds = [], backlog } = where;
   const isListed = where.listen !== undefined;
   const sockets: ListeningSocket[] = [];
   try {
@@ -24,8 +34,10 @@ export async function listen(sys: Sys, where: Where, heirlooms?: Heirlooms): Pro
       if ('unix' in place) {
         const { unix: path } = place;
         const found = heirlooms?.takeUnix(path);
-        sockets.push(found ?? listenUnix(sys, { path, mode: unixMode, isListed }, backlog));
-      } else sockets.push(await listenTcp(sys, { ...place, isListed }, backlog, heirlooms));
+        sockets.push(
+          found ?? listenUnix(sys, { path, mode: unixMode, option: nameOf(isListed ? 'listen' : 'unix') }, backlog),
+        );
+      } else sockets.push(await listenTcp(sys, { ...place, isListed, nameOf }, backlog, heirlooms));
     }
     heirlooms?.close();
   } catch (error) {

@@ -2,6 +2,8 @@
 import type { AcceptorStart, FromAcceptor, NetAcceptorStart } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
+import { fileLimit } from '../sys/file-limit.ts';
 import { withoutKernel } from '../sys/without-kernel.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
@@ -10,37 +12,24 @@ import type { ServerAddress } from './listening-socket.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import { placesIn } from './where.ts';
 
-/** Where the system names no limit of open files: Windows has none to speak of. */
-const FILES_WITHOUT_LIMIT = 2 ** 16;
-
-/** Newer than the types. */
-type Report = NodeJS.ProcessReport & { excludeNetwork?: boolean | undefined };
-
 export class NetEngine implements Engine {
   readonly name = 'net';
   readonly threadEntry = new URL('../thread/net-entry.js', import.meta.url);
   #listeners: NetListener[] = [];
 
   fileLimit(): number {
-    const report: Report = process.report;
-    const before = report.excludeNetwork;
-    report.excludeNetwork = true; // Not the names of all peers, which would have to be looked up.
-    const { userLimits } = report.getReport() as { readonly userLimits?: { open_files?: { soft: number | string } } };
-    report.excludeNetwork = before;
-    const soft = userLimits?.open_files?.soft;
-    if (soft === 'unlimited') return Infinity;
-    return typeof soft === 'number' ? soft : FILES_WITHOUT_LIMIT;
+    return fileLimit();
   }
 
-  async listen(settings: ServeSettings): Promise<readonly ServerAddress[]> {
-    refuseWhatEpollDoes(settings);
+  async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
+    refuseWhatEpollDoes(settings, nameOf);
     const { listenFds = [], backlog } = settings;
     const isListed = settings.listen !== undefined;
     try {
       for (const fd of listenFds) this.#listeners.push(await adoptNet(fd, backlog));
       for (const place of placesIn(settings, this.#listeners.length === 0)) {
-        if ('unix' in place) throw noUnix(place.unix);
-        this.#listeners.push(await listenNet({ ...place, isListed }, backlog));
+        if ('unix' in place) throw noUnix(place.unix, nameOf);
+        this.#listeners.push(await listenNet({ ...place, isListed, nameOf }, backlog));
       }
     } catch (error) {
       for (const listener of this.#listeners) listener.close();
@@ -71,29 +60,31 @@ export class NetEngine implements Engine {
   async takePlace(): Promise<void> {}
 
   /** The listening sockets were the acceptor's, and are closed with it. */
-  end(memory: SharedMemory): void {
-    memory.closeLeft(withoutKernel);
+  end(memory: SharedMemory, _isSucceeded: boolean, detail?: string): void {
+    memory.closeLeft(withoutKernel, detail);
   }
 }
 
 /** Throws HEDDLE_UNSUPPORTED for options that take a socket of the kernel's. */
-function refuseWhatEpollDoes({ proxyProtocol, takeOver, tls }: ServeSettings): void {
+function refuseWhatEpollDoes({ proxyProtocol, takeOver, tls }: ServeSettings, nameOf: NameOf): void {
   if (takeOver !== undefined) {
-    throw unsupported('options.takeOver', 'Node cannot hand its sockets to other processes', 'Leave it out');
+    const why = 'Node cannot hand its sockets to other processes';
+    throw unsupported(nameOf('takeOver'), why, 'Leave it out', nameOf);
   }
   if (tls !== undefined && proxyProtocol.length > 0) {
     const advice = 'Have the load balancer end TLS, leave one of them out';
-    throw unsupported('options.proxyProtocol beside options.tls', 'Node reads beyond the PROXY header', advice);
+    const what = `${nameOf('proxyProtocol')} beside ${nameOf('tls')}`;
+    throw unsupported(what, 'Node reads beyond the PROXY header', advice, nameOf);
   }
 }
 
-function unsupported(what: string, why: string, advice: string): HeddleError {
-  const epoll = 'or use the epoll engine (--engine epoll, on Linux)';
+function unsupported(what: string, why: string, advice: string, nameOf: NameOf): HeddleError {
+  const epoll = `or on Linux the epoll engine, with ${nameOf('engine')}`;
   return new HeddleError('HEDDLE_UNSUPPORTED', `The net engine cannot do ${what}: ${why}. ${advice}, ${epoll}`);
 }
 
-function noUnix(path: string): HeddleError {
+function noUnix(path: string, nameOf: NameOf): HeddleError {
   const why = 'the net engine has no Unix sockets: Node cannot hand them to other threads';
-  const advice = 'Listen on a port instead, or use the epoll engine (--engine epoll, on Linux)';
+  const advice = `Listen on a port instead, or use on Linux the epoll engine, with ${nameOf('engine')}`;
   return new HeddleError('HEDDLE_UNSUPPORTED', `Cannot listen on unix:${path}: ${why}. ${advice}`);
 }

@@ -1,6 +1,7 @@
 /** Used to choose the engine of a server: the one that is asked for, or the best that there is. */
 import { HeddleError } from '../errors.ts';
 import type { EngineChoice } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
 import { openLibc } from '../sys/libc.ts';
 import type { Engine } from './engine.ts';
 import { EpollEngine } from './epoll-engine.ts';
@@ -23,22 +24,23 @@ export function canHandOver(version = process.versions.node): boolean {
  *
  * Errors: `HEDDLE_UNSUPPORTED` where it cannot run.
  */
-export async function openEngine(choice: EngineChoice): Promise<Engine> {
-  if (choice === 'net') return openNet();
+export async function openEngine(choice: EngineChoice, nameOf: NameOf): Promise<Engine> {
+  if (choice === 'net') return openNet(nameOf);
   try {
     return new EpollEngine(await openLibc());
   } catch (error) {
-    if (choice === 'epoll') throw error;
+    const isShortage = error instanceof HeddleError && error.errno !== undefined;
+    if (choice === 'epoll' || isShortage) throw error;
     return openInstead(error);
   }
 }
 
-function openNet(): Engine {
+function openNet(nameOf: NameOf): Engine {
   if (canHandOver()) return new NetEngine();
   const what = `Cannot use the net engine: it needs ${NEEDS}, this is ${process.versions.node}`;
   throw new HeddleError(
     'HEDDLE_UNSUPPORTED',
-    `${what}. Use such a Node, or on Linux the epoll engine (leave out --engine)`,
+    `${what}. Use such a Node, or on Linux the epoll engine (leave out ${nameOf('engine')})`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** Used to get a server its place: the sockets that it listens on, and what it takes over from the server before it. */
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
+import type { NameOf } from '../options/source.ts';
 import { MOST_FDS_SENT, type Sys } from '../sys/sys.ts';
 import { listen } from './listen.ts';
 import { listenForSuccessor } from './listen-unix.ts';
@@ -21,15 +22,16 @@ export interface Place {
  *
  * Errors: `HEDDLE_LISTEN`, `HEDDLE_INVALID_OPTION`.
  */
-export async function findPlace(sys: Sys, settings: ServeSettings): Promise<Place> {
+export async function findPlace(sys: Sys, settings: ServeSettings, nameOf: NameOf): Promise<Place> {
   const { takeOver } = settings;
-  const predecessor = takeOver === undefined ? undefined : await findPredecessor(sys, takeOver);
+  const option = nameOf('takeOver');
+  const predecessor = takeOver === undefined ? undefined : await findPredecessor(sys, takeOver, option);
   let sockets: readonly ListeningSocket[] = [];
   try {
-    sockets = await listen(sys, settings, predecessor?.heirlooms);
+    sockets = await listen(sys, settings, nameOf, predecessor?.heirlooms);
     if (takeOver === undefined) return { sockets, control: undefined, predecessor };
-    checkCount(sockets);
-    return { sockets, control: predecessor?.control ?? listenForSuccessor(sys, takeOver), predecessor };
+    checkCount(sockets, option);
+    return { sockets, control: predecessor?.control ?? listenForSuccessor(sys, takeOver, option), predecessor };
   } catch (error) {
     for (const socket of sockets) socket.close();
     predecessor?.leave();
@@ -37,9 +39,9 @@ export async function findPlace(sys: Sys, settings: ServeSettings): Promise<Plac
   }
 }
 
-function checkCount(sockets: readonly ListeningSocket[]): void {
+function checkCount(sockets: readonly ListeningSocket[], option: string): void {
   if (sockets.length < MOST_FDS_SENT) return;
   const most = MOST_FDS_SENT - 1;
-  const text = `options.takeOver goes with at most ${most} listening sockets, got ${sockets.length}; leave it out, or listen on fewer`;
+  const text = `${option} goes with at most ${most} listening sockets, got ${sockets.length}; leave it out, or listen on fewer`;
   throw new HeddleError('HEDDLE_INVALID_OPTION', text);
 }

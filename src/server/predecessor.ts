@@ -29,23 +29,29 @@ export interface Predecessor {
   readonly leave: () => void;
 }
 
+/** Where to look for a server, and the option that says so. */
+interface Where {
+  readonly path: string;
+  readonly option: string;
+}
+
 /**
  * Connects to the server that can be succeeded at `path`; `undefined`: there is none. That server goes on as it was until
- * it is told more. Errors: `HEDDLE_LISTEN`.
+ * it is told more. `option` is what gave the path. Errors: `HEDDLE_LISTEN`.
  */
-export async function findPredecessor(sys: Sys, path: string): Promise<Predecessor | undefined> {
+export async function findPredecessor(sys: Sys, path: string, option: string): Promise<Predecessor | undefined> {
   const until = performance.now() + PATIENCE;
-  const link = await connect(sys, path, until);
+  const link = await connect(sys, { path, option }, until);
   if (link === undefined) return undefined;
   try {
-    return await meet(sys, path, link, until);
+    return await meet(sys, { path, option }, link, until);
   } catch (error) {
     link.close();
     throw error;
   }
 }
 
-async function connect(sys: Sys, path: string, until: number): Promise<Link | undefined> {
+async function connect(sys: Sys, { path, option }: Where, until: number): Promise<Link | undefined> {
   const fd = sys.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw takeOverError(path, `the system said ${errnoName(fd)}`);
   for (;;) {
@@ -57,22 +63,22 @@ async function connect(sys: Sys, path: string, until: number): Promise<Link | un
     }
     sys.close(fd);
     if (connected === ECONNREFUSED || connected === ENOENT) return undefined;
-    throw takeOverError(path, CONNECT_ADVICE.get(connected) ?? `the system said ${errnoName(connected)}`);
+    throw takeOverError(path, CONNECT_ADVICE.get(connected)?.(option) ?? `the system said ${errnoName(connected)}`);
   }
 }
 
-async function meet(sys: Sys, path: string, link: Link, until: number): Promise<Predecessor> {
+async function meet(sys: Sys, { path, option }: Where, link: Link, until: number): Promise<Predecessor> {
   const peer = sys.peerCredentials(link.fd);
   const uid = process.getuid?.();
   if (typeof peer === 'number' || !(peer.uid === uid || peer.uid === 0 || uid === 0)) {
-    throw takeOverError(path, 'the server there is another user’s. Choose another path with --take-over');
+    throw takeOverError(path, `the server there is another user’s. Choose another path with ${option}`);
   }
   const { bytes, fds } = await answer(path, link, until);
   const welcome = decodeWelcome(bytes);
   if (typeof welcome === 'object' && fds.length === welcome.shared.length + 1)
     return inherit(sys, path, link, welcome, fds);
   for (const fd of fds) sys.close(fd);
-  throw takeOverError(path, typeof welcome === 'number' ? otherVersion(welcome) : unclear(welcome));
+  throw takeOverError(path, typeof welcome === 'number' ? otherVersion(welcome) : unclear(welcome, option));
 }
 
 async function answer(path: string, link: Link, until: number): Promise<Received> {
@@ -108,14 +114,17 @@ function otherVersion(version: number): string {
   return `the server there hands over in version ${version}, this one takes over in version ${VERSION}. Stop it first`;
 }
 
-function unclear(welcome: Welcome | undefined): string {
-  if (welcome === undefined) return 'what listens there is no Heddle server. Choose another path with --take-over';
+function unclear(welcome: Welcome | undefined, option: string): string {
+  if (welcome === undefined) return `what listens there is no Heddle server. Choose another path with ${option}`;
   return 'this process may not open as many files as the server there hands over. Raise the limit: ulimit -n';
 }
 
-const CONNECT_ADVICE = new Map([
-  [EACCES, 'this user may not connect to the server there. Run it as the same user, or as root'],
-  [EPROTOTYPE, 'what listens there is no Heddle server to take over from. Choose another path with --take-over'],
+const CONNECT_ADVICE = new Map<number, (option: string) => string>([
+  [EACCES, () => 'this user may not connect to the server there. Run it as the same user, or as root'],
+  [
+    EPROTOTYPE,
+    (option) => `what listens there is no Heddle server to take over from. Choose another path with ${option}`,
+  ],
 ]);
 
 function takeOverError(path: string, why: string): HeddleError {

@@ -4,10 +4,12 @@ import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { type Credentials, loadCredentials } from '../options/credentials.ts';
+import { type NameOf, nameInLibrary } from '../options/source.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
 import { packShared } from '../sharing/shared-values.ts';
+import { tooFewFiles } from '../sys/file-limit.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import { type LimitedSettings, withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
@@ -25,6 +27,9 @@ const DRAIN_LOOK = 5;
 /** What may wait to be sent to a client by default, in bytes; more if messages may be longer. */
 const LEAST_UNSENT = 2 ** 20;
 
+/** What is told of clients that a drain has not come to an end with. */
+const TOO_LATE = 'still open at shutdownTimeout';
+
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
 const STOP_GRACE = 1000;
 
@@ -33,37 +38,44 @@ const STOP_GRACE = 1000;
  * worker; several servers may run in one process.
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
- * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks).
+ * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks, or
+ * too few files may be open).
+ *
+ * `nameOf` is for the command, whose options have other names in errors.
  *
  * @example
  * const server = await serve({ service: new URL('./reverse.js', import.meta.url), port: 0 });
  * console.log(server.address.port);
  * await server.close();
  */
-export async function serve(options: ServeOptions = {}): Promise<Server> {
+export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInLibrary): Promise<Server> {
   const given = parseServeOptions(options);
   const service = serviceUrl(given.service);
   const events: ServerEvent[] = [];
-  const tls = readCredentials(given, (event) => events.push(event));
-  const engine = await openEngine(given.engine);
-  const settings = withClientLimit(given, engine.fileLimit());
-  const addresses = await engine.listen(settings);
-  const server = new Server(engine, settings, service, addresses, tls);
+  const tls = readCredentials(given, nameOf, (event) => events.push(event));
+  const engine = await openEngine(given.engine, nameOf);
+  const settings = withClientLimit(given, engine.fileLimit(), nameOf);
+  const addresses = await engine.listen(settings, nameOf);
+  const server = new Server({ engine, settings, nameOf, service, addresses, tls });
   try {
     for (const event of events) server.report(event);
     await server.start();
   } catch (error) {
     await server.close();
-    throw error;
+    throw tooFewFiles(error) ?? error;
   }
   return server;
 }
 
 /** Reads what the settings say of TLS, and reports what is wrong with it but not fatal. */
-function readCredentials(settings: ServeSettings, report: (event: ServerEvent) => void): Credentials | undefined {
+function readCredentials(
+  settings: ServeSettings,
+  nameOf: NameOf,
+  report: (event: ServerEvent) => void,
+): Credentials | undefined {
   const { tls, tlsHandshakeTimeout } = settings;
   if (tls === undefined) return undefined;
-  return loadCredentials(tls, tlsHandshakeTimeout, (expired) =>
+  return loadCredentials(tls, tlsHandshakeTimeout, nameOf, (expired) =>
     report({ type: 'certificate-expired', time: Date.now(), ...expired }),
   );
 }
@@ -73,6 +85,15 @@ function readCredentials(settings: ServeSettings, report: (event: ServerEvent) =
  * serves nobody any more.
  */
 export type ServerState = 'starting' | 'ready' | 'draining' | 'closed';
+
+interface ServerParts {
+  readonly engine: Engine;
+  readonly settings: LimitedSettings;
+  readonly nameOf: NameOf;
+  readonly service: URL;
+  readonly addresses: readonly ServerAddress[];
+  readonly tls: Credentials | undefined;
+}
 
 /** A running server; made by `serve`. */
 export class Server implements AsyncDisposable {
@@ -88,6 +109,7 @@ export class Server implements AsyncDisposable {
   readonly closed: Promise<void>;
   readonly #engine: Engine;
   readonly #settings: LimitedSettings;
+  readonly #nameOf: NameOf;
   readonly #memory: SharedMemory;
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
@@ -100,16 +122,11 @@ export class Server implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   /** Used by `serve`. */
-  constructor(
-    engine: Engine,
-    settings: LimitedSettings,
-    service: URL,
-    addresses: readonly ServerAddress[],
-    tls: Credentials | undefined,
-  ) {
+  constructor({ engine, settings, nameOf, service, addresses, tls }: ServerParts) {
     this.#engine = engine;
     this.engine = engine.name;
     this.#settings = settings;
+    this.#nameOf = nameOf;
     this.addresses = addresses;
     this.address = this.addresses[0] as ServerAddress;
     this.threads = settings.threads;
@@ -242,7 +259,7 @@ export class Server implements AsyncDisposable {
         maxMessageLength,
         timeouts: this.#timeouts,
         maxUnsent: maxUnsent ?? Math.max(LEAST_UNSENT, maxMessageLength),
-        shared: packShared(shared),
+        shared: packShared(shared, (name) => this.#nameOf('shared', `.${name}`)),
       },
       locks: [...this.#memory.locks, ...locks],
       tell: (message) => this.#acceptor.post(message),
@@ -292,7 +309,7 @@ export class Server implements AsyncDisposable {
   async #reload(): Promise<void> {
     const time = Date.now();
     try {
-      const tls = readCredentials(this.#settings, (event) => this.report(event));
+      const tls = readCredentials(this.#settings, this.#nameOf, (event) => this.report(event));
       this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
     } catch (error) {
       this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
@@ -313,18 +330,24 @@ export class Server implements AsyncDisposable {
   async #drain(within: number): Promise<void> {
     if (this.#ending !== undefined) return this.#ending;
     this.#state = 'draining';
-    await this.#within(within, (signal) => this.#finish(signal));
-    this.#ending ??= this.#end(STOP_GRACE);
+    const isDone = await this.#within(within, (signal) => this.#finish(signal));
+    this.#ending ??= this.#end(STOP_GRACE, isDone ? undefined : TOO_LATE);
     await this.#ending;
   }
 
-  /** Resolves when `work` is done, when `ms` have passed, or when the server has been closed; `work` then hears of it. */
-  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  /** Resolves when `work` is done (true), when `ms` have passed, or when the server has been closed; `work` then hears of it. */
+  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
     const deadline = new AbortController();
     const { signal } = deadline;
-    const timeout = delay(ms, undefined, { signal }).catch(() => {});
-    await Promise.race([work(signal), timeout, this.closed.catch(() => {})]);
+    const done = work(signal).then(() => true);
+    const timeout = delay(ms, false, { signal }).catch(() => false);
+    const closed = this.closed.then(
+      () => false,
+      () => false,
+    );
+    const isDone = await Promise.race([done, timeout, closed]);
     deadline.abort();
+    return isDone;
   }
 
   /** Accepts no more clients, answers what has arrived, and closes all. */
@@ -339,11 +362,12 @@ export class Server implements AsyncDisposable {
     while (this.stats().clients > 0 && !signal.aborted) await delay(DRAIN_LOOK);
   }
 
-  async #end(grace: number): Promise<void> {
+  /** `detail`: why clients are left, if that is not in order. */
+  async #end(grace: number, detail?: string): Promise<void> {
     this.#state = 'closed';
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
-    this.#engine.end(this.#memory, this.#successor !== undefined);
+    this.#engine.end(this.#memory, this.#successor !== undefined, detail);
     this.#reportHandOver();
     this.#memory.events?.end();
     this.#closed.resolve(undefined);

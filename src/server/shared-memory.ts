@@ -80,13 +80,14 @@ export class SharedMemory {
     return { ...this.board.total(), clients, threads, ...counts };
   }
 
-  /** Closes what the threads, which are all gone now, have left open. */
-  closeLeft(sys: Pick<Sys, 'close' | 'addressText'>): void {
+  /** Closes what the threads, which are all gone now, have left open; `detail` says why, where it is not in order. */
+  closeLeft(sys: Pick<Sys, 'close' | 'addressText'>, detail?: string): void {
     const { arena, board, table } = this;
     const closer = new Closer(sys, table, arena, (event) => this.report(event));
     for (let fd = 0; fd < table.size; fd++) {
       const word = table.word(fd);
-      if (stateOf(word) !== FREE) closer.close(fd, withState(word, REST), board.row(threadOf(word)), 'shutdown');
+      if (stateOf(word) !== FREE)
+        closer.close(fd, withState(word, REST), board.row(threadOf(word)), 'shutdown', detail);
     }
     for (const row of board.rows) row.clearClients();
   }

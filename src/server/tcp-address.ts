@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { HeddleError } from '../errors.ts';
+import type { NameOf } from '../options/source.ts';
 import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, errnoName } from '../sys/errno.ts';
 import type { SocketAddress } from '../sys/sys.ts';
 
@@ -11,6 +12,8 @@ export interface TcpPlace {
   readonly port: number;
   /** It is one of the addresses in `listen`: then `::` is IPv6 only, since IPv4 is to be had beside it. */
   readonly isListed: boolean;
+  /** How errors name options. */
+  readonly nameOf: NameOf;
 }
 
 /** What is to be opened for a place. */
@@ -19,6 +22,7 @@ export interface TcpTarget {
   /** It is all interfaces: `::` has IPv4 as well. */
   readonly isAll: boolean;
   readonly isListed: boolean;
+  readonly nameOf: NameOf;
 }
 
 const ALL_IPV6 = '::';
@@ -31,7 +35,7 @@ const ALL_IPV4 = '0.0.0.0';
  * Errors: `HEDDLE_LISTEN`.
  */
 export async function listenAt<Listening>(
-  { host, port, isListed }: TcpPlace,
+  { host, port, isListed, nameOf }: TcpPlace,
   open: (target: TcpTarget) => Listening | Promise<Listening>,
   find: (host: string | undefined) => Listening | undefined = () => undefined,
 ): Promise<Listening> {
@@ -40,15 +44,15 @@ export async function listenAt<Listening>(
   if (found !== undefined) return found;
   if (wanted !== undefined) {
     const isWildcard = wanted.address === ALL_IPV6 || wanted.address === ALL_IPV4;
-    return open({ address: wanted, isListed, isAll: isWildcard && !isListed });
+    return open({ address: wanted, isListed, nameOf, isAll: isWildcard && !isListed });
   }
   try {
-    return await open({ address: { family: 'IPv6', address: ALL_IPV6, port }, isListed, isAll: true });
+    return await open({ address: { family: 'IPv6', address: ALL_IPV6, port }, isListed, nameOf, isAll: true });
   } catch (error) {
     // A machine without IPv6 has no '::'.
     const { errno } = error as HeddleError;
     if (errno !== errnoName(EAFNOSUPPORT) && errno !== errnoName(EADDRNOTAVAIL)) throw error;
-    return open({ address: { family: 'IPv4', address: ALL_IPV4, port }, isListed, isAll: true });
+    return open({ address: { family: 'IPv4', address: ALL_IPV4, port }, isListed, nameOf, isAll: true });
   }
 }
 
@@ -64,29 +68,37 @@ async function resolve(host: string, port: number): Promise<SocketAddress> {
   }
 }
 
-/** `flag` is the option that the address was given by. */
-const ADVICE = new Map<number, (flag: string) => string>([
+const ADVICE = new Map<number, (target: TcpTarget) => string>([
   [
     EADDRINUSE,
-    (flag) =>
-      `the port is in use. Stop the server that has it (to find it: ss -ltnp), or choose another port with ${flag} (0 takes any free one)`,
+    (target) =>
+      `the port is in use. Stop the server that has it (to find it: ss -ltnp), or choose another port with ${portOption(target)} (0 takes any free one)`,
   ],
-  [EACCES, (flag) => `no permission. Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher port with ${flag}`],
+  [
+    EACCES,
+    (target) =>
+      `no permission. Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher port with ${portOption(target)}`,
+  ],
   [
     EADDRNOTAVAIL,
-    (flag) => {
-      const all = flag === '--listen' ? 'Write no more than :PORT in --listen' : 'Leave --host out';
+    ({ isListed, nameOf }) => {
+      const all = isListed ? `Write no more than :PORT in ${nameOf('listen')}` : `Leave ${nameOf('host')} out`;
       return `this machine has no such address. ${all} to listen on all of them`;
     },
   ],
 ]);
 
+/** What the port was given by, or can be. */
+function portOption({ isListed, nameOf }: TcpTarget): string {
+  return nameOf(isListed ? 'listen' : 'port');
+}
+
 /** Says why nobody can listen there: `syscall` has answered `result`. */
 export function listenError(syscall: string, result: number, target: TcpTarget): HeddleError {
-  const { address, isAll, isListed } = target;
+  const { address, isAll } = target;
   const { family, address: host, port } = address;
   const where = family === 'IPv6' && !isAll ? `[${host}]:${port}` : `${isAll ? '*' : host}:${port}`;
   const errno = errnoName(result);
-  const advice = ADVICE.get(result)?.(isListed ? '--listen' : '--port') ?? `the system said ${errno}`;
+  const advice = ADVICE.get(result)?.(target) ?? `the system said ${errno}`;
   return new HeddleError('HEDDLE_LISTEN', `Cannot listen on ${where}: ${advice}`, { errno, syscall });
 }

@@ -1,6 +1,8 @@
 /** Used by main to start one service thread and to follow it to its end. */
+import { fileURLToPath } from 'node:url';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { errorFromRecord, errorToRecord, HeddleError } from '../errors.ts';
+import { tooFewFiles } from '../sys/file-limit.ts';
 import type { FromThread, ThreadStart, ToThread } from '../thread/messages.ts';
 
 /** Why a thread is gone. */
@@ -34,6 +36,8 @@ export class ThreadHandle {
   /** It was handed to the acceptor. */
   serves = false;
   readonly #worker: Worker;
+  /** The module of the service, for errors. */
+  readonly #service: string;
   /** Where it takes its clients, in the net engine. */
   #clients: MessagePort | undefined;
   #end: ThreadEnd | undefined;
@@ -41,6 +45,7 @@ export class ThreadHandle {
   /** `entry` is what the thread runs: its engine's. */
   constructor(entry: URL, start: ThreadStart, memory: number | undefined) {
     this.thread = start.thread;
+    this.#service = serviceName(start.service);
     this.#worker = new Worker(entry, {
       workerData: start,
       name: `service-${start.thread + 1}`,
@@ -51,7 +56,8 @@ export class ThreadHandle {
     });
     this.threadId = this.#worker.threadId;
     this.#worker.once('error', (error) => {
-      this.#end ??= describeError(error);
+      const shortage = this.serves ? undefined : tooFewFiles(error);
+      this.#end ??= shortage === undefined ? describeError(error) : { cause: 'start', detail: shortage.message };
     });
     this.ended = new Promise((resolve) =>
       this.#worker.once('exit', (code) => resolve(this.#end ?? describeExit(code))),
@@ -94,6 +100,14 @@ export class ThreadHandle {
     });
   }
 
+  #startError({ cause, detail }: ThreadEnd): HeddleError {
+    const text =
+      cause === 'exit'
+        ? `Cannot start the service ${this.#service}: ${detail}, before it could serve`
+        : `service thread ${this.thread + 1} ended while it started: ${detail}`;
+    return new HeddleError('HEDDLE_THREAD_EXIT', text);
+  }
+
   #becomeReady(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromThread) => {
@@ -106,18 +120,18 @@ export class ThreadHandle {
           reject(errorFromRecord(message.error));
         }
       });
-      void this.ended.then(({ detail }) => {
-        reject(
-          new HeddleError('HEDDLE_THREAD_EXIT', `service thread ${this.thread + 1} ended while it started: ${detail}`),
-        );
-      });
+      void this.ended.then((end) => reject(this.#startError(end)));
     });
   }
 }
 
+function serviceName(href: string): string {
+  return href.startsWith('file:') ? fileURLToPath(href) : href;
+}
+
 function describeExit(code: number): ThreadEnd {
   const stuck = code === 0 ? ', or what it awaits can never come' : '';
-  return { cause: 'exit', detail: `process.exit(${code}) was called on it${stuck}` };
+  return { cause: 'exit', detail: `process.exit(${code}) was called on its thread${stuck}` };
 }
 
 /** `error` is whatever was thrown. */

@@ -55,6 +55,8 @@ export class ThreadPool {
   #growsAt = 0;
   readonly #deaths = new Deaths();
   #isWaiting = false;
+  /** Until it has, a thread that ends is the end of the pool, and is not replaced. */
+  #hasStarted = false;
 
   constructor(parts: ThreadPoolParts) {
     this.#parts = parts;
@@ -67,6 +69,8 @@ export class ThreadPool {
   async start(): Promise<void> {
     const threads = this.#startThreads(this.#parts.size);
     await this.#bringIn(threads);
+    this.#hasStarted = true;
+    void this.#fill();
   }
 
   /** Has `threads` threads from now on, as far as there are rows. */
@@ -86,8 +90,7 @@ export class ThreadPool {
     const { signal } = this.#leaving;
     const isDue = (): boolean => this.#rows.length < this.#serving.length && performance.now() < latest;
     while (isDue() && !signal.aborted) await delay(LAST_RELOAD_LOOK);
-    if (signal.aborted)
-      throw new HeddleError('HEDDLE_CLOSED', 'The server is leaving: it loads no new code. Start another one');
+    if (signal.aborted) throw leaving();
     const old = this.#serving;
     const before = this.#start;
     this.#start = { ...before, ...changes };
@@ -101,7 +104,9 @@ export class ThreadPool {
       await this.#bringIn(threads);
     } catch (error) {
       this.#start = before;
-      throw error;
+      // Threads that are ended as they start are not to blame.
+      const wasEnded = signal.aborted && error instanceof HeddleError && error.code === 'HEDDLE_THREAD_EXIT';
+      throw wasEnded ? leaving() : error;
     }
     for (const thread of old) this.#retire(thread);
     return threads.length;
@@ -216,7 +221,8 @@ export class ThreadPool {
     if (isLeaving && end.cause === 'stopped') return;
     tell({ type: 'thread-gone', thread: thread.thread });
     if (end.cause === 'stopped') return;
-    report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
+    // Of one that ended as it started, whoever waits for it tells.
+    if (thread.serves) report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
     if (thread.isRetiring || isLeaving) return;
     this.#deaths.add(performance.now());
     if (thread.serves) this.#spare();
@@ -232,7 +238,7 @@ export class ThreadPool {
   /** Starts the threads that are missing; not at once if threads keep dying. */
   async #fill(): Promise<void> {
     const { signal } = this.#leaving;
-    if (this.#isWaiting || signal.aborted || this.#serving.length >= this.#target) return;
+    if (!this.#hasStarted || this.#isWaiting || signal.aborted || this.#serving.length >= this.#target) return;
     this.#isWaiting = true;
     await delay(this.#deaths.wait(performance.now()), undefined, { signal }).catch(() => {});
     this.#isWaiting = false;
@@ -246,15 +252,13 @@ export class ThreadPool {
   #couldNotStart(thread: ThreadHandle, error: unknown): void {
     if (this.#leaving.signal.aborted) return;
     const why = error instanceof Error ? error.message : String(error);
-    // One that ended by itself was reported then.
-    if (!(error instanceof HeddleError && error.code === 'HEDDLE_THREAD_EXIT'))
-      this.#parts.report({
-        type: 'thread-exit',
-        time: Date.now(),
-        thread: thread.thread + 1,
-        cause: 'start',
-        detail: why,
-      });
+    this.#parts.report({
+      type: 'thread-exit',
+      time: Date.now(),
+      thread: thread.thread + 1,
+      cause: 'start',
+      detail: why,
+    });
     if (++this.#failures < MOST_FAILURES) {
       void this.#fill();
       return;
@@ -269,4 +273,8 @@ export class ThreadPool {
     const message = `No service thread can be started any more, after ${this.#failures} attempts: ${why}`;
     this.#parts.failed(new HeddleError('HEDDLE_SERVICE_LOAD', message, { cause: error }));
   }
+}
+
+function leaving(): HeddleError {
+  return new HeddleError('HEDDLE_CLOSED', 'The server is leaving: it loads no new code. Start another one');
 }

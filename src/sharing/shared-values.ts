@@ -10,9 +10,9 @@ type Packed =
 
 export type PackedValues = Readonly<Record<string, Packed>>;
 
-/** Makes `values` ready for `workerData`. Throws HEDDLE_INVALID_OPTION for what cannot be cloned. */
-export function packShared(values: Readonly<Record<string, unknown>>): PackedValues {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, pack(name, value)]));
+/** Makes `values`, which errors name by `nameOf`, ready for `workerData`. Throws HEDDLE_INVALID_OPTION for what cannot be cloned. */
+export function packShared(values: Readonly<Record<string, unknown>>, nameOf: (name: string) => string): PackedValues {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, pack(value, () => nameOf(name))]));
 }
 
 /** Gives what `packShared` was given: on this thread, and on the same memory. */
@@ -20,7 +20,7 @@ export function unpackShared(packed: PackedValues): Readonly<Record<string, unkn
   return Object.freeze(Object.fromEntries(Object.entries(packed).map(([name, value]) => [name, unpack(value)])));
 }
 
-function pack(name: string, value: unknown): Packed {
+function pack(value: unknown, name: () => string): Packed {
   if (value instanceof Lock) return { kind: 'lock', buffer: value.buffer, byteOffset: value.byteOffset };
   if (value instanceof Counter) return { kind: 'counter', buffer: value.buffer };
   try {
@@ -29,7 +29,7 @@ function pack(name: string, value: unknown): Packed {
     const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
     throw new HeddleError(
       'HEDDLE_INVALID_OPTION',
-      `shared.${name} cannot be handed to threads: ${why}. Functions, sockets and the like belong to one thread: make them in start of the service`,
+      `${name()} cannot be handed to threads: ${why}. Functions, sockets and the like belong to one thread: make them in start of the service`,
       { cause },
     );
   }

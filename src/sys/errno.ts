@@ -43,5 +43,6 @@ export function errnoName(result: number): string {
 /** Makes the error for a system call that failed with `result` (below zero); `what` says what was being done. */
 export function syscallError(code: HeddleErrorCode, syscall: string, result: number, what: string): HeddleError {
   const name = errnoName(result);
-  return new HeddleError(code, `${what}: ${syscall} failed with ${name}`, { errno: name, syscall });
+  const advice = result === EMFILE ? '. Raise the limit of open files with ulimit -n' : '';
+  return new HeddleError(code, `${what}: ${syscall} failed with ${name}${advice}`, { errno: name, syscall });
 }

@@ -15,6 +15,7 @@ import {
   SO_PEERCRED,
 } from './constants.ts';
 import { EINVAL } from './errno.ts';
+import { tooFewFiles } from './file-limit.ts';
 import { MessageHeader } from './message-header.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { loadNative } from './native-load.ts';
@@ -82,6 +83,8 @@ export async function openLibc(): Promise<Sys> {
   try {
     return await loadNative(async () => new Libc((await import('koffi')).default));
   } catch (cause) {
+    const shortage = tooFewFiles(cause);
+    if (shortage !== undefined) throw shortage;
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw new HeddleError(
       'HEDDLE_UNSUPPORTED',

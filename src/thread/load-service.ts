@@ -1,5 +1,4 @@
 /** Used to load the user's service, and to say clearly what is wrong with one that does not load. */
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
@@ -9,6 +8,7 @@ import type { Framing } from '../framing/frame.ts';
 import { createFraming } from '../framing/framing.ts';
 import { importModule } from '../options/module-file.ts';
 import type { ThreadStart } from './messages.ts';
+import { placeIn, placeOfSyntaxError } from './syntax-place.ts';
 
 /**
  * Imports the module at `href` and checks the service that it exports by default.
@@ -57,7 +57,8 @@ export function framingOf(service: Service, start: ThreadStart): Framing {
   try {
     return createFraming(service.framing, maxMessageLength);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    // It is the service that says it, not an option.
+    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/^options\.framing/, 'its framing');
     throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(start.service)}: ${why}`, { cause });
   }
 }
@@ -72,15 +73,4 @@ function describe(cause: unknown, path: string): string {
   const text = `${cause.name}: ${cause.message}`;
   const place = placeIn(cause.stack ?? '') ?? (cause instanceof SyntaxError ? placeOfSyntaxError(path) : undefined);
   return place === undefined || text.includes(place) ? text : `${text} (at ${place})`;
-}
-
-/** Finds the first place, as `/path/of/file.js:12`, that is not inside Node. */
-function placeIn(text: string): string | undefined {
-  return /(?:\(|at |^)(?:file:\/\/)?(\/[^\s():]+:\d+)/m.exec(text)?.[1];
-}
-
-/** Node keeps the place of a syntax error to itself until it prints it, so one that only checks the file is asked. */
-function placeOfSyntaxError(path: string): string | undefined {
-  const { stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8', timeout: 5000 });
-  return placeIn(stderr);
 }

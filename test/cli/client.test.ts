@@ -53,6 +53,25 @@ describe('heddle client', () => {
     expect([result, output]).toEqual([0, 'Received from server: cba\nDo you want to continue (y/n): \n']);
   });
 
+  it.each([false, true])('ends after the answer where a connection has one message (repl: %s)', async (repl) => {
+    await using server = await stubServer(echoBytes);
+    const input = new PassThrough().setEncoding('utf8');
+    input.write('abc\n');
+    const message = repl ? undefined : 'abc';
+    const { result, output } = await run({
+      port: server.port,
+      input,
+      repl,
+      isTTY: !repl,
+      flags: { framing: 'end' },
+      ...(message !== undefined && { message }),
+    });
+    expect(result).toBe(0);
+    expect(output).toMatch(
+      repl ? /^Connected to .*\. One line is the message; .*\n> abc {2}\(.* ms\)\n$/ : /^Received from server: abc\n$/,
+    );
+  });
+
   it('shows nothing that a terminal would act upon', async () => {
     await using server = await stubServer((socket) => socket.on('data', () => socket.write('\u001b[2Jboo\r\n')));
     const { output } = await run({ port: server.port, input: 'n\n', message: 'x' });

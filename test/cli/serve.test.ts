@@ -208,7 +208,7 @@ describe('heddle serve', () => {
     const { server, status } = start({ environment, flags: { [name]: name === 'listen' ? ':1' : '1' } });
     await expect(status).rejects.toMatchObject({
       code: 'HEDDLE_INVALID_OPTION',
-      message: `systemd hands over listening sockets (LISTEN_FDS=1), but ${name} is given as well; leave out ${name}, or the socket unit`,
+      message: `systemd hands over listening sockets (LISTEN_FDS=1), but --${name} is given as well; leave out --${name}, or the socket unit`,
     });
     expect(server.options).toEqual({});
   });

@@ -73,6 +73,22 @@ describe('a connection', () => {
     await expect(connection.send('more')).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
   });
 
+  it.each<[unknown, string]>([
+    [3, 'number'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [{}, 'Object'],
+    [Object.create(null), 'an object'],
+    [[1], 'Array'],
+  ])('refuses %j as a message, and goes on', async (message, its) => {
+    await using server = await stubServer(echoBytes);
+    await using connection = await connect({ port: server.port, framing: 'line' });
+    const error = new TypeError(`a message must be bytes (a Uint8Array) or a string, got ${its}`);
+    await expect(connection.send(message as string)).rejects.toStrictEqual(error);
+    await expect(connection.request(message as string)).rejects.toStrictEqual(error);
+    expect(String(await connection.request('after'))).toBe('after');
+  });
+
   it('puts together what arrives in pieces, of whatever size', async () => {
     const text = 'first\nsecond, longer\n\nlast\n';
     for (let size = 1; size <= text.length; size++) {

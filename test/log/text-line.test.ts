@@ -21,6 +21,11 @@ describe('a line of text', () => {
     [{ type: 'close', ...CLIENT, reason: 'client-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'server-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'shutdown' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
+    [
+      { type: 'close', ...CLIENT, reason: 'shutdown', detail: 'still open at shutdownTimeout' },
+      'stdout',
+      'Bye: 127.0.0.1 : 11600 (shutdown: still open at shutdownTimeout)',
+    ],
     [{ type: 'close', ...CLIENT, reason: 'client-reset' }, 'stdout', 'Bye: 127.0.0.1 : 11600 (client-reset)'],
     [
       { type: 'close', ...CLIENT, reason: 'message-too-long', detail: 'over 10 bytes' },

@@ -30,7 +30,6 @@ describe('the options of serve', () => {
       port: undefined,
       unix: undefined,
       listen: undefined,
-      unixMode: 0o600,
       listenFds: undefined,
       backlog: 4096,
       threads: { min: cpus, max: 4 * cpus + 4 },
@@ -105,7 +104,7 @@ describe('the options of serve', () => {
     [0o660, 0o660],
     ['0000', 0],
   ])('take the file mode %j', (given, mode) => {
-    expect(parseServeOptions({ unixMode: given }).unixMode).toBe(mode);
+    expect(parseServeOptions({ unix: '/x', unixMode: given }).unixMode).toBe(mode);
   });
 
   it.each([
@@ -129,7 +128,13 @@ describe('the options of serve', () => {
     ['options.threads must be a positive integer, got 0', { threads: 0 }],
     ['options.threads must be a positive integer, got 1.5', { threads: 1.5 }],
     ['options.threads must be at most 500, got 501', { threads: 501 }],
-    ['options.threads must be a range from 1 to at most 500, such as 2..24, got "24..2"', { threads: '24..2' }],
+    ['options.threads must have the smaller number first, as in 2..24, got "24..2"', { threads: '24..2' }],
+    ['options.threads must be a range from 1 to at most 500, such as 2..24, got "0..2"', { threads: '0..2' }],
+    ['options.threads must be a range from 1 to at most 500, such as 2..24, got "2..501"', { threads: '2..501' }],
+    [
+      'options.unixMode is for a Unix socket, and there is none: name its path with options.unix, or leave options.unixMode out',
+      { unixMode: '0660', listen: ':1' },
+    ],
     ['options.threads must be a positive integer or a range such as 2..24, got "many"', { threads: 'many' }],
     ['options.threads.min must be a positive integer, got 0', { threads: { min: 0, max: 2 } }],
     ['options.threads.max must be at least threads.min, which is 3, got 2', { threads: { min: 3, max: 2 } }],
@@ -231,7 +236,8 @@ describe('the options of serve', () => {
     fc.assert(
       fc.property(fc.constantFrom(...names), fc.anything(), (name, value) => {
         try {
-          parseServeOptions({ [name]: value });
+          // A mode alone, were it a good one, would be for no socket.
+          parseServeOptions({ [name]: value, ...(name === 'unixMode' && { unix: '/run/x.sock' }) });
         } catch (error) {
           // What was given for TLS is not shown: a private key may be in it.
           const pattern = name === 'tls' ? /^options\.tls (must|has) / : /^options\.\w+(\.\w+)? must be [^]*, got /;

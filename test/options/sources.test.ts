@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readClientCommand } from '../../src/cli/client-command-options.ts';
 import { readServeCommand, type ServeCommandSettings } from '../../src/cli/serve-command-options.ts';
 import { connectSchema } from '../../src/options/connect-options.ts';
 import { readEnvironment } from '../../src/options/environment.ts';
@@ -21,8 +22,9 @@ interface Given {
   readonly environment?: NodeJS.ProcessEnv;
 }
 
-function read({ service, flags = {}, environment = {} }: Given): Promise<ServeCommandSettings> {
-  return readServeCommand({ service, flags, environment, directory });
+async function read({ service, flags = {}, environment = {} }: Given): Promise<ServeCommandSettings> {
+  const { settings } = await readServeCommand({ service, flags, environment, directory });
+  return settings;
 }
 
 function write(name: string, text: string): void {
@@ -56,8 +58,8 @@ describe('an option', () => {
     write('heddle.config.json', '{ "listen": [":1", "unix:/run/x.sock"], "backlog": 1 }');
     const places = [{ port: 1 }, { unix: '/run/x.sock' }];
     expect(await read({})).toMatchObject({ listen: places, backlog: 1 });
-    const byPort = await read({ flags: { port: '2' } });
-    expect([byPort.port, byPort.listen, byPort.backlog]).toEqual([2, undefined, 1]);
+    const byPort = await read({ flags: { port: '2' }, environment: { HEDDLE_UNIX_MODE: '0660' } });
+    expect([byPort.port, byPort.listen, byPort.backlog, byPort.unixMode]).toEqual([2, undefined, 1, undefined]);
     const environment = { HEDDLE_HOST: '::1', HEDDLE_UNIX: '/run/y.sock' };
     const bySingle = await read({ environment });
     expect([bySingle.host, bySingle.unix, bySingle.listen]).toEqual(['::1', '/run/y.sock', undefined]);
@@ -88,11 +90,55 @@ describe('an option', () => {
     [{ environment: { HEDDLE_THREDS: '4' } }, 'HEDDLE_THREDS is not an option; did you mean HEDDLE_THREADS?'],
     [{ flags: { config: 'none.json' } }, 'none.json does not exist; --config must name a .ts, .js, .mjs or .json file'],
     [
+      { environment: { HEDDLE_CONFIG: 'none.json' } },
+      'none.json does not exist; HEDDLE_CONFIG must name a .ts, .js, .mjs or .json file',
+    ],
+    [
+      { environment: { HEDDLE_TLS_CERT: 'c', HEDDLE_TLS_KEY: 'k', HEDDLE_TLS_REQUEST_CLIENT_CERT: 'true' } },
+      'HEDDLE_TLS_REQUEST_CLIENT_CERT needs --tls-ca: the certificates of those who vouch for clients',
+    ],
+    [
+      { environment: { HEDDLE_UNIX_MODE: '0660' }, flags: { port: '1' } },
+      'HEDDLE_UNIX_MODE is for a Unix socket, and there is none: name its path with --unix, or leave HEDDLE_UNIX_MODE out',
+    ],
+    [{ environment: { HEDDLE_WATCH: '1' } }, 'HEDDLE_WATCH is for a service of your own; name its file'],
+    [
       { flags: { bytes: true }, service: 'a.js' },
       '--bytes is for the built-in service; leave out either it or the service',
     ],
   ])('is refused by the name it was given by: %j', async (given, message) => {
     await expect(read(given)).rejects.toMatchObject({ code: 'HEDDLE_INVALID_OPTION', message });
+  });
+
+  it('is named later on by what the user wrote, or as its flag', async () => {
+    write('heddle.config.json', '{ "port": 1, "host": "::1", "tls": { "cert": "c", "key": "k" }, "shared": {} }');
+    const environment = { HEDDLE_HOST: '::', HEDDLE_TLS_KEY: 'k' };
+    const { nameOf } = await readServeCommand({
+      service: undefined,
+      flags: { maxClients: '5' },
+      environment,
+      directory,
+    });
+    expect(['maxClients', 'host', 'port', 'unix'].map((name) => nameOf(name))).toEqual([
+      '--max-clients',
+      'HEDDLE_HOST',
+      'port in heddle.config.json',
+      '--unix',
+    ]);
+    expect(['.cert', '.key', '.ca', ".sni['a'].cert", ''].map((part) => nameOf('tls', part))).toEqual([
+      'tls.cert in heddle.config.json',
+      'HEDDLE_TLS_KEY',
+      'tls.ca in heddle.config.json',
+      "tls.sni['a'].cert in heddle.config.json",
+      'tls in heddle.config.json',
+    ]);
+    expect(nameOf('shared', '.lock')).toBe('shared.lock in heddle.config.json');
+  });
+
+  it('of TLS is named as a flag where there is no file', () => {
+    const { nameOf } = readClientCommand({ tls: true }, { HEDDLE_TLS_CA: '/ca.pem' });
+    expect(['', '.ca', '.cert'].map((part) => nameOf('tls', part))).toEqual(['--tls', 'HEDDLE_TLS_CA', '--tls-cert']);
+    expect(readClientCommand({ tlsCa: '/ca.pem' }, {}).nameOf('tls')).toBe('--tls-ca');
   });
 
   it.each([

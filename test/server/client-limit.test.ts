@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseServeOptions } from '../../src/options/serve-options.ts';
+import { nameInLibrary } from '../../src/options/source.ts';
 import { withClientLimit } from '../../src/server/client-limit.ts';
 
 const limitOf = (options: object, fileLimit: number): number =>
-  withClientLimit(parseServeOptions(options), fileLimit).maxClients;
+  withClientLimit(parseServeOptions(options), fileLimit, nameInLibrary).maxClients;
 
 function refusalOf(maxClients: number): string {
   try {

@@ -53,7 +53,8 @@ describe('drain', () => {
     expect(await peer.ask('chat')).toBe('name?');
     const [end] = await Promise.all([peer.rest(), running.server.drain()]);
     expect(String(end)).toBe('hello undefined\nlast undefined\nafter undefined\n');
-    expect((await running.closeOf(peer)).reason).toBe('shutdown');
+    const closed = await running.closeOf(peer);
+    expect([closed.reason, closed.detail]).toEqual(['shutdown', undefined]);
   });
 
   it('closes clients that never do it themselves, idle ones and such with half a message', async () => {
@@ -110,7 +111,17 @@ describe('drain', () => {
     expect(performance.now() - began).toBeGreaterThan(190);
     expect(performance.now() - began).toBeLessThan(14_000);
     await Promise.all([hung.over(), busy.over()]);
-    expect((await running.all('close')).map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown']);
+    const ends = (await running.all('close')).map(({ reason, detail }) => `${reason}: ${detail}`);
+    expect(ends).toEqual(Array(2).fill('shutdown: still open at shutdownTimeout'));
+  });
+
+  it('says no more of clients that close() cuts off', async () => {
+    const running = await start(COMMANDS);
+    await using hung = await running.connect();
+    await new Promise((resolve) => hung.socket.write('never\n', resolve));
+    await running.server.close();
+    const closed = await running.closeOf(hung);
+    expect([closed.reason, closed.detail]).toEqual(['shutdown', undefined]);
   });
 
   it('is over at once when its last thread dies, which is reported, and its clients are closed', async () => {
@@ -264,7 +275,7 @@ describe('close', () => {
     const reloaded = Promise.allSettled([running.server.reload()]);
     await vi.waitFor(() => expect(existsSync(blocks)).toBe(true), { timeout: 20_000 });
     await running.server.close();
-    expect(await reloaded).toMatchObject([{ status: 'rejected' }]);
+    expect(await reloaded).toMatchObject([{ status: 'rejected', reason: { code: 'HEDDLE_CLOSED' } }]);
   });
 
   it('gives the port back', async () => {

@@ -36,7 +36,7 @@ describe('a server that cannot listen', () => {
     const error = await failure({ port });
     expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'EADDRINUSE', syscall: expect.any(String) });
     expect(error.message).toContain(`Cannot listen on 127.0.0.1:${port}: the port is in use.`);
-    expect(error.message).toContain('--port');
+    expect(error.message).toContain('options.port');
   });
 
   it('says so too when another program has the port on all interfaces', async () => {
@@ -78,13 +78,16 @@ describe('a service that cannot be loaded', () => {
     ['broken/unknown-key', /broken\/unknown-key\.mjs: a service has no 'mesage'/],
     ['broken/not-a-function', /broken\/not-a-function\.mjs: message must be a function, got string/],
     ['broken/encoding', /broken\/encoding\.mjs: encoding must be 'utf8'/],
-    ['broken/framing', /broken\/framing\.mjs.*framing/],
+    ['broken/framing', /broken\/framing\.mjs: its framing must be /],
     ['broken/borrowing-session', /broken\/borrowing-session\.mjs.*borrow/],
     [
       'broken/start-fails',
       /^Cannot start the service .*start-fails\.mjs: its start failed: .*no licence.*start-fails\.mjs:\d+/,
     ],
-    ['broken/exits', /process\.exit\(3\)/],
+    [
+      'broken/exits',
+      /^Cannot start the service .*broken\/exits\.mjs: process\.exit\(3\) was called on its thread, before it could serve$/,
+    ],
   ])('says why: %s', async (name, text) => {
     const before = openDescriptors();
     const error = await failure({ service: service(name) });
@@ -100,6 +103,18 @@ describe('a service that cannot be loaded', () => {
     const error = await failure({ service: file });
     expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
     expect(error.message).toContain(`${file}:3`);
+  });
+
+  it('names the file and the line of a mistake in a module that it imports', async () => {
+    const [file, between, broken] = ['importing.mjs', 'between.mjs', 'imported.mjs'].map((name) =>
+      join(directory, name),
+    );
+    writeFileSync(file as string, "import { twice } from './between.mjs';\nexport default { message: twice };\n");
+    writeFileSync(between as string, "export { twice } from './imported.mjs';\nthrow new Error('it was run');\n");
+    writeFileSync(broken as string, 'export const twice = (text) => text + text;\n\nexport const other = ;\n');
+    const error = await failure({ service: file });
+    expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
+    expect(error.message).toMatch(/importing\.mjs: SyntaxError: .* \(at .*\/imported\.mjs:3\)$/);
   });
 
   it('names the file and the line of a mistake in TypeScript', async () => {

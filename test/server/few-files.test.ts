@@ -95,6 +95,18 @@ describe('a process with few files', { timeout: 60_000 }, () => {
     },
   );
 
+  it.each([
+    [32, 1],
+    [115, 60],
+  ])('of which there are only %i for %i threads does not start, and says what to do', async (files, threads) => {
+    expect(await new FewFiles(files, { threads }).says('refused')).toMatchObject({
+      code: expect.stringMatching(/^HEDDLE_(UNSUPPORTED|THREAD_EXIT)$/),
+      message: expect.stringMatching(
+        new RegExp(`this process may have ${files}, and needs more\\. .* ulimit -n 1024 .*`),
+      ),
+    });
+  });
+
   it('refuses to start with more clients than it can have, and says what to do', async () => {
     const server = new FewFiles(130, { threads: 1, maxClients: 100 });
     expect(await server.says('refused')).toEqual({

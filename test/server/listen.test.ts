@@ -108,16 +108,16 @@ describe('a server that cannot listen in one of its places', () => {
       code: 'HEDDLE_LISTEN',
       errno: 'EADDRINUSE',
       syscall: 'bind',
-      message: `Cannot listen on 127.0.0.1:${port}: the port is in use. Stop the server that has it (to find it: ss -ltnp), or choose another port with --listen (0 takes any free one)`,
+      message: `Cannot listen on 127.0.0.1:${port}: the port is in use. Stop the server that has it (to find it: ss -ltnp), or choose another port with options.listen (0 takes any free one)`,
     });
     expect([existsSync(one), existsSync(two)]).toEqual([false, false]);
     await descriptorsBack(before);
   });
 
   const noAddress =
-    /^Cannot listen on \[2001:db8::1\]:0: this machine has no such address\. Write no more than :PORT in --listen to listen on all of them$/;
+    /^Cannot listen on \[2001:db8::1\]:0: this machine has no such address\. Write no more than :PORT in options.listen to listen on all of them$/;
   const noFolder =
-    /^Cannot listen on unix:\/there\/is\/no\/such\.sock: there is no such folder\. Make it, or choose another path with --listen$/;
+    /^Cannot listen on unix:\/there\/is\/no\/such\.sock: there is no such folder\. Make it, or choose another path with options.listen$/;
   const noUnixSocket = /^Cannot listen on unix:\/there\/is\/no\/such\.sock: the net engine has no Unix sockets/;
 
   it.each([

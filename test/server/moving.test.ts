@@ -127,6 +127,15 @@ describe('reload', () => {
     expect(await running.all('reload')).toHaveLength(2);
   });
 
+  it('cuts off after shutdownTimeout a session of the old code, and says so', async () => {
+    await using running = await start(service('sessions'), { shutdownTimeout: 200 });
+    await using peer = await running.connect();
+    expect(await peer.ask('chat')).toBe('name?');
+    await running.server.reload();
+    await peer.over();
+    expect(await running.closeOf(peer)).toMatchObject({ reason: 'shutdown', detail: 'its thread was being replaced' });
+  });
+
   it('leaves the old code running when the new one does not start', async () => {
     const version = join(mkdtempSync(join(tmpdir(), 'heddle-')), 'version');
     writeFileSync(version, 'good ');

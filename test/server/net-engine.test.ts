@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { connect, type HeddleError } from 'heddle';
 import { describe, expect, it, vi } from 'vitest';
 import { parseServeOptions, type ServeOptions } from '../../src/options/serve-options.ts';
+import { nameInLibrary } from '../../src/options/source.ts';
 import { NetEngine } from '../../src/server/net-engine.ts';
 import { canHandOver } from '../../src/server/open-engine.ts';
 import { listenOn } from '../support/loopback.ts';
@@ -58,7 +59,7 @@ it.skipIf(canHandOver())('the net engine is refused by a Node that cannot hand s
   const before = openDescriptors();
   expect(await refusal({ engine: 'net' })).toMatchObject({
     code: 'HEDDLE_UNSUPPORTED',
-    message: `Cannot use the net engine: it needs Node 24.21 or newer of version 24, or Node 26.6 or newer, this is ${process.versions.node}. Use such a Node, or on Linux the epoll engine (leave out --engine)`,
+    message: `Cannot use the net engine: it needs Node 24.21 or newer of version 24, or Node 26.6 or newer, this is ${process.versions.node}. Use such a Node, or on Linux the epoll engine (leave out options.engine)`,
   });
   await descriptorsBack(before);
 });
@@ -72,11 +73,13 @@ it.each<[string, ServeOptions, RegExp]>([
   ],
 ])('the net engine refuses %s, and opens nothing', async (_what, options, message) => {
   const before = openDescriptors();
-  await expect(new NetEngine().listen(parseServeOptions(options))).rejects.toMatchObject({
+  await expect(new NetEngine().listen(parseServeOptions(options), nameInLibrary)).rejects.toMatchObject({
     code: 'HEDDLE_UNSUPPORTED',
     message: expect.stringMatching(message),
   });
-  await expect(new NetEngine().listen(parseServeOptions(options))).rejects.toThrow(/--engine epoll, on Linux/);
+  await expect(new NetEngine().listen(parseServeOptions(options), nameInLibrary)).rejects.toThrow(
+    /or on Linux the epoll engine, with options\.engine$/,
+  );
   await descriptorsBack(before);
 });
 
@@ -126,7 +129,9 @@ describe.runIf(canHandOver())('in the net engine', () => {
     const before = openDescriptors();
     expect(await refusal({ engine: 'net', unix: '/tmp/heddle-never.sock' })).toMatchObject({
       code: 'HEDDLE_UNSUPPORTED',
-      message: expect.stringMatching(/^Cannot listen on unix:.*net engine has no Unix sockets.*--engine epoll/),
+      message: expect.stringMatching(
+        /^Cannot listen on unix:.*net engine has no Unix sockets.*epoll engine, with options\.engine$/,
+      ),
     });
     await descriptorsBack(before);
   });
@@ -226,7 +231,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     const [old] = (await settled(running, 1)) as [Peer];
     await running.server.reload();
     await old.over();
-    expect((await running.closeOf(old)).reason).toBe('shutdown');
+    expect(await running.closeOf(old)).toMatchObject({ reason: 'shutdown', detail: 'its thread was being replaced' });
   });
 
   it('clients beyond maxClients wait in the kernel, through many openings of the door', async () => {

@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { HeddleError } from '../../src/errors.ts';
+import { nameInLibrary } from '../../src/options/source.ts';
 import { canHandOver, openEngine } from '../../src/server/open-engine.ts';
 
 const { openLibc } = vi.hoisted(() => ({ openLibc: vi.fn<() => Promise<unknown>>() }));
@@ -22,25 +23,28 @@ it.each([
 
 it('auto and epoll take epoll where it can run', async () => {
   openLibc.mockResolvedValue({});
-  expect([(await openEngine('auto')).name, (await openEngine('epoll')).name]).toEqual(['epoll', 'epoll']);
+  expect([(await openEngine('auto', nameInLibrary)).name, (await openEngine('epoll', nameInLibrary)).name]).toEqual([
+    'epoll',
+    'epoll',
+  ]);
 });
 
 it('epoll that cannot run is refused, for the reason why', async () => {
   openLibc.mockRejectedValue(noKoffi);
-  await expect(openEngine('epoll')).rejects.toBe(noKoffi);
+  await expect(openEngine('epoll', nameInLibrary)).rejects.toBe(noKoffi);
 });
 
 it.runIf(canHandOver())('auto takes net where epoll cannot run; net asks nobody', async () => {
   openLibc.mockRejectedValue(noKoffi);
-  expect((await openEngine('auto')).name).toBe('net');
+  expect((await openEngine('auto', nameInLibrary)).name).toBe('net');
   openLibc.mockClear();
-  expect((await openEngine('net')).name).toBe('net');
+  expect((await openEngine('net', nameInLibrary)).name).toBe('net');
   expect(openLibc).not.toHaveBeenCalled();
 });
 
 it.skipIf(canHandOver())('auto says what either engine needs where neither can run', async () => {
   openLibc.mockRejectedValue(noKoffi);
-  await expect(openEngine('auto')).rejects.toMatchObject({
+  await expect(openEngine('auto', nameInLibrary)).rejects.toMatchObject({
     code: 'HEDDLE_UNSUPPORTED',
     message: `No engine can run here. epoll: cannot load koffi. Install it with: npm install koffi. net: it needs Node 24.21 or newer of version 24, or Node 26.6 or newer, this is ${process.versions.node}`,
   });

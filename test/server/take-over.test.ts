@@ -269,12 +269,12 @@ describe.skipIf(noTakeOver)('a server that cannot take over', () => {
     const [file, unix] = [join(folder, 'file'), join(folder, 'a.sock')];
     writeFileSync(file, 'mine');
     await using other = await generation('other', join(folder, 'next'), { unix });
-    await expect(generation('new', file)).rejects.toThrow(/there is a file that is no socket\. .*--take-over/);
+    await expect(generation('new', file)).rejects.toThrow(/there is a file that is no socket\. .*options\.takeOver/);
     await expect(generation('new', unix)).rejects.toThrow(
-      `Cannot take over at unix:${unix}: what listens there is no Heddle server to take over from. Choose another path with --take-over`,
+      `Cannot take over at unix:${unix}: what listens there is no Heddle server to take over from. Choose another path with options.takeOver`,
     );
     await expect(generation('new', join(folder, 'no', 'folder'))).rejects.toThrow(
-      /there is no such folder\. .*--take-over/,
+      /there is no such folder\. .*options\.takeOver/,
     );
     expect(await other.all('handing-over')).toEqual([]);
   });

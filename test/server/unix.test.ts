@@ -138,7 +138,7 @@ describe.skipIf(noUnix)('what is at the path already', () => {
       code: 'HEDDLE_LISTEN',
       errno: 'EADDRINUSE',
       syscall: 'bind',
-      message: `Cannot listen on unix:${unix}: a server listens there already. Stop it (to find it: ss -lxp), or choose another path with --unix`,
+      message: `Cannot listen on unix:${unix}: a server listens there already. Stop it (to find it: ss -lxp), or choose another path with options.unix`,
     });
     // The server closes its end of the one connection that asked whether it is there, right after it says so.
     await running.seen('close');
@@ -172,7 +172,7 @@ it.skipIf(noUnix)('says that there is no such folder, and leaves no port open', 
   const before = openDescriptors();
   const error = await refusal({ host: '127.0.0.1', port: 0, unix: '/there/is/no/such/folder.sock' });
   expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'ENOENT', syscall: 'bind' });
-  expect(error.message).toContain('there is no such folder. Make it, or choose another path with --unix');
+  expect(error.message).toContain('there is no such folder. Make it, or choose another path with options.unix');
   await descriptorsBack(before);
 });
 

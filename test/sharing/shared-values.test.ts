@@ -5,7 +5,7 @@ import { packShared, unpackShared } from '../../src/sharing/shared-values.ts';
 import { runWorker } from '../support/test-worker.ts';
 
 /** What a thread gets that is started with `values`. */
-const cross = (values: Record<string, unknown>) => unpackShared(structuredClone(packShared(values)));
+const cross = (values: Record<string, unknown>) => unpackShared(structuredClone(packShared(values, String)));
 
 describe('shared values', () => {
   it('are a lock and a counter on the same memory after they have crossed', () => {
@@ -51,7 +51,7 @@ describe('shared values', () => {
       lock.acquireSync();
       counter.add(2);
       lock.release();`;
-    await runWorker(body, { shared: packShared({ counter, lock: new Lock() }) });
+    await runWorker(body, { shared: packShared({ counter, lock: new Lock() }, String) });
     expect(counter.value).toBe(2);
   });
 
@@ -60,10 +60,12 @@ describe('shared values', () => {
     ['a symbol', Symbol('x')],
     ['what holds one', { inner: [() => 1] }],
   ])('says by its name that %s cannot be handed over, and what to do', (_what, value) => {
-    expect(() => packShared({ good: 1, odd: value })).toThrow(
+    expect(() => packShared({ good: 1, odd: value }, (name) => `options.shared.${name}`)).toThrow(
       expect.objectContaining({
         code: 'HEDDLE_INVALID_OPTION',
-        message: expect.stringMatching(/^shared\.odd cannot be handed to threads: .*could not be cloned\. Functions/),
+        message: expect.stringMatching(
+          /^options\.shared\.odd cannot be handed to threads: .*could not be cloned\. Functions/,
+        ),
       }),
     );
   });

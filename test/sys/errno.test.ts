@@ -23,6 +23,13 @@ describe('syscallError', () => {
       message: 'cannot listen on port 1: bind failed with EADDRINUSE',
     });
   });
+
+  it('says what to do where it is out of files', () => {
+    const { message } = syscallError('HEDDLE_LISTEN', 'eventfd', errno.EMFILE, 'cannot wake the acceptor');
+    expect(message).toBe(
+      'cannot wake the acceptor: eventfd failed with EMFILE. Raise the limit of open files with ulimit -n',
+    );
+  });
 });
 
 it.each([

@@ -55,10 +55,25 @@ export class Running implements AsyncDisposable {
 }
 
 /** Runs a command to its end, with `input` on its stdin. */
-export function run(command: string, args: readonly string[], input = ''): Promise<Finished> {
-  const running = new Running(command, args);
+export function run(
+  command: string,
+  args: readonly string[],
+  input = '',
+  environment?: NodeJS.ProcessEnv,
+): Promise<Finished> {
+  const running = new Running(command, args, environment);
   running.child.stdin?.on('error', () => {}).end(input);
   return running.finished();
+}
+
+/** Runs `heddle` as a process that may have `files` files open. */
+export function runWithFiles(
+  files: number,
+  args: readonly string[],
+  environment?: NodeJS.ProcessEnv,
+): Promise<Finished> {
+  const words = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, HEDDLE, ...args];
+  return run('sh', words, '', environment);
 }
 
 /** Starts `heddle serve` on a free port; `args` may say more. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HEDDLE, here, run, Running, startHeddle } from './processes.ts';
+import { HEDDLE, here, run, runWithFiles, Running, startHeddle } from './processes.ts';
 
 async function talk(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => {});
@@ -126,6 +126,11 @@ describe('heddle serve', () => {
     [['--port', '99999'], 2, /^--port must be an integer from 0 to 65535, got 99999\n$/],
     [['--colour', 'red'], 2, /^unknown option '--colour'\n$/],
     [['nowhere.js'], 1, /nowhere\.js/],
+    [
+      [here('../server/services/broken/exits.mjs'), '--port', '0'],
+      1,
+      /^Cannot start the service .*broken\/exits\.mjs: process\.exit\(3\) was called .*\n$/,
+    ],
   ])('with %j ends with %i', async (args, status, text) => {
     const result = await run(process.execPath, [HEDDLE, 'serve', ...args]);
     expect(result.status).toBe(status);
@@ -134,11 +139,33 @@ describe('heddle serve', () => {
     expect(result.stdout).toBe('');
   });
 
+  it.each([40, 90])('says in one line, with %i files, that these are too few', async (files) => {
+    const result = await runWithFiles(files, ['serve', '--port', '0', '--threads', '50']);
+    expect(result).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^.*Too many open files: this process may have \d+, and needs more\. Allow it more, with ulimit -n 1024 .*\n$/,
+      ),
+    });
+  });
+
   it('says when its port is in use', async () => {
     await using server = await startHeddle('--host', '127.0.0.1');
     const result = await run(process.execPath, [HEDDLE, 'serve', '--host', '127.0.0.1', '--port', `${server.port}`]);
     expect(result.status).toBe(1);
     expect(result.stderr).toContain(`127.0.0.1:${server.port}`);
+    expect(result.stderr).toContain('choose another port with --port (0');
     expect(result.stdout).toBe('');
+  });
+
+  it('names, in what it says only as it starts, what the user wrote', async () => {
+    const serve = async (environment: NodeJS.ProcessEnv, ...args: string[]): Promise<string> =>
+      (await runWithFiles(1024, ['serve', ...args], environment)).stderr;
+    expect(await serve({}, '--max-clients', '1000000')).toMatch(/^--max-clients must be at most /);
+    expect(await serve({ HEDDLE_MAX_CLIENTS: '1000000' })).toMatch(/^HEDDLE_MAX_CLIENTS must be at most /);
+    expect(await serve({ HEDDLE_HOST: '192.0.2.1', HEDDLE_PORT: '0' })).toMatch(
+      /Leave HEDDLE_HOST out to listen on all/,
+    );
   });
 });

@@ -121,7 +121,7 @@ describe('heddle serve as a service of systemd', () => {
     manager.tell('start');
     await manager.shows(/^ended 2$/m);
     expect(manager.process.stderr).toContain(
-      'systemd hands over listening sockets (LISTEN_FDS=2), but port is given as well',
+      'systemd hands over listening sockets (LISTEN_FDS=2), but --port is given as well',
     );
   });
 

@@ -66,11 +66,11 @@ describe('heddle serve with TLS', () => {
     [[...FLAGS, '--tls-request-client-cert'], /^--tls-request-client-cert needs --tls-ca: /],
     [
       ['--tls-cert', server.cert, '--tls-key', alice.key],
-      /^the key in tls\.key \(.*\) does not belong to the certificate in /,
+      /^the key in --tls-key \(.*\) does not belong to the certificate in --tls-cert /,
     ],
     [
       ['--tls-cert', 'missing.pem', '--tls-key', server.key],
-      /^tls\.cert: cannot read .*missing\.pem: there is no such file\n$/,
+      /^--tls-cert: cannot read .*missing\.pem: there is no such file\n$/,
     ],
   ])('refuses %j with status 2', async (args, message) => {
     const { status, stdout, stderr } = await run(process.execPath, [HEDDLE, 'serve', '--port', '0', ...args]);

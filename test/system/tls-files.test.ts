@@ -20,22 +20,34 @@ const REFUSED: [what: string, tls: object, message: string | RegExp][] = [
   ['an unknown name', { ...tls, passphrase: 'secret' }, /^options\.tls has no passphrase; it has cert, key/],
   ['a wrong type', { ...tls, alpn: 'h2' }, 'options.tls has a wrong alpn: it must be a list of names of protocols'],
   ['nobody to vouch for clients', { ...tls, requestClientCert: true }, /must have ca/],
-  ['a file that is not there', { ...tls, cert: missing }, `tls.cert: cannot read ${missing}: there is no such file`],
-  ['a folder', { ...tls, key: certificates.folder }, /^tls\.key: cannot read .*: it is a directory$/],
+  [
+    'a file that is not there',
+    { ...tls, cert: missing },
+    `options.tls.cert: cannot read ${missing}: there is no such file`,
+  ],
+  ['a folder', { ...tls, key: certificates.folder }, /^options\.tls\.key: cannot read .*: it is a directory$/],
   [
     'a file without a certificate',
     { ...tls, cert: empty },
-    /^tls\.cert \(.*empty\.pem\) has no certificate in PEM form/,
+    /^options\.tls\.cert \(.*empty\.pem\) has no certificate in PEM form/,
   ],
   [
     'a broken certificate',
     { ...tls, cert: broken },
-    /^tls\.cert \(.*broken\.pem\) has a certificate that cannot be read/,
+    /^options\.tls\.cert \(.*broken\.pem\) has a certificate that cannot be read/,
   ],
   ['certificate and key swapped', { cert: tls.key, key: tls.cert }, /Are certificate and key swapped\?$/],
-  ['the key of another certificate', { ...tls, key: other.key }, /does not belong to the certificate in tls\.cert/],
-  ['the same for another name', { ...tls, sni: { a: { ...tls, key: other.key } } }, /the key in tls\.sni\['a'\]\.key/],
-  ['a broken authority', { ...tls, ca: empty }, /^tls\.ca \(.*empty\.pem\) has no certificate/],
+  [
+    'the key of another certificate',
+    { ...tls, key: other.key },
+    /does not belong to the certificate in options\.tls\.cert/,
+  ],
+  [
+    'the same for another name',
+    { ...tls, sni: { a: { ...tls, key: other.key } } },
+    /the key in options\.tls\.sni\['a'\]\.key/,
+  ],
+  ['a broken authority', { ...tls, ca: empty }, /^options\.tls\.ca \(.*empty\.pem\) has no certificate/],
 ];
 
 describe('serve', () => {
@@ -72,7 +84,10 @@ describe('serve', () => {
     const old = certificates.issue('expired', authority, -1);
     await using running = await start(undefined, { tls: old });
     const [event] = await running.seen('certificate-expired');
-    expect(event).toMatchObject({ certificate: `tls.cert (${old.cert})`, expired: expect.stringMatching(/GMT$/) });
+    expect(event).toMatchObject({
+      certificate: `options.tls.cert (${old.cert})`,
+      expired: expect.stringMatching(/GMT$/),
+    });
   });
 });
 

@@ -155,6 +155,18 @@ describe('a service over TLS', () => {
     const [ends] = await Promise.all([Promise.all(peers.map((peer) => peer.rest())), running.server.drain()]);
     expect(ends.map(String)).toEqual(Array(10).fill('one\ntwo\n'));
     expect(running.server.stats().closes.shutdown).toBe(10);
+    expect((await running.all('close')).filter(({ detail }) => detail !== undefined)).toEqual([]);
+  });
+
+  it('tells of a client that was not answered within shutdownTimeout, and of no other', async () => {
+    const running = await startTls(COMMANDS, { shutdownTimeout: 300 });
+    await using idle = await dial(running);
+    await using hung = await dial(running);
+    for (const peer of [idle, hung]) await peer.ask('echo here');
+    await new Promise((resolve) => hung.socket.write('never\n', resolve));
+    await Promise.all([running.server.drain(), idle.rest()]);
+    const details = (await running.all('close')).map(({ detail }) => detail);
+    expect(details).toEqual([undefined, 'still open at shutdownTimeout']);
   });
 
   it('does not wait for a client that says nothing when the server leaves', async () => {

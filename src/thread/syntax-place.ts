@@ -1,0 +1,42 @@
+/** Used to find where a module, or one that it imports, cannot be parsed: Node keeps that to itself until it prints it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/** A Node is started for each file, which takes some 40 ms. */
+const MOST_FILES = 50;
+const CHECK_WITHIN = 5_000;
+
+const TYPESCRIPT = /\.[cm]?ts$/;
+const IMPORTS = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"])(\.{1,2}\/[^'"]+)\1/g;
+
+/** Finds the first place, as `/path/of/file.js:12`, that is not inside Node. */
+export function placeIn(text: string): string | undefined {
+  return /(?:\(|at |^)(?:file:\/\/)?(\/[^\s():]+:\d+)/m.exec(text)?.[1];
+}
+
+/** Finds the place in the file at `path`, or else in those that it imports by their paths. Nothing in them is run. */
+export function placeOfSyntaxError(path: string): string | undefined {
+  const files = new Set(existsSync(path) ? [path] : []);
+  for (const file of files) {
+    const place = TYPESCRIPT.test(file) ? undefined : check(file);
+    if (place !== undefined) return place;
+    for (const imported of importsOf(file)) if (files.size < MOST_FILES) files.add(imported);
+  }
+  return undefined;
+}
+
+/** Asks a Node that only checks; of TypeScript it would complain, and of its mistakes the place is known. */
+function check(file: string): string | undefined {
+  const { stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8', timeout: CHECK_WITHIN });
+  return placeIn(stderr);
+}
+
+function importsOf(file: string): string[] {
+  const specifiers = [...readFileSync(file, 'utf8').matchAll(IMPORTS)].map(([, , specifier = '']) => specifier);
+  return specifiers.map((specifier) => resolve(dirname(file), specifier)).filter(isModule);
+}
+
+function isModule(file: string): boolean {
+  return /\.[cm]?[jt]s$/.test(file) && existsSync(file);
+}
