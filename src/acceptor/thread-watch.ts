@@ -66,6 +66,11 @@ export class ThreadWatch {
     return this.#rung || this.row.state === RUNNING;
   }
 
+  /** Whether it was found standing still, or was rung and has not answered: it may be held. */
+  get isSuspect(): boolean {
+    return this.isOwing && (this.#rung || this.#cpu >= 0);
+  }
+
   get isHeld(): boolean {
     return this.heldSince !== 0;
   }

@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { type Frame, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { Connection } from './connection.ts';
 import { INVALID } from './read-message.ts';
 
@@ -122,7 +123,7 @@ export class MessageConnection extends Connection {
     this.#pending = false;
     host.awaiting--;
     host.time = performance.now();
-    if (reply !== OPENED && !this.#isAsking) host.row.countMessages(1, host.time - this.#since);
+    if (reply !== OPENED && !this.#isAsking) host.row.countMessages(1, toMicroseconds(host.time - this.#since));
     try {
       if (reply !== undefined && reply !== OPENED) this.reply(reply);
     } catch (error) {
@@ -143,7 +144,7 @@ export class MessageConnection extends Connection {
   #count(messages: number): void {
     const { host } = this;
     const now = performance.now();
-    host.row.countMessages(this.#pending ? messages - 1 : messages, now - host.time);
+    host.row.countMessages(this.#pending ? messages - 1 : messages, toMicroseconds(now - host.time));
     host.time = now;
   }
 }

@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { Connection } from './connection.ts';
 import { INVALID } from './read-message.ts';
 
@@ -148,7 +149,7 @@ export class SessionConnection extends Connection {
   #countMessage(): void {
     const { host } = this;
     host.time = performance.now();
-    if (this.#since !== 0) host.row.countMessages(1, host.time - this.#since);
+    if (this.#since !== 0) host.row.countMessages(1, toMicroseconds(host.time - this.#since));
     this.#since = 0;
   }
 }

@@ -3,9 +3,13 @@
 /** From below 1 µs to over 2^30 µs (18 minutes). */
 export const BUCKETS = 64;
 
-/** Finds the bucket of a duration; two integer operations, since it runs at every reply. */
-export function bucketOf(milliseconds: number): number {
-  const microseconds = Math.min(milliseconds * 1000, 0x7fffffff) | 0;
+/** A duration in whole microseconds, as a small integer; 36 minutes at most. */
+export function toMicroseconds(milliseconds: number): number {
+  return Math.min(milliseconds * 1000, 0x7fffffff) | 0;
+}
+
+/** Finds the bucket of a duration in whole microseconds; two integer operations, since it runs at every reply. */
+export function bucketOf(microseconds: number): number {
   if (microseconds < 2) return microseconds < 1 ? 0 : 1;
   const power = 31 - Math.clz32(microseconds);
   return power * 2 + ((microseconds >>> (power - 1)) & 1);

@@ -161,10 +161,10 @@ export class ThreadRow {
     this.#doubles[this.#double + BUSY_TIME] = milliseconds;
   }
 
-  /** Counts `messages` that were read and answered within `milliseconds`. */
-  countMessages(messages: number, milliseconds: number): void {
+  /** Counts `messages` that were read and answered within `microseconds`, a whole number. */
+  countMessages(messages: number, microseconds: number): void {
     this.#add(MESSAGES, messages);
-    this.#add(LATENCY + bucketOf(milliseconds), messages);
+    this.#add(LATENCY + bucketOf(microseconds), messages);
   }
 
   countClose(reason: CloseReason): void {

@@ -23,7 +23,7 @@ import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddr
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
 
 type Koffi = typeof import('koffi').default;
-type Call = (...args: (number | string)[]) => number;
+type Call = (...args: (number | bigint | string)[]) => number;
 
 const SIGNATURES = {
   socket: 'int socket(int, int, int)',
@@ -111,7 +111,7 @@ function checkRange(memory: NativeBuffer, offset: number, length: number): void 
 class Libc implements Sys {
   readonly #calls: Calls;
   readonly #errno: () => number;
-  readonly #addressOf: (bytes: Uint8Array) => number;
+  readonly #addressOf: (bytes: Uint8Array) => bigint;
   /** Small structures that go in and out of calls: a sockaddr, its length, an int, an epoll_event. */
   readonly #sockaddr: NativeBuffer;
   readonly #length: NativeBuffer;
@@ -125,7 +125,7 @@ class Libc implements Sys {
     const calls = Object.entries(SIGNATURES).map(([name, signature]) => [name, library.func(signature)]);
     this.#calls = Object.fromEntries(calls) as Calls;
     this.#errno = koffi.errno;
-    this.#addressOf = (bytes) => Number(koffi.address(bytes));
+    this.#addressOf = (bytes) => koffi.address(bytes);
     this.#sockaddr = this.allocate(SOCKADDR_SIZE);
     this.#length = this.allocate(4);
     this.#value = this.allocate(16);
@@ -181,13 +181,13 @@ class Libc implements Sys {
   recv(fd: number, memory: NativeBuffer, offset: number, length: number): number {
     checkFd(fd);
     checkRange(memory, offset, length);
-    return this.#result(this.#calls.recv(fd, memory.address + offset, length, 0));
+    return this.#result(this.#calls.recv(fd, memory.at(offset), length, 0));
   }
 
   send(fd: number, memory: NativeBuffer, offset: number, length: number): number {
     checkFd(fd);
     checkRange(memory, offset, length);
-    return this.#result(this.#calls.send(fd, memory.address + offset, length, MSG_NOSIGNAL));
+    return this.#result(this.#calls.send(fd, memory.at(offset), length, MSG_NOSIGNAL));
   }
 
   sendMessage(fd: number, memory: NativeBuffer, offset: number, length: number, fds: readonly number[]): number {
@@ -287,7 +287,7 @@ class Libc implements Sys {
   epollWait(epollFd: number, events: EpollEvents, timeout: number): number {
     checkFd(epollFd);
     if ((timeout | 0) !== timeout || timeout < 0) throw new RangeError(`not a bounded wait: ${timeout} ms`);
-    return this.#result(this.#calls.epoll_wait(epollFd, events.memory.address, events.capacity, timeout));
+    return this.#result(this.#calls.epoll_wait(epollFd, events.memory.at(0), events.capacity, timeout));
   }
 
   eventfd(): number {

@@ -1,7 +1,7 @@
 /** Used to hand memory to the kernel: bytes together with the address that a system call needs. */
 
 /** Finds where the bytes of a view lie; given by the FFI, which this file does not know. */
-export type AddressOf = (bytes: Uint8Array) => number;
+export type AddressOf = (bytes: Uint8Array) => bigint;
 
 /** Up to here a view is kept, in bytes; with longer messages, what a view costs is not seen. */
 const LONGEST_KEPT = 2048;
@@ -18,12 +18,20 @@ export class NativeBuffer {
   readonly bytes: Buffer;
   readonly address: number;
   readonly size: number;
+  /** `address` as an object that is there already: a number that large is made anew, on the heap, for each call. */
+  readonly #pointer: bigint;
   #views: Views | undefined = undefined;
 
   constructor(bytes: Buffer, addressOf: AddressOf) {
     this.bytes = bytes;
     this.size = bytes.length;
-    this.address = addressOf(bytes);
+    this.#pointer = addressOf(bytes);
+    this.address = Number(this.#pointer);
+  }
+
+  /** The address of `bytes[offset]`, for a call. */
+  at(offset: number): number | bigint {
+    return offset === 0 ? this.#pointer : this.address + offset;
   }
 
   /**

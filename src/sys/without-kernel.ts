@@ -22,5 +22,5 @@ export const withoutKernel: Pick<
 
 /** Memory for Node's own streams: no call is made that would need its address. */
 function withoutAddress(bytes: Buffer): NativeBuffer {
-  return new NativeBuffer(bytes, () => 0);
+  return new NativeBuffer(bytes, () => 0n);
 }

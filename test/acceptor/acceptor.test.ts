@@ -152,6 +152,45 @@ describe('accepting', () => {
   });
 });
 
+describe('looking at threads', () => {
+  /** What each of `count` turns waits for at most, in ms; the thread gives a sign of life before it, or does not. */
+  function waits(bench: AcceptorBench, count: number, isAlive: boolean): unknown[] {
+    const before = bench.flaky.calls('epollWait').length;
+    for (let turn = 0; turn < count; turn++) {
+      if (isAlive) bench.row(0).beat(-1);
+      bench.acceptor.turn();
+    }
+    return bench.flaky
+      .calls('epollWait')
+      .slice(before)
+      .map((call) => call[2]);
+  }
+
+  it.each([
+    [5, 5],
+    [1, 2],
+    [Infinity, 20],
+  ])('is as often as moveAfter asks while all is well (%i ms: every %i ms)', (moveAfter, every) => {
+    const bench = new AcceptorBench({ moveAfter });
+    bench.start(0);
+    bench.row(0).state = RUNNING;
+    waits(bench, 1, true);
+    expect(new Set(waits(bench, 8, true))).toEqual(new Set([every]));
+  });
+
+  it('is more often from when one stands still, and for a while after it was held', () => {
+    const bench = new AcceptorBench({ moveAfter: 5 });
+    bench.start(0);
+    bench.row(0).state = RUNNING;
+    waits(bench, 3, true);
+    expect(waits(bench, 2, false)).toEqual([5, 2]);
+    for (let turns = 0; turns < 50 && bench.counters.stalls === 0; turns++) bench.acceptor.turn();
+    expect(bench.counters.stalls).toBe(1);
+    waits(bench, 2, true);
+    expect(waits(bench, 8, true)).toEqual(Array.from({ length: 8 }, () => 2));
+  });
+});
+
 describe('a shortage', () => {
   it('pauses accepting, without spinning, and then serves those that waited', async () => {
     const bench = new AcceptorBench({ script: { accept: [EMFILE, EMFILE] } });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketBound, bucketOf, BUCKETS } from '../../src/sharing/latency-buckets.ts';
+import { bucketBound, bucketOf, BUCKETS, toMicroseconds } from '../../src/sharing/latency-buckets.ts';
 
 const LONGEST = 2 ** 31 - 1;
 const microseconds = fc.oneof(
@@ -13,7 +13,7 @@ describe('latency buckets', () => {
     fc.assert(
       fc.property(microseconds, (us) => {
         // Half a microsecond more keeps the division from rounding across a bound.
-        const bucket = bucketOf((us + 0.5) / 1000);
+        const bucket = bucketOf(toMicroseconds((us + 0.5) / 1000));
         const seconds = (us + 0.5) / 1e6;
         expect(seconds).toBeLessThan(bucketBound(bucket));
         if (bucket > 0) expect(seconds).toBeGreaterThanOrEqual(bucketBound(bucket - 1));
@@ -26,7 +26,7 @@ describe('latency buckets', () => {
     fc.assert(
       fc.property(duration, duration, (one, other) => {
         const [shorter, longer] = [Math.min(one, other), Math.max(one, other)];
-        expect(bucketOf(shorter)).toBeLessThanOrEqual(bucketOf(longer));
+        expect(bucketOf(toMicroseconds(shorter))).toBeLessThanOrEqual(bucketOf(toMicroseconds(longer)));
       }),
     );
   });
@@ -48,14 +48,14 @@ describe('latency buckets', () => {
     [1, 19],
     [1000, 39],
   ])('puts %d ms into bucket %d', (milliseconds, bucket) => {
-    expect(bucketOf(milliseconds)).toBe(bucket);
+    expect(bucketOf(toMicroseconds(milliseconds))).toBe(bucket);
   });
 
   it('has a bucket for whatever a clock may say', () => {
     for (const odd of [-1, -0.0001, 1e12, Infinity, Number.NaN]) {
-      expect(bucketOf(odd)).toBeGreaterThanOrEqual(0);
-      expect(bucketOf(odd)).toBeLessThan(BUCKETS);
+      expect(bucketOf(toMicroseconds(odd))).toBeGreaterThanOrEqual(0);
+      expect(bucketOf(toMicroseconds(odd))).toBeLessThan(BUCKETS);
     }
-    expect(bucketOf(-1)).toBe(0);
+    expect(bucketOf(toMicroseconds(-1))).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_REASONS } from '../../src/sharing/close-reason.ts';
-import { bucketOf, BUCKETS } from '../../src/sharing/latency-buckets.ts';
+import { bucketOf, BUCKETS, toMicroseconds } from '../../src/sharing/latency-buckets.ts';
 import {
   ABSENT,
   PARKED,
@@ -27,8 +27,8 @@ const writing = fc.oneof(
   amount.map((count) => (row: ThreadRow) => row.addClients(count)),
   amount.map((bytes) => (row: ThreadRow) => row.countReceived(bytes)),
   amount.map((bytes) => (row: ThreadRow) => row.countSent(bytes)),
-  fc.tuple(amount, fc.double({ min: 0, max: 1e7, noNaN: true })).map(([messages, milliseconds]) => {
-    return (row: ThreadRow) => row.countMessages(messages, milliseconds);
+  fc.tuple(amount, fc.nat({ max: 0x7fffffff })).map(([messages, microseconds]) => {
+    return (row: ThreadRow) => row.countMessages(messages, microseconds);
   }),
   fc.constantFrom(...CLOSE_REASONS).map((reason) => (row: ThreadRow) => row.countClose(reason)),
   fc.constant((row: ThreadRow) => row.bell.ring()),
@@ -90,8 +90,8 @@ describe('ThreadBoard', () => {
   it('counts messages, bytes, closes and latencies of one thread', () => {
     const board = ThreadBoard.create(1);
     const row = board.row(0);
-    row.countMessages(3, 0.5);
-    row.countMessages(1, 2000);
+    row.countMessages(3, 500);
+    row.countMessages(1, 2_000_000);
     row.countReceived(2 ** 40);
     row.countReceived(1);
     row.countSent(7);
@@ -101,8 +101,8 @@ describe('ThreadBoard', () => {
     const expected = zeroCounters();
     Object.assign(expected, { messages: 4, receivedBytes: 2 ** 40 + 1, sentBytes: 7 });
     for (const [index, reason] of CLOSE_REASONS.entries()) expected.closes[reason] = index + 1;
-    expected.latency[bucketOf(0.5)] = 3;
-    expected.latency[bucketOf(2000)] = 1;
+    expected.latency[bucketOf(500)] = 3;
+    expected.latency[bucketOf(2_000_000)] = 1;
     expect(board.total()).toEqual(expected);
   });
 
@@ -110,10 +110,10 @@ describe('ThreadBoard', () => {
     const board = ThreadBoard.create(2);
     for (const row of board.rows) {
       row.countMessages(1, 0);
-      row.countMessages(1, Infinity);
+      row.countMessages(1, toMicroseconds(Infinity));
     }
     const { latency } = board.total();
-    expect([latency[0], latency[bucketOf(Infinity)], latency.length]).toEqual([2, 2, BUCKETS]);
+    expect([latency[0], latency[bucketOf(toMicroseconds(Infinity))], latency.length]).toEqual([2, 2, BUCKETS]);
     expect(latency.reduce((sum, count) => sum + count)).toBe(4);
   });
 

@@ -81,7 +81,7 @@ export class FakeKernel implements Sys {
   }
 
   allocate(size: number): NativeBuffer {
-    return new NativeBuffer(Buffer.alloc(size), () => 0);
+    return new NativeBuffer(Buffer.alloc(size), () => 0n);
   }
 
   allocateEvents(capacity: number): EpollEvents {
@@ -89,7 +89,7 @@ export class FakeKernel implements Sys {
   }
 
   wrap(bytes: Uint8Array): NativeBuffer {
-    return new NativeBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), () => 0);
+    return new NativeBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), () => 0n);
   }
 
   accept(fd: number, peer: PeerAddress): number {

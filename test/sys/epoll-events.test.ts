@@ -4,7 +4,7 @@ import { EpollEvents } from '../../src/sys/sys.ts';
 
 function room(capacity: number, packed: boolean): EpollEvents {
   const bytes = Buffer.from(new ArrayBuffer(EpollEvents.bytesFor(capacity, packed)));
-  return new EpollEvents(new NativeBuffer(bytes, () => 0), packed);
+  return new EpollEvents(new NativeBuffer(bytes, () => 0n), packed);
 }
 
 const hex = (events: EpollEvents) => events.memory.bytes.toString('hex');
@@ -36,6 +36,6 @@ describe('EpollEvents', () => {
   });
 
   it('has room for whole events only', () => {
-    expect(new EpollEvents(new NativeBuffer(Buffer.from(new ArrayBuffer(28)), () => 0), true).capacity).toBe(2);
+    expect(new EpollEvents(new NativeBuffer(Buffer.from(new ArrayBuffer(28)), () => 0n), true).capacity).toBe(2);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { NativeBuffer } from '../../src/sys/native-buffer.ts';
 
-const memory = (): NativeBuffer => new NativeBuffer(Buffer.from('0123456789'.repeat(1000)), () => 0);
+const memory = (): NativeBuffer => new NativeBuffer(Buffer.from('0123456789'.repeat(1000)), () => 0n);
 
 it('gives the same view again for the same short range', () => {
   const buffer = memory();
