@@ -25,12 +25,10 @@ import type { ThreadWatch } from './thread-watch.ts';
 
 /** The longest wait, in ms: how late the end of a worker is noticed whose parent ended it without ringing. */
 const LONGEST_WAIT = 1000;
-/** How often threads are looked at while one that is awake stands still, in ms; a stall is noticed this much after `moveAfter`. */
+/** How often threads are looked at while one is awake whose timer does not run, in ms; a stall is noticed this much after `moveAfter`. */
 const LOOK = 2;
 /** For so long after a thread was held they are looked at as often: what holds one is seldom alone. In ms. */
 const UNEASY = 10_000;
-/** How often all else is looked at while the threads are well and nothing happens, in ms: it takes ten times as long. */
-const LOOK_AT_ALL = 20;
 /** The same while all that are awake are held: to see when that ends. */
 const LOOK_AGAIN = 10;
 /** The same while the server is full: a thread that closes a client is awake, so its place is seldom noticed only now. */
@@ -83,10 +81,6 @@ export abstract class Acceptor {
   #balancedAt = 0;
   /** Until when threads are likely to be held again. */
   #uneasyUntil = 0;
-  /** From when on more than the threads is to be looked at. */
-  #allAt = 0;
-  /** All was well at the last look, which was at the threads only. */
-  #isCalm = false;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
   /** Threads that are gone whose clients wait for another thread. */
@@ -116,12 +110,6 @@ export abstract class Acceptor {
     return message.type !== 'stop';
   }
 
-  /** Whether there is nothing to do at `now`, if nothing has happened: all was looked at just now, and the threads are well. */
-  protected nothingIsDue(now: number): boolean {
-    this.#isCalm = now < this.#allAt && this.#parts.roster.isWell(now);
-    return this.#isCalm;
-  }
-
   /** Does all that is due at `now`. To be called after whatever has happened, and every `timeout` ms. */
   protected look(now: number): void {
     const { admission, sweeper } = this.#parts;
@@ -130,8 +118,6 @@ export abstract class Acceptor {
     admission.look(now);
     this.door.set(this.hasRoom(), now);
     if (now >= this.#closesAt) this.#closeDoor();
-    this.#isCalm = false;
-    this.#allAt = this.#isDraining || this.#orphans.length > 0 ? 0 : now + LOOK_AT_ALL;
   }
 
   /** Takes `thread` into service. */
@@ -172,25 +158,22 @@ export abstract class Acceptor {
   /** How long nothing is due if nothing happens, in ms. */
   protected timeout(): number {
     const now = performance.now();
-    if (this.#isCalm) return this.#pace(now);
     const { roster, sweeper } = this.#parts;
     const closing = Math.max(0, this.#closesAt - now);
     const pause = Math.min(this.door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now), closing);
-    const owing = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
+    const isAwake = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
     const waiting = roster.watches.some((watch) => watch.isHeld || watch.retiring);
-    const settling = roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
+    const settling = isAwake || roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
     const rest = this.hasRoom() ? settling : LOOK_FULL;
-    return Math.ceil(Math.min(pause, owing ? this.#pace(now) : waiting ? LOOK_AGAIN : rest));
+    return Math.ceil(Math.min(pause, this.#mustLook(now) ? LOOK : waiting ? LOOK_AGAIN : rest));
   }
 
-  /**
-   * How long threads that are awake may be left alone, in ms. Not less than it takes: a look every 2 ms costs the CPU that
-   * also serves clients 4 % of its time, most of it in what the look has pushed out of the caches.
-   */
-  #pace(now: number): number {
+  /** Whether threads have to be looked at, since nothing else would tell that one does not come round. */
+  #mustLook(now: number): boolean {
     const { roster } = this.#parts;
-    if (now < this.#uneasyUntil || roster.watches.some((watch) => watch.isSuspect)) return LOOK;
-    return Math.max(LOOK, Math.min(roster.settings.moveAfter, LOOK_AT_ALL));
+    if (roster.settings.moveAfter === Infinity) return false;
+    const isUneasy = now < this.#uneasyUntil;
+    return roster.watches.some((watch) => watch.isOwing && !watch.isHeld && (isUneasy || !watch.isGuarded));
   }
 
   /** Says that accepting pauses, because the system is out of `shortage`. */

@@ -1,7 +1,7 @@
 /** The acceptor of the epoll engine: what wakes it, and what it does then. */
 import type { Poller } from '../reactor/poller.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
-import { EPOLLIN } from '../sys/constants.ts';
+import { EPOLLET, EPOLLIN } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
 import { Acceptor, type AcceptorParts } from './acceptor.ts';
 import { EpollDoor } from './epoll-door.ts';
@@ -11,9 +11,9 @@ import type { ToAcceptor } from './messages.ts';
 import type { Side, Succession } from './succession.ts';
 
 /*
- * Four things wake the acceptor: a listener has clients, main has rung (a message, or the process ends), a parked thread
- * has work, the process before or after this one says something. Each is an event of the one epoll set. Beyond that it
- * looks around every few milliseconds while some thread is awake. The wait is bounded all the same: a thread inside an
+ * Five things wake the acceptor: a listener has clients, main has rung (a message, or the process ends), a parked thread
+ * has work, one that is awake has not come round, the process before or after this one says something. Each is an event
+ * of the one epoll set. Beyond that it looks around now and then while some thread is awake. The wait is bounded all the same: a thread inside an
  * endless system call cannot be ended by anything but that call's return.
  */
 
@@ -21,6 +21,7 @@ import type { Side, Succession } from './succession.ts';
 const LISTENER = 0;
 const MAILBOX = 1;
 const SUCCESSION = 2;
+const WATCHDOG = -1;
 
 export interface EpollAcceptorParts extends AcceptorParts {
   readonly sys: Sys;
@@ -53,14 +54,13 @@ export class EpollAcceptor extends Acceptor {
   /** Waits for something to happen and does what follows from it. True: main has rung, its message waits. */
   turn(): boolean {
     const { poller, succession, sys, mailboxFd, board } = this.#parts;
-    const left = succession?.left ?? Infinity;
-    const count = poller.wait(Math.min(this.timeout(), left));
+    const count = poller.wait(Math.min(this.timeout(), succession?.left ?? Infinity));
     const now = performance.now();
-    if (count === 0 && left === Infinity && this.nothingIsDue(now)) return false;
     let rung = false;
     for (let index = 0; index < count; index++) {
       const kind = poller.events.high(index);
       if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
+      else if (kind === WATCHDOG) board.row(poller.events.low(index)).isGuarded = false;
       else if (kind === SUCCESSION) succession?.event(poller.events.low(index) as Side);
       else if (kind !== LISTENER) this.wake(board.row(poller.events.low(index)), now);
     }
@@ -71,6 +71,13 @@ export class EpollAcceptor extends Acceptor {
     succession?.step(now);
     this.look(now);
     return rung;
+  }
+
+  override threadReady(thread: number): void {
+    super.threadReady(thread);
+    const { timerFd } = this.#parts.board.row(thread);
+    // EPOLLET: each time that it runs out is told once, without reading it.
+    if (timerFd > 0) this.#parts.poller.add(timerFd, EPOLLIN | EPOLLET, thread, WATCHDOG);
   }
 
   override obey(message: ToAcceptor): boolean {
@@ -100,8 +107,10 @@ export class EpollAcceptor extends Acceptor {
   }
 
   protected release(row: ThreadRow): void {
-    if (row.epollFd > 0) this.#parts.sys.close(row.epollFd);
+    for (const fd of [row.epollFd, row.timerFd]) if (fd > 0) this.#parts.sys.close(fd);
     row.epollFd = 0;
+    row.timerFd = 0;
+    row.isGuarded = false;
   }
 
   #accept(index: number): void {

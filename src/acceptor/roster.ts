@@ -93,16 +93,6 @@ export class Roster {
     return free.some(isCalm) ? free.filter((watch) => !isCalm(watch)).map((watch) => watch.row) : [];
   }
 
-  /** Whether some thread is awake, and there is nothing to say of any. */
-  isWell(now: number): boolean {
-    let isAwake = false;
-    for (const watch of this.#watches) {
-      if (!watch.isWell(now)) return false;
-      isAwake ||= watch.isOwing;
-    }
-    return isAwake;
-  }
-
   /** Whether a thread was let go so lately that it does not get its share of clients yet. */
   isSettling(now: number): boolean {
     return this.#watches.some((watch) => now - watch.lastHeld < 2 * APART_AT_LEAST);

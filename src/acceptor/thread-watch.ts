@@ -66,9 +66,9 @@ export class ThreadWatch {
     return this.#rung || this.row.state === RUNNING;
   }
 
-  /** Whether it was found standing still, or was rung and has not answered: it may be held. */
-  get isSuspect(): boolean {
-    return this.isOwing && (this.#rung || this.#cpu >= 0);
+  /** Whether a timer tells should it not come round: one that it has started since it was rung. */
+  get isGuarded(): boolean {
+    return !this.#rung && this.row.isGuarded;
   }
 
   get isHeld(): boolean {
@@ -90,16 +90,6 @@ export class ThreadWatch {
     this.#rung = true;
     this.#since = now;
     this.row.bell.ring();
-  }
-
-  /** As `look`, if there is nothing to say: it is not held, is to stay, and owes no sign of life or has given one. */
-  isWell(now: number): boolean {
-    if (this.isHeld || this.retiring) return false;
-    const beat = this.row.heartbeat;
-    if (beat !== this.#beat) this.#alive(beat, now);
-    else if (this.isOwing) return false;
-    this.#since = now;
-    return true;
   }
 
   look(now: number): Change {

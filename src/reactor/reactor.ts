@@ -1,6 +1,7 @@
 /** Used to serve many sockets on one thread beside Node's event loop: the turns of a service thread. */
 import { PARKED, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Poller } from './poller.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /*
  * Some facts about turns.
@@ -53,13 +54,16 @@ export class Reactor {
   readonly #poller: Poller;
   readonly #row: ThreadRow;
   readonly #turns: Turns;
+  readonly #watchdog: Watchdog | undefined;
   #empty = 0;
   #stopped = false;
 
-  constructor(poller: Poller, row: ThreadRow, turns: Turns) {
+  /** Without `watchdog` the acceptor has to look by itself whether this thread comes round. */
+  constructor(poller: Poller, row: ThreadRow, turns: Turns, watchdog?: Watchdog) {
     this.#poller = poller;
     this.#row = row;
     this.#turns = turns;
+    this.#watchdog = watchdog;
   }
 
   start(): void {
@@ -76,6 +80,7 @@ export class Reactor {
   readonly #turn = (): void => {
     if (this.#stopped) return;
     const turns = this.#turns;
+    this.#watchdog?.putOff(turns.time);
     if (this.#row.overdue) turns.closeOverdue();
     let ready = this.#look();
     const isEmpty = !turns.hasServed() && ready === 0;

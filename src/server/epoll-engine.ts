@@ -21,6 +21,7 @@ export class EpollEngine implements Engine {
   #place: Place = { sockets: [], control: undefined, predecessor: undefined };
   #speaksTls = false;
   #epollFd = -1;
+  #moveAfter = Infinity;
   #mailboxFd = -1;
 
   constructor(sys: Sys) {
@@ -40,6 +41,7 @@ export class EpollEngine implements Engine {
   startAcceptor(start: AcceptorStart, hear: (message: FromAcceptor) => void): AcceptorHandle {
     const sys = this.#sys;
     this.#epollFd = Poller.create(sys, 1).fd;
+    this.#moveAfter = start.moveAfter;
     const mailboxFd = sys.eventfd();
     if (mailboxFd < 0) throw syscallError('HEDDLE_LISTEN', 'eventfd', mailboxFd, 'cannot wake the acceptor');
     this.#mailboxFd = mailboxFd;
@@ -69,7 +71,7 @@ export class EpollEngine implements Engine {
   }
 
   threadExtras(): ThreadExtras {
-    return { acceptorEpollFd: this.#epollFd, mailboxFd: this.#mailboxFd };
+    return { acceptorEpollFd: this.#epollFd, mailboxFd: this.#mailboxFd, moveAfter: this.#moveAfter };
   }
 
   async takePlace(acceptor: AcceptorHandle): Promise<void> {
@@ -84,7 +86,8 @@ export class EpollEngine implements Engine {
   end(memory: SharedMemory, isSucceeded: boolean, detail?: string): void {
     const sys = this.#sys;
     memory.closeLeft(sys, detail);
-    for (const { epollFd } of memory.board.rows) if (epollFd > 0) sys.close(epollFd);
+    for (const { epollFd, timerFd } of memory.board.rows)
+      for (const fd of [epollFd, timerFd]) if (fd > 0) sys.close(fd);
     const { control, sockets } = this.#place;
     for (const socket of control === undefined ? sockets : [...sockets, control]) {
       // What a successor has as well keeps its file.

@@ -20,6 +20,8 @@ const EPOLL_FD = 3;
 const TID = 4;
 const GREETS = 5;
 const OVERDUE = 6;
+const TIMER_FD = 7;
+const GUARDED = 8;
 // The line that only the thread itself writes, at every message.
 const HEARTBEAT = 16;
 const CURRENT_FD = 17;
@@ -95,6 +97,24 @@ export class ThreadRow {
 
   set epollFd(fd: number) {
     Atomics.store(this.#words, this.#at + EPOLL_FD, fd);
+  }
+
+  /** The timer that wakes the acceptor should the thread not put it off in time; 0: there is none. */
+  get timerFd(): number {
+    return Atomics.load(this.#words, this.#at + TIMER_FD);
+  }
+
+  set timerFd(fd: number) {
+    Atomics.store(this.#words, this.#at + TIMER_FD, fd);
+  }
+
+  /** That timer runs, or is about to: the thread has started it, and the acceptor has not heard of its end. */
+  get isGuarded(): boolean {
+    return Atomics.load(this.#words, this.#at + GUARDED) === 1;
+  }
+
+  set isGuarded(isGuarded: boolean) {
+    Atomics.store(this.#words, this.#at + GUARDED, isGuarded ? 1 : 0);
   }
 
   /** The kernel's number of the thread, for its CPU clock. */

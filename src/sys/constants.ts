@@ -51,7 +51,10 @@ export const F_SETFL = 4;
 export const FD_CLOEXEC = 1;
 export const O_NONBLOCK = 0o4000;
 
-// <sys/eventfd.h>, <bits/resource.h>
+// <bits/time.h>
+export const CLOCK_MONOTONIC = 1;
+
+// <sys/eventfd.h> (of <sys/timerfd.h> they are the same), <bits/resource.h>
 export const EFD_NONBLOCK = 0o4000;
 export const EFD_CLOEXEC = 0o2000000;
 export const RLIMIT_NOFILE = 7;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { HeddleError } from '../errors.ts';
 import {
+  CLOCK_MONOTONIC,
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   F_DUPFD_CLOEXEC,
@@ -49,6 +50,8 @@ const SIGNATURES = {
   eventfd: 'int eventfd(unsigned int, int)',
   eventfd_write: 'int eventfd_write(int, uint64_t)',
   eventfd_read: 'int eventfd_read(int, void *)',
+  timerfd_create: 'int timerfd_create(int, int)',
+  timerfd_settime: 'int timerfd_settime(int, int, void *, void *)',
   getrlimit: 'int getrlimit(int, void *)',
   clock_gettime: 'int clock_gettime(int, void *)',
   syscall: 'long syscall(long, int, void *, unsigned int, unsigned int)',
@@ -66,6 +69,10 @@ const SCHED_GETATTR = SCHED_SETATTR + 1;
 const SCHED_ATTR_SIZE = 48;
 const SCHED_NICE_AT = 16;
 const SCHED_RUNTIME_AT = 24;
+/** `struct itimerspec`: an interval, here 0, and a value, each of two 64-bit numbers: seconds and nanoseconds. */
+const ITIMERSPEC_SIZE = 32;
+const ITIMERSPEC_SECONDS_AT = 16;
+const ITIMERSPEC_NANOSECONDS_AT = 24;
 /** `struct ucred`: pid, uid, gid. */
 const UCRED_SIZE = 12;
 const LOWEST_NICE = -20;
@@ -118,6 +125,7 @@ class Libc implements Sys {
   readonly #value: NativeBuffer;
   readonly #event: EpollEvents;
   readonly #attributes: NativeBuffer;
+  readonly #timer: NativeBuffer;
   readonly #header: MessageHeader;
 
   constructor(koffi: Koffi) {
@@ -131,6 +139,7 @@ class Libc implements Sys {
     this.#value = this.allocate(16);
     this.#event = this.allocateEvents(1);
     this.#attributes = this.allocate(SCHED_ATTR_SIZE);
+    this.#timer = this.allocate(ITIMERSPEC_SIZE);
     this.#header = new MessageHeader((size) => this.allocate(size));
   }
 
@@ -302,6 +311,19 @@ class Libc implements Sys {
   eventfdClear(fd: number): number {
     checkFd(fd);
     return this.#result(this.#calls.eventfd_read(fd, this.#value.address));
+  }
+
+  timerfd(): number {
+    return this.#result(this.#calls.timerfd_create(CLOCK_MONOTONIC, EFD_NONBLOCK | EFD_CLOEXEC));
+  }
+
+  timerfdSet(fd: number, milliseconds: number): number {
+    checkFd(fd);
+    checkInt(milliseconds);
+    if (milliseconds < 0) throw new RangeError(`not a time: ${milliseconds} ms`);
+    this.#timer.bytes.writeInt32LE(Math.floor(milliseconds / 1000), ITIMERSPEC_SECONDS_AT);
+    this.#timer.bytes.writeInt32LE((milliseconds % 1000) * 1_000_000, ITIMERSPEC_NANOSECONDS_AT);
+    return this.#result(this.#calls.timerfd_settime(fd, 0, this.#timer.address, 0));
   }
 
   fileLimit(): number {

@@ -87,6 +87,11 @@ export interface Sys {
   /** Sets an eventfd back to zero. */
   eventfdClear(fd: number): number;
 
+  /** Makes a timer that is not started; its fd can be read when it has run out (timerfd_create(2), CLOCK_MONOTONIC). */
+  timerfd(): number;
+  /** Has the timer `fd` run out once, `milliseconds` from now, and no sooner; 0 stops it. */
+  timerfdSet(fd: number, milliseconds: number): number;
+
   /** The most fds this process may have open (the soft RLIMIT_NOFILE; `Infinity` if there is none), or the errno. */
   fileLimit(): number;
   /** CPU time that thread `tid` of this process has used, in ms, or the errno. */

@@ -4,9 +4,11 @@ import { basename } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { Poller } from '../reactor/poller.ts';
 import { Reactor } from '../reactor/reactor.ts';
+import { Watchdog } from '../reactor/watchdog.ts';
 import { SERVING_SLICE } from '../sharing/scheduling.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
 import { openLibc } from '../sys/libc.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 import type { EpollThreadStart } from './messages.ts';
 import { type CommonParts, type MadeThread, runThread } from './run.ts';
@@ -14,6 +16,9 @@ import { ServiceThread, type ServiceThreadParts } from './service-thread.ts';
 
 /** Ready sockets that one turn takes at most; the rest comes with the next. */
 const EVENTS = 256;
+
+/** A `moveAfter` longer than this, in ms, is as good as none. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 const start = workerData as EpollThreadStart;
 
@@ -31,10 +36,20 @@ async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
     row.tid = Number(basename(readlinkSync('/proc/thread-self')));
     sys.setSlice(0, SERVING_SLICE);
     watch(EPOLL_CTL_ADD, EPOLLONESHOT);
-    new Reactor(poller, row, thread).start();
+    new Reactor(poller, row, thread, makeWatchdog(sys, row)).start();
     return { type: 'ready' };
   };
   return { thread, start: serve };
+}
+
+/** Where the system gives no timer, or nobody would look at the thread when it runs out, the thread does without. */
+function makeWatchdog(sys: Sys, row: ThreadRow): Watchdog | undefined {
+  const within = Math.ceil(start.moveAfter);
+  if (!Number.isSafeInteger(within) || within > LONGEST_TIMER) return undefined;
+  const fd = sys.timerfd();
+  if (fd < 0) return undefined;
+  row.timerFd = fd;
+  return new Watchdog(sys, row, within);
 }
 
 /** TLS is loaded by the threads that need it. */

@@ -33,6 +33,8 @@ export interface EpollThreadStart extends ThreadStart {
   readonly acceptorEpollFd: number;
   /** The acceptor's eventfd: a signal makes it look at the threads. */
   readonly mailboxFd: number;
+  /** After how long a thread that does not come round is held, in ms; Infinity: nobody asks. */
+  readonly moveAfter: number;
 }
 
 /** `drain`: answer what has arrived, then close all clients. `stop`: run the service's `stop`, and end. */

@@ -3,11 +3,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseCidr } from '../../src/options/cidr.ts';
 import { COUNTED, NEW, PROXIED } from '../../src/sharing/connection-table.ts';
 import { CLOSING, FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
+import { Watchdog } from '../../src/reactor/watchdog.ts';
 import { PARKED, RUNNING } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../../src/sys/errno.ts';
 import { AcceptorBench, tryToConnect } from '../support/acceptor-bench.ts';
-import { dial, sys, write } from '../support/loopback.ts';
+import { dial, owned, sys, write } from '../support/loopback.ts';
 
 /** Dials `count` clients, one after another, and has them accepted. */
 async function admitted(bench: AcceptorBench, count: number) {
@@ -153,41 +154,61 @@ describe('accepting', () => {
 });
 
 describe('looking at threads', () => {
-  /** What each of `count` turns waits for at most, in ms; the thread gives a sign of life before it, or does not. */
-  function waits(bench: AcceptorBench, count: number, isAlive: boolean): unknown[] {
-    const before = bench.flaky.calls('epollWait').length;
-    for (let turn = 0; turn < count; turn++) {
-      if (isAlive) bench.row(0).beat(-1);
-      bench.acceptor.turn();
-    }
-    return bench.flaky
-      .calls('epollWait')
-      .slice(before)
-      .map((call) => call[2]);
+  const MOVE_AFTER = 5;
+
+  /** An acceptor with one thread, which is awake and has a timer. */
+  function besideAwake(moveAfter = MOVE_AFTER): AcceptorBench {
+    const bench = new AcceptorBench({ moveAfter });
+    const row = bench.row(0);
+    row.timerFd = owned(sys.timerfd());
+    bench.start(0);
+    row.state = RUNNING;
+    return bench;
   }
 
-  it.each([
-    [5, 5],
-    [1, 2],
-    [Infinity, 20],
-  ])('is as often as moveAfter asks while all is well (%i ms: every %i ms)', (moveAfter, every) => {
-    const bench = new AcceptorBench({ moveAfter });
-    bench.start(0);
-    bench.row(0).state = RUNNING;
-    waits(bench, 1, true);
-    expect(new Set(waits(bench, 8, true))).toEqual(new Set([every]));
+  /** What each of `count` turns waits for at most, in ms; the thread gives a sign of life before it. */
+  function waits(bench: AcceptorBench, count: number): unknown[] {
+    const before = bench.flaky.calls('epollWait').length;
+    for (let turn = 0; turn < count; turn++) {
+      bench.row(0).beat(-1);
+      bench.acceptor.turn();
+    }
+    const calls = bench.flaky.calls('epollWait').slice(before);
+    return calls.map(([, , timeout]) => timeout);
+  }
+
+  it('is seldom while the timer of one that is awake runs, and every 2 ms while it does not', () => {
+    const bench = besideAwake();
+    bench.row(0).isGuarded = true;
+    expect(waits(bench, 2)).toEqual([100, 100]);
+    bench.row(0).isGuarded = false;
+    expect(waits(bench, 3)).toEqual([2, 2, 2]);
   });
 
-  it('is more often from when one stands still, and for a while after it was held', () => {
-    const bench = new AcceptorBench({ moveAfter: 5 });
-    bench.start(0);
-    bench.row(0).state = RUNNING;
-    waits(bench, 3, true);
-    expect(waits(bench, 2, false)).toEqual([5, 2]);
+  it('is seldom where nobody asks whether a thread is held', () => {
+    expect(waits(besideAwake(Infinity), 2)).toEqual([100, 100]);
+  });
+
+  it('is every 2 ms from when the timer has run out, so that a stall is found; and for a while after it', () => {
+    const bench = besideAwake();
+    const row = bench.row(0);
+    new Watchdog(sys, row, MOVE_AFTER).putOff(performance.now());
+    expect(row.isGuarded).toBe(true);
     for (let turns = 0; turns < 50 && bench.counters.stalls === 0; turns++) bench.acceptor.turn();
-    expect(bench.counters.stalls).toBe(1);
-    waits(bench, 2, true);
-    expect(waits(bench, 8, true)).toEqual(Array.from({ length: 8 }, () => 2));
+    expect([bench.counters.stalls, row.isGuarded]).toEqual([1, false]);
+    waits(bench, 1);
+    row.isGuarded = true;
+    expect(waits(bench, 3)).toEqual([2, 2, 2]);
+  });
+
+  it('is needed for one that was rung and has not answered, whatever its timer does', () => {
+    const bench = besideAwake();
+    const row = bench.row(0);
+    row.isGuarded = true;
+    row.state = PARKED;
+    bench.roster.find(row)?.ring(performance.now());
+    bench.acceptor.turn();
+    expect(bench.flaky.calls('epollWait').at(-1)?.[2]).toBe(2);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Roster, type RosterSettings } from '../../src/acceptor/roster.ts';
-import { PARKED, RUNNING, ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
+import { PARKED, ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { sys } from '../support/loopback.ts';
 import { playClock } from '../support/played-clock.ts';
 
@@ -206,23 +206,6 @@ describe('how many threads there should be', () => {
     expect(its.surplus(clock.now + 20_000)).toBeUndefined();
     rows[1]?.addClients(-1);
     expect(its.surplus(clock.now + 20_000)?.row.thread).toBe(0);
-  });
-});
-
-describe('a look at threads only', () => {
-  it('is enough while one is awake and none has anything to say', () => {
-    const { clock, hold, its, release, rows } = roster(2);
-    expect(its.isWell(clock.now)).toBe(false); // All are parked: nothing is to be looked at so often.
-    const row = rows[0] as ThreadRow;
-    row.state = RUNNING;
-    row.beat(-1);
-    expect([its.isWell(clock.now), its.isWell(clock.now)]).toEqual([true, false]);
-    hold(1);
-    row.beat(-1);
-    expect(its.isWell(clock.now)).toBe(false);
-    release(1);
-    row.beat(-1);
-    expect(its.isWell(clock.now)).toBe(true);
   });
 });
 

@@ -76,33 +76,6 @@ describe('ThreadWatch', () => {
     expect(clock.now - watch.lastHeld).toBeLessThanOrEqual(4);
   });
 
-  it('is well while it owes nothing or has given a sign of life, and notices a stall as it would otherwise', () => {
-    const { clock, look, row, watch } = watched(RUNNING);
-    for (let beats = 0; beats < 5; beats++) {
-      row.beat(-1);
-      clock.now += 2;
-      expect(watch.isWell(clock.now)).toBe(true);
-    }
-    expect(watch.isWell(clock.now + 1)).toBe(false);
-    const lastBeat = clock.now;
-    expect(look(20)).toEqual(['held']);
-    expect(watch.heldSince).toBe(lastBeat);
-    row.beat(-1);
-    expect(watch.isWell(clock.now)).toBe(false); // Somebody is to hear that it is released.
-    expect(look(2)).toEqual(['released']);
-  });
-
-  it('is well while it is parked, until its bell was rung; and not when it is to leave', () => {
-    const { clock, look, row, watch } = watched(PARKED);
-    expect(watch.isWell((clock.now += 1000))).toBe(true);
-    watch.ring(clock.now);
-    expect(watch.isWell(clock.now + 1)).toBe(false);
-    row.beat(-1);
-    expect([watch.isWell(clock.now + 1), look(50)]).toEqual([true, []]);
-    watch.retiring = true;
-    expect(watch.isWell(clock.now)).toBe(false);
-  });
-
   it('can be held again', () => {
     const { look, row } = watched(RUNNING);
     look(20);

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Poller } from '../../src/reactor/poller.ts';
 import { Reactor, type Turns } from '../../src/reactor/reactor.ts';
+import type { Watchdog } from '../../src/reactor/watchdog.ts';
 import { ABSENT, PARKED, RUNNING, ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLLIN } from '../../src/sys/constants.ts';
 import { type FlakySys, flakySys } from '../support/flaky-sys.ts';
@@ -15,6 +16,8 @@ class Bench implements Turns {
   awaiting = false;
   /** When the last event was done with. Never before the end of a turn: each turn looks once. */
   time = Infinity;
+  /** When the watchdog was told that the thread has come round. */
+  readonly puttingsOff: number[] = [];
   closeOverdue = (): void => void this.log.push(['closeOverdue']);
   onArm = (): void => {};
   /** So many turns find that something was served in Node's event loop. */
@@ -24,7 +27,8 @@ class Bench implements Turns {
 
   constructor() {
     this.poller = new Poller(this.#flaky.sys, owned(sys.epollCreate()), 8);
-    this.reactor = new Reactor(this.poller, this.row, this);
+    const putOff = (now: number): void => void this.puttingsOff.push(now);
+    this.reactor = new Reactor(this.poller, this.row, this, { putOff } as Watchdog);
     onTestFinished(() => this.reactor.stop());
   }
 
@@ -76,6 +80,18 @@ describe('Reactor', () => {
     bench.reactor.start();
     await until(() => bench.armed === 1);
     expect(bench.log).toEqual([['begin'], ['serve', one, -7, EPOLLIN], ['serve', other, 7, EPOLLIN], ['arm', PARKED]]);
+  });
+
+  it('tells the watchdog at the beginning of each turn, before it serves anybody', async () => {
+    const bench = new Bench();
+    sys.eventfdSignal(bench.watch(1));
+    bench.onServe = (fd) => {
+      expect(bench.puttingsOff).toEqual([Infinity]);
+      sys.eventfdClear(fd);
+    };
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(bench.puttingsOff.length).toBe(bench.waits.length);
   });
 
   it('lets Node’s event loop run between two turns', async () => {

@@ -205,6 +205,8 @@ export class FakeKernel implements Sys {
   getsockopt = notFaked('getsockopt');
   getsockname: (fd: number) => SocketAddress | number = notFaked('getsockname');
   getpeername: (fd: number) => SocketAddress | number = notFaked('getpeername');
+  timerfd = notFaked('timerfd_create');
+  timerfdSet = notFaked('timerfd_settime');
   fileLimit = notFaked('getrlimit');
   duplicate = notFaked('fcntl');
   sendMessage = notFaked('sendmsg');

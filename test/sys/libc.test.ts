@@ -347,6 +347,43 @@ describe('eventfd', () => {
   });
 });
 
+describe('timerfd', () => {
+  it('is ready once when the time is over, each time that it was set; 0 stops it', () => {
+    const set = owned(sys.epollCreate());
+    const timer = owned(sys.timerfd());
+    const events = sys.allocateEvents(1);
+    sys.epollControl(set, abi.EPOLL_CTL_ADD, timer, abi.EPOLLIN | abi.EPOLLET, 0, 0);
+    for (let times = 0; times < 2; times++) {
+      const start = performance.now();
+      expect(sys.timerfdSet(timer, 20)).toBe(0);
+      expect(sys.epollWait(set, events, 60_000)).toBe(1);
+      expect(performance.now() - start).toBeGreaterThanOrEqual(19);
+      expect(sys.epollWait(set, events, 0)).toBe(0);
+    }
+    expect([sys.timerfdSet(timer, 30), sys.timerfdSet(timer, 0)]).toEqual([0, 0]);
+    expect(sys.epollWait(set, events, 60)).toBe(0);
+  });
+
+  it('can be put off, also by more than a second', () => {
+    const set = owned(sys.epollCreate());
+    const timer = owned(sys.timerfd());
+    const events = sys.allocateEvents(1);
+    sys.epollControl(set, abi.EPOLL_CTL_ADD, timer, abi.EPOLLIN, 0, 0);
+    expect([sys.timerfdSet(timer, 10_000), sys.timerfdSet(timer, 600_500)]).toEqual([0, 0]);
+    expect(sys.epollWait(set, events, 50)).toBe(0);
+    const start = performance.now();
+    expect(sys.timerfdSet(timer, 1001)).toBe(0);
+    expect(sys.epollWait(set, events, 60_000)).toBe(1);
+    expect(performance.now() - start).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('refuses a time that is none', () => {
+    const timer = owned(sys.timerfd());
+    for (const time of [-1, 0.5, Infinity, Number.NaN]) expect(() => sys.timerfdSet(timer, time)).toThrow(RangeError);
+    expect(sys.timerfdSet(owned(sys.eventfd()), 1)).toBe(-errno.EINVAL);
+  });
+});
+
 describe('what the process and its threads may and do use', () => {
   it('tells the soft limit of open files', () => {
     const [, soft] = /^Max open files\s+(\w+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
@@ -454,6 +491,7 @@ describe('arguments that could do harm', () => {
     ['epollWait', (fd) => sys.epollWait(fd, events, 0)],
     ['eventfdSignal', (fd) => sys.eventfdSignal(fd)],
     ['eventfdClear', (fd) => sys.eventfdClear(fd)],
+    ['timerfdSet', (fd) => sys.timerfdSet(fd, 1)],
   ];
 
   it.each(byFd)('%s refuses an fd that is none', (_, call) => {
