@@ -29,9 +29,9 @@ const LONGEST_WAIT = 1000;
 const LOOK = 2;
 /** For so long after a thread was held they are looked at as often: what holds one is seldom alone. In ms. */
 const UNEASY = 10_000;
-/** The same while all that are awake are held: to see when that ends. */
+/** How often they are looked at while all that are awake are held: to see when that ends. In ms. */
 const LOOK_AGAIN = 10;
-/** The same while the server is full: a thread that closes a client is awake, so its place is seldom noticed only now. */
+/** How often all is looked at while the server is full, in ms: whether there is a place now. */
 const LOOK_FULL = 50;
 /** How often clients are evened out, in ms. */
 const BALANCE = 100;

@@ -75,9 +75,14 @@ export class EpollAcceptor extends Acceptor {
 
   override threadReady(thread: number): void {
     super.threadReady(thread);
-    const { timerFd } = this.#parts.board.row(thread);
+    const { board, poller, sys } = this.#parts;
+    const row = board.row(thread);
     // EPOLLET: each time that it runs out is told once, without reading it.
-    if (timerFd > 0) this.#parts.poller.add(timerFd, EPOLLIN | EPOLLET, thread, WATCHDOG);
+    if (row.timerFd === 0 || poller.add(row.timerFd, EPOLLIN | EPOLLET, thread, WATCHDOG) >= 0) return;
+    // Nobody would hear of it. The thread cannot start it any more, and says so.
+    sys.close(row.timerFd);
+    row.timerFd = 0;
+    row.isGuarded = false;
   }
 
   override obey(message: ToAcceptor): boolean {

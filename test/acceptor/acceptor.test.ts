@@ -8,6 +8,7 @@ import { PARKED, RUNNING } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../../src/sys/errno.ts';
 import { AcceptorBench, tryToConnect } from '../support/acceptor-bench.ts';
+import type { Step } from '../support/flaky-sys.ts';
 import { dial, owned, sys, write } from '../support/loopback.ts';
 
 /** Dials `count` clients, one after another, and has them accepted. */
@@ -199,6 +200,25 @@ describe('looking at threads', () => {
     waits(bench, 1);
     row.isGuarded = true;
     expect(waits(bench, 3)).toEqual([2, 2, 2]);
+  });
+
+  it('is every 2 ms where the timer cannot be watched, which is closed', () => {
+    let fails = false;
+    const answers = function* (): Generator<Step> {
+      for (;;) yield fails ? ENOMEM : 'pass';
+    };
+    const bench = new AcceptorBench({ moveAfter: MOVE_AFTER, script: { epollControl: answers() } });
+    const row = bench.row(0);
+    const timer = sys.timerfd();
+    row.timerFd = timer;
+    row.state = RUNNING;
+    fails = true;
+    bench.acceptor.threadReady(0);
+    fails = false;
+    new Watchdog(sys, row, MOVE_AFTER).putOff(0);
+    expect([row.timerFd, row.isGuarded, sys.timerfdSet(timer, 1) < 0]).toEqual([0, false, true]);
+    bench.nudge();
+    expect(waits(bench, 2)).toEqual([2, 2]);
   });
 
   it('is needed for one that was rung and has not answered, whatever its timer does', () => {
