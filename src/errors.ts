@@ -100,3 +100,9 @@ export function errorFromRecord(record: ErrorRecord): HeddleError {
   if (record.stack !== undefined) error.stack = record.stack;
   return error;
 }
+
+/** What `value` is, in words for an error: `null`, `number`, or the name of its class. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
+}

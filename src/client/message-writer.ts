@@ -1,6 +1,6 @@
 /** Used to turn a message into the bytes that are sent, and to refuse one that the framing cannot carry. */
 
-import { HeddleError } from '../errors.ts';
+import { HeddleError, kindOf } from '../errors.ts';
 import { Frame, type Framing, MESSAGE } from '../framing/frame.ts';
 
 /** Text is sent as UTF-8. */
@@ -26,12 +26,7 @@ export function encodeMessage(message: Message, framing: Framing): Buffer {
 function bytesOf(message: unknown): Uint8Array {
   if (typeof message === 'string') return Buffer.from(message);
   if (message instanceof Uint8Array) return message;
-  throw new TypeError(`a message must be bytes (a Uint8Array) or a string, got ${describe(message)}`);
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
+  throw new TypeError(`a message must be bytes (a Uint8Array) or a string, got ${kindOf(message)}`);
 }
 
 /** A line with a line ending in it would be two messages to the server, and later replies be taken for another's. */

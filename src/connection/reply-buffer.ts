@@ -1,5 +1,6 @@
 /** Used to put the replies of one read together, so that they leave in one write. */
 import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
+import { kindOf } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 
@@ -89,10 +90,5 @@ export function frameReply(framing: Framing, reply: Uint8Array | string, borrowe
 export function checkReply(framing: Framing, reply: unknown): Uint8Array | string {
   if (framing.encode !== undefined) return framing.encode(reply);
   if (typeof reply === 'string' || reply instanceof Uint8Array) return reply;
-  throw new TypeError(`a reply must be bytes (a Uint8Array), a string or undefined, got ${describe(reply)}`);
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
+  throw new TypeError(`a reply must be bytes (a Uint8Array), a string or undefined, got ${kindOf(reply)}`);
 }
