@@ -123,7 +123,7 @@ async function askHandshakes(bench: Bench, tools: Tools): Promise<Answer> {
   return {
     tables: [
       {
-        title: `tls: full handshakes of TLS 1.3 with a key of RSA 2048, on ${cpus().length} CPUs, of which the load uses one`,
+        title: `tls: full handshakes of TLS 1.3 with a key of RSA 4096, on ${cpus().length} CPUs, of which the load uses one`,
         columns: ['server', 'handshakes/s', 'range', 'server CPU ms', 'load CPU ms', 'CPUs of the server'],
         rows: [...entries.values()].map(handshakeRow),
       },
