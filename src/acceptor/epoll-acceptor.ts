@@ -13,8 +13,8 @@ import type { Side, Succession } from './succession.ts';
 /*
  * Five things wake the acceptor: a listener has clients, main has rung (a message, or the process ends), a parked thread
  * has work, one that is awake has not come round, the process before or after this one says something. Each is an event
- * of the one epoll set. Beyond that it looks around now and then while some thread is awake. The wait is bounded all the same: a thread inside an
- * endless system call cannot be ended by anything but that call's return.
+ * of the one epoll set. Beyond that it looks around now and then while some thread is awake. The wait is bounded all the
+ * same: a thread inside an endless system call cannot be ended by anything but that call's return.
  */
 
 /** What the upper half of an event's data says the lower half is. Parked threads give their epoll fd, above these. */

@@ -46,7 +46,7 @@ export abstract class Channel {
     this.#beyond = this.remoteAddress === UNIX_PEER ? EPOLLIN | BEYOND_BYTES : BEYOND_BYTES;
   }
 
-  /** Takes note that the socket is not what it was: sending has failed with this errno. */
+  /** Sending has failed with the errno `result`: the connection is over. */
   protected abstract broken(result: number): void;
 
   /** There may be something to read. */
@@ -65,7 +65,7 @@ export abstract class Channel {
   }
 
   /** Takes note that epoll has told of something to read; `mask` says of what. */
-  protected readable(mask: number): void {
+  protected noteReadable(mask: number): void {
     this.#unread |= mask & this.#beyond ? BYTES | BEYOND : BYTES;
   }
 
@@ -74,7 +74,7 @@ export abstract class Channel {
     this.#unread = BYTES | BEYOND;
   }
 
-  /** Takes note that there was nothing more to read. */
+  /** Takes note that there is nothing to read until epoll tells of more. */
   protected allRead(): void {
     this.#unread = 0;
   }

@@ -318,7 +318,7 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
 
   #readable(mask: number): void {
     if (this.isClosed) return;
-    this.readable(mask);
+    this.noteReadable(mask);
     if (this.#lingering) this.#discard();
     else if (this.#canRead) this.#serve();
     else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');

@@ -43,7 +43,8 @@ export class ProxyGate {
 
   /**
    * Reads on in the header of a connection whose slot the caller has. Once it is whole, the slot has the client's own
-   * address, which is reported. Undefined: the caller has the slot no more, the connection rests (`stays`: it may wait for the rest of its header) or is closed.
+   * address, which is reported, and what came behind the header is returned. Undefined: the caller has the slot no more,
+   * the connection rests (`stays`: it may wait for the rest of its header) or is closed.
    */
   read(fd: number, ticket: Ticket, stays: boolean): Passed | undefined {
     const reader = this.#reader;

@@ -17,7 +17,7 @@ import { ServiceThread, type ServiceThreadParts } from './service-thread.ts';
 /** Ready sockets that one turn takes at most; the rest comes with the next. */
 const EVENTS = 256;
 
-/** A `moveAfter` longer than this, in ms, is as good as none. */
+/** The longest time that a timer takes, in ms: 24 days. Should it run out before `moveAfter`, the acceptor finds nothing wrong. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 const start = workerData as EpollThreadStart;
@@ -42,14 +42,12 @@ async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
   return { thread, start: serve };
 }
 
-/** Where the system gives no timer, or nobody would look at the thread when it runs out, the thread does without. */
+/** Where the system gives no timer, the thread does without. */
 function makeWatchdog(sys: Sys, row: ThreadRow): Watchdog | undefined {
-  const within = Math.ceil(start.moveAfter);
-  if (!Number.isSafeInteger(within) || within > LONGEST_TIMER) return undefined;
   const fd = sys.timerfd();
   if (fd < 0) return undefined;
   row.timerFd = fd;
-  return new Watchdog(sys, row, within);
+  return new Watchdog(sys, row, Math.min(Math.ceil(start.moveAfter), LONGEST_TIMER));
 }
 
 /** TLS is loaded by the threads that need it. */

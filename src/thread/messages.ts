@@ -33,7 +33,7 @@ export interface EpollThreadStart extends ThreadStart {
   readonly acceptorEpollFd: number;
   /** The acceptor's eventfd: a signal makes it look at the threads. */
   readonly mailboxFd: number;
-  /** After how long a thread that does not come round is held, in ms; Infinity: nobody asks. */
+  /** After how long a thread that does not come round is held, in ms; Infinity: never. */
   readonly moveAfter: number;
 }
 
