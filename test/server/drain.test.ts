@@ -118,6 +118,7 @@ describe('drain', () => {
   it('says no more of clients that close() cuts off', async () => {
     const running = await start(COMMANDS);
     await using hung = await running.connect();
+    await running.seen('open'); // close() refuses who still waits to be accepted.
     await new Promise((resolve) => hung.socket.write('never\n', resolve));
     await running.server.close();
     const closed = await running.closeOf(hung);
