@@ -1,22 +1,15 @@
-/** The acceptor: lets clients in, places them on threads, watches these, and moves clients where that helps them. */
+/** The acceptor: lets clients in, places them on threads, and has these watched by the supervisor. */
 import type { MessagePort } from 'node:worker_threads';
-import type { Closer, Report } from '../connection/closer.ts';
 import { includesPeer, type Peers } from '../options/cidr.ts';
-import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { sharedTime } from '../sharing/clock.ts';
-import { type ConnectionTable, NEW, PROXIED } from '../sharing/connection-table.ts';
-import { BUSY, HELD, MOVING, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
-import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
+import { NEW, PROXIED } from '../sharing/connection-table.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { PeerAddress } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
-import { findShift } from './balance.ts';
-import type { Carrier } from './carrier.ts';
-import type { FromAcceptor, ToAcceptor } from './messages.ts';
-import type { BusyRatio, Placement } from './placement.ts';
-import type { Roster } from './roster.ts';
+import type { ToAcceptor } from './messages.ts';
 import type { Shortage } from './shortage.ts';
+import { Supervisor, type SupervisorParts } from './supervisor.ts';
 import type { Sweeper } from './sweeper.ts';
-import type { ThreadWatch } from './thread-watch.ts';
 
 /*
  * What the acceptor decides is here; how clients come in, how they get to their threads and what wakes the acceptor is
@@ -25,23 +18,13 @@ import type { ThreadWatch } from './thread-watch.ts';
 
 /** The longest wait, in ms: how late the end of a worker is noticed whose parent ended it without ringing. */
 const LONGEST_WAIT = 1000;
-/** How often threads are looked at while one is awake whose timer does not run, in ms; a stall is noticed this much after `moveAfter`. */
-const LOOK = 2;
-/** For so long after a thread was held they are looked at as often: what holds one is seldom alone. In ms. */
-const UNEASY = 10_000;
-/** How often they are looked at while all that are awake are held: to see when that ends. In ms. */
-const LOOK_AGAIN = 10;
 /** How often all is looked at while the server is full, in ms: whether there is a place now. */
 const LOOK_FULL = 50;
-/** How often clients are evened out, in ms. */
-const BALANCE = 100;
 /**
  * How long clients are still accepted when the server is to leave, in ms. A client that has connected may not be in the
  * kernel's queue yet: its last packet is taken note of a moment later, and would then be answered with a reset.
  */
 const LAST_CALL = 20;
-/** How long a client that has held its thread is kept apart from the others, in ms. */
-const HEAVY = 10_000;
 
 /** The listening sockets, and whether clients are let in by them. */
 export interface Door {
@@ -51,43 +34,23 @@ export interface Door {
   set(wanted: boolean, now: number): void;
 }
 
-export interface AcceptorParts {
-  readonly table: ConnectionTable;
-  readonly board: ThreadBoard;
-  readonly counters: AcceptorCounters;
+export interface AcceptorParts extends SupervisorParts {
   readonly admission: Admission;
-  readonly roster: Roster;
-  readonly placement: Placement;
-  readonly busy: BusyRatio;
-  /** Whether clients are evened out between threads. */
-  readonly balances: boolean;
-  readonly mover: Carrier;
-  readonly closer: Closer;
   readonly sweeper: Sweeper;
   /** Whose connections begin with a PROXY header. */
   readonly proxies: Peers;
-  /** In ms. */
-  readonly handlerTimeout: number;
-  readonly say: (message: FromAcceptor) => void;
-  readonly report: Report | undefined;
 }
 
 export abstract class Acceptor {
   readonly #parts: AcceptorParts;
+  readonly #supervisor: Supervisor;
   protected abstract readonly door: Door;
-  #isDraining = false;
   /** When the listeners are closed; Infinity: they are not to be, or are. */
   #closesAt = Infinity;
-  #balancedAt = 0;
-  /** Until when threads are likely to be held again. */
-  #uneasyUntil = 0;
-  /** Clients were evened out just now: there may be more to do. */
-  #isUneven = false;
-  /** Threads that are gone whose clients wait for another thread. */
-  #orphans: ThreadRow[] = [];
 
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
+    this.#supervisor = new Supervisor(parts, (row) => this.release(row));
   }
 
   /** Lets in who waits while `hasRoom`, and nobody after that; calls `closed` when that is done. */
@@ -103,8 +66,8 @@ export abstract class Acceptor {
   /** Does what main says; false: it says stop. */
   obey(message: ToAcceptor): boolean {
     if (message.type === 'thread-ready') this.threadReady(message.thread, message.clients);
-    else if (message.type === 'thread-retire') this.retire(message.thread);
-    else if (message.type === 'thread-gone') this.threadGone(message.thread);
+    else if (message.type === 'thread-retire') this.#supervisor.retire(message.thread);
+    else if (message.type === 'thread-gone') this.#supervisor.threadGone(message.thread);
     else if (message.type === 'drain') this.drain();
     else if (message.type === 'ping') this.#parts.say({ type: 'pong' });
     return message.type !== 'stop';
@@ -113,7 +76,7 @@ export abstract class Acceptor {
   /** Does all that is due at `now`. To be called after whatever has happened, and every `timeout` ms. */
   protected look(now: number): void {
     const { admission, sweeper } = this.#parts;
-    this.#lookAround(now);
+    this.#supervisor.look(now);
     sweeper.sweep(now);
     admission.look(now);
     this.door.set(this.hasRoom(), now);
@@ -125,24 +88,9 @@ export abstract class Acceptor {
     this.#parts.roster.add(this.#parts.board.row(thread));
   }
 
-  /** Gives `thread` no more clients and moves those that it has; main hears when it has none. */
-  retire(thread: number): void {
-    const watch = this.#parts.roster.find(this.#parts.board.row(thread));
-    if (watch !== undefined) watch.retiring = true;
-  }
-
-  /** Takes over what `thread`, which is gone, has left: clients at rest move, what it was working on is closed. */
-  threadGone(thread: number): void {
-    const { board, roster } = this.#parts;
-    const row = board.row(thread);
-    const watch = roster.remove(row);
-    row.state = ABSENT;
-    this.#takeOver(row, watch);
-  }
-
   /** Accepts the clients that wait and, a moment later, closes the listeners; then main hears of it. */
   drain(): void {
-    this.#isDraining = true;
+    this.#supervisor.drain();
     this.#parts.mover.announces = true;
     this.#closesAt = performance.now() + LAST_CALL;
   }
@@ -158,22 +106,10 @@ export abstract class Acceptor {
   /** How long nothing is due if nothing happens, in ms. */
   protected timeout(): number {
     const now = performance.now();
-    const { roster, sweeper } = this.#parts;
-    const closing = Math.max(0, this.#closesAt - now);
-    const pause = Math.min(this.door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now), closing);
-    const isAwake = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
-    const waiting = roster.watches.some((watch) => watch.isHeld || watch.retiring);
-    const settling = isAwake || roster.isSettling(now) || this.#isUneven ? BALANCE : LONGEST_WAIT;
-    const rest = this.hasRoom() ? settling : LOOK_FULL;
-    return Math.ceil(Math.min(pause, this.#mustLook(now) ? LOOK : waiting ? LOOK_AGAIN : rest));
-  }
-
-  /** Whether threads have to be looked at, since nothing else would tell that one does not come round. */
-  #mustLook(now: number): boolean {
-    const { roster } = this.#parts;
-    if (roster.settings.moveAfter === Infinity) return false;
-    const isUneasy = now < this.#uneasyUntil;
-    return roster.watches.some((watch) => watch.isOwing && !watch.isHeld && (isUneasy || !watch.isGuarded));
+    const { sweeper } = this.#parts;
+    const pause = Math.min(this.door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now), this.#closesAt - now);
+    const rest = Math.min(this.hasRoom() ? LONGEST_WAIT : LOOK_FULL, this.#supervisor.timeout(now));
+    return Math.ceil(Math.max(0, Math.min(pause, rest)));
   }
 
   /** Says that accepting pauses, because the system is out of `shortage`. */
@@ -206,157 +142,6 @@ export abstract class Acceptor {
 
   /** Wakes the thread of `row`, which is parked and has work. */
   protected wake(row: ThreadRow, now: number): void {
-    const watch = this.#parts.roster.find(row);
-    if (watch === undefined) return;
-    this.#lookAt(watch, now);
-    watch.ring(now);
-  }
-
-  #lookAt(watch: ThreadWatch, now: number): void {
-    const change = watch.look(now);
-    if (change === 'held') {
-      this.#parts.counters.countStall();
-      this.#uneasyUntil = now + UNEASY;
-    }
-    if (change === 'released') this.#parts.roster.recheck();
-    if (watch.isHeld) this.#relieve(watch, now);
-    if (watch.retiring) this.#retireStep(watch, now);
-  }
-
-  #lookAround(now: number): void {
-    const { roster, say } = this.#parts;
-    for (const watch of roster.watches) this.#lookAt(watch, now);
-    if (this.#orphans.length > 0 && (roster.takers.length > 0 || this.#isDeserted)) this.#adopt();
-    if (this.#isDraining) return;
-    const threads = roster.shortage(now);
-    if (threads !== undefined) say({ type: 'want-threads', threads });
-    if (now - this.#balancedAt >= BALANCE) this.#balance(now);
-  }
-
-  /** There is no thread, and none will come. */
-  get #isDeserted(): boolean {
-    return this.#isDraining && this.#parts.roster.any.length === 0;
-  }
-
-  /** Does what is to be done for the clients of a thread that is held. */
-  #relieve(watch: ThreadWatch, now: number): void {
-    const { row } = watch;
-    const culprit = this.#culprit(row);
-    if (culprit !== undefined && watch.isHeldLong(now)) this.#parts.table.setHeavy(culprit, Math.ceil(now));
-    this.#checkTimeout(watch, now);
-    const others = culprit === undefined ? row.clients : row.clients - 1;
-    if (others === 0 || now - watch.clearedAt < LOOK_AGAIN) return;
-    watch.clearedAt = now;
-    watch.stranded = this.#moveAway(row, 'held', now);
-  }
-
-  /** The client that the thread of `row` is serving. */
-  #culprit(row: ThreadRow): number | undefined {
-    const { table } = this.#parts;
-    const fd = row.currentFd;
-    if (fd < 0) return undefined;
-    const word = table.word(fd);
-    const isBusy = stateOf(word) === BUSY || stateOf(word) === HELD;
-    return isBusy && threadOf(word) === row.thread ? fd : undefined;
-  }
-
-  /**
-   * Moves what rests on `row` to threads where it is served; who is known to hold threads goes where nobody else waits
-   * for it. Returns how many of those found no such thread.
-   */
-  #moveAway(row: ThreadRow, cause: 'held' | 'reload', now: number): number {
-    const { mover, placement, roster, table } = this.#parts;
-    const { burdened, takers } = roster;
-    let stranded = 0;
-    mover.moveAll(row, cause, (fd) => {
-      const rows = this.#isHeavy(fd, now) && cause === 'held' ? burdened : takers;
-      if (rows.length > 0) return placement(rows, table.address(fd));
-      if (rows === burdened) stranded++;
-      return undefined;
-    });
-    return stranded;
-  }
-
-  #isHeavy(fd: number, now: number): boolean {
-    const heavy = this.#parts.table.heavy(fd);
-    return heavy !== 0 && now - heavy < HEAVY;
-  }
-
-  #checkTimeout(watch: ThreadWatch, now: number): void {
-    const { closer, handlerTimeout, report, say } = this.#parts;
-    if (watch.reported || now - watch.heldSince < handlerTimeout) return;
-    watch.reported = true;
-    const { row } = watch;
-    const fd = this.#culprit(row);
-    const about = fd === undefined ? { time: Date.now(), thread: row.thread + 1 } : closer.describe(fd, row);
-    report?.({ type: 'thread-held', ...about, heldMs: Math.round(now - watch.heldSince) });
-    say({ type: 'thread-stuck', thread: row.thread });
-  }
-
-  #retireStep(watch: ThreadWatch, now: number): void {
-    const { row } = watch;
-    if (row.clients > 0) this.#moveAway(row, 'reload', now);
-    if (row.clients > 0 || watch.isEmptied) return;
-    watch.isEmptied = true;
-    this.#parts.say({ type: 'thread-empty', thread: row.thread });
-  }
-
-  #balance(now: number): void {
-    this.#balancedAt = now;
-    const { balances, busy, mover, placement, roster, say, table } = this.#parts;
-    const surplus = roster.surplus(now);
-    if (surplus !== undefined && (mover.moves || surplus.row.clients === 0)) surplus.retiring = true;
-    for (const { row } of roster.raise(now)) say({ type: 'thread-worn', thread: row.thread });
-    if (!balances) return;
-    this.#isUneven = false;
-    for (const row of roster.uneasy) {
-      const { takers } = roster;
-      mover.moveAll(row, 'balance', (fd) =>
-        this.#isHeavy(fd, now) ? undefined : placement(takers, table.address(fd)),
-      );
-    }
-    const shift = findShift(roster.even, busy);
-    if (shift === undefined) return;
-    const { from, to, count } = shift;
-    this.#isUneven = mover.moveAll(from, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : to), count) > 0;
-  }
-
-  #adopt(): void {
-    const orphans = this.#orphans;
-    this.#orphans = [];
-    for (const row of orphans) this.#takeOver(row, undefined);
-  }
-
-  /** Deals with the connections of a thread that is gone. Without another thread those at rest wait for one. */
-  #takeOver(row: ThreadRow, watch: ThreadWatch | undefined): void {
-    const { closer, say, table } = this.#parts;
-    let waiting = 0;
-    table.forEach(row.thread, (fd, word) => {
-      if (!this.#inherit(fd, word, row, watch)) waiting++;
-    });
-    if (waiting > 0) {
-      this.#orphans.push(row);
-      return;
-    }
-    row.clearClients();
-    closer.reclaim(row);
-    this.release(row);
-    say({ type: 'thread-cleared', thread: row.thread });
-  }
-
-  /** False: it is at rest and waits for a thread. */
-  #inherit(fd: number, word: number, row: ThreadRow, watch: ThreadWatch | undefined): boolean {
-    const { closer, mover, placement, roster, table } = this.#parts;
-    const ticket = withState(word, REST);
-    const state = stateOf(word);
-    const { takers } = roster;
-    if (state === REST && !this.#isDeserted) {
-      return takers.length > 0 && mover.move(fd, ticket, row, placement(takers, table.address(fd)), 'thread-exit');
-    }
-    const isCulprit = watch?.isHeld === true && watch.reported && fd === row.currentFd;
-    const reason = isCulprit ? 'handler-timeout' : watch?.retiring === true ? 'shutdown' : 'thread-exit';
-    const detail = reason === 'shutdown' ? 'its thread was being replaced' : undefined;
-    if (state !== MOVING) closer.close(fd, ticket, row, reason, detail);
-    return true;
+    this.#supervisor.wake(row, now);
   }
 }

@@ -232,6 +232,22 @@ describe('looking at threads', () => {
   });
 });
 
+describe('a thread that stands still', () => {
+  it('is no stall where it has no clients any more: it ends', () => {
+    const bench = new AcceptorBench({ moveAfter: 5 });
+    bench.start(0, 1);
+    bench.acceptor.obey({ type: 'thread-retire', thread: 0 });
+    bench.row(0).state = RUNNING;
+    const isHeld = (thread: number) => bench.roster.find(bench.row(thread))?.isHeld === true;
+    while (!isHeld(0)) bench.acceptor.turn();
+    expect(bench.said).toContainEqual({ type: 'thread-empty', thread: 0 });
+    expect(bench.counters.stalls).toBe(0);
+    bench.row(1).state = RUNNING;
+    while (!isHeld(1)) bench.acceptor.turn();
+    expect(bench.counters.stalls).toBe(1);
+  });
+});
+
 describe('a shortage', () => {
   it('pauses accepting, without spinning, and then serves those that waited', async () => {
     const bench = new AcceptorBench({ script: { accept: [EMFILE, EMFILE] } });
@@ -311,7 +327,7 @@ describe('a thread that is gone', () => {
     const before = bench.clientsOf(0).map((fd) => [fd, bench.table.word(fd)] as const);
     bench.start(1);
     await write(clients[0]!, 'x');
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 3, 0]);
     expect(bench.clientsOf(1)).toEqual(before.map(([fd]) => fd));
     for (const [fd, ticket] of before) expect(bench.table.take(fd, ticket)).toBe(false);
@@ -334,7 +350,7 @@ describe('a thread that is gone', () => {
     const ports = new Set([busy, held].map((fd) => bench.table.port(fd)));
     const cut = clients.filter(({ localPort }) => ports.has(localPort as number));
     const ended = cut.map((client) => once(client.resume(), 'end'));
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     await Promise.all(ended);
     expect([busy, held, resting].map((fd) => stateOf(bench.table.word(fd)))).toEqual([FREE, FREE, REST]);
     expect(closesOf(bench)).toEqual({ 'thread-exit': 2 });
@@ -356,7 +372,7 @@ describe('a thread that is gone', () => {
     bench.table.closing(fd, ticket);
     expect(stateOf(bench.table.word(fd))).toBe(CLOSING);
     const ended = once(client!.resume(), 'end');
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     await ended;
     expect(stateOf(bench.table.word(fd))).toBe(FREE);
     expect(Object.values(closesOf(bench))).toEqual([1]);
@@ -373,7 +389,7 @@ describe('a thread that is gone', () => {
     bench.table.setFlags(fd, COUNTED);
     bench.table.closing(fd, ticket);
     const ended = once(client!.resume(), 'end');
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     await ended;
     expect(closesOf(bench)).toEqual({ 'client-finished': 1 });
     expect(bench.typesOfEvents()).toEqual(['open']);
@@ -383,7 +399,7 @@ describe('a thread that is gone', () => {
     const bench = new AcceptorBench();
     bench.start(0, 1);
     const { epollFd } = bench.row(0);
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     expect(bench.flaky.calls('close')).toEqual([[epollFd]]);
     expect([bench.row(0).epollFd, bench.row(0).state]).toEqual([0, 0]);
     await admitted(bench, 3);
@@ -393,7 +409,7 @@ describe('a thread that is gone', () => {
 
   it('leaves its clients at rest open when the only other thread is held', async () => {
     const bench = await besideHeld();
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     expect(closesOf(bench)).toEqual({});
   });
 
@@ -402,7 +418,7 @@ describe('a thread that is gone', () => {
     bench.start(0);
     const [client] = await admitted(bench, 1);
     const { epollFd } = bench.row(0);
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     await write(client!, 'x');
     expect(closesOf(bench)).toEqual({});
     expect(bench.said).toEqual([]);
@@ -415,7 +431,7 @@ describe('a thread that is gone', () => {
 
   it('leaves its clients at rest to a thread that was held, once it is free', async () => {
     const bench = await besideHeld();
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     expect(bench.row(1).clients).toBe(0);
     bench.row(1).beat(-1);
     bench.row(1).state = PARKED;
@@ -426,7 +442,7 @@ describe('a thread that is gone', () => {
   it('was the last: new clients wait in the kernel for the next', async () => {
     const bench = new AcceptorBench();
     bench.start(0);
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     bench.nudge();
     await dial(bench.port);
     bench.nudge();
@@ -478,7 +494,7 @@ describe('drain', () => {
   it('leaves the clients at rest of a thread that is gone to one that was held, once it is free', async () => {
     const bench = await besideHeld();
     bench.leave();
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     expect(bench.row(1).clients).toBe(0);
     bench.row(1).beat(-1);
     bench.row(1).state = PARKED;
@@ -490,9 +506,9 @@ describe('drain', () => {
   it('closes the clients at rest of a thread that is gone when the last one is gone too', async () => {
     const bench = await besideHeld();
     bench.leave();
-    bench.acceptor.threadGone(0);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
     expect(closesOf(bench)).toEqual({});
-    bench.acceptor.threadGone(1);
+    bench.acceptor.obey({ type: 'thread-gone', thread: 1 });
     sys.eventfdSignal(bench.mailboxFd);
     bench.acceptor.turn();
     expect(closesOf(bench)).toEqual({ 'thread-exit': 2 });

@@ -160,7 +160,7 @@ export class Schedule implements NodeCallbacks {
   tell(): void {
     this.#asAcceptor(() => {
       const [thread] = this.#untold.splice(0, 1);
-      if (thread !== undefined) this.acceptor.threadGone(thread);
+      if (thread !== undefined) this.acceptor.obey({ type: 'thread-gone', thread });
     });
   }
 
@@ -174,7 +174,7 @@ export class Schedule implements NodeCallbacks {
     const retiring = this.threads[thread];
     if (retiring === undefined || others.length === 0) return;
     retiring.isRetiring = true;
-    this.#asAcceptor(() => this.acceptor.retire(thread));
+    this.#asAcceptor(() => this.acceptor.obey({ type: 'thread-retire', thread }));
   }
 
   setBusy(thread: number, ratio: number): void {
