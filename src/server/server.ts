@@ -6,9 +6,7 @@ import { parseServeOptions, type ServeOptions, type ServeSettings } from '../opt
 import { type Credentials, loadCredentials } from '../options/credentials.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
 import type { ServerEvent } from '../log/event.ts';
-import type { Timeouts } from '../sharing/deadlines.ts';
 import { Lock } from '../sharing/lock.ts';
-import { packShared } from '../sharing/shared-values.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import { type LimitedSettings, withClientLimit } from './client-limit.ts';
@@ -20,12 +18,10 @@ import { Reruns } from './reruns.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadPool } from './thread-pool.ts';
+import { acceptorStart, serviceThreadStart } from './thread-starts.ts';
 
 /** How often a drain looks whether clients are left, in ms. */
 const DRAIN_LOOK = 5;
-
-/** What may wait to be sent to a client by default, in bytes; more if messages may be longer. */
-const LEAST_UNSENT = 2 ** 20;
 
 /** What is told of clients that a drain has not come to an end with. */
 const TOO_LATE = 'still open at shutdownTimeout';
@@ -207,42 +203,15 @@ export class Server implements AsyncDisposable {
     await this.#engine.takePlace(this.#acceptor);
   }
 
-  get #timeouts(): Timeouts {
-    const { idleTimeout, messageTimeout, sendTimeout } = this.#settings;
-    return { idleTimeout, messageTimeout, sendTimeout };
-  }
-
   #startAcceptor(): AcceptorHandle {
-    const { threads, placement, clientsPerThread, moveAfter, proxyProtocol, handlerTimeout } = this.#settings;
-    const { maxClients, overflow, maxClientsPerAddress, allow, deny } = this.#settings;
-    const start = {
-      ...this.#memory.buffers,
-      counters: this.#memory.counters.buffer,
-      limits: { maxClients, overflow, maxClientsPerAddress, allow, deny },
-      threads,
-      placement,
-      clientsPerThread,
-      moveAfter,
-      proxies: proxyProtocol,
-      handlerTimeout,
-      timeouts: this.#timeouts,
-    };
-    const acceptor = this.#engine.startAcceptor(start, this.#hear);
+    const acceptor = this.#engine.startAcceptor(acceptorStart(this.#settings, this.#memory), this.#hear);
     acceptor.ended.catch((error: unknown) => this.#giveUp(error));
     return acceptor;
   }
 
   #makePool(service: URL, tls: Credentials | undefined): ThreadPool {
-    const {
-      framing,
-      maxMessageLength,
-      maxUnsent,
-      shared = {},
-      shutdownTimeout,
-      threadMemory,
-      threads,
-    } = this.#settings;
-    const locks = Object.values(shared).filter((value) => value instanceof Lock);
+    const { shared = {}, shutdownTimeout, threadMemory, threads } = this.#settings;
+    const start = serviceThreadStart(this.#settings, this.#memory, service, tls, this.#nameOf);
     return new ThreadPool({
       size: threads.min,
       most: threads.max,
@@ -250,18 +219,8 @@ export class Server implements AsyncDisposable {
       patience: shutdownTimeout,
       memory: threadMemory,
       entry: this.#engine.threadEntry,
-      start: {
-        ...this.#memory.buffers,
-        ...this.#engine.threadExtras(),
-        tls,
-        service: service.href,
-        framing,
-        maxMessageLength,
-        timeouts: this.#timeouts,
-        maxUnsent: maxUnsent ?? Math.max(LEAST_UNSENT, maxMessageLength),
-        shared: packShared(shared, (name) => this.#nameOf('shared', `.${name}`)),
-      },
-      locks: [...this.#memory.locks, ...locks],
+      start: { ...start, ...this.#engine.threadExtras() },
+      locks: [...this.#memory.locks, ...Object.values(shared).filter((value) => value instanceof Lock)],
       tell: (message) => this.#acceptor.post(message),
       failed: (error) => this.#giveUp(error),
       report: (event) => this.#memory.report(event),

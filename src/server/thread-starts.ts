@@ -1,0 +1,55 @@
+/** Used to make of a server's settings and shared memory what its threads are started with. */
+import type { AcceptorStart } from '../acceptor/messages.ts';
+import type { Credentials } from '../options/credentials.ts';
+import type { NameOf } from '../options/source.ts';
+import type { Timeouts } from '../sharing/deadlines.ts';
+import { packShared } from '../sharing/shared-values.ts';
+import type { ThreadStart } from '../thread/messages.ts';
+import type { LimitedSettings } from './client-limit.ts';
+import type { SharedMemory } from './shared-memory.ts';
+
+/** What may wait to be sent to a client by default, in bytes; more if messages may be longer. */
+const LEAST_UNSENT = 2 ** 20;
+
+/** What an acceptor of any engine is started with. */
+export function acceptorStart(settings: LimitedSettings, memory: SharedMemory): AcceptorStart {
+  const { threads, placement, clientsPerThread, moveAfter, proxyProtocol, handlerTimeout } = settings;
+  const { maxClients, overflow, maxClientsPerAddress, allow, deny } = settings;
+  return {
+    ...memory.buffers,
+    counters: memory.counters.buffer,
+    limits: { maxClients, overflow, maxClientsPerAddress, allow, deny },
+    threads,
+    placement,
+    clientsPerThread,
+    moveAfter,
+    proxies: proxyProtocol,
+    handlerTimeout,
+    timeouts: timeoutsOf(settings),
+  };
+}
+
+/** What service threads of any engine are started with. Errors, which name options with `nameOf`: `HEDDLE_INVALID_OPTION`. */
+export function serviceThreadStart(
+  settings: LimitedSettings,
+  memory: SharedMemory,
+  service: URL,
+  tls: Credentials | undefined,
+  nameOf: NameOf,
+): Omit<ThreadStart, 'thread'> {
+  const { framing, maxMessageLength, maxUnsent, shared = {} } = settings;
+  return {
+    ...memory.buffers,
+    tls,
+    service: service.href,
+    framing,
+    maxMessageLength,
+    timeouts: timeoutsOf(settings),
+    maxUnsent: maxUnsent ?? Math.max(LEAST_UNSENT, maxMessageLength),
+    shared: packShared(shared, (name) => nameOf('shared', `.${name}`)),
+  };
+}
+
+function timeoutsOf({ idleTimeout, messageTimeout, sendTimeout }: LimitedSettings): Timeouts {
+  return { idleTimeout, messageTimeout, sendTimeout };
+}
