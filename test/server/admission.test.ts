@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Peer } from './peer.ts';
-import { noMoves, type Running, service, start } from './running.ts';
+import { PATIENCE, noMoves, type Running, service, start } from './running.ts';
 
 const ECHO = service('echo');
 
@@ -26,7 +26,7 @@ function answered(peers: readonly Peer[], count: number): Promise<readonly Peer[
     if (found.length < count) throw new Error(`${found.length} of ${count} are answered`);
     return found;
   };
-  return vi.waitFor(find, { timeout: 15_000, interval: 5 });
+  return vi.waitFor(find, { timeout: PATIENCE, interval: 5 });
 }
 
 /** Comes again and again until it is let in: a place is free a moment after its client has seen the end. */
