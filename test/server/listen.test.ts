@@ -22,13 +22,26 @@ async function takenPort(host: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A port that was free a moment ago, for all addresses. */
+/** A port that was free a moment ago, for all addresses: another test may have got it since. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** Starts a server at the same port of `v4` and of `v6`. */
+async function startAtOnePort(v4: string, v6: string): Promise<Running> {
+  for (let tries = 1; ; tries++) {
+    const port = await freePort();
+    try {
+      return await startAt(`${v4}:${port},[${v6}]:${port}`);
+    } catch (error) {
+      // A server that never can is no accident.
+      if ((error as HeddleError).errno !== 'EADDRINUSE' || tries === 5) throw error;
+    }
+  }
 }
 
 async function refusal(listen: string[]): Promise<HeddleError> {
@@ -68,8 +81,8 @@ describe('a server that listens in several places', () => {
       ['127.0.0.1', '::1'],
       ['0.0.0.0', '::'],
     ] as const) {
-      const port = await freePort();
-      await using running = await startAt(`${v4}:${port},[${v6}]:${port}`);
+      await using running = await startAtOnePort(v4, v6);
+      const { port } = running;
       expect(running.server.addresses).toEqual([
         { family: 'IPv4', host: v4, port },
         { family: 'IPv6', host: v6, port },
