@@ -69,8 +69,9 @@ describe('a service that awaits something of Node’s own', () => {
       while (talk.goesOn) await busy.ask('timer 0');
     })();
     await soonerOrLater(async () => {
+      const ofNode = await median(plainPort, 'timer 5');
       const took = await median(running.port, 'timer 5');
-      return took < 20 || `${took} ms`;
+      return took < Math.max(20, 3 * ofNode) || `${took} ms, with Node alone ${ofNode}`;
     });
     talk.goesOn = false;
     await talked;

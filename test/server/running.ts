@@ -72,6 +72,19 @@ export class Running implements AsyncDisposable {
     return vi.waitFor(find, { timeout: PATIENCE, interval: 5 });
   }
 
+  /** How many threads have clients. */
+  threadsInUse(): number {
+    return this.server.stats().threads.filter(({ clients }) => clients > 0).length;
+  }
+
+  /**
+   * Resolves when more than one thread has clients: a burst goes to one alone where a busy machine lets the others wait,
+   * and is evened out then.
+   */
+  async spread(): Promise<void> {
+    await vi.waitFor(() => expect(this.threadsInUse()).toBeGreaterThan(1), { timeout: PATIENCE });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.close();
   }
