@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { serve } from 'heddle';
 import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../support/folder.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
 import { ENGINE, PATIENCE, descriptorsBack, noMoves, openDescriptors, service, start } from './running.ts';
@@ -285,8 +286,8 @@ describe('close', () => {
   });
 
   it('gives the port back', async () => {
-    const running = await start(COMMANDS);
-    const { port } = running;
+    const port = await quietPort();
+    const running = await start(COMMANDS, { port });
     await running.server.close();
     expect(await dial(port)).toBe('ECONNREFUSED');
     await using again = await start(COMMANDS, { port });

@@ -6,6 +6,7 @@ import { connect, type HeddleError, serve } from 'heddle';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { testFolder } from '../support/folder.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { Peer } from './peer.ts';
 import { ENGINE, noUnix, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
@@ -20,28 +21,6 @@ async function takenPort(host: string): Promise<number> {
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   return (server.address() as AddressInfo).port;
-}
-
-/** A port that was free a moment ago, for all addresses: another test may have got it since. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Starts a server at the same port of `v4` and of `v6`. */
-async function startAtOnePort(v4: string, v6: string): Promise<Running> {
-  for (let tries = 1; ; tries++) {
-    const port = await freePort();
-    try {
-      return await startAt(`${v4}:${port},[${v6}]:${port}`);
-    } catch (error) {
-      // A server that never can is no accident.
-      if ((error as HeddleError).errno !== 'EADDRINUSE' || tries === 5) throw error;
-    }
-  }
 }
 
 async function refusal(listen: string[]): Promise<HeddleError> {
@@ -81,8 +60,8 @@ describe('a server that listens in several places', () => {
       ['127.0.0.1', '::1'],
       ['0.0.0.0', '::'],
     ] as const) {
-      await using running = await startAtOnePort(v4, v6);
-      const { port } = running;
+      const port = await quietPort();
+      await using running = await startAt(`${v4}:${port},[${v6}]:${port}`);
       expect(running.server.addresses).toEqual([
         { family: 'IPv4', host: v4, port },
         { family: 'IPv6', host: v6, port },
