@@ -82,7 +82,7 @@ export class Running implements AsyncDisposable {
    * and is evened out then.
    */
   async spread(): Promise<void> {
-    await vi.waitFor(() => expect(this.threadsInUse()).toBeGreaterThan(1), { timeout: PATIENCE });
+    await vi.waitUntil(() => this.threadsInUse() > 1, { timeout: PATIENCE });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
