@@ -260,6 +260,8 @@ describe('a flood of clients that are turned away', () => {
   });
 
   it('that the server’s end interrupts is reported whole', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     const gate = new Gate({ deny: ['0.0.0.0/0'] });
     for (let count = 0; count < 12; count++) gate.come(10, '1.1.1.1');
     gate.admission.reportHidden();

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { EpollDoor } from '../../src/acceptor/epoll-door.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import { Poller } from '../../src/reactor/poller.ts';
-import { dial, listenOn, owned, sys } from '../support/loopback.ts';
+import { dial, listenOn, owned, readable, sys } from '../support/loopback.ts';
 
 it('a door that closes takes who waits, and leaves a socket open that another process has too', async () => {
   const [own, shared] = [listenOn(), listenOn()];
@@ -11,6 +11,7 @@ it('a door that closes takes who waits, and leaves a socket open that another pr
   owned(poller.fd);
   const door = new EpollDoor(sys, poller, 0, [new Listener(sys, own.fd), new Listener(sys, shared.fd, true)]);
   await Promise.all([dial(own.port), dial(shared.port)]);
+  await Promise.all([readable(own.fd), readable(shared.fd)]);
   let admitted = 0;
   door.close(
     () => true,

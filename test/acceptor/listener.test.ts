@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Listener } from '../../src/acceptor/listener.ts';
 import { EAGAIN, ECONNRESET, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../../src/sys/errno.ts';
 import { flakySys, type Step } from '../support/flaky-sys.ts';
-import { dial, listenOn, owned, sys } from '../support/loopback.ts';
+import { dial, listenOn, owned, readable, sys } from '../support/loopback.ts';
 
 const { errno } = constants;
 const always = () => true;
@@ -25,6 +25,7 @@ describe('Listener', () => {
     const { fd, port } = listenOn();
     owned(fd);
     const clients = [await dial(port), await dial(port)];
+    await readable(fd);
     const seen: [string, number][] = [];
     const shortage = new Listener(sys, fd).accept(always, (client, peer) => {
       owned(client);

@@ -45,7 +45,7 @@ describe.runIf(canHandOver())('a door of Node’s sockets', () => {
     const clients = await Promise.all(Array.from({ length: 10 }, () => dial(port)));
     expect(inside).toEqual([]);
     door.set(true, now);
-    await vi.waitFor(() => expect(inside).toHaveLength(10));
+    await vi.waitFor(() => expect(inside).toHaveLength(10), { timeout: 30_000 });
     expect(new Set(inside.map(({ remotePort }) => remotePort))).toEqual(
       new Set(clients.map(({ localPort }) => localPort)),
     );
@@ -56,7 +56,7 @@ describe.runIf(canHandOver())('a door of Node’s sockets', () => {
     await Promise.all(Array.from({ length: 20 }, () => dial(port)));
     for (let came = 1; came <= 20; came++) {
       door.set(true, now);
-      await vi.waitFor(() => expect(inside).toHaveLength(1));
+      await vi.waitFor(() => expect(inside).toHaveLength(1), { timeout: 30_000 });
       inside.pop()?.destroy();
     }
     expect(inside).toEqual([]);
@@ -74,7 +74,7 @@ describe.runIf(canHandOver())('a door of Node’s sockets', () => {
     const { door, inside, port, shortages } = await makeDoor();
     door.set(true, now);
     await dial(port);
-    await vi.waitFor(() => expect(inside).toHaveLength(1));
+    await vi.waitFor(() => expect(inside).toHaveLength(1), { timeout: 30_000 });
     const { server } = inside[0] as Socket & { readonly server: EventEmitter };
     server.emit('error', Object.assign(new Error('accept EPROTO'), { code: 'EPROTO' }));
     expect(shortages).toEqual([]);
@@ -90,12 +90,12 @@ describe.runIf(canHandOver())('a door of Node’s sockets', () => {
     door.set(true, now);
     door.set(false, now);
     await dial(port);
-    await vi.waitFor(() => expect(inside).toHaveLength(1));
+    await vi.waitFor(() => expect(inside).toHaveLength(1), { timeout: 30_000 });
     hold.mockRestore();
     door.set(false, now);
     await dial(port);
     door.set(true, now);
-    await vi.waitFor(() => expect(inside).toHaveLength(2));
+    await vi.waitFor(() => expect(inside).toHaveLength(2), { timeout: 30_000 });
   });
 });
 

@@ -7,8 +7,10 @@ import { Worker } from 'node:worker_threads';
 import { serve } from 'heddle';
 import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../support/folder.ts';
+import { quietPort } from '../support/quiet-port.ts';
+import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
-import { ENGINE, descriptorsBack, noMoves, openDescriptors, service, start } from './running.ts';
+import { ENGINE, PATIENCE, descriptorsBack, noMoves, openDescriptors, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -149,18 +151,18 @@ describe('drain', () => {
   });
 
   it.skipIf(noMoves)('closes the clients at rest too of a thread that a handler held until it was ended', async () => {
-    const gate = new Int32Array(new SharedArrayBuffer(8));
+    const { gate, held } = makeGate();
     const timeouts = { handlerTimeout: 2000, shutdownTimeout: '1h' } as const;
     const running = await start(service('held'), { threads: 1, ...timeouts, shared: { gate } });
-    const [held, resting] = (await Peer.connectAll(running.port, 2)) as [Peer, Peer];
-    for (const peer of [held, resting]) await peer.ask('here');
-    held.send('hold\n');
-    await vi.waitFor(() => expect(gate[1]).toBe(1), { timeout: 10_000, interval: 1 });
+    const [holder, resting] = (await Peer.connectAll(running.port, 2)) as [Peer, Peer];
+    for (const peer of [holder, resting]) await peer.ask('here');
+    holder.send('hold\n');
+    await held();
     const drained = running.server.drain();
-    await Promise.all([held.over(), resting.over()]);
+    await Promise.all([holder.over(), resting.over()]);
     await drained;
     expect(await running.all('thread-exit')).toMatchObject([{ cause: 'handler-timeout' }]);
-    expect((await running.closeOf(held)).reason).toBe('handler-timeout');
+    expect((await running.closeOf(holder)).reason).toBe('handler-timeout');
     expect((await running.closeOf(resting)).reason).toBe('thread-exit');
   });
 
@@ -190,16 +192,20 @@ describe('drain', () => {
 describe('the state of a server', () => {
   it('is ready, draining before it accepts no more, and closed when it ends', async () => {
     const states: string[] = [];
+    const { gate, open, held } = makeGate();
     const running = await start(COMMANDS, {
+      shared: { gate },
       onEvent: ({ type }) => void (type === 'drain' && states.push(running.server.state)),
     });
     states.push(running.server.state);
     await using peer = await running.connect();
-    await peer.ask('echo here');
-    await new Promise((resolve) => peer.socket.write('later 100 done\n', resolve));
+    peer.send('hold\n');
+    await held();
     const drained = running.server.drain();
     states.push(running.server.state);
-    expect(String(await peer.rest())).toBe('done\n');
+    await vi.waitFor(() => expect(states).toHaveLength(3), { timeout: PATIENCE });
+    open();
+    expect(String(await peer.rest())).toBe('held\n');
     await drained;
     states.push(running.server.state);
     expect(states).toEqual(['ready', 'draining', 'draining', 'closed']);
@@ -274,14 +280,14 @@ describe('close', () => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
     writeFileSync(module, `${block}\n${echo}`);
     const reloaded = Promise.allSettled([running.server.reload()]);
-    await vi.waitFor(() => expect(existsSync(blocks)).toBe(true), { timeout: 20_000 });
+    await vi.waitFor(() => expect(existsSync(blocks)).toBe(true), { timeout: PATIENCE });
     await running.server.close();
     expect(await reloaded).toMatchObject([{ status: 'rejected', reason: { code: 'HEDDLE_CLOSED' } }]);
   });
 
   it('gives the port back', async () => {
-    const running = await start(COMMANDS);
-    const { port } = running;
+    const port = await quietPort();
+    const running = await start(COMMANDS, { port });
     await running.server.close();
     expect(await dial(port)).toBe('ECONNREFUSED');
     await using again = await start(COMMANDS, { port });

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { HeddleError, serve } from 'heddle';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { ENGINE, descriptorsBack, openDescriptors, service, start } from './running.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'heddle-services-'));
@@ -126,8 +127,8 @@ describe('a service that cannot be loaded', () => {
   });
 
   it('leaves the port free', async () => {
-    await using running = await start(undefined);
-    const { port } = running;
+    const port = await quietPort();
+    const running = await start(undefined, { port });
     await running.server.close();
     expect((await failure({ port, service: service('broken/throws') })).code).toBe('HEDDLE_SERVICE_LOAD');
     await using again = await start(undefined, { port });

@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Peer } from './peer.ts';
-import { noWaitForFiles, service } from './running.ts';
+import { PATIENCE, noWaitForFiles, service } from './running.ts';
 
 const SCRIPT = fileURLToPath(new URL('./few-files.mjs', import.meta.url));
 
@@ -49,7 +49,7 @@ class FewFiles {
       if (said === undefined) throw new Error(`it has not said ${type}`);
       return said;
     };
-    return vi.waitFor(find, { timeout: 15_000, interval: 10 });
+    return vi.waitFor(find, { timeout: PATIENCE, interval: 10 });
   }
 }
 
@@ -91,7 +91,9 @@ describe('a process with few files', { timeout: 60_000 }, () => {
       expect(await Promise.all(answers)).toEqual(late.map((_, index) => String(index)));
       const pauses = await server.pauses();
       const reported = (): number => server.said.filter(({ type }) => type === 'accept-paused').length;
-      await vi.waitFor(() => expect(pauses).toEqual({ 'no-files': reported(), 'no-memory': 0, 'max-clients': 0 }));
+      await vi.waitFor(() => expect(pauses).toEqual({ 'no-files': reported(), 'no-memory': 0, 'max-clients': 0 }), {
+        timeout: PATIENCE,
+      });
     },
   );
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { service, start } from './running.ts';
+import { PATIENCE, service, start } from './running.ts';
 
 const MIB = 1024 * 1024;
 
@@ -41,7 +41,7 @@ describe('a large reply', () => {
       .digest('hex');
     expect(output).toBe(`${64 * MIB + 1} ${digest}\n`);
     expect(status).toBe(0);
-    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(performance.now() - began).toBeLessThan(45_000);
   });
 
   it('keeps its order with replies that come after it', async () => {
@@ -70,7 +70,7 @@ describe('a client that never reads', () => {
     const reset = running.closeOf(silent);
     silent.reset();
     expect((await reset).reason).toBe('client-reset');
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1));
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), { timeout: PATIENCE });
   });
 
   it('gets all of it when it reads after all', async () => {

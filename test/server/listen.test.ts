@@ -6,6 +6,7 @@ import { connect, type HeddleError, serve } from 'heddle';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { testFolder } from '../support/folder.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { Peer } from './peer.ts';
 import { ENGINE, noUnix, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
@@ -20,15 +21,6 @@ async function takenPort(host: string): Promise<number> {
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   return (server.address() as AddressInfo).port;
-}
-
-/** A port that was free a moment ago, for all addresses. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function refusal(listen: string[]): Promise<HeddleError> {
@@ -68,7 +60,7 @@ describe('a server that listens in several places', () => {
       ['127.0.0.1', '::1'],
       ['0.0.0.0', '::'],
     ] as const) {
-      const port = await freePort();
+      const port = await quietPort();
       await using running = await startAt(`${v4}:${port},[${v6}]:${port}`);
       expect(running.server.addresses).toEqual([
         { family: 'IPv4', host: v4, port },

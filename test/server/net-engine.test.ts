@@ -8,8 +8,9 @@ import { nameInLibrary } from '../../src/options/source.ts';
 import { NetEngine } from '../../src/server/net-engine.ts';
 import { canHandOver } from '../../src/server/open-engine.ts';
 import { listenOn } from '../support/loopback.ts';
+import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
-import { descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
+import { PATIENCE, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -179,7 +180,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
   });
 
   it('handlerTimeout closes the client at fault by that name, and its neighbours with the thread', async () => {
-    await using running = await startNet({ threads: 2, handlerTimeout: 300 });
+    await using running = await startNet({ threads: 2, handlerTimeout: 2000 });
     const [[stuck, neighbour], [other]] = (await settledOnTwo(running, 2)) as [[Peer, Peer], [Peer]];
     stuck.send('spin\n');
     expect((await running.closeOf(stuck)).reason).toBe('handler-timeout');
@@ -189,7 +190,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
   });
 
   it('so is a thread that is held after a handler has waited for something', async () => {
-    await using running = await startNet({ threads: 1, handlerTimeout: 300 }, service('held-later'));
+    await using running = await startNet({ threads: 1, handlerTimeout: 2000 }, service('held-later'));
     const peer = await running.connect();
     peer.send('hold\n');
     await peer.over();
@@ -199,14 +200,17 @@ describe.runIf(canHandOver())('in the net engine', () => {
   });
 
   it('while threads are held, new clients get others, which are started for them', async () => {
-    await using running = await startNet({ threads: { min: 1, max: 3 } });
+    const { gate, open, held } = makeGate();
+    await using running = await startNet({ threads: { min: 1, max: 3 }, shared: { gate } });
     const [holder] = (await settled(running, 1)) as [Peer];
-    holder.send('block 1500\n');
+    holder.send('hold\n');
+    await held();
     await running.seen('thread-start', 2);
     const [next] = (await settled(running, 1)) as [Peer];
     expect(await next.ask('echo at once')).toBe('at once');
     expect(holder.pieces).toEqual([]);
-    expect(await holder.line()).toBe('blocked 1500');
+    open();
+    expect(await holder.line()).toBe('held');
     expect(running.server.stats().moves).toEqual({ held: 0, 'thread-exit': 0, balance: 0, reload: 0 });
   });
 
@@ -259,7 +263,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     await running.seen('close', accepted - 1);
     expect(await running.all('open')).toHaveLength(accepted);
     expect((await running.all('close')).every(({ reason }) => reason === 'client-reset')).toBe(true);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1));
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), { timeout: PATIENCE });
     await running.server.close();
     await last.leave();
     await descriptorsBack(before);

@@ -69,8 +69,9 @@ describe('a service that awaits something of Node’s own', () => {
       while (talk.goesOn) await busy.ask('timer 0');
     })();
     await soonerOrLater(async () => {
+      const ofNode = await median(plainPort, 'timer 5');
       const took = await median(running.port, 'timer 5');
-      return took < 20 || `${took} ms`;
+      return took < Math.max(20, 3 * ofNode) || `${took} ms, with Node alone ${ofNode}`;
     });
     talk.goesOn = false;
     await talked;
@@ -82,8 +83,12 @@ it('an idle server uses almost no CPU', async () => {
   await using peer = await running.connect();
   await peer.send('abc').take(3);
   await new Promise((resolve) => setTimeout(resolve, 100));
-  const before = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  const { user, system } = process.cpuUsage(before);
-  expect((user + system) / 1000).toBeLessThan(100);
+  // What the process does beside, such as to collect garbage, it does not all the time.
+  await soonerOrLater(async () => {
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const { user, system } = process.cpuUsage(before);
+    const took = (user + system) / 1000;
+    return took < 100 || `${took} ms of CPU in a second`;
+  });
 });

@@ -4,8 +4,18 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { testFolder } from '../support/folder.ts';
 import { headerV1, headerV2 } from '../support/proxy-headers.ts';
+import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
-import { noMoves, noUnix, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
+import {
+  PATIENCE,
+  noMoves,
+  noUnix,
+  descriptorsBack,
+  openDescriptors,
+  type Running,
+  service,
+  start,
+} from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -25,7 +35,7 @@ const dial = (running: Running): Promise<Peer> => Peer.connect(running.port, PRO
 
 /** Resolves when the server has read `count` bytes in all. */
 const received = (running: Running, count: number): Promise<void> =>
-  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: 10_000, interval: 1 });
+  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: PATIENCE, interval: 1 });
 
 describe('behind a load balancer', () => {
   it.each([
@@ -173,19 +183,22 @@ describe.skipIf(noUnix)('through a Unix socket', () => {
 
 describe('half a header', () => {
   it.skipIf(noMoves)('moves from a thread that is held, and its client is served elsewhere', async () => {
-    await using running = await startBehind({ threads: { min: 1, max: 3 } });
+    const { gate, open, held } = makeGate();
+    await using running = await startBehind({ threads: { min: 1, max: 3 }, shared: { gate } });
     await using holder = await running.connect();
     expect(await holder.ask('echo here')).toBe('here');
     const before = running.server.stats().receivedBytes;
     const halves = await Promise.all(Array.from({ length: 20 }, () => dial(running)));
     for (const half of halves) half.send(V2.subarray(0, 13));
     await received(running, before + 20 * 13);
-    holder.send('block 1000\n');
+    holder.send('hold\n');
+    await held();
     for (const half of halves) half.send(V2.subarray(13));
     for (const half of halves) expect(await half.ask('who')).toBe('192.0.2.1 56324');
     expect(holder.pieces).toEqual([]);
     expect(running.server.stats().moves.held).toBeGreaterThan(0);
-    expect(await holder.line()).toBe('blocked 1000');
+    open();
+    expect(await holder.line()).toBe('held');
     await Promise.all(halves.map((half) => half.leave()));
   });
 
@@ -219,7 +232,7 @@ describe('half a header', () => {
   });
 
   it('must come within messageTimeout, however it drips; a client that has sent it has its own time', async () => {
-    await using running = await startBehind({ messageTimeout: 300 });
+    await using running = await startBehind({ messageTimeout: 2000 });
     await using silent = await dial(running);
     await using half = await dial(running);
     await using whole = await dial(running);

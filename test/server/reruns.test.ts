@@ -30,7 +30,7 @@ it('all who ask during a run share one that begins after it', async () => {
   expect(runs).toHaveLength(1);
   runs[0]?.resolve();
   await first;
-  await vi.waitFor(() => expect(runs).toHaveLength(2));
+  await vi.waitFor(() => expect(runs).toHaveLength(2), { timeout: 30_000 });
   runs[1]?.resolve();
   await others;
   expect(runs).toHaveLength(2);
@@ -60,7 +60,7 @@ it('a run that fails fails for those who asked for it, and the next one runs', a
   const second = reruns.ask();
   runs[0]?.reject(new Error('bad code'));
   await expect(first).rejects.toThrow('bad code');
-  await vi.waitFor(() => expect(runs).toHaveLength(2));
+  await vi.waitFor(() => expect(runs).toHaveLength(2), { timeout: 30_000 });
   runs[1]?.resolve();
   await second;
 });

@@ -1,6 +1,5 @@
 /** A server under test: started on a free port of the loopback, with all that it has reported. */
 import { readdirSync, readlinkSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from 'heddle';
 import { expect, vi } from 'vitest';
 import type { ServerEvent } from '../../src/log/event.ts';
@@ -8,8 +7,11 @@ import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { Server } from '../../src/server/server.ts';
 import { Peer } from './peer.ts';
 
-/** Longer than events gather before they are told, in ms. */
-const GATHERED = 10;
+/** How long a test waits for what must come, in ms: only what never does takes longer, on any machine. */
+export const PATIENCE = 30_000;
+
+/** What no server reports: where it comes, all that was reported before it has come. */
+const MARK = 'mark';
 
 type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type: T }>;
 
@@ -18,13 +20,21 @@ export function service(name: string): URL {
   return new URL(`./services/${name}.mjs`, import.meta.url);
 }
 
+/** How many marks were put among the events, and how many of them have come. */
+interface Marks {
+  made: number;
+  told: number;
+}
+
 export class Running implements AsyncDisposable {
   readonly server: Server;
   readonly events: ServerEvent[];
+  readonly #marks: Marks;
 
-  constructor(server: Server, events: ServerEvent[]) {
+  constructor(server: Server, events: ServerEvent[], marks: Marks) {
     this.server = server;
     this.events = events;
+    this.#marks = marks;
   }
 
   get port(): number {
@@ -37,14 +47,18 @@ export class Running implements AsyncDisposable {
 
   /** Resolves with all events of `type` so far, those on their way included. */
   async all<T extends ServerEvent['type']>(type: T): Promise<EventOf<T>[]> {
-    await delay(GATHERED);
-    await delay(0);
+    const mark = ++this.#marks.made;
+    this.server.report({ type: MARK, mark } as unknown as ServerEvent);
+    let hasEnded = false; // Then it has told all that it had to tell.
+    const ending = this.server.closed.catch(() => this.server.close());
+    void ending.then(() => (hasEnded = true));
+    await vi.waitUntil(() => hasEnded || this.#marks.told >= mark, { timeout: PATIENCE, interval: 2 });
     return this.#arrived(type);
   }
 
   /** Resolves with the events of `type` once there are `count` of them. */
   seen<T extends ServerEvent['type']>(type: T, count = 1): Promise<EventOf<T>[]> {
-    return vi.waitFor(() => this.#atLeast(type, count), { timeout: 10_000, interval: 5 });
+    return vi.waitFor(() => this.#atLeast(type, count), { timeout: PATIENCE, interval: 5 });
   }
 
   /** Resolves with the event that says how the connection of `peer` ended. */
@@ -55,7 +69,20 @@ export class Running implements AsyncDisposable {
       if (event === undefined) throw new Error(`no close event of port ${port} yet`);
       return event;
     };
-    return vi.waitFor(find, { timeout: 10_000, interval: 5 });
+    return vi.waitFor(find, { timeout: PATIENCE, interval: 5 });
+  }
+
+  /** How many threads have clients. */
+  threadsInUse(): number {
+    return this.server.stats().threads.filter(({ clients }) => clients > 0).length;
+  }
+
+  /**
+   * Resolves when more than one thread has clients: a burst goes to one alone where a busy machine lets the others wait,
+   * and is evened out then.
+   */
+  async spread(): Promise<void> {
+    await vi.waitUntil(() => this.threadsInUse() > 1, { timeout: PATIENCE });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -88,10 +115,14 @@ export const noWaitForFiles = ENGINE === 'net';
 /** Starts a server on a free port of 127.0.0.1, with two threads unless `options` say otherwise. */
 export async function start(module: URL | string | undefined, options: ServeOptions = {}): Promise<Running> {
   const events: ServerEvent[] = [];
+  const marks: Marks = { made: 0, told: 0 };
   const given = module === undefined ? {} : { service: module };
-  const onEvent = (event: ServerEvent): void => void events.push(event);
+  const onEvent = (event: ServerEvent): void => {
+    if ((event.type as string) === MARK) marks.told++;
+    else events.push(event);
+  };
   const server = await serve({ host: '127.0.0.1', port: 0, threads: 2, engine: ENGINE, onEvent, ...given, ...options });
-  return new Running(server, events);
+  return new Running(server, events, marks);
 }
 
 /** How many sockets, epoll sets and eventfds this process has open. */
@@ -101,7 +132,7 @@ export function openDescriptors(): number {
 
 /** Resolves when there are no more of them than `before`: the process closes its own ends of connections when it comes to it. */
 export async function descriptorsBack(before: number): Promise<void> {
-  await vi.waitFor(() => expect(openDescriptors()).toBeLessThanOrEqual(before), { timeout: 10_000 });
+  await vi.waitFor(() => expect(openDescriptors()).toBeLessThanOrEqual(before), { timeout: PATIENCE });
 }
 
 function isSocketOrPoll(fd: string): boolean {

@@ -15,7 +15,7 @@ import { listenOn, newPeer, pair, succeeded, sys } from '../support/loopback.ts'
 import { dialPackets, packetSocket } from '../support/packet-pair.ts';
 import { balanceOf, generation } from './generations.ts';
 import { Peer } from './peer.ts';
-import { noTakeOver, descriptorsBack, openDescriptors } from './running.ts';
+import { PATIENCE, noTakeOver, descriptorsBack, openDescriptors } from './running.ts';
 
 /** The other process, played by the test: it says what it is told, and ends when it is told. */
 /** A client of whom nothing is kept. */
@@ -53,7 +53,7 @@ class Other {
       if (received !== 'over') this.#fds.push(...received.fds);
       return received;
     };
-    return vi.waitFor(look, { timeout: 10_000, interval: 1 });
+    return vi.waitFor(look, { timeout: PATIENCE, interval: 1 });
   }
 
   /** The next packet, which must be of `kind`. */
@@ -81,8 +81,10 @@ async function successor(path: string): Promise<Other> {
   return other;
 }
 
+/** Clients that have had an answer, in the order of their numbers. */
 async function settledPeers(port: number, count: number): Promise<Peer[]> {
-  const peers = await Peer.connectAll(port, count);
+  const peers: Peer[] = [];
+  while (peers.length < count) peers.push(await Peer.connect(port));
   for (const peer of peers) expect(await peer.ask('hello')).toMatch(/^old \d+ hello$/);
   return peers;
 }
@@ -106,7 +108,7 @@ describe.skipIf(noTakeOver)('when the new process ends', () => {
     await using old = await generation('old', at);
     const peers = await settledPeers(old.port, 10);
     for (const peer of peers) peer.send('half a ');
-    await vi.waitFor(() => expect(old.server.stats().receivedBytes).toBe(130), { timeout: 10_000 });
+    await vi.waitFor(() => expect(old.server.stats().receivedBytes).toBe(130), { timeout: PATIENCE });
     const other = await successor(at);
     other.say({ kind: 'ready' });
     await other.hears('start');
@@ -141,7 +143,7 @@ describe.skipIf(noTakeOver)('when the new process ends', () => {
     const [peer] = (await settledPeers(old.port, 1)) as [Peer];
     const half = 'h'.repeat(900_000);
     peer.send(half);
-    await vi.waitFor(() => expect(old.server.stats().receivedBytes).toBe(900_006), { timeout: 10_000 });
+    await vi.waitFor(() => expect(old.server.stats().receivedBytes).toBe(900_006), { timeout: PATIENCE });
     const other = await successor(at);
     other.say({ kind: 'ready' });
     await other.hears('start');
@@ -201,7 +203,7 @@ function predecessor(welcome = encodeWelcome({ pid: 4711, tls: false, shared: [f
     return succeeded(fd);
   };
   const come = async (): Promise<Other> => {
-    const other = new Other(await vi.waitFor(accept, { timeout: 10_000, interval: 1 }));
+    const other = new Other(await vi.waitFor(accept, { timeout: PATIENCE, interval: 1 }));
     if (welcome.length > 0) succeeded(other.link.send(welcome, [listener.fd, control]));
     return other;
   };

@@ -1,7 +1,8 @@
 import { Lock } from 'heddle';
 import { describe, expect, it, vi } from 'vitest';
+import { makeGate } from './gate.ts';
 import type { Peer } from './peer.ts';
-import { noMoves, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
+import { PATIENCE, noMoves, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -41,7 +42,7 @@ describe.each(DEATHS)('a thread that dies of %s', (_how, line, cause, detail) =>
     expect(running.server.stats().clients).toBe(11 - closed.length);
     await Promise.all([victim, ...peers].map((peer) => peer.leave()));
     await running.seen('close', 11);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
     await running.server.close();
     await descriptorsBack(before);
   });
@@ -123,19 +124,22 @@ it('a service that cannot start any more ends the server with a clear error', as
 });
 
 it('threads that cannot be started are no end of those that serve', async () => {
+  const { gate, open, held } = makeGate();
   await using running = await start(service('starts-some'), {
     threads: { min: 2, max: 4 },
-    shared: { starts: new SharedArrayBuffer(4) },
+    shared: { starts: new SharedArrayBuffer(4), gate },
   });
   await using holder = await running.connect();
   await using victim = await running.connect();
   // Threads are asked for while some are held.
-  holder.send('hold 1000\n');
+  holder.send('hold\n');
+  await held();
   await running.seen('thread-exit', 5);
   expect((await running.all('thread-exit'))[0]).toMatchObject({
     cause: 'start',
     detail: expect.stringMatching(/no more of them/),
   });
+  open();
   expect(await holder.line()).toBe('held');
   expect(await victim.ask('still here')).toBe('still here');
   expect(await running.all('close')).toEqual([]);

@@ -163,7 +163,7 @@ describe('Lock across threads', () => {
 
   /** What `message` says, or `stuck` if it says nothing for long. */
   const heard = async (message: Promise<string>) => {
-    const deadline = new Promise<string>((resolve) => setTimeout(resolve, 2000, 'stuck'));
+    const deadline = new Promise<string>((resolve) => setTimeout(resolve, 30_000, 'stuck'));
     return Promise.race([message, deadline]);
   };
 

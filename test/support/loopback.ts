@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../src/sys/constants.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  EPOLL_CTL_ADD,
+  EPOLLIN,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+} from '../../src/sys/constants.ts';
 import { openLibc } from '../../src/sys/libc.ts';
 import type { PeerAddress, SocketAddress, Sys } from '../../src/sys/sys.ts';
 
@@ -58,6 +66,7 @@ export interface Pair {
 export async function pair(): Promise<Pair> {
   const listener = listenOn();
   const client = await dial(listener.port);
+  await readable(listener.fd);
   const fd = owned(sys.accept(listener.fd, newPeer()));
   sys.close(listener.fd);
   return { fd, client };
@@ -66,6 +75,18 @@ export async function pair(): Promise<Pair> {
 /** Runs Node's event loop until `check` holds; the test's own time limit ends it otherwise. */
 export async function until(check: () => boolean): Promise<void> {
   while (!check()) await nextTurn();
+}
+
+/**
+ * Resolves when there is something to read of `fd`, or to accept: a busy kernel may bring it a moment after the other side
+ * has seen that its call has succeeded.
+ */
+export async function readable(fd: number): Promise<void> {
+  const events = sys.allocateEvents(1);
+  const set = succeeded(sys.epollCreate());
+  succeeded(sys.epollControl(set, EPOLL_CTL_ADD, fd, EPOLLIN, 0, 0));
+  await until(() => sys.epollWait(set, events, 0) > 0);
+  sys.close(set);
 }
 
 /** Writes and resolves when the kernel has the bytes. */

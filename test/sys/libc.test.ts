@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import * as abi from '../../src/sys/constants.ts';
 import { EADDRINUSE, EAGAIN, EPIPE } from '../../src/sys/errno.ts';
 import type { SocketAddress } from '../../src/sys/sys.ts';
-import { dial, listenOn, newPeer, owned, pair, succeeded, sys, until, write } from '../support/loopback.ts';
+import { dial, listenOn, newPeer, owned, pair, readable, succeeded, sys, until, write } from '../support/loopback.ts';
 import { messageOf, startWorker } from '../support/test-worker.ts';
 
 const { errno } = constants;
@@ -66,6 +66,7 @@ describe('accept', () => {
     owned(fd);
     const client = await dial(port);
     const peer = newPeer();
+    await readable(fd);
     owned(sys.accept(fd, peer));
     expect([hex(peer.bytes), peer.port]).toEqual([MAPPED_LOOPBACK, client.localPort]);
   });
@@ -75,9 +76,11 @@ describe('accept', () => {
     owned(fd);
     const peer = newPeer();
     const four = await dial(port);
+    await readable(fd);
     owned(sys.accept(fd, peer));
     expect([sys.addressText(peer.bytes), peer.port]).toEqual(['127.0.0.1', four.localPort]);
     const six = await dial(port, '::1');
+    await readable(fd);
     const accepted = owned(sys.accept(fd, peer));
     expect([sys.addressText(peer.bytes), peer.port]).toEqual(['::1', six.localPort]);
     expect(sys.getpeername(accepted)).toEqual({ family: 'IPv6', address: '::1', port: six.localPort });
@@ -144,6 +147,7 @@ describe('recv and send', () => {
   it('reads into the range that it was given and nowhere else', async () => {
     const { fd, client } = await pair();
     await write(client, 'abcdef');
+    await readable(fd);
     const memory = sys.allocate(8);
     expect(sys.recv(fd, memory, 3, 4)).toBe(4);
     expect(memory.bytes.toString('latin1')).toBe('\0\0\0abcd\0');
@@ -154,6 +158,7 @@ describe('recv and send', () => {
   it('reads and writes up to the last byte of a buffer', async () => {
     const { fd, client } = await pair();
     await write(client, 'z');
+    await readable(fd);
     const memory = sys.allocate(4);
     expect(sys.recv(fd, memory, 3, 1)).toBe(1);
     expect(sys.send(fd, memory, 4, 0)).toBe(0);
@@ -213,6 +218,7 @@ describe('memory', () => {
   it('may be a part of other memory, shared memory too', async () => {
     const { fd, client } = await pair();
     await write(client, 'abcd');
+    await readable(fd);
     const shared = new Uint8Array(new SharedArrayBuffer(8));
     const memory = sys.wrap(shared.subarray(2, 6));
     expect(memory.size).toBe(4);
@@ -393,9 +399,10 @@ describe('what the process and its threads may and do use', () => {
   it('reads a CPU clock in milliseconds that runs while its thread computes', () => {
     const before = sys.threadCpuTime(process.pid);
     const { user, system } = process.cpuUsage();
-    const end = performance.now() + 30;
-    while (performance.now() < end);
-    const used = sys.threadCpuTime(process.pid) - before;
+    // Others may have the CPU meanwhile.
+    const end = performance.now() + 10_000;
+    let used = 0;
+    while (used <= 1 && performance.now() < end) used = sys.threadCpuTime(process.pid) - before;
     const spent = process.cpuUsage({ user, system });
     expect(used).toBeGreaterThan(1);
     expect(used).toBeLessThanOrEqual((spent.user + spent.system) / 1000 + 20);

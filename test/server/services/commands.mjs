@@ -1,7 +1,8 @@
-/** Does what a line says: `later 20 text`, `throw text`, … one way for each thing that a message handler can do. */
+/** Does what a line says: `later 20 text`, `throw text`, … one way for each thing that a message handler can do; `hold` as a gate of `gate.ts` wants it. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 const clients = new Map();
+let gate;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 const commands = {
@@ -22,6 +23,11 @@ const commands = {
   block: (text) => {
     Atomics.wait(pause, 0, 0, Number(text));
     return `blocked ${text}`;
+  },
+  hold: () => {
+    Atomics.add(gate, 1, 1);
+    Atomics.wait(gate, 0, 0);
+    return 'held';
   },
   number: () => 42,
   null: () => null,
@@ -83,6 +89,9 @@ const commands = {
 
 export default {
   framing: 'line',
+  start({ shared }) {
+    ({ gate } = shared);
+  },
   message(message, client) {
     const [name, ...rest] = message.toString().split(' ');
     return commands[name](rest.join(' '), client);

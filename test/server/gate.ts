@@ -1,0 +1,23 @@
+/** Used to hold threads for as long as a test wants: a service that is asked to `hold` waits until the gate is opened. */
+import { expect, vi } from 'vitest';
+import { PATIENCE } from './running.ts';
+
+export interface Gate {
+  /** For the service: who holds a thread is counted in the second word, and goes on when the first is set. */
+  readonly gate: Int32Array;
+  open(): void;
+  /** Resolves when so many hold a thread. */
+  held(count?: number): Promise<void>;
+}
+
+export function makeGate(): Gate {
+  const gate = new Int32Array(new SharedArrayBuffer(8));
+  return {
+    gate,
+    open() {
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
+    },
+    held: (count = 1) => vi.waitFor(() => expect(gate[1]).toBe(count), { timeout: PATIENCE, interval: 1 }),
+  };
+}
