@@ -30,7 +30,7 @@ describe('heddle serve', () => {
     await using server = await startHeddle();
     const tools = [
       ['nc', ['-N', '127.0.0.1', `${server.port}`]],
-      ['socat', ['-t5', '-', `TCP:127.0.0.1:${server.port}`]],
+      ['socat', ['-t60', '-', `TCP:127.0.0.1:${server.port}`]],
     ] as const;
     for (const [command, args] of tools) {
       const { stdout } = await run(command, args, 'hello from client\n');

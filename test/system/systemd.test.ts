@@ -46,7 +46,7 @@ describe('heddle serve as a service of systemd', () => {
     // The server and its manager print to one pipe: their lines come in any order.
     await manager.shows(/^Server running on port \d+$/m);
     await manager.shows(/^Server running on unix:.*a\.sock$/m);
-    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
+    const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
     expect(stdout).toBe('cba');
     manager.tell('connect\nreply');
     await manager.shows(/^reply olleh$/m);
@@ -65,7 +65,7 @@ describe('heddle serve as a service of systemd', () => {
     await manager.shows(/^ended 0$/m);
     manager.tell('connect\nstart\nreply');
     await manager.shows(/^reply olleh$/m);
-    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
+    const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
     expect(stdout).toBe('cba');
   });
 
@@ -97,7 +97,7 @@ describe('heddle serve as a service of systemd', () => {
     expect(Number(first)).not.toBe(heir.child.pid);
     await manager.shows(/^ended 0$/m);
     expect(manager.process.stdout).not.toContain('STOPPING');
-    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
+    const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
     expect(stdout).toBe('cba');
     manager.tell('connect\nreply');
     await manager.shows(/^reply olleh$/m);
@@ -130,7 +130,7 @@ describe('heddle serve as a service of systemd', () => {
     async () => {
       const unix = join(testFolder(), 'a.sock');
       await using activator = new Running(ACTIVATE, [`--listen=${unix}`, ...SERVE]);
-      const { stdout } = await run('socat', ['-t20', '-', `UNIX-CONNECT:${unix},retry=100,interval=0.05`], 'abc');
+      const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${unix},retry=100,interval=0.05`], 'abc');
       expect(stdout).toBe('cba');
       await activator.shows(/^Server running on unix:.*a\.sock$/m);
     },
