@@ -1,20 +1,12 @@
 /** HAProxy in front of a server under test. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { Running } from './processes.ts';
-
-/** A port that was free a moment ago: HAProxy takes no "any". */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export class Haproxy implements AsyncDisposable {
   readonly port: number;
@@ -64,7 +56,7 @@ export class Haproxy implements AsyncDisposable {
       await once(socket, 'connect');
       return socket;
     };
-    return vi.waitFor(attempt, { timeout: 10_000, interval: 10 });
+    return vi.waitFor(attempt, { timeout: 20_000, interval: 10 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../support/folder.ts';
+import { freePort } from '../support/free-port.ts';
 import { HEDDLE, here, run, Running } from './processes.ts';
 
 const ACTIVATE = 'systemd-socket-activate';
@@ -76,10 +75,7 @@ describe('heddle serve as a service of systemd', () => {
   });
 
   it('takes no socket that is meant for another process', async () => {
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const { port } = free.address() as AddressInfo;
-    free.close();
+    const port = await freePort();
     await using manager = manage(testFolder(), { command: [...SERVE, '--host', '127.0.0.1', '--port', `${port}`] });
     manager.tell('start-for 1');
     await manager.shows(new RegExp(`^Server running on port ${port}$`, 'm'));
