@@ -5,7 +5,7 @@ import { connect as connectSecure } from 'node:tls';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Peer } from '../server/peer.ts';
-import { openDescriptors, type Running, service, start } from '../server/running.ts';
+import { descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
 import { headerV1, headerV2 } from '../support/proxy-headers.ts';
 import { Certificates } from './certificates.ts';
 import { ask, Haproxy } from './haproxy.ts';
@@ -115,10 +115,11 @@ describe('behind a load balancer that passes TLS on', () => {
     expect(await running.seen('close')).toMatchObject([{ ...about, detail: expect.stringMatching(detail) }]);
     expect(await running.all('open')).toEqual([]);
     expect(peer.pieces).toEqual([]);
-    expect(running.server.stats()).toMatchObject({ clients: 0, closes: { 'proxy-error': 1 } });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: 10_000 });
+    expect(running.server.stats().closes['proxy-error']).toBe(1);
     await peer.leave();
     await running.server.close();
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 
   it('who fails in the handshake after it is named as the client', async () => {
@@ -175,17 +176,17 @@ describe('half a header before TLS', () => {
     await running.seen('thread-exit');
     const peers = await Promise.all(halves.map((half, index) => secure(half, V1.subarray(index + 1))));
     for (const peer of peers) expect(await peer.ask('who')).toBe('192.0.2.1 56324');
-    expect(await running.all('close')).toHaveLength(1);
+    expect(await running.seen('close')).toHaveLength(1);
     await Promise.all(peers.map((peer) => peer.leave()));
   });
 
   it('must come within messageTimeout, the handshake after it within tlsHandshakeTimeout', async () => {
-    await using running = await startBehind({ messageTimeout: 1500, tlsHandshakeTimeout: 400 });
-    await using silent = await dial(running);
-    await using half = await dial(running);
+    await using running = await startBehind({ messageTimeout: 3000, tlsHandshakeTimeout: 400 });
     await using whole = await dial(running);
-    half.send(V1.subarray(0, 10));
     whole.send(V1);
+    await using half = await dial(running);
+    half.send(V1.subarray(0, 10));
+    await using silent = await dial(running);
     await Promise.all([silent.over(), half.over(), whole.over()]);
     const closes = (await running.seen('close', 3)).map((close) => `${close.address} ${close.reason}: ${close.detail}`);
     expect(closes.toSorted((one, other) => one.localeCompare(other))).toEqual([
@@ -210,7 +211,7 @@ describe('half a header before TLS', () => {
     await Promise.all([half.over(), silent.over(), drained]);
     expect(running.server.stats().closes).toMatchObject({ shutdown: 3 });
     await Promise.all([half, silent, whole].map((peer) => peer.leave()));
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 });
 
