@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -67,20 +66,17 @@ describe('heddle serve', () => {
   });
 
   it('goes on serving when nobody reads what it prints', async () => {
-    const child = spawn(process.execPath, [HEDDLE, 'serve', '--port', '0', '--threads', '2'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [first] = await once(child.stdout, 'data');
-    const port = Number(/running on port (\d+)/.exec(String(first))?.[1]);
-    child.stdout.destroy();
-    child.stderr.destroy();
+    await using server = new Running(process.execPath, [HEDDLE, 'serve', '--port', '0', '--threads', '2']);
+    const [, port] = await server.shows(/^Server running on port (\d+)$/m);
+    server.child.stdout?.destroy();
+    server.child.stderr?.destroy();
     for (let client = 0; client < 20; client++) {
-      const socket = await talk(port);
+      const socket = await talk(Number(port));
       expect(await ask(socket, 'abc')).toBe('cba');
       socket.destroy();
     }
-    child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
+    server.child.kill('SIGTERM');
+    expect((await server.finished()).status).toBe(0);
   });
 
   it('prints JSON when asked to, each event on a line', async () => {
