@@ -33,10 +33,10 @@ export class Haproxy implements AsyncDisposable {
       'defaults',
       '  mode tcp',
       '  log global',
-      '  timeout connect 5s',
+      '  timeout connect 10s',
       '  timeout client 30s',
       '  timeout server 30s',
-      // A check that is answered late on a busy machine has not failed.
+      // A check that is answered late on a busy machine has not failed. To connect and shake hands it has as long as `inter`.
       '  timeout check 10s',
       'listen front',
       `  bind 127.0.0.1:${port}`,

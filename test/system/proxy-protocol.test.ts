@@ -30,7 +30,7 @@ describe.each(['send-proxy', 'send-proxy-v2', 'send-proxy-v2 proxy-v2-options cr
         'tcp-check send ping\\n',
         'tcp-check expect string gnip',
       ];
-      await using proxy = await Haproxy.start(server.port, `${words} check inter 2s fall 1 rise 2`, checks);
+      await using proxy = await Haproxy.start(server.port, `${words} check inter 5s fall 1 rise 2`, checks);
       await proxy.running.shows(/Health check for server front\/heddle succeeded, reason: Layer7 check passed/);
       await vi.waitFor(() => expect(server.stdout.match(/^Bye: /gm)?.length).toBeGreaterThan(1), {
         timeout: 30_000,

@@ -87,6 +87,6 @@ describe('heddle serve, with clients side by side', () => {
     const result = await run(process.execPath, [HEDDLE, 'serve', '--host', '127.0.0.1', '--port', `${server.port}`]);
     expect(result.status).toBe(1);
     expect(result.stderr).toMatch(/^Cannot listen on 127\.0\.0\.1:\d+: the port is in use\..*\n$/);
-    expect(performance.now() - began).toBeLessThan(14_000);
+    expect(performance.now() - began).toBeLessThan(60_000);
   });
 });

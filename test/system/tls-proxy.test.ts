@@ -235,7 +235,7 @@ describe.each(['send-proxy', 'send-proxy-v2'])('behind HAProxy with %s and TLS',
   it('its health checks shake hands', async () => {
     await using server = await startHeddle(...secured);
     const checks = ['option log-health-checks'];
-    const about = `${words} ssl verify none check inter 2s fall 1 rise 2`;
+    const about = `${words} ssl verify none check inter 5s fall 1 rise 2`;
     await using proxy = await Haproxy.start(server.port, about, checks);
     await proxy.running.shows(/Health check for server front\/heddle succeeded, reason: Layer6 check passed/);
     await vi.waitFor(() => expect(server.stdout.match(/^Bye: /gm)?.length).toBeGreaterThan(1), { timeout: 30_000 });
