@@ -7,7 +7,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** What would be published, by path. */
 function packed(): Set<string> {
-  const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
+  const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--no-update-notifier'], {
+    cwd: ROOT,
+  });
   const [{ files }] = JSON.parse(String(listing)) as [{ files: readonly { path: string }[] }];
   return new Set(files.map(({ path }) => path));
 }

@@ -52,7 +52,7 @@ export class Haproxy implements AsyncDisposable {
   /** Connects from `address` once HAProxy listens. */
   dial(address: string): Promise<Socket> {
     const attempt = async (): Promise<Socket> => {
-      const socket = connect({ port: this.port, host: '127.0.0.1', localAddress: address });
+      const socket = connect({ port: this.port, host: '127.0.0.1', localAddress: address }).on('error', () => {});
       await once(socket, 'connect');
       return socket;
     };
