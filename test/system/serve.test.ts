@@ -121,7 +121,7 @@ describe('heddle serve', () => {
     [['--threads', '-1'], 2, /^--threads must be a positive integer, got -1\n$/],
     [['--port', '99999'], 2, /^--port must be an integer from 0 to 65535, got 99999\n$/],
     [['--colour', 'red'], 2, /^unknown option '--colour'\n$/],
-    [['nowhere.js'], 1, /nowhere\.js/],
+    [['nowhere.js', '--port', '0'], 1, /nowhere\.js/],
     [
       [here('../server/services/broken/exits.mjs'), '--port', '0'],
       1,
@@ -158,8 +158,10 @@ describe('heddle serve', () => {
   it('names, in what it says only as it starts, what the user wrote', async () => {
     const serve = async (environment: NodeJS.ProcessEnv, ...args: string[]): Promise<string> =>
       (await runWithFiles(1024, ['serve', ...args], environment)).stderr;
-    expect(await serve({}, '--max-clients', '1000000')).toMatch(/^--max-clients must be at most /);
-    expect(await serve({ HEDDLE_MAX_CLIENTS: '1000000' })).toMatch(/^HEDDLE_MAX_CLIENTS must be at most /);
+    expect(await serve({ HEDDLE_PORT: '0' }, '--max-clients', '1000000')).toMatch(/^--max-clients must be at most /);
+    expect(await serve({ HEDDLE_PORT: '0', HEDDLE_MAX_CLIENTS: '1000000' })).toMatch(
+      /^HEDDLE_MAX_CLIENTS must be at most /,
+    );
     expect(await serve({ HEDDLE_HOST: '192.0.2.1', HEDDLE_PORT: '0' })).toMatch(
       /Leave HEDDLE_HOST out to listen on all/,
     );

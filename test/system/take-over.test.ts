@@ -97,7 +97,15 @@ describe('heddle serve --take-over', LONG, () => {
     await using peer = await Peer.connect(old.port);
     await peer.ask('hello');
     writeFileSync(on.service, 'export default { message: ');
-    const broken = new Running(process.execPath, [HEDDLE, 'serve', on.service, '--take-over', on.takeOver]);
+    const broken = new Running(process.execPath, [
+      HEDDLE,
+      'serve',
+      on.service,
+      '--port',
+      '0',
+      '--take-over',
+      on.takeOver,
+    ]);
     const { status, stderr } = await broken.finished();
     expect([status, stderr]).toEqual([1, expect.stringContaining('Cannot load the service')]);
     expect(pidOf(await peer.ask('hello'))).toBe(old.child.pid);
