@@ -20,6 +20,7 @@ describe('heddle serve --unix', () => {
     await server.shows(/^Bye: unix$/m);
     const client = await run(process.execPath, [HEDDLE, 'client', '--unix', unix], 'one\ntwo\n');
     expect(client).toEqual({ status: 0, stdout: 'eno\nowt\n', stderr: '' });
+    await server.shows(/^Bye: unix\n[^]*^Bye: unix$/m);
     server.child.kill('SIGTERM');
     const finished = await server.finished();
     expect({ status: finished.status, stderr: finished.stderr }).toEqual({ status: 0, stderr: '' });
