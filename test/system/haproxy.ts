@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { freePort } from '../support/free-port.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { Running } from './processes.ts';
 
 export class Haproxy implements AsyncDisposable {
@@ -24,7 +24,7 @@ export class Haproxy implements AsyncDisposable {
    * server, `checks` how it looks after it.
    */
   static async start(target: number | string, words: string, checks: readonly string[] = []): Promise<Haproxy> {
-    const port = await freePort();
+    const port = await quietPort();
     const directory = mkdtempSync(join(tmpdir(), 'heddle-haproxy-'));
     const lines = [
       'global',

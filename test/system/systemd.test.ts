@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../support/folder.ts';
-import { freePort } from '../support/free-port.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { HEDDLE, here, run, Running } from './processes.ts';
 
 const ACTIVATE = 'systemd-socket-activate';
@@ -75,7 +75,7 @@ describe('heddle serve as a service of systemd', () => {
   });
 
   it('takes no socket that is meant for another process', async () => {
-    const port = await freePort();
+    const port = await quietPort();
     await using manager = manage(testFolder(), { command: [...SERVE, '--host', '127.0.0.1', '--port', `${port}`] });
     manager.tell('start-for 1');
     await manager.shows(new RegExp(`^Server running on port ${port}$`, 'm'));
