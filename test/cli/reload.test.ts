@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reloadOnChange } from '../../src/cli/reload.ts';
 
-const SEEN = { timeout: 10_000, interval: 20 };
+const SEEN = { timeout: 30_000, interval: 20 };
 
 describe('watching the files of a service', () => {
   let folder = '';

@@ -209,7 +209,7 @@ describe('a connection', () => {
   it('waits with sending while the server does not read', async () => {
     await using server = await stubServer((socket) => socket.pause());
     await using connection = await connect({ port: server.port, framing: 'length', maxMessageLength: '64MiB' });
-    await vi.waitFor(() => expect(server.sockets.size).toBe(1), { timeout: 10_000, interval: 1 });
+    await vi.waitFor(() => expect(server.sockets.size).toBe(1), { timeout: 30_000, interval: 1 });
     let isSent = false;
     const sent = connection.send(Buffer.alloc(2 ** 25)).then(() => (isSent = true));
     await new Promise(setImmediate);

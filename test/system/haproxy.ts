@@ -56,7 +56,7 @@ export class Haproxy implements AsyncDisposable {
       await once(socket, 'connect');
       return socket;
     };
-    return vi.waitFor(attempt, { timeout: 20_000, interval: 10 });
+    return vi.waitFor(attempt, { timeout: 30_000, interval: 10 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

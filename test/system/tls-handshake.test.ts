@@ -9,7 +9,7 @@ import { Certificates, texts } from './certificates.ts';
 import { connectTls } from './tls-clients.ts';
 
 /** How long may pass until what was done is seen, on a busy machine. */
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 const HOOKS = service('hooks');
 const ABOUT = service('tls-about');
 const certificates = new Certificates();

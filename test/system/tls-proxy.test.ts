@@ -34,7 +34,7 @@ const dial = (running: Running): Promise<Peer> => Peer.connect(running.port, PRO
 
 /** Resolves when the server has read `count` bytes in all. */
 const received = (running: Running, count: number): Promise<void> =>
-  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: 10_000, interval: 1 });
+  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: 30_000, interval: 1 });
 
 /** Puts `first` in front of what is written first, so that both leave in one piece. */
 function glued(raw: Socket, first: Buffer): Duplex {
@@ -115,7 +115,7 @@ describe('behind a load balancer that passes TLS on', () => {
     expect(await running.seen('close')).toMatchObject([{ ...about, detail: expect.stringMatching(detail) }]);
     expect(await running.all('open')).toEqual([]);
     expect(peer.pieces).toEqual([]);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: 30_000 });
     expect(running.server.stats().closes['proxy-error']).toBe(1);
     await peer.leave();
     await running.server.close();
@@ -155,7 +155,7 @@ describe('half a header before TLS', () => {
     for (const half of halves) half.send(V2.subarray(0, 13));
     await received(running, before + 10 * 13);
     holder.send('hold\n');
-    await vi.waitFor(() => expect(Atomics.load(gate, 1)).toBe(1), { timeout: 10_000, interval: 1 });
+    await vi.waitFor(() => expect(Atomics.load(gate, 1)).toBe(1), { timeout: 30_000, interval: 1 });
     // Half of them were on the thread that is held now, which does not come back before all are served.
     const peers = await Promise.all(halves.map((half) => secure(half, V2.subarray(13))));
     for (const peer of peers) expect(await peer.ask('there')).toBe('there');

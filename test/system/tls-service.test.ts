@@ -9,7 +9,7 @@ import { Certificates } from './certificates.ts';
 import { connectTls } from './tls-clients.ts';
 
 /** How long may pass until what was done is seen, on a busy machine. */
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 const COMMANDS = service('commands');
 const certificates = new Certificates();
 afterAll(() => certificates[Symbol.dispose]());
