@@ -14,8 +14,9 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait more than they compute; vitest's own choice, one less than there are CPUs, is one on a small machine.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A test that takes a second or two took a minute on a machine with twenty processes for each CPU.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 5_000,
     restoreMocks: true,
     unstubEnvs: true,

@@ -71,7 +71,7 @@ describe('the examples', () => {
 });
 
 function run(command: string, args: readonly string[]) {
-  return spawnSync(command, args, { encoding: 'utf8', timeout: 15_000 });
+  return spawnSync(command, args, { encoding: 'utf8', timeout: 100_000 });
 }
 
 /** The code of each `@example` in `file`, in order. */

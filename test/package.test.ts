@@ -1,16 +1,25 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** What would be published, by path. */
 function packed(): Set<string> {
-  const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
+  const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--no-update-notifier'], {
+    cwd: ROOT,
+  });
   const [{ files }] = JSON.parse(String(listing)) as [{ files: readonly { path: string }[] }];
   return new Set(files.map(({ path }) => path));
 }
+
+it('what tests put into dist for a moment is not in the npm package', () => {
+  const folder = mkdtempSync(`${ROOT}/dist/.test-`);
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/a.js`, '');
+  expect([...packed()].filter((path) => path.includes('/.'))).toEqual([]);
+});
 
 it('what the texts of the product refer to is in the npm package', () => {
   const files = packed();

@@ -1,10 +1,11 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runServe } from '../../src/cli/serve.ts';
 import { HeddleError } from '../../src/errors.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { ServerAddress } from '../../src/server/listening-socket.ts';
 import type { Server } from '../../src/server/server.ts';
+import { playClock } from '../support/played-clock.ts';
 
 const CLIENT = { time: 5, client: 1, address: '127.0.0.1', port: 11600, thread: 1 };
 
@@ -176,18 +177,27 @@ describe('heddle serve', () => {
   });
 
   it('ends at once on a second signal, with the status of a process that it ended', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const exit = vi.spyOn(process, 'exit').mockImplementation((() => {}) as typeof process.exit);
     const { server, status, serving } = start();
     await serving;
     process.emit('SIGINT', 'SIGINT');
     process.emit('SIGTERM', 'SIGTERM');
     expect(server.calls).toEqual(['drain', 'close']);
     expect(await status).toBe(143);
+    expect(exit).not.toHaveBeenCalled();
+    // Whatever still runs then does not keep the process.
+    vi.advanceTimersByTime(1000);
+    expect(exit).toHaveBeenCalledWith(143);
   });
 
   it('takes a Ctrl-C that npm passes on for the same one', async () => {
+    const clock = playClock();
     const { server, status, serving } = start();
     await serving;
     process.emit('SIGINT', 'SIGINT');
+    clock.now += 49;
     process.emit('SIGINT', 'SIGINT');
     expect(server.calls).toEqual(['drain']);
     server.end();

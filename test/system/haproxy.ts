@@ -1,20 +1,12 @@
 /** HAProxy in front of a server under test. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import { quietPort } from '../support/quiet-port.ts';
 import { Running } from './processes.ts';
-
-/** A port that was free a moment ago: HAProxy takes no "any". */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export class Haproxy implements AsyncDisposable {
   readonly port: number;
@@ -32,7 +24,7 @@ export class Haproxy implements AsyncDisposable {
    * server, `checks` how it looks after it.
    */
   static async start(target: number | string, words: string, checks: readonly string[] = []): Promise<Haproxy> {
-    const port = await freePort();
+    const port = await quietPort();
     const directory = mkdtempSync(join(tmpdir(), 'heddle-haproxy-'));
     const lines = [
       'global',
@@ -41,10 +33,10 @@ export class Haproxy implements AsyncDisposable {
       'defaults',
       '  mode tcp',
       '  log global',
-      '  timeout connect 5s',
+      '  timeout connect 10s',
       '  timeout client 30s',
       '  timeout server 30s',
-      // A check that is answered late on a busy machine has not failed.
+      // A check that is answered late on a busy machine has not failed. To connect and shake hands it has as long as `inter`.
       '  timeout check 10s',
       'listen front',
       `  bind 127.0.0.1:${port}`,
@@ -60,11 +52,11 @@ export class Haproxy implements AsyncDisposable {
   /** Connects from `address` once HAProxy listens. */
   dial(address: string): Promise<Socket> {
     const attempt = async (): Promise<Socket> => {
-      const socket = connect({ port: this.port, host: '127.0.0.1', localAddress: address });
+      const socket = connect({ port: this.port, host: '127.0.0.1', localAddress: address }).on('error', () => {});
       await once(socket, 'connect');
       return socket;
     };
-    return vi.waitFor(attempt, { timeout: 10_000, interval: 10 });
+    return vi.waitFor(attempt, { timeout: 30_000, interval: 10 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,7 +21,7 @@ def line(connection):
 
 def urgent(port, pause):
     with socket.create_connection(('127.0.0.1', port)) as connection:
-        connection.settimeout(10)
+        connection.settimeout(30)
         replies = []
         for _ in range(3):
             connection.sendall(b'abc')
@@ -34,7 +34,7 @@ def urgent(port, pause):
 
 def descriptor(path, pause):
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
+        connection.settimeout(30)
         connection.connect(path)
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0]))]
         replies = []

@@ -27,6 +27,7 @@ export class Running implements AsyncDisposable {
     this.child = spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...environment } });
     this.child.stdout?.on('data', (data) => (this.stdout += String(data)));
     this.child.stderr?.on('data', (data) => (this.stderr += String(data)));
+    this.child.stdin?.on('error', () => {}); // It has ended, which its status tells.
     this.#closed = once(this.child, 'close');
   }
 
@@ -62,7 +63,7 @@ export function run(
   environment?: NodeJS.ProcessEnv,
 ): Promise<Finished> {
   const running = new Running(command, args, environment);
-  running.child.stdin?.on('error', () => {}).end(input);
+  running.child.stdin?.end(input);
   return running.finished();
 }
 

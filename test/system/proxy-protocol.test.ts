@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../support/folder.ts';
@@ -31,7 +30,7 @@ describe.each(['send-proxy', 'send-proxy-v2', 'send-proxy-v2 proxy-v2-options cr
         'tcp-check send ping\\n',
         'tcp-check expect string gnip',
       ];
-      await using proxy = await Haproxy.start(server.port, `${words} check inter 2s fall 1 rise 2`, checks);
+      await using proxy = await Haproxy.start(server.port, `${words} check inter 5s fall 1 rise 2`, checks);
       await proxy.running.shows(/Health check for server front\/heddle succeeded, reason: Layer7 check passed/);
       await vi.waitFor(() => expect(server.stdout.match(/^Bye: /gm)?.length).toBeGreaterThan(1), {
         timeout: 30_000,
@@ -57,7 +56,7 @@ it('without send-proxy, HAProxy’s clients are refused and the log says why', a
   await using server = await startHeddle(...BEHIND);
   await using proxy = await Haproxy.start(server.port, '');
   const socket = await proxy.dial('127.0.0.3');
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => socket.on('error', () => {}).on('close', resolve)); // In order or not.
   socket.write('hello\n');
   await closed;
   await server.shows(

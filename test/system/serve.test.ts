@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -30,7 +29,7 @@ describe('heddle serve', () => {
     await using server = await startHeddle();
     const tools = [
       ['nc', ['-N', '127.0.0.1', `${server.port}`]],
-      ['socat', ['-t5', '-', `TCP:127.0.0.1:${server.port}`]],
+      ['socat', ['-t60', '-', `TCP:127.0.0.1:${server.port}`]],
     ] as const;
     for (const [command, args] of tools) {
       const { stdout } = await run(command, args, 'hello from client\n');
@@ -67,20 +66,17 @@ describe('heddle serve', () => {
   });
 
   it('goes on serving when nobody reads what it prints', async () => {
-    const child = spawn(process.execPath, [HEDDLE, 'serve', '--port', '0', '--threads', '2'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [first] = await once(child.stdout, 'data');
-    const port = Number(/running on port (\d+)/.exec(String(first))?.[1]);
-    child.stdout.destroy();
-    child.stderr.destroy();
+    await using server = new Running(process.execPath, [HEDDLE, 'serve', '--port', '0', '--threads', '2']);
+    const [, port] = await server.shows(/^Server running on port (\d+)$/m);
+    server.child.stdout?.destroy();
+    server.child.stderr?.destroy();
     for (let client = 0; client < 20; client++) {
-      const socket = await talk(port);
+      const socket = await talk(Number(port));
       expect(await ask(socket, 'abc')).toBe('cba');
       socket.destroy();
     }
-    child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
+    server.child.kill('SIGTERM');
+    expect((await server.finished()).status).toBe(0);
   });
 
   it('prints JSON when asked to, each event on a line', async () => {
@@ -125,7 +121,7 @@ describe('heddle serve', () => {
     [['--threads', '-1'], 2, /^--threads must be a positive integer, got -1\n$/],
     [['--port', '99999'], 2, /^--port must be an integer from 0 to 65535, got 99999\n$/],
     [['--colour', 'red'], 2, /^unknown option '--colour'\n$/],
-    [['nowhere.js'], 1, /nowhere\.js/],
+    [['nowhere.js', '--port', '0'], 1, /nowhere\.js/],
     [
       [here('../server/services/broken/exits.mjs'), '--port', '0'],
       1,
@@ -162,8 +158,10 @@ describe('heddle serve', () => {
   it('names, in what it says only as it starts, what the user wrote', async () => {
     const serve = async (environment: NodeJS.ProcessEnv, ...args: string[]): Promise<string> =>
       (await runWithFiles(1024, ['serve', ...args], environment)).stderr;
-    expect(await serve({}, '--max-clients', '1000000')).toMatch(/^--max-clients must be at most /);
-    expect(await serve({ HEDDLE_MAX_CLIENTS: '1000000' })).toMatch(/^HEDDLE_MAX_CLIENTS must be at most /);
+    expect(await serve({ HEDDLE_PORT: '0' }, '--max-clients', '1000000')).toMatch(/^--max-clients must be at most /);
+    expect(await serve({ HEDDLE_PORT: '0', HEDDLE_MAX_CLIENTS: '1000000' })).toMatch(
+      /^HEDDLE_MAX_CLIENTS must be at most /,
+    );
     expect(await serve({ HEDDLE_HOST: '192.0.2.1', HEDDLE_PORT: '0' })).toMatch(
       /Leave HEDDLE_HOST out to listen on all/,
     );

@@ -14,7 +14,7 @@ describe('heddle serve, with clients side by side', () => {
     const [python, netcat, socat] = await Promise.all([
       run('python3', [here('server-clients.py'), `${server.port}`, '20']),
       run('nc', ['-N', '127.0.0.1', `${server.port}`], 'hello from client\n'),
-      run('socat', ['-t5', '-', `TCP:127.0.0.1:${server.port}`], 'hello from client\n'),
+      run('socat', ['-t60', '-', `TCP:127.0.0.1:${server.port}`], 'hello from client\n'),
     ]);
     expect(python).toEqual({ status: 0, stdout: 'wrong: []\n', stderr: '' });
     expect(netcat).toEqual({ status: 0, stdout: 'tneilc morf olleh\n', stderr: '' });
@@ -87,6 +87,6 @@ describe('heddle serve, with clients side by side', () => {
     const result = await run(process.execPath, [HEDDLE, 'serve', '--host', '127.0.0.1', '--port', `${server.port}`]);
     expect(result.status).toBe(1);
     expect(result.stderr).toMatch(/^Cannot listen on 127\.0\.0\.1:\d+: the port is in use\..*\n$/);
-    expect(performance.now() - began).toBeLessThan(14_000);
+    expect(performance.now() - began).toBeLessThan(60_000);
   });
 });

@@ -73,7 +73,7 @@ try:
         elif what == "start-for":
             child = start(rest[0])
         elif what == "connect":
-            client = socket.create_connection(("127.0.0.1", port), timeout=20)
+            client = socket.create_connection(("127.0.0.1", port), timeout=90)
             client.sendall(b"hello")
         elif what == "reply":
             say("reply " + client.recv(100).decode())

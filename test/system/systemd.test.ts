@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../support/folder.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { HEDDLE, here, run, Running } from './processes.ts';
 
 const ACTIVATE = 'systemd-socket-activate';
@@ -46,7 +45,7 @@ describe('heddle serve as a service of systemd', () => {
     // The server and its manager print to one pipe: their lines come in any order.
     await manager.shows(/^Server running on port \d+$/m);
     await manager.shows(/^Server running on unix:.*a\.sock$/m);
-    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
+    const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
     expect(stdout).toBe('cba');
     manager.tell('connect\nreply');
     await manager.shows(/^reply olleh$/m);
@@ -65,7 +64,7 @@ describe('heddle serve as a service of systemd', () => {
     await manager.shows(/^ended 0$/m);
     manager.tell('connect\nstart\nreply');
     await manager.shows(/^reply olleh$/m);
-    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
+    const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
     expect(stdout).toBe('cba');
   });
 
@@ -76,10 +75,7 @@ describe('heddle serve as a service of systemd', () => {
   });
 
   it('takes no socket that is meant for another process', async () => {
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const { port } = free.address() as AddressInfo;
-    free.close();
+    const port = await quietPort();
     await using manager = manage(testFolder(), { command: [...SERVE, '--host', '127.0.0.1', '--port', `${port}`] });
     manager.tell('start-for 1');
     await manager.shows(new RegExp(`^Server running on port ${port}$`, 'm'));
@@ -97,7 +93,7 @@ describe('heddle serve as a service of systemd', () => {
     expect(Number(first)).not.toBe(heir.child.pid);
     await manager.shows(/^ended 0$/m);
     expect(manager.process.stdout).not.toContain('STOPPING');
-    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
+    const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${manager.unix}`], 'abc');
     expect(stdout).toBe('cba');
     manager.tell('connect\nreply');
     await manager.shows(/^reply olleh$/m);
@@ -130,7 +126,7 @@ describe('heddle serve as a service of systemd', () => {
     async () => {
       const unix = join(testFolder(), 'a.sock');
       await using activator = new Running(ACTIVATE, [`--listen=${unix}`, ...SERVE]);
-      const { stdout } = await run('socat', ['-t20', '-', `UNIX-CONNECT:${unix},retry=100,interval=0.05`], 'abc');
+      const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${unix},retry=100,interval=0.05`], 'abc');
       expect(stdout).toBe('cba');
       await activator.shows(/^Server running on unix:.*a\.sock$/m);
     },

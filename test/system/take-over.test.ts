@@ -34,6 +34,9 @@ async function launch({ service, takeOver }: Ground, ...args: string[]): Promise
 
 const pidOf = (answer: string): number => Number(answer.split(' ')[0]);
 
+/** Who answers `peer`; undefined if its connection is over, which it may not know before it asks. */
+const peerPid = (peer: Peer, line: string): Promise<number | undefined> => peer.ask(line).then(pidOf, () => undefined);
+
 /** Each of these starts many processes. */
 const LONG = { timeout: 240_000 };
 
@@ -94,7 +97,15 @@ describe('heddle serve --take-over', LONG, () => {
     await using peer = await Peer.connect(old.port);
     await peer.ask('hello');
     writeFileSync(on.service, 'export default { message: ');
-    const broken = new Running(process.execPath, [HEDDLE, 'serve', on.service, '--take-over', on.takeOver]);
+    const broken = new Running(process.execPath, [
+      HEDDLE,
+      'serve',
+      on.service,
+      '--port',
+      '0',
+      '--take-over',
+      on.takeOver,
+    ]);
     const { status, stderr } = await broken.finished();
     expect([status, stderr]).toEqual([1, expect.stringContaining('Cannot load the service')]);
     expect(pidOf(await peer.ask('hello'))).toBe(old.child.pid);
@@ -113,12 +124,14 @@ describe('heddle serve --take-over', LONG, () => {
     killed.child.kill('SIGKILL');
     await killed.finished();
     await expect
-      .poll(() => old.stderr, { timeout: 20_000 })
+      .poll(() => old.stderr, { timeout: 60_000 })
       .toBe(`Process ${killed.child.pid} ended before it had taken all clients: this one accepts clients again\n`);
-    const kept = served.filter(({ peer }) => !peer.isOver);
+    const asked = served.map(async ({ peer, pid }) => ({ peer, pid, now: await peerPid(peer, 'still') }));
+    const all = await Promise.all(asked);
+    const kept = all.filter(({ now }) => now !== undefined);
     expect(kept.length).toBeGreaterThanOrEqual(15);
-    for (const { peer } of kept) expect(pidOf(await peer.ask('still'))).toBe(old.child.pid);
-    const gone = served.filter(({ peer }) => peer.isOver);
+    for (const { now } of kept) expect(now).toBe(old.child.pid);
+    const gone = all.filter(({ now }) => now === undefined);
     for (const { pid } of gone) expect([killed.child.pid, old.child.pid]).toContain(pid);
     await using next = await Peer.connect(old.port);
     expect(pidOf(await next.ask('hello'))).toBe(old.child.pid);

@@ -10,7 +10,7 @@ import pty
 import select
 import sys
 
-TIMEOUT = 20
+TIMEOUT = 60
 
 
 def main():

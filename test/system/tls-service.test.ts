@@ -3,11 +3,13 @@ import { connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Peer } from '../server/peer.ts';
-import { openDescriptors, type Running, service, start } from '../server/running.ts';
+import { descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Certificates } from './certificates.ts';
 import { connectTls } from './tls-clients.ts';
 
+/** How long may pass until what was done is seen, on a busy machine. */
+const SOON = { timeout: 30_000 };
 const COMMANDS = service('commands');
 const certificates = new Certificates();
 afterAll(() => certificates[Symbol.dispose]());
@@ -42,14 +44,14 @@ describe('a service over TLS', () => {
   });
 
   it('serves many clients on all threads', async () => {
-    await using running = await startTls(COMMANDS, { threads: 4 });
+    await using running = await startTls(COMMANDS, { threads: 4, placement: 'least-clients' });
     const peers = await Promise.all(Array.from({ length: 40 }, () => dial(running)));
     const replies = await Promise.all(peers.map((peer, index) => peer.ask(`echo ${index}`)));
     expect(replies).toEqual(peers.map((_, index) => `${index}`));
     expect(running.server.stats().threads.filter(({ clients }) => clients > 0)).toHaveLength(4);
     await Promise.all(peers.map((peer) => peer.leave()));
     await running.seen('close', 40);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), SOON);
   });
 
   it('knows a client again that comes back, on whichever thread', async () => {
@@ -75,7 +77,7 @@ describe('a service over TLS', () => {
     await using peer = await dial(running);
     peer.socket.pause();
     peer.send('flood\n');
-    await vi.waitFor(() => expect(running.server.stats().sentBytes).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(running.server.stats().sentBytes).toBeGreaterThan(0), SOON);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(running.server.stats().sentBytes).toBeLessThan(16 * 2 ** 20);
     peer.socket.resume();
@@ -103,26 +105,19 @@ describe('a service over TLS', () => {
   it('has the same deadlines and bounds as without TLS', async () => {
     const limits = { idleTimeout: 3000, messageTimeout: 300, sendTimeout: 600, maxUnsent: '20MiB' } as const;
     await using running = await startTls(service('sized'), { ...limits, threads: 1 });
-    const [idle, half, stuck, glutton] = [
-      await dial(running),
-      await dial(running),
-      await dial(running),
-      await dial(running),
-    ];
-    half.send('12');
-    for (const [peer, size] of [
-      [stuck, 16],
-      [glutton, 60],
-    ] as const) {
+    const half = (await dial(running)).send('12');
+    const asking = async (size: number): Promise<Peer> => {
+      const peer = await dial(running);
       peer.socket.pause();
-      peer.send(`${size * 2 ** 20}\n`);
-    }
+      return peer.send(`${size * 2 ** 20}\n`);
+    };
+    const [stuck, glutton, idle] = [await asking(16), await asking(60), await dial(running)];
     expect((await running.closeOf(glutton)).reason).toBe('over-limit');
     expect((await running.closeOf(half)).reason).toBe('message-timeout');
     expect((await running.closeOf(stuck)).reason).toBe('send-timeout');
     expect((await running.closeOf(idle)).reason).toBe('idle-timeout');
     for (const peer of [idle, half, stuck, glutton]) await peer.leave();
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0));
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), SOON);
   });
 
   it('closes a client whose message is too long, or whom the service closes', async () => {
@@ -159,7 +154,7 @@ describe('a service over TLS', () => {
   });
 
   it('tells of a client that was not answered within shutdownTimeout, and of no other', async () => {
-    const running = await startTls(COMMANDS, { shutdownTimeout: 300 });
+    const running = await startTls(COMMANDS, { shutdownTimeout: 3000 });
     await using idle = await dial(running);
     await using hung = await dial(running);
     for (const peer of [idle, hung]) await peer.ask('echo here');
@@ -195,7 +190,7 @@ describe('a thread with TLS clients', () => {
     expect(await late.ask('echo new')).toBe('new');
     await Promise.all([late, ...peers].map((peer) => peer.leave()));
     await running.server.close();
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await descriptorsBack(before);
   });
 
   it('is seen to be held by one of them, though it was parked, and is replaced', async () => {
@@ -203,12 +198,14 @@ describe('a thread with TLS clients', () => {
     await using peer = await dial(running);
     await peer.ask('echo here');
     await new Promise((resolve) => setTimeout(resolve, 1500));
+    const sent = performance.now();
     peer.send('spin\n');
+    const [held] = await running.seen('thread-held');
+    // The time before, when it was parked, does not count.
+    expect(held?.heldMs).toBeLessThanOrEqual(Math.ceil(performance.now() - sent));
+    expect(held).toMatchObject({ port: peer.localPort });
     await peer.over();
     expect((await running.closeOf(peer)).reason).toBe('handler-timeout');
-    const [held] = await running.seen('thread-held');
-    expect(held).toMatchObject({ port: peer.localPort });
-    expect(held?.heldMs).toBeLessThan(1400);
     await running.seen('thread-start', 3);
   });
 
@@ -216,11 +213,14 @@ describe('a thread with TLS clients', () => {
     await using running = await startTls(COMMANDS);
     const peers = await Promise.all(Array.from({ length: 20 }, () => dial(running)));
     for (const peer of peers) await peer.ask('echo here');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const before = process.cpuUsage();
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    const { user, system } = process.cpuUsage(before);
-    expect((user + system) / 1e6).toBeLessThan(0.1);
+    // What their coming had left to do, such as the compiler's work, ends at some time.
+    const used = async (): Promise<void> => {
+      const before = process.cpuUsage();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const { user, system } = process.cpuUsage(before);
+      expect((user + system) / 1e6).toBeLessThan(0.1);
+    };
+    await vi.waitFor(used, { timeout: 30_000 });
   });
 
   it('keeps them through a reload until they leave, while new ones get the new threads', async () => {
@@ -232,6 +232,6 @@ describe('a thread with TLS clients', () => {
     await using fresh = await dial(running);
     expect(await fresh.ask('echo new')).toBe('new');
     await old.leave();
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1));
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), SOON);
   });
 });

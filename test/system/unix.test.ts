@@ -14,10 +14,13 @@ describe('heddle serve --unix', () => {
   it('answers socat and heddle client, and takes its file away when it leaves', async () => {
     const unix = join(testFolder(), 'a.sock');
     await using server = await startAt(unix);
-    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${unix}`], 'hello from client\n');
+    const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${unix}`], 'hello from client\n');
     expect(stdout).toBe('tneilc morf olleh\n');
+    // The next client may be served by the other thread, and its line come first.
+    await server.shows(/^Bye: unix$/m);
     const client = await run(process.execPath, [HEDDLE, 'client', '--unix', unix], 'one\ntwo\n');
     expect(client).toEqual({ status: 0, stdout: 'eno\nowt\n', stderr: '' });
+    await server.shows(/^Bye: unix\n[^]*^Bye: unix$/m);
     server.child.kill('SIGTERM');
     const finished = await server.finished();
     expect({ status: finished.status, stderr: finished.stderr }).toEqual({ status: 0, stderr: '' });
@@ -34,7 +37,7 @@ describe('heddle serve --unix', () => {
     const second = await run(process.execPath, [HEDDLE, 'serve', '--unix', unix]);
     expect(second.status).toBe(1);
     expect(second.stderr).toContain(`Cannot listen on unix:${unix}: a server listens there already.`);
-    const { stdout } = await run('socat', ['-t5', '-', `UNIX-CONNECT:${unix}`], 'still here');
+    const { stdout } = await run('socat', ['-t60', '-', `UNIX-CONNECT:${unix}`], 'still here');
     expect(stdout).toBe('ereh llits');
     await server.shows(/^Bye: unix$/m);
   });
