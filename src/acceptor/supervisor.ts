@@ -13,7 +13,7 @@ import type { ThreadWatch } from './thread-watch.ts';
 
 /** How often threads are looked at while one is awake whose timer does not run, in ms; a stall is noticed this much after `moveAfter`. */
 const LOOK = 2;
-/** For so long after a thread was held they are looked at as often: what holds one is seldom alone. In ms. */
+/** For so long after a thread was held for long they are looked at as often: what does that is seldom alone. In ms. */
 const UNEASY = 10_000;
 /** How often they are looked at while all that are awake are held: to see when that ends. In ms. */
 const LOOK_AGAIN = 10;
@@ -44,8 +44,6 @@ export class Supervisor {
   readonly #release: (row: ThreadRow) => void;
   #isDraining = false;
   #balancedAt = 0;
-  /** Until when threads are likely to be held again. */
-  #uneasyUntil = 0;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
   /** Threads that are gone whose clients wait for another thread. */
@@ -109,16 +107,13 @@ export class Supervisor {
   #mustLook(now: number): boolean {
     const { roster } = this.#parts;
     if (roster.settings.moveAfter === Infinity) return false;
-    const isUneasy = now < this.#uneasyUntil;
+    const isUneasy = roster.watches.some((watch) => now - watch.lastHeld < UNEASY);
     return roster.watches.some((watch) => watch.isOwing && !watch.isHeld && (isUneasy || !watch.isGuarded));
   }
 
   #lookAt(watch: ThreadWatch, now: number): void {
     const change = watch.look(now);
-    if (change === 'held') {
-      if (!watch.isEmptied) this.#parts.counters.countStall();
-      this.#uneasyUntil = now + UNEASY;
-    }
+    if (change === 'held' && !watch.isEmptied) this.#parts.counters.countStall();
     if (change === 'released') this.#parts.roster.recheck();
     if (watch.isHeld) this.#relieve(watch, now);
     if (watch.retiring) this.#retireStep(watch, now);

@@ -15,9 +15,9 @@ function watchdog(answers: readonly number[]) {
 }
 
 describe('Watchdog', () => {
-  it('puts the timer off, but not again before half of its time is over', () => {
+  it('puts the timer off, but not again before a quarter of its time is over', () => {
     const { dog, row, set } = watchdog([0, 0, 0]);
-    for (const now of [100, 101, 102.4, 102.5, 104, 110]) dog.putOff(now);
+    for (const now of [100, 101, 101.2, 101.25, 102, 110]) dog.putOff(now);
     expect(set()).toEqual([
       [FD, 5],
       [FD, 5],
