@@ -79,11 +79,10 @@ export function frameReply(framing: Framing, reply: Uint8Array | string, borrowe
   const body = typeof reply === 'string' ? Buffer.from(reply) : reply;
   if (framing.overhead === 0) return borrowed ? Buffer.from(body) : body;
   const framed = Buffer.allocUnsafe(body.length + framing.overhead);
-  let at = framing.writePrefix(body.length, framed, 0);
+  const at = framing.writePrefix(body.length, framed, 0);
   framed.set(body, at);
-  at += body.length;
-  at += framing.writeSuffix(framed, at);
-  return framed.subarray(0, at);
+  framing.writeSuffix(framed, at + body.length);
+  return framed;
 }
 
 /** Gives the reply as bytes or text; anything else that a service returns is its mistake. */
