@@ -27,7 +27,8 @@ export class Roster {
   #watches: ThreadWatch[] = [];
   #wanted: number;
   #wantedAt = 0;
-  #lastShortage = 0;
+  /** Since when there are more threads than are needed, in `performance.now()` ms. */
+  #lastShortage = performance.now();
 
   constructor(sys: ThreadCalls, settings: RosterSettings) {
     this.#sys = sys;

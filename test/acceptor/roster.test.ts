@@ -197,6 +197,12 @@ describe('how many threads there should be', () => {
     expect(its.surplus(clock.now + 11_000)).toBeUndefined();
   });
 
+  it('does not fall back as soon as there is a roster, however long its process has run', () => {
+    const { clock, its } = roster(3);
+    expect(its.surplus(clock.now + 4_000)).toBeUndefined();
+    expect(its.surplus(clock.now + 6_000)).toBeDefined();
+  });
+
   it('does not fall back while the others could not take the clients', () => {
     const { clock, its, rows } = roster(3, { clientsPerThread: 1 });
     for (const row of rows.slice(0, 3)) row.addClients(1);

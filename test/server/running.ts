@@ -1,7 +1,7 @@
 /** A server under test: started on a free port of the loopback, with all that it has reported. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { serve } from 'heddle';
-import { expect, vi } from 'vitest';
+import { vi } from 'vitest';
 import type { ServerEvent } from '../../src/log/event.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { Server } from '../../src/server/server.ts';
@@ -127,18 +127,27 @@ export async function start(module: URL | string | undefined, options: ServeOpti
 
 /** How many sockets, epoll sets and eventfds this process has open. */
 export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').filter((fd) => isSocketOrPoll(fd)).length;
+  return descriptors().length;
 }
 
 /** Resolves when there are no more of them than `before`: the process closes its own ends of connections when it comes to it. */
 export async function descriptorsBack(before: number): Promise<void> {
-  await vi.waitFor(() => expect(openDescriptors()).toBeLessThanOrEqual(before), { timeout: PATIENCE });
+  const check = (): void => {
+    const open = descriptors();
+    if (open.length > before) throw new Error(`${open.length} descriptors, ${before} before: ${open.join(', ')}`);
+  };
+  await vi.waitFor(check, { timeout: PATIENCE });
 }
 
-function isSocketOrPoll(fd: string): boolean {
+function descriptors(): string[] {
+  const all = readdirSync('/proc/self/fd').map((fd) => `${fd} ${target(fd)}`);
+  return all.filter((fd) => /^\d+ (socket|anon_inode:\[(eventpoll|eventfd)\])/.test(fd));
+}
+
+function target(fd: string): string {
   try {
-    return /^(socket|anon_inode:\[(eventpoll|eventfd)\])/.test(readlinkSync(`/proc/self/fd/${fd}`));
+    return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
-    return false; // The one that reading the folder took.
+    return 'closed'; // The one that reading the folder took.
   }
 }

@@ -114,6 +114,7 @@ describe('a client that does not read', () => {
     const before = openDescriptors();
     {
       await using running = await start(service('large'), { ...reply, sendTimeout: 100, maxUnsent: '64MiB' });
+      const withServer = openDescriptors();
       const peers = await Promise.all(Array.from({ length: 5 }, () => running.connect()));
       for (const peer of peers) {
         peer.socket.pause();
@@ -121,6 +122,7 @@ describe('a client that does not read', () => {
       }
       await running.seen('close', 5);
       for (const peer of peers) await peer.leave();
+      await descriptorsBack(withServer);
     }
     await descriptorsBack(before);
   });
