@@ -12,8 +12,8 @@ import { Supervisor, type SupervisorParts } from './supervisor.ts';
 import type { Sweeper } from './sweeper.ts';
 
 /*
- * What the acceptor decides is here; how clients come in, how they get to their threads and what wakes the acceptor is
- * the engine's (`epoll-acceptor.ts`, `net-acceptor.ts`).
+ * What the acceptor decides is here and in `supervisor.ts`; how clients come in, how they get to their threads and what
+ * wakes the acceptor is the engine's (`epoll-acceptor.ts`, `net-acceptor.ts`).
  */
 
 /** The longest wait, in ms: how late the end of a worker is noticed whose parent ended it without ringing. */

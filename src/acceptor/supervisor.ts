@@ -70,7 +70,7 @@ export class Supervisor {
     this.#takeOver(row, watch);
   }
 
-  /** The server is to leave: clients are moved no more but from threads that are held or gone, and no threads asked for. */
+  /** The server is to leave: no threads are asked for any more, none ends for want of work, and clients are not evened out. */
   drain(): void {
     this.#isDraining = true;
   }

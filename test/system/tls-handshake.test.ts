@@ -3,13 +3,11 @@ import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
 import { Counter } from 'heddle';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
+import { PATIENCE, descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Certificates, texts } from './certificates.ts';
 import { connectTls } from './tls-clients.ts';
 
-/** How long may pass until what was done is seen, on a busy machine. */
-const SOON = { timeout: 30_000 };
 const HOOKS = service('hooks');
 const ABOUT = service('tls-about');
 const certificates = new Certificates();
@@ -82,7 +80,7 @@ describe('a client that does not come through the handshake', () => {
     const [close] = await running.seen('close');
     expect(close).toMatchObject({ reason: 'tls-error', detail });
     expect(seen()).toBe(0);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), SOON);
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
     await running.server.close();
     await descriptorsBack(before);
   });
@@ -101,7 +99,7 @@ describe('a client that does not come through the handshake', () => {
     );
     for (const socket of sockets) socket.destroy();
     await descriptorsBack(before);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), SOON);
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
     expect(running.server.stats().closes['tls-error']).toBe(50);
     expect(seen()).toBe(0);
     await running.server.close();
