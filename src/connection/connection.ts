@@ -1,25 +1,21 @@
-/** One client on its thread: bytes in, bytes out, what is kept between turns, and how it ends. */
+/** One client on its thread: what it sends is read and served, replies are sent, and it ends. */
 import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { ENDED, type Luggage, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
-import { BUSY, HELD, REST } from '../sharing/control-word.ts';
+import { type Luggage, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
-import { Channel } from './channel.ts';
 import type { Client, ClientTls } from './client.ts';
 import type { Host } from './host.ts';
-import { Kept } from './kept.ts';
-import { pack, unpack } from './luggage.ts';
-import { Output } from './output.ts';
+import type { Kept } from './kept.ts';
+import type { Output } from './output.ts';
+import { SlotHolder } from './slot-holder.ts';
 import { stampBegun, stampComplete, stampFlowing, stampSeen, stampStuck } from './stamps.ts';
 
 /*
  * The way of the data: recv → decode → service → frame → send, in one call without a copy to keep, for a message that
  * is whole and a service that answers at once. What does not fit that way is kept in the inbox (bytes without a whole
- * message, or that the service is not ready for) or the outbox (bytes that the kernel did not take). Between turns
- * they lie in the arena and the slot says where, so that such a client is at rest as well and can move; what a thread
- * keeps of its own (a running handler, a session, bytes that the arena had no room for) makes it HELD.
+ * message, or that the service is not ready for) or the outbox (bytes that the kernel did not take).
  */
 
 /** Reads in a row from one client, before others get their turn. */
@@ -33,19 +29,9 @@ const CHANGES = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 const ignore = (): void => {};
 
-export abstract class Connection extends Channel implements Client<unknown, unknown> {
-  readonly id: number;
+export abstract class Connection extends SlotHolder implements Client<unknown, unknown> {
   readonly remotePort: number;
   readonly tls: ClientTls | undefined;
-  readonly ticket: Ticket;
-  /** The client has shut down its side: nothing more will come. */
-  protected ended: boolean;
-  /** Nothing may be done with this connection any more; its fd may be another's. */
-  protected isClosed = false;
-  /** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
-  #isPacked: boolean;
-  /** This thread's own copy of what the table says. */
-  #state: typeof REST | typeof BUSY | typeof HELD = BUSY;
   #interest: number;
   #flushing = false;
   #lingering = false;
@@ -56,18 +42,10 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
 
   /** Takes over a connection that this thread has just taken: its slot is BUSY. `arrived`: what was read from it before. */
   constructor(host: Host, fd: number, ticket: Ticket, flags: number, arrived?: Kept) {
-    const { stores, table } = host;
-    const inbox = table.inbox(fd);
-    const outbox = table.outbox(fd);
-    const kept = inbox && Kept.open(stores, inbox, table.scanned(fd));
-    super(host, fd, arrived ?? kept, outbox && new Output(host, fd, Kept.open(stores, outbox)));
-    this.ticket = ticket;
-    this.id = table.id(fd);
-    this.remotePort = table.port(fd);
+    super(host, fd, ticket, flags, arrived);
+    this.remotePort = host.table.port(fd);
     this.tls = host.tlsOf(fd);
-    this.ended = (flags & ENDED) !== 0;
-    this.#isPacked = inbox !== undefined || outbox !== undefined;
-    this.#interest = interestAtRest(flags, outbox);
+    this.#interest = interestAtRest(flags, host.table.outbox(fd));
   }
 
   /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
@@ -99,14 +77,14 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
   }
 
   close(): void {
-    if (this.isClosed || !this.#canSend()) return;
+    if (!this.#canSend()) return;
     this.finish('server-finished');
     this.#flushSoon();
   }
 
   /** Serves an event of epoll; `drains`: as `drain`, after that. The caller has the slot. */
   event(mask: number, drains: boolean): void {
-    this.#begin();
+    this.begin();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
     if (drains) this.#drain();
@@ -116,7 +94,7 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
 
   /** Serves what was read before this was made; `drains`: as `drain`, after that. The caller has the slot. */
   arrived(drains: boolean): void {
-    this.#begin();
+    this.begin();
     this.mayBeReadable();
     this.#goOn();
     if (drains) this.#drain();
@@ -126,7 +104,7 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
 
   /** Answers what has arrived, then closes with reason `shutdown`. The caller has the slot. */
   drain(): void {
-    this.#begin();
+    this.begin();
     this.#drain();
     this.settle();
   }
@@ -149,21 +127,19 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
     host.row.countClose(reason);
     host.closed(this, reason, detail);
     this.wasClosed(reason);
-    this.#unpack();
+    this.begin();
     this.dropInput();
     this.dropOutput(this.closedError(reason));
-    host.row.addClients(-1);
-    host.table.free(fd, ticket);
-    host.sys.close(fd);
+    this.free();
   }
 
   /** Sends what was put off; called when the callbacks that sent it are done. */
   flushNow(): void {
     this.#flushing = false;
     // At rest, it was flushed with the turn that sent it, and may be another thread's by now.
-    if (this.isClosed || this.#state === REST) return;
-    if (this.#state === HELD && this.allSent && this.#ending === undefined) return;
-    this.#begin();
+    if (this.isClosed || this.isAtRest) return;
+    if (this.isHeld && this.allSent && this.#ending === undefined) return;
+    this.begin();
     this.flush();
     this.settle();
   }
@@ -171,7 +147,7 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
   /** Gives the service what it did not want before and sends what came of it. The connection is held. */
   protected resume(): void {
     if (this.isClosed) return;
-    this.#begin();
+    this.begin();
     this.#goOn();
     this.settle();
   }
@@ -219,14 +195,7 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
     stampSeen(host, fd);
     const interest = interestFor(this.isBlocked);
     if (interest !== this.#interest || (this.hasUnread && this.#reads)) this.#watch(interest);
-    if (this.#isOverLimit()) return;
-    if (this.isServing || this.#ending !== undefined || this.#draining || !this.#pack()) {
-      if (this.#state !== HELD) host.table.hold(fd, this.ticket);
-      this.#state = HELD;
-    } else {
-      this.#state = REST;
-      host.table.rest(fd, this.ticket);
-    }
+    if (!this.#isOverLimit()) this.leave(this.isServing || this.#ending !== undefined || this.#draining);
   }
 
   /** Has the socket watched anew: what it is ready for now is reported, whether it was before or not. */
@@ -260,25 +229,6 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
     this.end(reason, detail);
   }
 
-  /** Takes the connection out of its rest, if it is at rest: its slot is this thread's. */
-  #begin(): void {
-    if (this.#state === REST) this.#state = BUSY;
-    this.#unpack();
-  }
-
-  /** Leaves with the slot what is kept; false: not all of it can move. */
-  #pack(): boolean {
-    if (this.inbox === undefined && this.allSent && !this.ended) return true;
-    if (this.output?.isAwaited) return false;
-    this.#isPacked = pack(this.host, this.fd, this.inbox, this.output, this.ended);
-    return this.#isPacked;
-  }
-
-  #unpack(): void {
-    if (this.#isPacked) unpack(this.host, this.fd);
-    this.#isPacked = false;
-  }
-
   /** The error that calls on this connection end with; one object, so that it is known when the service lets it through. */
   protected closedError(reason: CloseReason): HeddleError {
     this.#closedError ??= new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`);
@@ -294,17 +244,9 @@ export abstract class Connection extends Channel implements Client<unknown, unkn
     return this.#lingering || this.#canRead;
   }
 
+  /** Takes the slot, if this is called from outside of an event. */
   #canSend(): boolean {
-    if (this.isClosed || this.#ending !== undefined) return false;
-    if (this.#state !== REST) return true;
-    const { table } = this.host;
-    if (!table.take(this.fd, this.ticket)) return false;
-    if (table.id(this.fd) !== this.id) {
-      table.rest(this.fd, this.ticket); // Epochs have gone round since this one was here.
-      return false;
-    }
-    this.#begin();
-    return true;
+    return this.#ending === undefined && this.take();
   }
 
   #refuse(): Promise<void> {

@@ -20,6 +20,7 @@ import { tooFewFiles } from './file-limit.ts';
 import { MessageHeader } from './message-header.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { loadNative } from './native-load.ts';
+import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './sched-attributes.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
 
@@ -63,20 +64,12 @@ type Calls = { readonly [name in keyof typeof SIGNATURES]: Call };
 /** x64 packs `struct epoll_event` (see <sys/epoll.h>); no other 64-bit architecture does. */
 const EPOLL_PACKED = process.arch === 'x64';
 
-// sched_setattr(2) has no wrapper in libc; its number is the architecture's (<asm/unistd.h>), its first struct has 48 bytes.
-const SCHED_SETATTR = process.arch === 'x64' ? 314 : 274;
-const SCHED_GETATTR = SCHED_SETATTR + 1;
-const SCHED_ATTR_SIZE = 48;
-const SCHED_NICE_AT = 16;
-const SCHED_RUNTIME_AT = 24;
 /** `struct itimerspec`: an interval, here 0, and a value, each of two 64-bit numbers: seconds and nanoseconds. */
 const ITIMERSPEC_SIZE = 32;
 const ITIMERSPEC_SECONDS_AT = 16;
 const ITIMERSPEC_NANOSECONDS_AT = 24;
 /** `struct ucred`: pid, uid, gid. */
 const UCRED_SIZE = 12;
-const LOWEST_NICE = -20;
-const HIGHEST_NICE = 19;
 
 /**
  * Opens libc for this thread.
@@ -124,7 +117,7 @@ class Libc implements Sys {
   readonly #length: NativeBuffer;
   readonly #value: NativeBuffer;
   readonly #event: EpollEvents;
-  readonly #attributes: NativeBuffer;
+  readonly #attributes: SchedAttributes;
   readonly #timer: NativeBuffer;
   readonly #header: MessageHeader;
 
@@ -138,7 +131,7 @@ class Libc implements Sys {
     this.#length = this.allocate(4);
     this.#value = this.allocate(16);
     this.#event = this.allocateEvents(1);
-    this.#attributes = this.allocate(SCHED_ATTR_SIZE);
+    this.#attributes = new SchedAttributes((size) => this.allocate(size));
     this.#timer = this.allocate(ITIMERSPEC_SIZE);
     this.#header = new MessageHeader((size) => this.allocate(size));
   }
@@ -357,7 +350,7 @@ class Libc implements Sys {
     checkInt(nanoseconds);
     const got = this.#readAttributes(tid);
     if (got < 0) return got;
-    this.#attributes.bytes.writeBigUInt64LE(BigInt(nanoseconds), SCHED_RUNTIME_AT);
+    this.#attributes.setSlice(nanoseconds);
     return this.#writeAttributes(tid);
   }
 
@@ -365,10 +358,7 @@ class Libc implements Sys {
     checkInt(amount);
     const got = this.#readAttributes(tid);
     if (got < 0) return got;
-    const nice = this.#attributes.bytes.readInt32LE(SCHED_NICE_AT) + amount;
-    if (nice < LOWEST_NICE || nice > HIGHEST_NICE) return EINVAL;
-    this.#attributes.bytes.writeInt32LE(nice, SCHED_NICE_AT);
-    return this.#writeAttributes(tid);
+    return this.#attributes.addNice(amount) ? this.#writeAttributes(tid) : EINVAL;
   }
 
   addressText(bytes: Uint8Array): string {
@@ -382,12 +372,12 @@ class Libc implements Sys {
 
   #readAttributes(tid: number): number {
     checkInt(tid);
-    const { address, size } = this.#attributes;
+    const { address, size } = this.#attributes.memory;
     return this.#result(this.#calls.syscall(SCHED_GETATTR, tid, address, size, 0));
   }
 
   #writeAttributes(tid: number): number {
-    return this.#result(this.#calls.syscall(SCHED_SETATTR, tid, this.#attributes.address, 0, 0));
+    return this.#result(this.#calls.syscall(SCHED_SETATTR, tid, this.#attributes.memory.address, 0, 0));
   }
 
   /** Returns how many bytes of `#sockaddr` the address takes. */
