@@ -78,7 +78,7 @@ export class FaultServer {
     return why;
   }
 
-  /** Frees what is garbage (with the flag --expose-gc), and gives what malloc keeps of it back to the system. */
+  /** Frees what is garbage (with the flags that tidy.mjs names), and gives what malloc keeps of it back to the system. */
   async tidy(): Promise<void> {
     await this.#ask('tidy', /^tidied$/);
   }

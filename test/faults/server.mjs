@@ -1,14 +1,13 @@
 // A Heddle server in a process of its own. Usage: node server.mjs OPTIONS (JSON, as of serve; the service is the one here).
 // On standard input: `stats` prints `stats {…}`, its numbers and what was counted of its events; `reload` prints
-// `reloaded`, or `kept` and why; `tidy` (with --expose-gc) frees what is garbage, on main and on all threads that serve, gives what
-// malloc keeps of it back to the system, and prints `tidied`.
+// `reloaded`, or `kept` and why; `tidy` (see tidy.mjs) frees what is garbage on all threads, gives what malloc keeps of it back to the
+// system, and prints `tidied`.
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import koffi from 'koffi';
 import { Counter, serve } from 'heddle';
-import { TIDY } from './service.mjs';
 
-/** How long the threads may take to free what is garbage, in ms. */
+/** How long the threads that serve may take to free what is garbage, in ms. */
 const COLLECTED_WITHIN = 200;
 
 const mallocTrim = koffi.load('libc.so.6').func('int malloc_trim(size_t)');
@@ -44,10 +43,8 @@ const answers = {
     );
   },
   async tidy() {
-    const tidying = new BroadcastChannel(TIDY);
-    tidying.postMessage('');
-    tidying.close();
-    globalThis.gc();
+    const { tidy } = await import('./tidy.mjs');
+    tidy();
     await delay(COLLECTED_WITHIN);
     mallocTrim(0);
     console.log('tidied');

@@ -3,9 +3,6 @@ import { defineService } from 'heddle';
 import { burn } from '../../bench/services/burn-cpu.mjs';
 import { pattern } from './pattern.mjs';
 
-/** The channel on which all threads are told to free what is garbage. */
-export const TIDY = 'tidy';
-
 const never = () => new Promise(() => {});
 
 const ways = {
@@ -44,11 +41,6 @@ ways['x'] = ways.exit;
 const LIGHT = /^[bl](\d{5})/;
 
 export default defineService({
-  start() {
-    const tidying = new BroadcastChannel(TIDY);
-    tidying.addEventListener('message', () => globalThis.gc());
-    tidying.unref();
-  },
   message(line, client) {
     const text = line.toString('latin1');
     const [, ms] = LIGHT.exec(text) ?? [];

@@ -10,7 +10,7 @@ const MOST_GROWTH = 1;
 /** How long the server may take until all fds are back, in ms. */
 const BACK_WITHIN = 15_000;
 /** Memory is the least of so many looks, this many ms apart. */
-const LOOKS = 10;
+const LOOKS = 12;
 const LOOK = 300;
 
 export class Watched {
