@@ -66,7 +66,7 @@ export abstract class SlotHolder extends Channel {
     return true;
   }
 
-  /** Gives the connection up until its next event: at rest, unless this thread keeps something for it. */
+  /** Gives the connection up until its next event: at rest, unless this thread keeps something of its own (`keepsMore`: beside bytes). */
   protected leave(keepsMore: boolean): void {
     const { fd, host, ticket } = this;
     if (keepsMore || !this.#pack()) {
@@ -78,7 +78,7 @@ export abstract class SlotHolder extends Channel {
     }
   }
 
-  /** Gives up the slot for good, and closes the fd. What was kept is dropped. */
+  /** Gives up the slot for good, and closes the fd. Nothing is kept any more. */
   protected free(): void {
     const { fd, host, ticket } = this;
     host.row.addClients(-1);

@@ -5,6 +5,8 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
 import koffi from 'koffi';
 
 const NAME = 'tidy';
+/** How often a thread looks whether it was told to, in ms. */
+const LOOK = 50;
 
 if (isMainThread) setEnvironmentData(NAME, new SharedArrayBuffer(4));
 /** How often it was said. */
@@ -26,9 +28,7 @@ function collectIfSaid() {
   seen = now;
 }
 
-const channel = new BroadcastChannel(NAME);
-channel.addEventListener('message', collectIfSaid);
-channel.unref();
+setInterval(collectIfSaid, LOOK).unref();
 
 /** The acceptor comes to its event loop only in the end: it looks between two waits. */
 const { load } = koffi;
@@ -49,6 +49,5 @@ koffi.load = (name) => {
 /** Has every thread free what is garbage; the acceptor does so within a second. */
 export function tidy() {
   Atomics.add(times, 0, 1);
-  channel.postMessage('');
-  collect();
+  collectIfSaid();
 }

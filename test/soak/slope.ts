@@ -1,13 +1,13 @@
-/** Used to tell growth from noise: the slope of the line that fits best. */
+/** Used to tell growth from noise: the slope of a line through values of which some are far off. */
+import { median } from '../../bench/harness/numbers.ts';
 
-/** The slope of `values`, taken at equal distances, for each step of that distance (least squares); NaN of fewer than two. */
+/**
+ * The slope of `values`, taken at equal distances, for each step of that distance: the median over all pairs (the estimator of
+ * Theil, 1950, and Sen, 1968), which a value that is far off does not change, as it does least squares. NaN of fewer than two.
+ */
 export function slope(values: readonly number[]): number {
-  const middle = (values.length - 1) / 2;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  let [over, under] = [0, 0];
-  for (const [index, value] of values.entries()) {
-    over += (index - middle) * (value - mean);
-    under += (index - middle) ** 2;
-  }
-  return over / under;
+  const slopes: number[] = [];
+  for (const [left, from] of values.entries())
+    for (const [step, to] of values.slice(left + 1).entries()) slopes.push((to - from) / (step + 1));
+  return median(slopes);
 }
