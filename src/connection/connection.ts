@@ -40,7 +40,6 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   #draining = false;
   #closedError: HeddleError | undefined = undefined;
 
-  /** Takes over a connection that this thread has just taken: its slot is BUSY. `arrived`: what was read from it before. */
   constructor(host: Host, fd: number, ticket: Ticket, flags: number, arrived?: Kept) {
     super(host, fd, ticket, flags, arrived);
     this.remotePort = host.table.port(fd);
