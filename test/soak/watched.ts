@@ -52,8 +52,8 @@ export class Watched {
   async end(mayGrow: boolean): Promise<boolean> {
     const areBack = await within(BACK_WITHIN, () => this.server.fds <= this.#fds);
     const grows = !mayGrow && this.growth >= MOST_GROWTH;
-    const asked = mayGrow ? 'not judged' : `< ${MOST_GROWTH} asked`;
-    const memory = `memory ${grows ? 'GROWS' : 'is steady'}: ${this.growth.toFixed(2)} MiB in 10 minutes, ${asked}`;
+    const found = mayGrow ? 'is not judged' : grows ? 'GROWS' : 'is steady';
+    const memory = `memory ${found}: ${this.growth.toFixed(2)} MiB in 10 minutes, < ${MOST_GROWTH} asked`;
     const fds = `fds ${areBack ? 'are back' : 'are NOT back'}: ${this.#fds} → ${this.server.fds}`;
     console.log(`${this.name}: ${memory}; ${fds}; closes ${JSON.stringify(await this.#closes())}`);
     return areBack && !grows;
