@@ -128,7 +128,7 @@ export abstract class Channel {
   /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */
   protected replyInPlace(from: number, to: number): boolean {
     const { replies } = this.host;
-    replies.owner = this;
+    if (replies.owner !== this) replies.owner = this;
     return this.allSent && replies.appendInPlace(from, to);
   }
 

@@ -193,7 +193,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     const { host, fd } = this;
     stampSeen(host, fd);
     const interest = interestFor(this.isBlocked);
-    if (interest !== this.#interest || (this.hasUnread && this.#reads)) this.#watch(interest);
+    if (interest !== this.#interest || (this.hasUnread && this.#reads())) this.#watch(interest);
     if (!this.#isOverLimit()) this.leave(this.isServing || this.#ending !== undefined || this.#draining);
   }
 
@@ -234,13 +234,13 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     return this.#closedError;
   }
 
-  get #canRead(): boolean {
+  #canRead(): boolean {
     return !this.ended && this.takesInput;
   }
 
   /** Whether what there is to read may be read now. */
-  get #reads(): boolean {
-    return this.#lingering || this.#canRead;
+  #reads(): boolean {
+    return this.#lingering || this.#canRead();
   }
 
   /** Takes the slot, if this is called from outside of an event. */
@@ -261,13 +261,13 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     if (this.isClosed) return;
     this.noteReadable(mask);
     if (this.#lingering) this.#discard();
-    else if (this.#canRead) this.#serve();
+    else if (this.#canRead()) this.#serve();
     else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
   }
 
   /** Reads and serves what there is to read, as far as that may be now, or until others have to get their turn. */
   #serve(): void {
-    for (let reads = 0; reads < READS && this.hasUnread && this.#canRead; reads++) {
+    for (let reads = 0; reads < READS && this.hasUnread && this.#canRead(); reads++) {
       const received = this.read();
       if (received > 0) {
         this.#deliver();
@@ -303,7 +303,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Takes what has arrived; when the service has answered all of it, the connection is over. */
   #takeArrived(): void {
-    for (let round = 0; round < DRAIN_ROUNDS && this.hasUnread && this.#canRead; round++) this.#serve();
+    for (let round = 0; round < DRAIN_ROUNDS && this.hasUnread && this.#canRead(); round++) this.#serve();
     if (!this.takesInput) return;
     this.drained();
     this.flush();

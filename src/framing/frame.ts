@@ -20,7 +20,7 @@ export class Frame {
   next = 0;
   /**
    * In: how many bytes after `from` an earlier call has already looked at in vain.
-   * Out, with INCOMPLETE: the same for the next call. A message that drips in is so scanned once, not once a byte.
+   * Out, with INCOMPLETE: the same for the next call; with MESSAGE: 0. A message that drips in is so scanned once, not once a byte.
    */
   scanned = 0;
   /** Out, with INCOMPLETE: how many bytes the frame has in all, where that is known already; otherwise 0. */

@@ -22,9 +22,10 @@ const GREETS = 5;
 const OVERDUE = 6;
 const TIMER_FD = 7;
 const GUARDED = 8;
-// The line that only the thread itself writes, at every message.
-const HEARTBEAT = 16;
-const CURRENT_FD = 17;
+// The line that only the thread itself writes, at every message: its words, counted from the line's first.
+const OWN_LINE = 16;
+const HEARTBEAT = 0;
+const CURRENT_FD = 1;
 // Doubles, written by the thread itself only; aligned 8-byte stores are whole on every 64-bit machine.
 const MESSAGES = 16;
 const RECEIVED = 17;
@@ -51,6 +52,8 @@ export class ThreadRow {
   readonly thread: number;
   readonly bell: Bell;
   readonly #words: Int32Array;
+  /** HEARTBEAT and CURRENT_FD. */
+  readonly #own: Int32Array;
   readonly #doubles: Float64Array;
   readonly #at: number;
   readonly #double: number;
@@ -62,6 +65,7 @@ export class ThreadRow {
     this.#doubles = new Float64Array(buffer);
     this.#at = thread * ROW_WORDS;
     this.#double = this.#at >> 1;
+    this.#own = new Int32Array(buffer, (this.#at + OWN_LINE) * Int32Array.BYTES_PER_ELEMENT, 2);
     this.bell = new Bell(this.#words, this.#at + BELL);
   }
 
@@ -146,7 +150,7 @@ export class ThreadRow {
 
   /** Advances at each turn and each message. Standing still while RUNNING means held. */
   get heartbeat(): number {
-    return Atomics.load(this.#words, this.#at + HEARTBEAT);
+    return Atomics.load(this.#own, HEARTBEAT);
   }
 
   /**
@@ -154,14 +158,14 @@ export class ThreadRow {
    * them, and a fence at each message is dear.
    */
   beat(fd: number): void {
-    this.#words[this.#at + CURRENT_FD] = fd;
-    this.#beat = (this.#beat + 1) | 0;
-    this.#words[this.#at + HEARTBEAT] = this.#beat;
+    const own = this.#own;
+    own[CURRENT_FD] = fd;
+    own[HEARTBEAT] = this.#beat = (this.#beat + 1) | 0;
   }
 
   /** The client that the thread served at its last beat, -1 for none. */
   get currentFd(): number {
-    return Atomics.load(this.#words, this.#at + CURRENT_FD);
+    return Atomics.load(this.#own, CURRENT_FD);
   }
 
   countReceived(bytes: number): void {
