@@ -7,7 +7,7 @@ const SOURCE = resolve(import.meta.dirname, '../src');
 
 /** The folders of each floor, from the lowest; a file of `src` itself goes by its name. */
 const FLOORS = [
-  ['errors.ts', 'ip-address.ts'],
+  ['errors.ts', 'ip-address.ts', 'web-assembly.d.ts'],
   ['sys'],
   ['framing', 'sharing', 'options', 'log'],
   ['reactor'],
@@ -47,9 +47,9 @@ function roomOf(file: string): string {
 
 function problemOf(from: string, specifier: string, file: string): string | undefined {
   if (from === SERVICES)
-    return specifier === 'heddle' || specifier.startsWith('node:')
+    return specifier === 'heddle' || specifier.startsWith('node:') || /^\.\/[^/]+$/.test(specifier)
       ? undefined
-      : `imports ${specifier}: a service imports only heddle and Node`;
+      : `imports ${specifier}: a service imports only heddle, Node, and files beside it`;
   if (specifier === 'heddle') return 'imports heddle: only a service does';
   if (!specifier.startsWith('.') || specifier.endsWith('.json')) return undefined;
   const to = roomOf(resolve(dirname(file), specifier));

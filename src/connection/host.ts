@@ -28,8 +28,8 @@ export interface Host {
   readonly frame: Frame;
   /** Makes what the service gets from what the decoder found. */
   readonly readMessage: ReadMessage;
-  /** Whether what it makes is a view of `input`. */
-  readonly borrows: boolean;
+  /** The bytes of which messages are views, not copies: those of `input`, if the service borrows. */
+  readonly lends: Buffer | undefined;
   /** Where bytes are kept from one turn to the next. */
   readonly stores: Stores;
   /** Where reads go. Valid until the next read on this thread. */

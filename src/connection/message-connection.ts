@@ -1,10 +1,14 @@
 /** A client of a service with `message`: one call for each message, in order, one at a time. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
-import { type Frame, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
+import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { Connection } from './connection.ts';
-import { INVALID } from './read-message.ts';
+
+/** The service as it is here. */
+interface Answering {
+  message(message: unknown, client: unknown): unknown;
+}
 
 /** What an async `open` resolves to: it is no reply, and was no message. */
 const OPENED = Symbol('opened');
@@ -38,25 +42,34 @@ export class MessageConnection extends Connection {
   }
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
-    const { frame, framing, reader, row } = this.host;
+    const { fd, host } = this;
+    const { frame, framing, reader, readMessage, row } = host;
+    const service = host.service as Answering;
+    const isLent = bytes === host.lends;
     let at = from;
     let messages = 0;
+    frame.scanned = reader.scanned;
+    reader.scanned = 0;
     try {
       while (at < to && this.takesInput) {
-        frame.scanned = reader.scanned;
         const status = framing.decode(bytes, at, to, frame);
         if (status !== MESSAGE) {
+          if (status !== INCOMPLETE) {
+            this.refuseFrame(status);
+            return to;
+          }
           reader.scanned = frame.scanned;
-          if (status === INCOMPLETE) break;
-          this.refuseFrame(status);
-          return to;
+          break;
         }
-        reader.scanned = 0;
-        const begin = at;
-        at = frame.next;
-        row.beat(this.fd);
+        const { next } = frame;
+        row.beat(fd);
         messages++;
-        this.#handle(bytes, begin);
+        const message = readMessage(bytes, frame);
+        const reply = message === undefined ? this.#refuseText() : service.message(message, this);
+        // Changed where it lies, in a frame that is what a reply's would be: it is the reply.
+        const isInPlace = isLent && reply === message && next - at === frame.end - frame.start + framing.overhead;
+        if (!isInPlace || !this.replyInPlace(at, next)) this.#answer(reply);
+        at = next;
       }
     } catch (error) {
       this.serviceFailed(error);
@@ -68,9 +81,12 @@ export class MessageConnection extends Connection {
   }
 
   protected deliverLast(bytes: Buffer): void {
+    const { frame, readMessage, row } = this.host;
+    const service = this.host.service as Answering;
     try {
-      this.host.row.beat(this.fd);
-      this.#handle(bytes, this.host.reader.from);
+      row.beat(this.fd);
+      const message = readMessage(bytes, frame);
+      this.#answer(message === undefined ? this.#refuseText() : service.message(message, this));
     } catch (error) {
       this.serviceFailed(error);
     }
@@ -86,24 +102,17 @@ export class MessageConnection extends Connection {
     this.#pending = false;
   }
 
-  /** Hands the message that the decoder marked, in the frame that begins at `begin`, to the service. */
-  #handle(bytes: Buffer, begin: number): void {
-    const { host } = this;
-    const { frame } = host;
-    const message = host.readMessage(bytes, frame);
-    if (message === INVALID) return this.finish('bad-frame', 'the message is not valid UTF-8');
-    const reply = (host.service.message as (message: unknown, client: this) => unknown)(message, this);
+  /** There is no message, so there is no reply. */
+  #refuseText(): undefined {
+    this.finish('bad-frame', 'the message is not valid UTF-8');
+  }
+
+  /** Sends what the service has returned, or will. */
+  #answer(reply: unknown): void {
     if (reply === undefined) return;
-    if (reply === message && this.#isInPlace(bytes, begin, frame) && this.replyInPlace(begin, frame.next)) return;
     // Most replies are bytes: looking for a `then` on them costs more than the rest of this function.
     if (!(reply instanceof Uint8Array) && isThenable(reply)) this.#await(reply);
     else this.reply(reply);
-  }
-
-  /** Whether the message of `frame` is a view of the read buffer, and its frame what a reply's would be. */
-  #isInPlace(bytes: Buffer, begin: number, frame: Frame): boolean {
-    const { borrows, framing, input } = this.host;
-    return borrows && bytes === input.bytes && frame.next - begin === frame.end - frame.start + framing.overhead;
   }
 
   #await(reply: PromiseLike<unknown>): void {

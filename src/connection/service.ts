@@ -8,12 +8,24 @@ import type { Client } from './client.ts';
 /** What goes back to a client: bytes, text (sent as UTF-8), or nothing. */
 export type Reply = Uint8Array | string | undefined;
 
+/** `WebAssembly.Memory`, where TypeScript knows it (its library `dom`). */
+export type MessageMemory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer Memory } } }
+  ? Memory
+  : { readonly buffer: ArrayBuffer };
+
 /** The thread that a service runs on, as its `start` and `stop` see it. */
 export interface ServiceThread {
   /** The thread's number, from 1. */
   readonly id: number;
   /** What `serve({ shared })` was given: the same locks, counters and shared buffers on every thread. */
   readonly shared: Readonly<Record<string, unknown>>;
+  /**
+   * The memory where borrowed messages lie (`borrow: true`), for a WebAssembly module that imports it: a message of up to 64 KiB
+   * is at the address `message.byteOffset`, a longer one is not in it. 1 MiB, which does not grow; the first 128 KiB are
+   * Heddle's, the rest is the service's. `undefined` where there is no WebAssembly with vectors: with `--jitless`, `ulimit -v`, or
+   * on an x64 CPU without SSE4.1.
+   */
+  readonly memory: MessageMemory | undefined;
 }
 
 interface Hooks<Message, R> {

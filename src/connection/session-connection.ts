@@ -4,7 +4,6 @@ import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { Connection } from './connection.ts';
-import { INVALID } from './read-message.ts';
 
 /** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
 let resolveMade: (value: unknown) => void;
@@ -91,7 +90,7 @@ export class SessionConnection extends Connection {
 
   protected deliverLast(bytes: Buffer): void {
     const message = this.host.readMessage(bytes, this.host.frame);
-    if (message === INVALID) this.finish('bad-frame', 'the message is not valid UTF-8');
+    if (message === undefined) this.finish('bad-frame', 'the message is not valid UTF-8');
     else this.#wake(message);
   }
 

@@ -1,25 +1,27 @@
 /** Used when a message goes up to a given byte string. */
 import { type Frame, type FrameStatus, type Framing, found, incomplete, leftOver, tooLong } from './frame.ts';
-import { findBytes } from './search.ts';
+import { type FindByte, findBytes } from './search.ts';
 
 export class DelimiterFraming implements Framing {
   readonly name = 'delimiter';
   readonly overhead: number;
   readonly #delimiter: Uint8Array;
   readonly #limit: number;
+  readonly #find: FindByte;
 
   /** Keeps `delimiter`, which must not be empty nor change any more. */
-  constructor(delimiter: Uint8Array, maxMessageLength: number) {
+  constructor(delimiter: Uint8Array, maxMessageLength: number, find: FindByte) {
     this.#delimiter = delimiter;
     this.overhead = delimiter.length;
     this.#limit = maxMessageLength;
+    this.#find = find;
   }
 
   decode(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
     const size = this.overhead;
     const lastStop = from + this.#limit + size;
     const stop = to < lastStop ? to : lastStop;
-    const end = findBytes(bytes, this.#delimiter, from + frame.scanned, stop);
+    const end = findBytes(this.#find, bytes, this.#delimiter, from + frame.scanned, stop);
     if (end !== -1) return found(frame, from, end, end + size);
     if (stop === lastStop) return tooLong(frame, this.#limit);
     // The last bytes may begin a delimiter.

@@ -8,6 +8,7 @@ import { EndFraming } from './end.ts';
 import type { Framing } from './frame.ts';
 import { LengthFraming, type LengthSize } from './length.ts';
 import { LineFraming } from './line.ts';
+import { type FindByte, findByte } from './search.ts';
 
 export type { CustomFraming } from './custom.ts';
 export { parseFramingSpec } from './parse-framing.ts';
@@ -26,26 +27,33 @@ export type FramingSpec =
 
 /**
  * Makes the decoder for `spec`. `maxMessageLength` is in bytes and counts a message without what frames it; a custom
- * framing's counts the whole frame, and `chunk` is limited by the size of a read. Throws HEDDLE_INVALID_OPTION.
+ * framing's counts the whole frame, and `chunk` is limited by the size of a read. `find`: how a byte is found in what was
+ * read. Throws HEDDLE_INVALID_OPTION.
  */
-export function createFraming(spec: FramingSpec | CustomFraming, maxMessageLength: number): Framing {
+export function createFraming(
+  spec: FramingSpec | CustomFraming,
+  maxMessageLength: number,
+  find: FindByte = findByte,
+): Framing {
   if (!Number.isSafeInteger(maxMessageLength) || maxMessageLength < 1) {
     throw invalid(`options.maxMessageLength must be a positive integer, got ${inspect(maxMessageLength)}`);
   }
   if (spec === 'chunk') return new ChunkFraming();
-  if (spec === 'line') return new LineFraming(maxMessageLength);
+  if (spec === 'line') return new LineFraming(maxMessageLength, find);
   if (spec === 'length') return new LengthFraming(4, maxMessageLength);
   if (spec === 'end') return new EndFraming(maxMessageLength);
-  if (typeof spec === 'object' && spec !== null) return fromObject(spec, maxMessageLength);
+  if (typeof spec === 'object' && spec !== null) return fromObject(spec, maxMessageLength, find);
   throw unknownFraming(spec);
 }
 
-function fromObject(spec: object, limit: number): Framing {
+function fromObject(spec: object, limit: number, find: FindByte): Framing {
   if (isCustom(spec)) return new OwnFraming(spec, limit);
   const [key, ...others] = Object.keys(spec);
   if (others.length > 0) throw unknownFraming(spec);
   if (key === 'length' && 'length' in spec) return new LengthFraming(checkSize(spec.length), limit);
-  if (key === 'delimiter' && 'delimiter' in spec) return new DelimiterFraming(checkDelimiter(spec.delimiter), limit);
+  if (key === 'delimiter' && 'delimiter' in spec) {
+    return new DelimiterFraming(checkDelimiter(spec.delimiter), limit, find);
+  }
   throw unknownFraming(spec);
 }
 

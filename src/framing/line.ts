@@ -1,6 +1,6 @@
 /** Used when a message goes up to a line feed; a carriage return right before it goes with it. */
 import { type Frame, type FrameStatus, type Framing, found, incomplete, leftOver, tooLong } from './frame.ts';
-import { findByte } from './search.ts';
+import type { FindByte } from './search.ts';
 
 const LF = 10;
 const CR = 13;
@@ -9,15 +9,17 @@ export class LineFraming implements Framing {
   readonly name = 'line';
   readonly overhead = 1;
   readonly #limit: number;
+  readonly #find: FindByte;
 
-  constructor(maxMessageLength: number) {
+  constructor(maxMessageLength: number, find: FindByte) {
     this.#limit = maxMessageLength;
+    this.#find = find;
   }
 
   decode(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
     const lastStop = from + this.#limit + 2;
     const stop = to < lastStop ? to : lastStop;
-    const feed = findByte(bytes, LF, from + frame.scanned, stop);
+    const feed = this.#find(bytes, LF, from + frame.scanned, stop);
     if (feed === -1) return this.#noFeed(bytes, from, stop, frame);
     const end = feed > from && bytes[feed - 1] === CR ? feed - 1 : feed;
     return end - from > this.#limit ? tooLong(frame, this.#limit) : found(frame, from, end, feed + 1);

@@ -1,16 +1,35 @@
 /** Replies with the message reversed as a person means it: text stays readable, and a line ending stays at the end. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { defineService } from 'heddle';
+import { REVERSE_ASCII } from './reverse-ascii-module.ts';
+
+let reverseAscii: ((address: number, length: number) => number) | undefined;
 
 export default defineService({
   borrow: true,
   message: reverse,
+  start({ memory }) {
+    if (memory === undefined) return;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(REVERSE_ASCII), { heddle: { memory } });
+    reverseAscii = (exports as { reverse: typeof reverseAscii }).reverse;
+  },
 });
+
+/** Borrowed messages up to here lie in the thread's memory, where WebAssembly finds them; in bytes. */
+const IN_MEMORY = 64 * 1024;
+
+/** Gives `message.byteOffset`, which V8 of Node 20 looks up by its name each time: 7 ns more. */
+const byteOffset = (
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteOffset') as {
+    readonly get: () => number;
+  }
+).get;
 
 /** Reverses in place and returns the same bytes: the message is ours during the call, so nothing is copied. */
 function reverse(message: Buffer): Buffer {
   const end = message.length - lineEndingLength(message);
-  if (end <= SHORT && reverseShortAscii(message, end)) return message;
+  // Of 64 bytes this needs 10 ns; a loop in JavaScript needs 50, the native calls below 200.
+  if (message.length <= IN_MEMORY && reverseAscii?.(byteOffset.call(message), end) === 1) return message;
   const body = message.subarray(0, end);
   if (isAscii(body) || !isUtf8(body)) body.reverse();
   else body.write(reverseText(body.toString()));
@@ -21,29 +40,6 @@ function lineEndingLength(bytes: Buffer): number {
   const { length } = bytes;
   if (bytes[length - 1] !== 10) return 0;
   return bytes[length - 2] === 13 ? 2 : 1;
-}
-
-/** Up to here one loop costs less than the native calls: 80 ns against 200 for 64 bytes. Beyond, they are faster. */
-const SHORT = 128;
-
-/** Checks and reverses in one go; bytes that are not all ASCII are left as they were. */
-function reverseShortAscii(bytes: Buffer, end: number): boolean {
-  if (swapEnds(bytes, end) < 0x80) return true;
-  swapEnds(bytes, end);
-  return false;
-}
-
-/** Reverses `bytes[0, end)`; gives all of them ORed together. */
-function swapEnds(bytes: Buffer, end: number): number {
-  let seen = 0;
-  for (let left = 0, right = end - 1; left <= right; left++, right--) {
-    const byte = bytes[left] as number;
-    const other = bytes[right] as number;
-    seen |= byte | other;
-    bytes[left] = other;
-    bytes[right] = byte;
-  }
-  return seen;
 }
 
 /** A segmenter's step costs time in proportion to the whole text: at 64 Ki characters 100 times what it costs here. */

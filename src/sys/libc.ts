@@ -145,7 +145,7 @@ class Libc implements Sys {
   }
 
   wrap(bytes: Uint8Array): NativeBuffer {
-    return new NativeBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), this.#addressOf);
+    return new NativeBuffer(bytes, this.#addressOf);
   }
 
   socket(family: number, type: number, protocol: number): number {

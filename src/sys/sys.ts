@@ -37,7 +37,7 @@ export interface Sys {
   allocate(size: number): NativeBuffer;
   /** Makes room for `capacity` events of `epollWait`. */
   allocateEvents(capacity: number): EpollEvents;
-  /** Makes existing memory usable for calls; it must not be detached while it is used. */
+  /** Makes existing memory usable for calls; it must not be detached while it is used. A Buffer stays the same object. */
   wrap(bytes: Uint8Array): NativeBuffer;
 
   socket(family: number, type: number, protocol: number): number;

@@ -10,7 +10,7 @@ export const withoutKernel: Pick<
   'allocate' | 'wrap' | 'close' | 'discardOnClose' | 'addressText' | 'isRunnable' | 'setSlice' | 'addNice'
 > = {
   allocate: (size) => withoutAddress(Buffer.alloc(size)),
-  wrap: (bytes) => withoutAddress(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+  wrap: withoutAddress,
   addressText: formatPeer,
   // A slot is no file: what stands for the socket closes it.
   close: () => 0,
@@ -21,6 +21,6 @@ export const withoutKernel: Pick<
 };
 
 /** Memory for Node's own streams: no call is made that would need its address. */
-function withoutAddress(bytes: Buffer): NativeBuffer {
+function withoutAddress(bytes: Uint8Array): NativeBuffer {
   return new NativeBuffer(bytes, () => 0n);
 }

@@ -6,6 +6,7 @@ import { checkService, type Service, type ServiceThread } from '../connection/se
 import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import { createFraming } from '../framing/framing.ts';
+import type { FindByte } from '../framing/search.ts';
 import { importModule } from '../options/module-file.ts';
 import type { ThreadStart } from './messages.ts';
 import { placeIn, placeOfSyntaxError } from './syntax-place.ts';
@@ -46,16 +47,17 @@ export async function startService(service: Service, href: string, thread: Servi
 }
 
 /**
- * Makes the framing of a thread: the one that the options ask for, else the service's, else `chunk`.
+ * Makes the framing of a thread: the one that the options ask for, else the service's, else `chunk`. `find`: how a byte is found
+ * in what the thread has read.
  *
  * Errors: `HEDDLE_SERVICE_LOAD` if the service's is none.
  */
-export function framingOf(service: Service, start: ThreadStart): Framing {
+export function framingOf(service: Service, start: ThreadStart, find: FindByte): Framing {
   const { framing, maxMessageLength } = start;
   if (framing !== undefined || service.framing === undefined)
-    return createFraming(framing ?? 'chunk', maxMessageLength);
+    return createFraming(framing ?? 'chunk', maxMessageLength, find);
   try {
-    return createFraming(service.framing, maxMessageLength);
+    return createFraming(service.framing, maxMessageLength, find);
   } catch (cause) {
     // It is the service that says it, not an option.
     const why = (cause instanceof Error ? cause.message : String(cause)).replace(/^options\.framing/, 'its framing');

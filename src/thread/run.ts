@@ -11,6 +11,7 @@ import { ThreadBoard } from '../sharing/thread-board.ts';
 import { framingOf, loadService, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
 import type { ServiceThread, ServiceThreadParts } from './service-thread.ts';
+import { makeThreadMemory } from './thread-memory.ts';
 
 /** What a thread is made of but for what its engine adds. */
 export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'arm'>;
@@ -41,11 +42,12 @@ export async function runThread<Loaded>(start: ThreadStart, engine: ThreadEngine
 }
 
 async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
-  const about = { id: start.thread + 1, shared: unpackShared(start.shared) };
+  const memory = makeThreadMemory();
+  const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: memory.whole };
   const loaded = sayLoaded(await engine.load());
   // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
   const service = await loadService(start.service);
-  const framing = framingOf(service, start);
+  const framing = framingOf(service, start, memory.findByte);
   await startService(service, start.service, about);
   const row = new ThreadBoard(start.board).row(start.thread);
   const report = reportTo(start.events);
@@ -53,6 +55,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     table: new ConnectionTable(start.table),
     arena: new Arena(start.arena),
     row,
+    memory,
     service,
     framing,
     timeouts: start.timeouts,

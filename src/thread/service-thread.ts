@@ -27,9 +27,7 @@ import { BUSY, HELD, REST, stateOf, withState } from '../sharing/control-word.ts
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
-
-/** Room for one read, and for the replies to it: what a socket holds of 64-byte messages of a thousand pipelining clients. */
-const BUFFER_SIZE = 64 * 1024;
+import type { ThreadMemory } from './thread-memory.ts';
 
 /** How long a client may take to answer the end of a connection with its own, in ms. */
 const LINGER = 1000;
@@ -39,6 +37,7 @@ export type ThreadSys = SocketCalls & Pick<Sys, 'allocate'>;
 
 export interface ServiceThreadParts {
   readonly sys: ThreadSys;
+  readonly memory: ThreadMemory;
   readonly table: ConnectionTable;
   readonly arena: Arena;
   readonly row: ThreadRow;
@@ -67,7 +66,7 @@ export class ServiceThread implements Host, Turns {
   readonly framing: Framing;
   readonly frame = new Frame();
   readonly readMessage: ReadMessage;
-  readonly borrows: boolean;
+  readonly lends: Buffer | undefined;
   readonly stores: Stores;
   readonly input: NativeBuffer;
   readonly reader: Reader;
@@ -100,11 +99,11 @@ export class ServiceThread implements Host, Turns {
     this.maxUnsent = parts.maxUnsent;
     this.#deadlines = new Deadlines(parts.table, parts.timeouts);
     this.stores = new Stores(parts.sys, parts.arena, parts.row.thread);
-    this.input = parts.sys.allocate(BUFFER_SIZE);
+    this.input = parts.sys.wrap(parts.memory.input);
     this.reader = new Reader(this);
-    this.replies = new ReplyBuffer(parts.sys.allocate(BUFFER_SIZE), this.input);
-    this.readMessage = readMessageFor(parts.service, parts.framing, this.input);
-    this.borrows = borrows(parts.service, parts.framing);
+    this.replies = new ReplyBuffer(parts.sys.allocate(this.input.size), this.input);
+    this.readMessage = readMessageFor(parts.service, parts.framing, this.input, parts.memory.aside);
+    this.lends = borrows(parts.service, parts.framing) ? this.input.bytes : undefined;
     const { beforehand } = parts;
     const { input, row, stores, sys, table } = this;
     this.gate = new ProxyGate(

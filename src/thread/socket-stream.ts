@@ -132,7 +132,7 @@ export class SocketStream {
       const from = offset + taken;
       // A copy, since the socket may keep it for later.
       const bytes = this.#allocate(count);
-      bytes.set(memory.view(from, from + count));
+      bytes.set(memory.views.of(from, from + count));
       this.#socket.write(bytes);
       taken += count;
     }

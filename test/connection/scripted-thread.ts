@@ -14,6 +14,7 @@ import { openLibc } from '../../src/sys/libc.ts';
 import type { NativeBuffer } from '../../src/sys/native-buffer.ts';
 import type { Sys } from '../../src/sys/sys.ts';
 import { ServiceThread } from '../../src/thread/service-thread.ts';
+import { makeThreadMemory } from '../../src/thread/thread-memory.ts';
 
 /** A socket that the test plays. */
 export class ScriptedSocket {
@@ -67,6 +68,7 @@ export class ScriptedThread {
     const sys = this.#scripted(real);
     this.thread = new ServiceThread({
       sys,
+      memory: makeThreadMemory(),
       table: this.table,
       arena: this.arena,
       row: this.board.row(0),

@@ -9,6 +9,7 @@ import type { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { PARKED, RUNNING, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../../src/sys/constants.ts';
 import { ServiceThread } from '../../src/thread/service-thread.ts';
+import { makeThreadMemory } from '../../src/thread/thread-memory.ts';
 import type { FakeKernel } from './fake-kernel.ts';
 import { lineService, type Pending } from './line-client.ts';
 
@@ -65,6 +66,7 @@ export class SteppedThread {
     const { fd } = this.#poller;
     this.#thread = new ServiceThread({
       sys: kernel,
+      memory: makeThreadMemory(),
       table,
       arena,
       row,
