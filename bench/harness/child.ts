@@ -38,8 +38,11 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** Resolves with the first line that matches; later output is read and dropped, so that the process never blocks. */
-  async line(pattern: RegExp): Promise<RegExpExecArray> {
+  /**
+   * Resolves with the next line that matches; output that nobody waits for is read and dropped, so that the process never blocks.
+   * `expectedMs`: how long the process is known to take.
+   */
+  async line(pattern: RegExp, expectedMs = 0): Promise<RegExpExecArray> {
     const { stdout } = this.#process;
     if (stdout === null) throw new Error(`${this.command[0]} has no stdout`);
     const lines = createInterface({ input: stdout });
@@ -53,7 +56,7 @@ export class Child {
       });
     });
     const ended = this.#exit.then((code) => this.#fail(`ended with status ${code}`));
-    return this.#inTime(Promise.race([found, ended]), `said nothing like ${pattern}`);
+    return this.#inTime(Promise.race([found, ended]), expectedMs + PATIENCE_MS, `said nothing like ${pattern}`);
   }
 
   /** Writes a line to the process. */
@@ -81,10 +84,10 @@ export class Child {
     clearTimeout(timer);
   }
 
-  async #inTime<T>(promise: Promise<T>, complaint: string): Promise<T> {
+  async #inTime<T>(promise: Promise<T>, ms: number, complaint: string): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(this.#message(`${complaint} within ${PATIENCE_MS} ms`))), PATIENCE_MS);
+      timer = setTimeout(() => reject(new Error(this.#message(`${complaint} within ${ms} ms`))), ms);
     });
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
   }

@@ -1,33 +1,82 @@
 /** CPU per message of several servers under the same load, beside the yardstick. Used by ping-pong and pipelined. */
-import { type LoadOptions, type LoadSample, runLoad } from './load.ts';
+import { addUp, Load, type LoadOptions, type LoadSample, type Slice } from './load.ts';
 import { fixed, grouped, median, range } from './numbers.ts';
 import type { BenchFraming, ServerName, ServerProgram } from './programs.ts';
 import type { Bench } from './question.ts';
-import { interleave, type Samples } from './rounds.ts';
-import { startServer } from './server.ts';
+import { Contest, type Samples, samplesOf } from './rounds.ts';
+import { type RunningServer, startServer } from './server.ts';
 import type { Table } from './table.ts';
 
 export interface CostOptions {
   readonly framing: BenchFraming;
   readonly load: LoadOptions;
+  /** Of each server in each round, in pieces. */
+  readonly slice: Slice;
   /** The load generator, if it is not the usual one. */
   readonly program?: string;
 }
 
-/** Each sample is of a fresh process with one service thread, alone on its CPU. */
-export function measureCost(
+/**
+ * How many slices the measured time of a round is cut into. The servers take turns at them, so that what disturbs the machine
+ * for a few seconds costs all of them the same.
+ */
+const SLICES = 8;
+
+/** Load before each slice, in ms, until the caches are this server's again. */
+const SETTLE = 50;
+
+interface Contender {
+  readonly server: RunningServer;
+  readonly load: Load;
+  readonly slices: LoadSample[];
+}
+
+/** Starts every server and warms it, then has them take turns. Each has one service thread, and all have the same CPU: one at a time has work. */
+async function measureRound(
   bench: Bench,
-  servers: readonly ServerProgram[],
-  { framing, load, program: generator = bench.programs.load }: CostOptions,
-): Promise<Samples<LoadSample>> {
-  return interleave(bench, servers, bench.rounds, async (program) => {
-    const server = await startServer(bench.programs, program, { framing, threads: 1, cpu: bench.cores.server });
-    try {
-      return await runLoad(generator, bench.cores.load, server, load);
-    } finally {
+  contest: Contest,
+  round: number,
+  { framing, load: options, slice, program = bench.programs.load }: CostOptions,
+): Promise<ReadonlyMap<ServerName, readonly LoadSample[]>> {
+  const contenders = new Map<ServerName, Contender>();
+  const ms = Math.ceil(slice.ms / SLICES);
+  try {
+    await contest.turn(round, async (contestant) => {
+      const serving = { framing, threads: 1, cpu: bench.cores.server };
+      const server = await startServer(bench.programs, contestant, serving);
+      const load = new Load(program, bench.cores.load, server, options);
+      contenders.set(contestant.name, { server, load, slices: [] });
+      await load.slice(slice.warmMs, ms);
+    });
+    for (let number = 0; number < SLICES; number++) {
+      await contest.turn(round + number, async ({ name }) => {
+        const { load, slices } = contenders.get(name) as Contender;
+        slices.push(await load.slice(SETTLE, ms));
+      });
+    }
+  } finally {
+    for (const { server, load } of contenders.values()) {
+      await load.stop();
       await server.stop();
     }
-  });
+  }
+  return new Map(Array.from(contenders, ([name, { slices }]) => [name, slices]));
+}
+
+/** Each sample is of a fresh process. */
+export async function measureCost(
+  bench: Bench,
+  servers: readonly ServerProgram[],
+  options: CostOptions,
+): Promise<Samples<LoadSample>> {
+  const contest = new Contest(bench, servers);
+  const samples = new Map<ServerName, LoadSample[]>(servers.map(({ name }) => [name, []]));
+  for (let round = 0; round < bench.rounds; round++) {
+    bench.progress(`  round ${round + 1} of ${bench.rounds}: ${contest.names.join(', ')}`);
+    const slices = await measureRound(bench, contest, round, options);
+    for (const name of contest.names) samples.get(name)?.push(addUp(slices.get(name) ?? []));
+  }
+  return samplesOf(contest, samples);
 }
 
 /** The median over the rounds of `name`'s cost by that of `other` in the same round; NaN if either has none. */

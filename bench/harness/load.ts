@@ -1,19 +1,24 @@
 /** Runs the load generator against one server, and says what each message cost that server. */
 import { Child } from './child.ts';
 import { pinned } from './cores.ts';
+import { median } from './numbers.ts';
 
-/** One round of load. Every message is 64 bytes or what `bytes` says; more than one at a time only as lines. */
+/** Messages are `bytes` long; more than one at a time only as lines. */
 export interface LoadOptions {
   readonly clients: number;
   readonly bytes: number;
   /** How many messages each client has under way. */
   readonly depth: number;
   readonly lines: boolean;
+}
+
+/** How long the clients talk: first that compilers do their work, then for what is measured. */
+export interface Slice {
   readonly warmMs: number;
   readonly ms: number;
 }
 
-/** What one round cost: CPU in microseconds a message, of all threads of the server. */
+/** What a slice cost: CPU in microseconds a message, of all threads of the server. */
 export interface LoadSample {
   readonly messages: number;
   readonly userUs: number;
@@ -58,24 +63,59 @@ function toSample(report: LoadReport): LoadSample {
   };
 }
 
-/** Throws if a reply was wrong, a connection broke, or nothing was answered. */
+/** Makes one sample of those of several slices: what a message cost in all of them. */
+export function addUp(slices: readonly LoadSample[]): LoadSample {
+  const messages = slices.reduce((sum, slice) => sum + slice.messages, 0);
+  const each = (cost: (slice: LoadSample) => number): number =>
+    slices.reduce((sum, slice) => sum + cost(slice) * slice.messages, 0) / messages;
+  return {
+    messages,
+    userUs: each(({ userUs }) => userUs),
+    systemUs: each(({ systemUs }) => systemUs),
+    totalUs: each(({ totalUs }) => totalUs),
+    busy: slices.reduce((sum, { busy }) => sum + busy, 0) / slices.length,
+    medianUs: median(slices.map(({ medianUs }) => medianUs)),
+    worstUs: Math.max(...slices.map(({ worstUs }) => worstUs)),
+  };
+}
+
+/** The load on one server. Its clients are connected from its first slice on until it is stopped, and rest between two. */
+export class Load {
+  readonly #child: Child;
+
+  /** Runs `program` on the CPU `cpu`. */
+  constructor(program: string, cpu: number, { pid, port }: { pid: number; port: number }, options: LoadOptions) {
+    const { clients, bytes, depth, lines } = options;
+    const known = { port, pid, clients, bytes, depth, lines: lines ? 1 : 0 };
+    const words = Object.entries(known).map(([name, value]) => `${name}=${value}`);
+    this.#child = new Child(pinned(cpu, [program, ...words]));
+  }
+
+  /** Has the clients talk for `warmMs` and then for `ms`, which is measured. Throws if a reply was wrong, a connection broke, or nothing was answered. */
+  async slice(warmMs: number, ms: number): Promise<LoadSample> {
+    this.#child.say(`${warmMs} ${ms}`);
+    const [line] = await this.#child.line(/^\{.*\}$/, warmMs + ms);
+    const report: unknown = JSON.parse(line);
+    if (!isReport(report) || report.messages === 0) throw new Error('the load measured no message');
+    return toSample(report);
+  }
+
+  stop(): Promise<void> {
+    return this.#child.stop();
+  }
+}
+
+/** Runs a load of one slice. */
 export async function runLoad(
   program: string,
   cpu: number,
   server: { pid: number; port: number },
-  load: LoadOptions,
+  options: LoadOptions & Slice,
 ): Promise<LoadSample> {
-  const words = [
-    `port=${server.port}`,
-    `pid=${server.pid}`,
-    `clients=${load.clients}`,
-    `bytes=${load.bytes}`,
-    `depth=${load.depth}`,
-    `lines=${load.lines ? 1 : 0}`,
-    `warm=${load.warmMs}`,
-    `ms=${load.ms}`,
-  ];
-  const report: unknown = JSON.parse(await new Child(pinned(cpu, [program, ...words])).output());
-  if (!isReport(report) || report.messages === 0) throw new Error('the load measured no message');
-  return toSample(report);
+  const load = new Load(program, cpu, server, options);
+  try {
+    return await load.slice(options.warmMs, options.ms);
+  } finally {
+    await load.stop();
+  }
 }

@@ -1,6 +1,7 @@
 /* The load: N clients in a closed loop, each with D messages of M bytes under way, every reply checked byte for byte.
  * Reads the CPU clock of the server itself, at the start and at the end of the measured time.
- * Usage: load key=value...: port, clients, bytes, depth, lines (0|1), warm (ms), ms, pid. Prints one line of JSON.
+ * Usage: load key=value...: port, clients, bytes, depth, lines (0|1), pid. Its clients stay connected until its input ends;
+ * for each line of that, "WARM MS", they talk for so many ms, then measured for so many more, and it prints one line of JSON.
  * Compiled with -DTLS it speaks TLS 1.3, and trusts any server.
  * Exit status: 0 all replies right, 1 something failed, 2 bad usage, 3 a reply was wrong. */
 #define _GNU_SOURCE
@@ -21,7 +22,7 @@
 enum { EVENTS = 1024, NONCE = 16, RING = 26, SOURCES = 8, BUCKETS = 64 * 16, STALL_MS = 10000 };
 
 struct options {
-  long port, clients, bytes, depth, lines, warm, ms, pid;
+  long port, clients, bytes, depth, lines, pid;
 };
 
 struct client {
@@ -31,11 +32,12 @@ struct client {
   uint64_t sent_at;
 };
 
-static struct options options = {.clients = 64, .bytes = 64, .depth = 1, .warm = 1000, .ms = 2000};
+static struct options options = {.clients = 64, .bytes = 64, .depth = 1};
 static struct client *clients;
 static unsigned char *forward, *backward, *outgoing, *expected, *incoming;
 static uint64_t messages, latencies[BUCKETS], worst;
-static int measuring;
+static int measuring, stopping;
+static long waiting; /* Clients without their whole reply. */
 
 static void make_rings(void) {
   size_t length = (size_t)options.bytes, batch = length * (size_t)options.depth;
@@ -125,7 +127,8 @@ static int receive(struct client *client) {
   if (client->received < length) return wire_pending(&client->wire);
   messages += (uint64_t)options.depth;
   if (measuring) record(now() - client->sent_at);
-  send_round(client);
+  if (stopping) waiting--;
+  else send_round(client);
   return wire_pending(&client->wire);
 }
 
@@ -154,18 +157,20 @@ static void connect_all(int epoll) {
   }
 }
 
-static void run_for(int epoll, long milliseconds) {
+static void take_replies(int epoll) {
   static struct epoll_event events[EVENTS];
-  uint64_t end = now() + (uint64_t)milliseconds * 1000000u;
-  while (now() < end) {
-    int ready = epoll_wait(epoll, events, EVENTS, STALL_MS);
-    if (ready < 0 && errno != EINTR) fail("epoll_wait");
-    if (ready == 0) {
-      fprintf(stderr, "load: no reply for %d ms\n", STALL_MS);
-      exit(1);
-    }
-    for (int i = 0; i < ready; i++) while (receive(events[i].data.ptr));
+  int ready = epoll_wait(epoll, events, EVENTS, STALL_MS);
+  if (ready < 0 && errno != EINTR) fail("epoll_wait");
+  if (ready == 0) {
+    fprintf(stderr, "load: no reply for %d ms\n", STALL_MS);
+    exit(1);
   }
+  for (int i = 0; i < ready; i++) while (receive(events[i].data.ptr));
+}
+
+static void run_for(int epoll, long milliseconds) {
+  uint64_t end = now() + (uint64_t)milliseconds * 1000000u;
+  while (now() < end) take_replies(epoll);
 }
 
 static double median_latency(void) {
@@ -184,12 +189,31 @@ static void report(const struct clocks *from, const struct clocks *to) {
          (unsigned long)(to->messages - from->messages), (unsigned long)(to->wall - from->wall),
          (unsigned long)(to->cpu - from->cpu), to->user_ticks - from->user_ticks,
          to->system_ticks - from->system_ticks, median_latency() / 1e3, (double)worst / 1e3);
+  fflush(stdout);
+}
+
+/* From rest to rest: when it returns, every client has all its replies. */
+static void run_slice(int epoll, long warm, long milliseconds) {
+  memset(latencies, 0, sizeof latencies);
+  worst = 0;
+  stopping = 0;
+  waiting = options.clients;
+  for (long i = 0; i < options.clients; i++) send_round(&clients[i]);
+  run_for(epoll, warm);
+  measuring = 1;
+  struct clocks from = read_clocks(options.pid, messages);
+  run_for(epoll, milliseconds);
+  struct clocks to = read_clocks(options.pid, messages);
+  measuring = 0;
+  stopping = 1;
+  while (waiting > 0) take_replies(epoll);
+  report(&from, &to);
 }
 
 static void read_option(const char *word) {
   static const struct { const char *name; long *value; } known[] = {
       {"port", &options.port},   {"clients", &options.clients}, {"bytes", &options.bytes}, {"depth", &options.depth},
-      {"lines", &options.lines}, {"warm", &options.warm},       {"ms", &options.ms},       {"pid", &options.pid}};
+      {"lines", &options.lines}, {"pid", &options.pid}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     size_t length = strlen(known[i].name);
     if (strncmp(word, known[i].name, length) == 0 && word[length] == '=') {
@@ -203,10 +227,10 @@ static void read_option(const char *word) {
 
 static void check_options(void) {
   int sound = options.port > 0 && options.port < 65536 && options.clients > 0 && options.depth > 0 &&
-              options.depth <= 256 && options.ms > 0 && options.warm >= 0 && options.lines >> 1 == 0 &&
+              options.depth <= 256 && options.lines >> 1 == 0 &&
               options.bytes >= NONCE + options.lines && (options.depth == 1 || options.lines);
   if (sound) return;
-  fprintf(stderr, "load: needs port, clients > 0, bytes >= 17, depth 1..256 (over 1 only with lines=1), ms > 0\n");
+  fprintf(stderr, "load: needs port, clients > 0, bytes >= 17, depth 1..256 (over 1 only with lines=1)\n");
   exit(2);
 }
 
@@ -217,11 +241,13 @@ int main(int count, char **words) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) fail("epoll_create1");
   connect_all(epoll);
-  for (long i = 0; i < options.clients; i++) send_round(&clients[i]);
-  run_for(epoll, options.warm);
-  measuring = 1;
-  struct clocks from = read_clocks(options.pid, messages);
-  run_for(epoll, options.ms);
-  struct clocks to = read_clocks(options.pid, messages);
-  report(&from, &to);
+  char line[64];
+  while (fgets(line, sizeof line, stdin)) {
+    long warm, milliseconds;
+    if (sscanf(line, "%ld %ld", &warm, &milliseconds) != 2 || warm < 0 || milliseconds <= 0) {
+      fprintf(stderr, "load: a line of input must be WARM MS, got %s", line);
+      return 2;
+    }
+    run_slice(epoll, warm, milliseconds);
+  }
 }

@@ -31,8 +31,8 @@ function judge(bench: Bench, clients: number, samples: Samples<LoadSample>): Ver
 async function askAt(clients: number, bench: Bench): Promise<Answer> {
   bench.progress(`ping-pong, ${clients} clients`);
   const servers = contestants(pingPong, bench.programs);
-  const load = { clients, bytes: BYTES, depth: 1, lines: false, warmMs: bench.warmMs, ms: bench.ms };
-  const samples = await measureCost(bench, servers, { framing: 'chunk', load });
+  const load = { clients, bytes: BYTES, depth: 1, lines: false };
+  const samples = await measureCost(bench, servers, { framing: 'chunk', load, slice: bench });
   const title = `ping-pong: server CPU a message of ${BYTES} bytes, ${clients} clients, one service thread`;
   return {
     tables: [costTable(title, servers, samples)],

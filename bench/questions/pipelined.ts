@@ -11,8 +11,8 @@ const CLIENTS = 64;
 async function ask(bench: Bench): Promise<Answer> {
   bench.progress(`pipelined, ${CLIENTS} clients`);
   const servers = contestants(pipelined, bench.programs);
-  const load = { clients: CLIENTS, bytes: BYTES, depth: DEPTH, lines: true, warmMs: bench.warmMs, ms: bench.ms };
-  const samples = await measureCost(bench, servers, { framing: 'line', load });
+  const load = { clients: CLIENTS, bytes: BYTES, depth: DEPTH, lines: true };
+  const samples = await measureCost(bench, servers, { framing: 'line', load, slice: bench });
   const title = `pipelined: server CPU a line of ${BYTES} bytes, ${DEPTH} at a time, ${CLIENTS} clients, one thread`;
   const ratio = costRatio(samples, 'heddle', 'go');
   return {

@@ -27,8 +27,8 @@ const times = (value: number): string => `${fixed(value, 2)} ×`;
 async function askMessages(bench: Bench, program: string, clients: number): Promise<Answer> {
   bench.progress(`tls, ${clients} clients`);
   const servers = contestants(tls, bench.programs);
-  const load = { clients, bytes: BYTES, depth: 1, lines: true, warmMs: bench.warmMs, ms: bench.ms };
-  const samples = await measureCost(bench, servers, { framing: 'line', load, program });
+  const load = { clients, bytes: BYTES, depth: 1, lines: true };
+  const samples = await measureCost(bench, servers, { framing: 'line', load, slice: bench, program });
   const title = `tls: server CPU a line of ${BYTES} bytes over TLS 1.3, ${clients} clients, one service thread`;
   const ratio = costRatio(samples, 'heddle-tls', 'node-tls');
   return {
