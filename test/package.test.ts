@@ -1,5 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 
@@ -29,4 +31,47 @@ it('what the texts of the product refer to is in the npm package', () => {
   const named = [...texts.join('\n').matchAll(/\bdocs\/[\w/-]+\.(?:md|svg)/g)].map(([path]) => path);
   expect(named.length).toBeGreaterThan(10);
   expect([...named, 'deploy/heddle.service', 'deploy/heddle.socket'].filter((path) => !files.has(path))).toEqual([]);
+});
+
+/** A project that uses the package as built, with the types of Node and no others. */
+function project(service: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'heddle-types-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
+  symlinkSync(ROOT, join(folder, 'node_modules/heddle'));
+  symlinkSync(join(ROOT, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'service.ts'), service);
+  return folder;
+}
+
+it.each([
+  ['without', 'es2023,esnext.disposable', 'console.log(memory.buffer.byteLength);'],
+  ['with', 'es2023,esnext.disposable,dom', 'new WebAssembly.Instance(module, { env: { memory } });'],
+])('its types need no others than those of Node: %s the library dom', (_with, lib, use) => {
+  const folder = project(`
+    import { defineService } from 'heddle';
+    declare const module: ${lib.endsWith('dom') ? 'WebAssembly.Module' : 'unknown'};
+    export default defineService({
+      borrow: true,
+      start({ memory }) { if (memory !== undefined) { ${use} } },
+      message: (message) => message,
+    });
+    export { module };`);
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--target',
+    'es2023',
+    '--module',
+    'nodenext',
+    '--types',
+    'node',
+    '--lib',
+    lib,
+  ];
+  const compiler = join(ROOT, 'node_modules/.bin/tsc');
+  const { stdout, status } = spawnSync(compiler, [...options, 'service.ts'], { cwd: folder, encoding: 'utf8' });
+  expect(stdout).toBe('');
+  expect(status).toBe(0);
 });

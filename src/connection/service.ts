@@ -22,8 +22,8 @@ export interface ServiceThread {
   /**
    * The memory where borrowed messages lie (`borrow: true`), for a WebAssembly module that imports it: a message of up to 64 KiB
    * is at the address `message.byteOffset`, a longer one is not in it. 1 MiB, which does not grow; the first 128 KiB are
-   * Heddle's, the rest is the service's. `undefined` where there is no WebAssembly with vectors: with `--jitless`, `ulimit -v`, or
-   * on an x64 CPU without SSE4.1.
+   * Heddle's, the rest is the service's. `undefined` for a service that borrows none (its messages are text, or of a framing of its
+   * own), and where there is no WebAssembly with vectors: with `--jitless`, `ulimit -v`, or on an x64 CPU without SSE4.1.
    */
   readonly memory: MessageMemory | undefined;
 }

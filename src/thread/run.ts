@@ -1,5 +1,6 @@
 /** Used to run the service on a thread, whatever the engine: what all of them do in the same order. */
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import { borrows } from '../connection/read-message.ts';
 import type { Service } from '../connection/service.ts';
 import { errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
@@ -42,12 +43,13 @@ export async function runThread<Loaded>(start: ThreadStart, engine: ThreadEngine
 }
 
 async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
-  const memory = makeThreadMemory();
-  const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: memory.whole };
   const loaded = sayLoaded(await engine.load());
   // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
   const service = await loadService(start.service);
+  const memory = makeThreadMemory();
   const framing = framingOf(service, start, memory.findByte);
+  const lent = borrows(service, framing) ? memory.whole : undefined;
+  const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: lent };
   await startService(service, start.service, about);
   const row = new ThreadBoard(start.board).row(start.thread);
   const report = reportTo(start.events);

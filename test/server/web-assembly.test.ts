@@ -45,4 +45,10 @@ describe('the memory of a thread', () => {
     for (const peer of peers) expect(await peer.ask('x')).toBe(`1048576 fixed own`);
     for (const peer of peers) await peer[Symbol.asyncDispose]();
   });
+
+  it.each(['keeps', 'text', 'own-framing'])('is not for a service that borrows nothing: %s', async (name) => {
+    await using running = await start(new URL(`./services/memoryless/${name}.mjs`, import.meta.url));
+    await using peer = await running.connect();
+    expect(await peer.ask('x')).toBe('x undefined');
+  });
 });

@@ -13,6 +13,7 @@ function growth() {
 
 export default {
   framing: 'line',
+  borrow: true,
   start(thread) {
     ({ memory } = thread);
     mark = new Int32Array(memory.buffer, 128 * 1024, 1);
