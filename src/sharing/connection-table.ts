@@ -130,9 +130,12 @@ export class ConnectionTable {
     return seen === moving || (seen === ticket && this.take(fd, ticket));
   }
 
-  /** Tells whether the thread of `ticket` keeps something for this connection, and so has it already. */
+  /**
+   * Tells the thread of `ticket` whether it keeps something for this connection, and so has it already. A plain load: HELD
+   * was written by that thread, or before it was told of the client, and nobody else writes over it.
+   */
   holds(fd: number, ticket: Ticket): boolean {
-    return Atomics.load(this.#words, this.#at(fd)) === withState(ticket, HELD);
+    return this.#words[this.#at(fd)] === withState(ticket, HELD);
   }
 
   rest(fd: number, ticket: Ticket): void {

@@ -119,8 +119,8 @@ export class ServiceThread implements Host, Turns {
   }
 
   serve(fd: number, ticket: Ticket, mask: number): void {
-    if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
-    else if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
+    if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
+    else if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
   }
 
   /** Clients are served by turns of the reactor. */
