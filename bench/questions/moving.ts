@@ -41,9 +41,8 @@ const LOAD = { clients: 64, bytes: 64, depth: 1, lines: false };
 async function askCost(bench: Bench): Promise<Answer> {
   bench.progress('moving: what it costs a message');
   const servers = contestants(moving, bench.programs);
-  const load = { ...LOAD };
   const rounds = Math.max(COST_ROUNDS, bench.rounds);
-  const samples = await measureCost({ ...bench, rounds }, servers, { framing: 'chunk', load, slice: bench });
+  const samples = await measureCost({ ...bench, rounds }, servers, { framing: 'chunk', load: LOAD, slice: bench });
   const ratio = costRatio(samples, 'heddle', 'heddle-never');
   const title = `moving: server CPU a message of ${LOAD.bytes} bytes, ${LOAD.clients} clients, one service thread`;
   return {
