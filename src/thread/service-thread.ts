@@ -119,7 +119,8 @@ export class ServiceThread implements Host, Turns {
   }
 
   serve(fd: number, ticket: Ticket, mask: number): void {
-    if (this.table.holds(fd, ticket)) this.#connections[fd]?.event(mask, this.#draining);
+    const known = this.#connections[fd];
+    if (known?.ticket === ticket && this.table.holds(fd, ticket)) known.event(mask, this.#draining);
     else if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
   }
 
