@@ -33,8 +33,7 @@ const SIGNATURES = {
   connect: 'int connect(int, void *, unsigned int)',
   listen: 'int listen(int, int)',
   accept4: 'int accept4(int, void *, void *, int)',
-  // They return 64 bits, of which the lower 32 say all: no length is more than an int holds (checkRange). An int becomes a number
-  // in 15 ns less.
+  // 64 bits, of which the lower 32 say all (checkRange): an int becomes a number in 15 ns less.
   recv: 'int recv(int, void *, size_t, int)',
   send: 'int send(int, void *, size_t, int)',
   sendmsg: 'intptr_t sendmsg(int, void *, int)',
