@@ -120,6 +120,7 @@ export class ServiceThread implements Host, Turns {
 
   serve(fd: number, ticket: Ticket, mask: number): void {
     const known = this.#connections[fd];
+    // Without a connection, a slot that is held is a newcomer's of a `HeldTable`: it is taken, which makes one.
     if (known?.ticket === ticket && this.table.holds(fd, ticket)) known.event(mask, this.#draining);
     else if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
   }
