@@ -3,6 +3,7 @@ import type { HeddleError } from '../errors.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import { UNIX_PEER } from '../sys/socket-address.ts';
+import { BLOCKED, CLOSED, Conditions, UNREAD, UNREAD_BYTES } from './conditions.ts';
 import type { Host } from './host.ts';
 import type { Kept } from './kept.ts';
 import { Output } from './output.ts';
@@ -19,11 +20,7 @@ import { checkReply, frameReply } from './reply-buffer.ts';
 /** Of the events of epoll, those which tell that bytes are not all that is to be read. */
 const BEYOND_BYTES = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-/** What the kernel may have that was not read: bytes, and something behind them. */
-const BYTES = 1;
-const BEYOND = 2;
-
-export abstract class Channel {
+export abstract class Channel extends Conditions {
   readonly fd: number;
   readonly remoteAddress: string;
   protected readonly host: Host;
@@ -31,16 +28,16 @@ export abstract class Channel {
   protected inbox: Kept | undefined;
   /** What waits to be sent; `undefined`: nothing ever had to. */
   protected output: Output | undefined;
-  /** BYTES, BEYOND, both or neither. */
-  #unread = 0;
-  /** Events after which BEYOND may be. */
+  /** Events after which there may be something behind the bytes. */
   readonly #beyond: number;
 
   constructor(host: Host, fd: number, inbox: Kept | undefined, output: Output | undefined) {
+    super();
     this.host = host;
     this.fd = fd;
     this.inbox = inbox;
     this.output = output;
+    if (output !== undefined) this.set(BLOCKED);
     // Read now: later, the slot may be another client's.
     this.remoteAddress = host.sys.addressText(host.table.address(fd));
     this.#beyond = this.remoteAddress === UNIX_PEER ? EPOLLIN | BEYOND_BYTES : BEYOND_BYTES;
@@ -49,16 +46,6 @@ export abstract class Channel {
   /** Sending has failed with the errno `result`: the connection is over. */
   protected abstract broken(result: number): void;
 
-  /** There may be something to read. */
-  protected get hasUnread(): boolean {
-    return this.#unread !== 0;
-  }
-
-  /** The kernel takes no more for now. */
-  protected get isBlocked(): boolean {
-    return this.output !== undefined && this.output.blocked;
-  }
-
   /** Nothing waits to be sent, but for the replies of this read. */
   protected get allSent(): boolean {
     return this.output === undefined || this.output.isEmpty;
@@ -66,24 +53,24 @@ export abstract class Channel {
 
   /** Takes note that epoll has told of something to read; `mask` says of what. */
   protected noteReadable(mask: number): void {
-    this.#unread |= mask & this.#beyond ? BYTES | BEYOND : BYTES;
+    this.set(mask & this.#beyond ? UNREAD : UNREAD_BYTES);
   }
 
   /** Takes note that anything may be there to read: nothing has told what. */
   protected mayBeReadable(): void {
-    this.#unread = BYTES | BEYOND;
+    this.set(UNREAD);
   }
 
   /** Takes note that there is nothing to read until epoll tells of more. */
   protected allRead(): void {
-    this.#unread = 0;
+    this.unset(UNREAD);
   }
 
   /** Reads once; `host.reader` has what came. Returns how many bytes that was, 0 at the end of the stream, or the errno. */
   protected read(): number {
     const { reader } = this.host;
     const received = reader.receive(this.fd, this.inbox);
-    if (received <= 0 || (this.#unread === BYTES && !reader.isFull)) this.#unread = 0;
+    if (received <= 0 || (!reader.isFull && this.which(UNREAD) === UNREAD_BYTES)) this.unset(UNREAD);
     return received;
   }
 
@@ -117,12 +104,10 @@ export abstract class Channel {
     const checked = checkReply(framing, reply);
     replies.owner = this;
     if (this.allSent && replies.append(framing, checked)) return;
-    let result = this.#sendReplies();
-    if (result === 0 && !(this.allSent && replies.append(framing, checked))) {
-      this.#wait(frameReply(framing, checked, service.borrow === true));
-      result = this.sendAll();
-    }
-    if (result < 0) this.broken(result);
+    this.#sendReplies();
+    if (this.is(CLOSED) || (this.allSent && replies.append(framing, checked))) return;
+    this.#wait(frameReply(framing, checked, service.borrow === true));
+    this.sendAll();
   }
 
   /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */
@@ -145,34 +130,38 @@ export abstract class Channel {
     if (replies.owner === this && replies.length > 0) this.#wait(replies.takeRest(0));
   }
 
-  /** Sends all there is to send, as far as the kernel takes it. Returns 0, or the errno of a broken connection. */
-  protected sendAll(): number {
-    const result = this.#sendReplies();
-    const { output } = this;
-    return result < 0 || output === undefined || output.blocked || output.isEmpty ? result : output.flush();
+  /** Sends all there is to send, as far as the kernel takes it. */
+  protected sendAll(): void {
+    this.#sendReplies();
+    if (this.output !== undefined) this.#sendOutput(this.output);
   }
 
   /** Sends what is in the thread's reply buffer; what the kernel does not take waits. */
-  #sendReplies(): number {
+  #sendReplies(): void {
     const { replies, row, sys } = this.host;
     const { length } = replies;
-    if (length === 0) return 0;
+    if (length === 0) return;
     const sent = this.allSent ? sys.send(this.fd, replies.memory, replies.start, length) : EAGAIN;
     if (sent !== length) return this.#keepRest(sent);
     replies.clear();
     row.countSent(sent);
-    return 0;
   }
 
-  #keepRest(sent: number): number {
+  #keepRest(sent: number): void {
     const { replies, row } = this.host;
     const blocks = this.allSent;
     const rest = replies.takeRest(Math.max(sent, 0));
-    if (sent < 0 && sent !== EAGAIN) return sent;
+    if (sent < 0 && sent !== EAGAIN) return this.broken(sent);
     row.countSent(Math.max(sent, 0));
-    const output = this.#wait(rest);
-    output.blocked ||= blocks;
-    return 0;
+    this.#wait(rest);
+    if (blocks) this.set(BLOCKED);
+  }
+
+  #sendOutput(output: Output): void {
+    if (output.isEmpty || this.is(BLOCKED | CLOSED)) return;
+    const result = output.flush();
+    if (result < 0) this.broken(result);
+    else if (!output.isEmpty) this.set(BLOCKED);
   }
 
   #wait(bytes: Uint8Array): Output {

@@ -6,9 +6,23 @@ import { type Luggage, NEW, PROXIED, type Ticket } from '../sharing/connection-t
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import type { Client, ClientTls } from './client.ts';
+import {
+  AT_REST,
+  BLOCKED,
+  CLOSED,
+  DRAINING,
+  ENDED,
+  FINISHING,
+  FLUSHING,
+  HELD,
+  LINGERING,
+  SERVING,
+  TAKES_NO_INPUT,
+  UNREAD,
+  WATCHED_FOR_ROOM,
+} from './conditions.ts';
 import type { Host } from './host.ts';
 import type { Kept } from './kept.ts';
-import type { Output } from './output.ts';
 import { SlotHolder } from './slot-holder.ts';
 import { stampBegun, stampComplete, stampFlowing, stampSeen, stampStuck } from './stamps.ts';
 
@@ -32,27 +46,20 @@ const ignore = (): void => {};
 export abstract class Connection extends SlotHolder implements Client<unknown, unknown> {
   readonly remotePort: number;
   readonly tls: ClientTls | undefined;
-  #interest: number;
-  #flushing = false;
-  #lingering = false;
+  /** Why it is `FINISHING`. */
   #ending: CloseReason | undefined = undefined;
   #detail: string | undefined = undefined;
-  #draining = false;
   #closedError: HeddleError | undefined = undefined;
 
   constructor(host: Host, fd: number, ticket: Ticket, flags: number, arrived?: Kept) {
     super(host, fd, ticket, flags, arrived);
     this.remotePort = host.table.port(fd);
     this.tls = host.tlsOf(fd);
-    this.#interest = interestAtRest(flags, host.table.outbox(fd));
+    if (interestAtRest(flags, host.table.outbox(fd)) & EPOLLOUT) this.set(WATCHED_FOR_ROOM);
   }
 
   /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
   protected abstract deliver(bytes: Buffer, from: number, to: number): number;
-  /** Whether the service is ready for another message. */
-  protected abstract get wantsInput(): boolean;
-  /** Whether the service is still at work for this client. */
-  protected abstract get isServing(): boolean;
   /** Greets a client that is new to the server. */
   abstract opened(): void;
   /** Says that no message will follow, after the last one was delivered. */
@@ -87,7 +94,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
     if (drains) this.#drain();
-    if (this.#ending !== undefined || this.#flushing) this.flush();
+    if (this.is(FINISHING | FLUSHING)) this.flush();
     this.settle();
   }
 
@@ -97,7 +104,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.mayBeReadable();
     this.#goOn();
     if (drains) this.#drain();
-    if (this.#ending !== undefined || this.#flushing) this.flush();
+    if (this.is(FINISHING | FLUSHING)) this.flush();
     this.settle();
   }
 
@@ -110,7 +117,8 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Sends what is still to be sent, then closes for `reason`. The first reason counts. */
   finish(reason: CloseReason, detail?: string): void {
-    if (this.isClosed || this.#ending !== undefined) return;
+    if (this.is(CLOSED | FINISHING)) return;
+    this.set(FINISHING);
     this.#ending = reason;
     this.#detail = detail;
     this.dropInput();
@@ -119,9 +127,9 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
   end(reason: CloseReason, detail?: string): void {
-    if (this.isClosed) return;
+    if (this.is(CLOSED)) return;
     const { host, fd, ticket } = this;
-    this.isClosed = true;
+    this.set(CLOSED);
     host.table.closing(fd, ticket);
     host.row.countClose(reason);
     host.closed(this, reason, detail);
@@ -134,10 +142,10 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Sends what was put off; called when the callbacks that sent it are done. */
   flushNow(): void {
-    this.#flushing = false;
+    this.unset(FLUSHING);
     // At rest, it was flushed with the turn that sent it, and may be another thread's by now.
-    if (this.isClosed || this.isAtRest) return;
-    if (this.isHeld && this.allSent && this.#ending === undefined) return;
+    if (this.is(CLOSED | AT_REST)) return;
+    if (this.is(HELD) && this.allSent && !this.is(FINISHING)) return;
     this.begin();
     this.flush();
     this.settle();
@@ -145,7 +153,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Gives the service what it did not want before and sends what came of it. The connection is held. */
   protected resume(): void {
-    if (this.isClosed) return;
+    if (this.is(CLOSED)) return;
     this.begin();
     this.#goOn();
     this.settle();
@@ -153,17 +161,17 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   #goOn(): void {
     if (this.takesInput && this.reopen()) this.#deliver();
-    if (this.ended && this.takesInput) this.#takeLast();
-    else if (this.#draining) this.#takeArrived();
+    if (this.is(ENDED) && this.takesInput) this.#takeLast();
+    else if (this.is(DRAINING)) this.#takeArrived();
     else this.#serve();
-    if (!this.isServing || this.takesInput) return this.flush();
+    if (!this.is(SERVING) || this.takesInput) return this.flush();
     this.stashReplies(); // More is to come: it goes out together when the callbacks are done.
     if (!this.allSent) this.#flushSoon();
   }
 
   /** Whether the service may be given another message now. */
   protected get takesInput(): boolean {
-    return this.wantsInput && !this.isBlocked && this.#ending === undefined && !this.isClosed;
+    return !this.is(TAKES_NO_INPUT);
   }
 
   /** Says that what the client sent is no message, as the decoder found. */
@@ -181,36 +189,46 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Sends all that waits, and goes on to close if that was the last. */
   protected flush(): void {
-    if (this.isClosed) return;
-    const result = this.sendAll();
-    if (result < 0) this.broken(result);
-    else if (this.#ending !== undefined && this.allSent && !this.isClosed) this.#shutDown();
+    if (this.is(CLOSED)) return;
+    this.sendAll();
+    if (this.is(FINISHING) && this.allSent && !this.is(CLOSED)) this.#shutDown();
   }
 
   /** Gives the connection up until its next event: at rest if nothing is kept for it. */
   protected settle(): void {
-    if (this.isClosed) return;
-    const { host, fd } = this;
-    stampSeen(host, fd);
-    const interest = interestFor(this.isBlocked);
-    if (interest !== this.#interest || (this.hasUnread && this.#reads())) this.#watch(interest);
-    if (!this.#isOverLimit()) this.leave(this.isServing || this.#ending !== undefined || this.#draining);
+    if (this.is(CLOSED)) return;
+    stampSeen(this.host, this.fd);
+    if (this.keepsNothing()) this.rest();
+    else this.#settleMore();
   }
 
-  /** Has the socket watched anew: what it is ready for now is reported, whether it was before or not. */
-  #watch(interest: number): void {
-    const { fd, host } = this;
-    if ((interest ^ this.#interest) & EPOLLOUT) {
-      if (this.isBlocked) stampStuck(host, fd);
-      else stampFlowing(host, fd);
+  #settleMore(): void {
+    if (this.is(BLOCKED | WATCHED_FOR_ROOM | UNREAD)) {
+      this.#watch();
+      if (this.#isOverLimit()) return;
     }
-    this.#interest = interest;
-    host.poller.modify(fd, interest, fd, this.ticket);
+    this.leave(this.is(SERVING | FINISHING | DRAINING));
+  }
+
+  /** Has the socket watched anew if it has to be: what it is ready for now is reported, whether it was before or not. */
+  #watch(): void {
+    const { fd, host } = this;
+    const isBlocked = this.is(BLOCKED);
+    if (isBlocked !== this.is(WATCHED_FOR_ROOM)) {
+      if (isBlocked) {
+        this.set(WATCHED_FOR_ROOM);
+        stampStuck(host, fd);
+      } else {
+        this.unset(WATCHED_FOR_ROOM);
+        stampFlowing(host, fd);
+      }
+    } else if (!this.is(UNREAD) || !this.#reads()) return;
+    host.poller.modify(fd, interestFor(isBlocked), fd, this.ticket);
   }
 
   /** Closes a client for which more waits than may. True: it was closed. */
   #isOverLimit(): boolean {
-    if (!this.isBlocked || (this.output?.length ?? 0) <= this.host.maxUnsent) return this.isClosed;
+    if (!this.is(BLOCKED) || (this.output?.length ?? 0) <= this.host.maxUnsent) return false;
     this.#cutOff('over-limit', `more than ${this.host.maxUnsent} bytes wait for it (maxUnsent)`);
     return true;
   }
@@ -224,7 +242,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Closes a client that does not read: what waits for it in the kernel is dropped, it is memory that others need. */
   #cutOff(reason: CloseReason, detail: string): void {
-    if (!this.isClosed) this.host.sys.discardOnClose(this.fd);
+    if (!this.is(CLOSED)) this.host.sys.discardOnClose(this.fd);
     this.end(reason, detail);
   }
 
@@ -235,17 +253,17 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   }
 
   #canRead(): boolean {
-    return !this.ended && this.takesInput;
+    return !this.is(TAKES_NO_INPUT | ENDED);
   }
 
   /** Whether what there is to read may be read now. */
   #reads(): boolean {
-    return this.#lingering || this.#canRead();
+    return this.is(LINGERING) || this.#canRead();
   }
 
   /** Takes the slot, if this is called from outside of an event. */
   #canSend(): boolean {
-    return this.#ending === undefined && this.take();
+    return !this.is(FINISHING) && this.take();
   }
 
   #refuse(): Promise<void> {
@@ -258,16 +276,16 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   }
 
   #readable(mask: number): void {
-    if (this.isClosed) return;
+    if (this.is(CLOSED)) return;
     this.noteReadable(mask);
-    if (this.#lingering) this.#discard();
-    else if (this.#canRead()) this.#serve();
+    if (this.#canRead()) this.#serve();
+    else if (this.is(LINGERING)) this.#discard();
     else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
   }
 
   /** Reads and serves what there is to read, as far as that may be now, or until others have to get their turn. */
   #serve(): void {
-    for (let reads = 0; reads < READS && this.hasUnread && this.#canRead(); reads++) {
+    for (let reads = 0; reads < READS && this.is(UNREAD) && this.#canRead(); reads++) {
       const received = this.read();
       if (received > 0) {
         this.#deliver();
@@ -281,29 +299,30 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     const { reader } = this.host;
     const { from } = reader;
     const rest = this.deliver(reader.bytes, from, reader.to);
-    if (this.#ending !== undefined || this.isClosed) this.dropInput();
+    if (rest === reader.to && this.inbox === undefined) return; // All of it was taken, and nothing had to be kept before.
+    if (this.is(FINISHING | CLOSED)) this.dropInput();
     else this.keep(rest);
-    if (this.isClosed) return;
+    if (this.is(CLOSED)) return;
     if (this.inbox !== undefined && this.takesInput) stampBegun(this.host, this.fd, rest > from);
     else stampComplete(this.host, this.fd);
   }
 
   #inputOver(received: number): void {
     if (received < 0) return this.end('client-reset', errnoName(received));
-    this.ended = true;
+    this.set(ENDED);
     this.#takeLast();
     this.flush();
   }
 
   #drain(): void {
-    this.#draining = true;
+    this.set(DRAINING);
     this.mayBeReadable();
     this.#takeArrived();
   }
 
   /** Takes what has arrived; when the service has answered all of it, the connection is over. */
   #takeArrived(): void {
-    for (let round = 0; round < DRAIN_ROUNDS && this.hasUnread && this.#canRead(); round++) this.#serve();
+    for (let round = 0; round < DRAIN_ROUNDS && this.is(UNREAD) && this.#canRead(); round++) this.#serve();
     if (!this.takesInput) return;
     this.drained();
     this.flush();
@@ -316,11 +335,11 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** The client will send no more: what is left in the inbox is a last message, or an error. */
   #takeLast(): void {
-    if (this.#ending !== undefined) return;
+    if (this.is(FINISHING)) return;
     const { framing, frame, reader } = this.host;
     const status = this.reopen() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
     if (status === MESSAGE) this.deliverLast(reader.bytes);
-    if (this.isClosed) return;
+    if (this.is(CLOSED)) return;
     this.dropInput();
     stampComplete(this.host, this.fd);
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
@@ -331,23 +350,23 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   protected abstract deliverLast(bytes: Buffer): void;
 
   #writable(): void {
-    if (this.isClosed || !this.isBlocked) return;
-    (this.output as Output).blocked = false;
+    if (this.is(CLOSED) || !this.is(BLOCKED)) return;
+    this.unset(BLOCKED);
     this.flush();
-    if (this.isClosed) return;
-    if (this.isBlocked)
+    if (this.is(CLOSED)) return;
+    if (this.is(BLOCKED))
       stampStuck(this.host, this.fd); // It has read something.
     else this.#goOn();
   }
 
   #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
+    if (this.is(FLUSHING)) return;
+    this.set(FLUSHING);
     this.host.flushSoon(this);
   }
 
   protected broken(result: number): void {
-    this.end(this.#ending ?? (this.ended ? 'client-finished' : 'client-reset'), errnoName(result));
+    this.end(this.#ending ?? (this.is(ENDED) ? 'client-finished' : 'client-reset'), errnoName(result));
   }
 
   /**
@@ -355,12 +374,12 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
    * still on their way with a reset, which can overtake the last reply (RFC 9112, section 9.6, tells the same of HTTP).
    */
   #shutDown(): void {
-    if (this.#lingering) return;
-    if (this.ended) return this.end(this.#ending as CloseReason, this.#detail);
+    if (this.is(LINGERING)) return;
+    if (this.is(ENDED)) return this.end(this.#ending as CloseReason, this.#detail);
     this.host.sys.shutdown(this.fd, SHUT_WR);
-    this.#lingering = true;
+    this.set(LINGERING);
     this.host.closeSoon(this);
-    if (this.hasUnread) this.#discard();
+    if (this.is(UNREAD)) this.#discard();
   }
 
   #discard(): void {

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'; // The global is an accessor, whi
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
+import { SERVING, UNREADY } from './conditions.ts';
 import { Connection } from './connection.ts';
 
 /** The service as it is here. */
@@ -13,22 +14,16 @@ interface Answering {
 /** What an async `open` resolves to: it is no reply, and was no message. */
 const OPENED = Symbol('opened');
 
+/** A handler is running. */
+const PENDING = SERVING | UNREADY;
+
 export class MessageConnection extends Connection {
-  /** A handler is running; since when, in `performance.now()` ms. */
-  #pending = false;
+  /** Since when a handler is running, in `performance.now()` ms. */
   #since = 0;
   /** The promise of a handler is being asked: what is no promise of JavaScript's own may answer at once, in the middle of a read. */
   #isAsking = false;
   #onReply: ((reply: unknown) => void) | undefined = undefined;
   #onError: ((error: unknown) => void) | undefined = undefined;
-
-  protected get wantsInput(): boolean {
-    return !this.#pending;
-  }
-
-  protected get isServing(): boolean {
-    return this.#pending;
-  }
 
   opened(): void {
     const { service } = this.host;
@@ -54,11 +49,12 @@ export class MessageConnection extends Connection {
       while (at < to && this.takesInput) {
         const status = framing.decode(bytes, at, to, frame);
         if (status !== MESSAGE) {
-          if (status !== INCOMPLETE) {
-            this.refuseFrame(status);
-            return to;
+          if (status === INCOMPLETE) {
+            reader.scanned = frame.scanned;
+            break;
           }
-          reader.scanned = frame.scanned;
+          this.refuseFrame(status);
+          at = to;
           break;
         }
         const { next } = frame;
@@ -73,10 +69,9 @@ export class MessageConnection extends Connection {
       }
     } catch (error) {
       this.serviceFailed(error);
-      return to;
-    } finally {
-      if (messages > 0) this.#count(messages);
+      at = to;
     }
+    if (messages > 0) this.#count(messages);
     return at;
   }
 
@@ -94,12 +89,12 @@ export class MessageConnection extends Connection {
   }
 
   protected inputEnded(): void {
-    if (!this.#pending) this.finish('client-finished');
+    if (!this.is(PENDING)) this.finish('client-finished');
   }
 
   protected wasClosed(_reason: CloseReason): void {
-    if (this.#pending) this.host.awaiting--;
-    this.#pending = false;
+    if (this.is(PENDING)) this.host.awaiting--;
+    this.unset(PENDING);
   }
 
   /** There is no message, so there is no reply. */
@@ -116,7 +111,7 @@ export class MessageConnection extends Connection {
   }
 
   #await(reply: PromiseLike<unknown>): void {
-    this.#pending = true;
+    this.set(PENDING);
     this.#since = this.host.time;
     this.host.awaiting++;
     this.#onReply ??= (value) => this.#replied(value);
@@ -127,9 +122,9 @@ export class MessageConnection extends Connection {
   }
 
   #replied(reply: unknown): void {
-    if (!this.#pending) return;
+    if (!this.is(PENDING)) return;
     const { host } = this;
-    this.#pending = false;
+    this.unset(PENDING);
     host.awaiting--;
     host.time = performance.now();
     if (reply !== OPENED && !this.#isAsking) host.row.countMessages(1, toMicroseconds(host.time - this.#since));
@@ -142,8 +137,8 @@ export class MessageConnection extends Connection {
   }
 
   #rejected(error: unknown): void {
-    if (!this.#pending) return;
-    this.#pending = false;
+    if (!this.is(PENDING)) return;
+    this.unset(PENDING);
     this.host.awaiting--;
     this.host.time = performance.now();
     this.serviceFailed(error);
@@ -153,7 +148,7 @@ export class MessageConnection extends Connection {
   #count(messages: number): void {
     const { host } = this;
     const now = performance.now();
-    host.row.countMessages(this.#pending ? messages - 1 : messages, toMicroseconds(now - host.time));
+    host.row.countMessages(this.is(PENDING) ? messages - 1 : messages, toMicroseconds(now - host.time));
     host.time = now;
   }
 }

@@ -21,8 +21,6 @@ interface Waiting {
 }
 
 export class Output {
-  /** The kernel takes no more for now: nothing is read from the client until it does. */
-  blocked: boolean;
   readonly #host: Host;
   readonly #fd: number;
   #length = 0;
@@ -36,7 +34,6 @@ export class Output {
     this.#host = host;
     this.#fd = fd;
     this.#outbox = unsent && new Outbox(unsent);
-    this.blocked = unsent !== undefined;
     this.#length = unsent?.length ?? 0;
   }
 
@@ -127,7 +124,6 @@ export class Output {
   #sent(bytes: number): void {
     this.#host.row.countSent(bytes);
     this.#length -= bytes;
-    this.blocked = !this.isEmpty;
     if (this.#waiting === undefined || this.#length >= HIGH_WATER) return;
     for (const { resolve } of this.#takeWaiting()) resolve();
   }

@@ -42,23 +42,39 @@ export class Reader {
    * end of the stream, or the errno.
    */
   receive(fd: number, kept: Kept | undefined, most = ANY): number {
-    const { input, row, sys } = this.#host;
-    const isLong = kept !== undefined && kept.length >= input.size >> 1;
+    if (kept !== undefined) return this.#receiveBehind(fd, kept, most);
+    const { input, sys } = this.#host;
+    const room = Math.min(most, input.size);
+    const received = sys.recv(fd, input, 0, room);
+    if (received > 0) this.#took(input, 0, received, received === room);
+    return received;
+  }
+
+  #receiveBehind(fd: number, kept: Kept, most: number): number {
+    const { input, sys } = this.#host;
+    const isLong = kept.length >= input.size >> 1;
     if (isLong) kept.reserve(input.size >> 1);
-    else if (kept !== undefined) kept.memory.bytes.copy(input.bytes, 0, kept.from, kept.to);
+    else kept.memory.bytes.copy(input.bytes, 0, kept.from, kept.to);
     const memory = isLong ? kept.memory : input;
-    const at = isLong ? kept.to : (kept?.length ?? 0);
+    const at = isLong ? kept.to : kept.length;
     const room = Math.min(most, isLong ? kept.room : input.size - at);
     const received = sys.recv(fd, memory, at, room);
     if (received <= 0) return received;
-    row.countReceived(received);
     if (isLong) kept.end += received;
-    this.bytes = memory.bytes;
-    this.from = isLong ? kept.from : 0;
-    this.to = at + received;
-    this.isFull = received === room;
-    this.scanned = kept?.scanned ?? 0;
+    this.#took(memory, at, received, received === room);
+    if (isLong) this.from = kept.from;
+    this.scanned = kept.scanned;
     return received;
+  }
+
+  /** Takes note of what came: what is to be delivered begins where the memory does, and ends with it. */
+  #took(memory: NativeBuffer, at: number, received: number, isFull: boolean): void {
+    this.#host.row.countReceived(received);
+    this.bytes = memory.bytes;
+    this.from = 0;
+    this.to = at + received;
+    this.isFull = isFull;
+    this.scanned = 0;
   }
 
   /** Finds what is kept. */

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'; // The global is an accessor, whi
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
+import { CLOSED, ENDED, SERVING, UNREADY } from './conditions.ts';
 import { Connection } from './connection.ts';
 
 /** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
@@ -20,8 +21,7 @@ function handled(message: Promise<unknown>): Promise<unknown> {
 const ignore = (): void => {};
 
 export class SessionConnection extends Connection {
-  #running = false;
-  /** The session waits for a message: this settles its promise, which is the one below. */
+  /** The session waits for a message, so it is not `UNREADY`: this settles its promise, which is the one below. */
   #resolve: ((value: unknown) => void) | undefined = undefined;
   #message: Promise<unknown> | undefined = undefined;
   /** It waits in an iteration. */
@@ -31,16 +31,8 @@ export class SessionConnection extends Connection {
   /** The message that the session is working on came at this time, in `performance.now()` ms. */
   #since = 0;
 
-  protected get wantsInput(): boolean {
-    return this.#resolve !== undefined;
-  }
-
-  protected get isServing(): boolean {
-    return this.#running;
-  }
-
   opened(): void {
-    this.#running = true;
+    this.set(SERVING | UNREADY);
     this.host.awaiting++;
     void this.#run();
   }
@@ -54,13 +46,15 @@ export class SessionConnection extends Connection {
   }
 
   #next(iterates: boolean): Promise<unknown> {
-    if (this.wantsInput) return Promise.reject(new Error('receive was called before the last one has ended'));
-    if (this.isClosed || !this.#running) return handled(Promise.reject(this.closedError('client-reset')));
+    if (this.#resolve !== undefined)
+      return Promise.reject(new Error('receive was called before the last one has ended'));
+    if (this.is(CLOSED) || !this.is(SERVING)) return handled(Promise.reject(this.closedError('client-reset')));
     this.#countMessage();
     this.#iterates = iterates;
     if (this.#over) return Promise.resolve(this.#given(undefined));
     const message = new Promise<unknown>(keepResolve);
     this.#resolve = resolveMade;
+    this.unset(UNREADY);
     this.#message = message;
     this.host.awaiting--;
     this.resume();
@@ -96,52 +90,57 @@ export class SessionConnection extends Connection {
 
   protected inputEnded(): void {
     this.#over = true;
-    if (this.wantsInput) this.#wake(undefined);
+    if (!this.is(UNREADY)) this.#wake(undefined);
   }
 
   /** The server is leaving: to the session, its client has finished. */
   protected override drained(): void {
-    if (this.#running) this.inputEnded();
+    if (this.is(SERVING)) this.inputEnded();
     else super.drained();
   }
 
   protected wasClosed(reason: CloseReason): void {
-    const resolve = this.#resolve;
-    this.#resolve = undefined;
+    const resolve = this.#takeResolve();
     this.#over = true;
     if (resolve !== undefined) {
       void handled(this.#message as Promise<unknown>);
       resolve(Promise.reject(this.closedError(reason)));
-    } else if (this.#running) this.host.awaiting--;
-    this.#running = false;
+    } else if (this.is(SERVING)) this.host.awaiting--;
+    this.unset(SERVING);
   }
 
   #wake(message: unknown): void {
-    const resolve = this.#resolve;
+    const resolve = this.#takeResolve();
     if (resolve === undefined) return;
-    this.#resolve = undefined;
     this.#message = undefined;
     if (message !== undefined) this.#since = this.host.time;
     this.host.awaiting++;
     resolve(this.#given(message));
   }
 
+  /** The session's wait is over. */
+  #takeResolve(): ((value: unknown) => void) | undefined {
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    this.set(UNREADY);
+    return resolve;
+  }
+
   async #run(): Promise<void> {
     const { service } = this.host;
     try {
       await service.open?.(this);
-      if (!this.isClosed) await (service.session as (client: this) => Promise<void>)(this);
+      if (!this.is(CLOSED)) await (service.session as (client: this) => Promise<void>)(this);
     } catch (error) {
       this.serviceFailed(error);
     }
-    if (this.isClosed) return;
+    if (this.is(CLOSED)) return;
     this.#countMessage();
-    this.#running = false;
-    const resolve = this.#resolve;
-    this.#resolve = undefined;
+    this.unset(SERVING);
+    const resolve = this.#takeResolve();
     if (resolve === undefined) this.host.awaiting--;
     else resolve(this.#given(undefined)); // It asked for a message and did not wait for it.
-    this.finish(this.ended ? 'client-finished' : this.#over ? 'shutdown' : 'server-finished');
+    this.finish(this.is(ENDED) ? 'client-finished' : this.#over ? 'shutdown' : 'server-finished');
     this.resume();
   }
 

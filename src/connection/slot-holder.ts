@@ -1,7 +1,7 @@
 /** A client's slot as the thread that serves it has it: at rest, busy or held, and what lies in it between turns. */
-import { ENDED, type Ticket } from '../sharing/connection-table.ts';
-import { BUSY, HELD, REST } from '../sharing/control-word.ts';
+import { ENDED as ENDED_FLAG, type Ticket } from '../sharing/connection-table.ts';
 import { Channel } from './channel.ts';
+import { AT_REST, CLOSED, ENDED, HELD, PACKED } from './conditions.ts';
 import type { Host } from './host.ts';
 import { Kept } from './kept.ts';
 import { pack, unpack } from './luggage.ts';
@@ -16,14 +16,6 @@ import { Output } from './output.ts';
 export abstract class SlotHolder extends Channel {
   readonly id: number;
   readonly ticket: Ticket;
-  /** The client has shut down its side: nothing more will come. */
-  protected ended: boolean;
-  /** Nothing may be done with this connection any more; its fd may be another's. */
-  protected isClosed = false;
-  /** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
-  #isPacked: boolean;
-  /** This thread's own copy of what the table says. */
-  #state: typeof REST | typeof BUSY | typeof HELD = BUSY;
 
   /** Takes over a connection that this thread has just taken: its slot is BUSY. `arrived`: what was read from it before. */
   constructor(host: Host, fd: number, ticket: Ticket, flags: number, arrived: Kept | undefined) {
@@ -34,31 +26,23 @@ export abstract class SlotHolder extends Channel {
     super(host, fd, arrived ?? kept, outbox && new Output(host, fd, Kept.open(stores, outbox)));
     this.ticket = ticket;
     this.id = table.id(fd);
-    this.ended = (flags & ENDED) !== 0;
-    this.#isPacked = inbox !== undefined || outbox !== undefined;
-  }
-
-  protected get isAtRest(): boolean {
-    return this.#state === REST;
-  }
-
-  protected get isHeld(): boolean {
-    return this.#state === HELD;
+    if (flags & ENDED_FLAG) this.set(ENDED);
+    if (inbox !== undefined || outbox !== undefined) this.set(PACKED);
   }
 
   /** Begins to work on the connection. The caller has the slot. */
   protected begin(): void {
-    if (this.#state === REST) this.#state = BUSY;
-    this.#unpack();
+    if (this.is(PACKED)) unpack(this.host, this.fd);
+    this.unset(AT_REST | PACKED);
   }
 
   /** The same from outside of an event; false: the client is gone, or another thread's. */
   protected take(): boolean {
-    if (this.isClosed) return false;
-    if (this.#state !== REST) return true;
+    if (this.is(CLOSED)) return false;
+    if (!this.is(AT_REST)) return true;
     const { table } = this.host;
     if (!table.take(this.fd, this.ticket)) return false;
-    if (table.id(this.fd) !== this.id) {
+    if (!table.hasId(this.fd, this.id)) {
       table.rest(this.fd, this.ticket); // Epochs have gone round since this one was here.
       return false;
     }
@@ -66,15 +50,25 @@ export abstract class SlotHolder extends Channel {
     return true;
   }
 
-  /** Gives the connection up until its next event: at rest, unless this thread keeps something of its own (`keepsMore`: beside bytes). */
+  /** Whether there is nothing at all that this thread, or the slot, keeps for the client. */
+  protected keepsNothing(): boolean {
+    return !this.is(~AT_REST) && this.inbox === undefined && this.output === undefined;
+  }
+
+  /** Gives the connection up until its next event, at rest: this thread keeps nothing of its own. */
+  protected rest(): void {
+    this.set(AT_REST);
+    this.host.table.rest(this.fd, this.ticket);
+  }
+
+  /** Gives it up at rest or held: `keepsMore`, this thread keeps something of its own beside bytes. */
   protected leave(keepsMore: boolean): void {
-    const { fd, host, ticket } = this;
-    if (keepsMore || !this.#pack()) {
-      if (this.#state !== HELD) host.table.hold(fd, ticket);
-      this.#state = HELD;
+    if (!keepsMore && this.#pack()) {
+      this.unset(HELD);
+      this.rest();
     } else {
-      this.#state = REST;
-      host.table.rest(fd, ticket);
+      if (!this.is(HELD)) this.host.table.hold(this.fd, this.ticket);
+      this.set(HELD);
     }
   }
 
@@ -88,14 +82,10 @@ export abstract class SlotHolder extends Channel {
 
   /** Leaves with the slot what is kept; false: not all of it can move. */
   #pack(): boolean {
-    if (this.inbox === undefined && this.allSent && !this.ended) return true;
+    if (this.inbox === undefined && this.allSent && !this.is(ENDED)) return true;
     if (this.output?.isAwaited) return false;
-    this.#isPacked = pack(this.host, this.fd, this.inbox, this.output, this.ended);
-    return this.#isPacked;
-  }
-
-  #unpack(): void {
-    if (this.#isPacked) unpack(this.host, this.fd);
-    this.#isPacked = false;
+    const isPacked = pack(this.host, this.fd, this.inbox, this.output, this.is(ENDED));
+    if (isPacked) this.set(PACKED);
+    return isPacked;
   }
 }

@@ -124,10 +124,7 @@ export class ConnectionTable {
    * has not been settled yet, it may be taken all the same. The event would not come again. False: the event is stale.
    */
   takeReady(fd: number, ticket: Ticket): boolean {
-    if (this.take(fd, ticket)) return true;
-    const moving = withState(ticket, MOVING);
-    const seen = Atomics.compareExchange(this.#words, this.#at(fd), moving, withState(ticket, BUSY));
-    return seen === moving || (seen === ticket && this.take(fd, ticket));
+    return this.take(fd, ticket) || this.#takeUnsettled(fd, ticket);
   }
 
   /**
@@ -185,6 +182,11 @@ export class ConnectionTable {
   id(fd: number): number {
     const id = this.#doubles[(this.#at(fd) + ID) >> 1] as number;
     return id === (id | 0) ? id | 0 : id; // A small integer takes no memory of its own where it is kept, as a double does.
+  }
+
+  /** Whether the client is `id`; cheaper than `id(fd)`. */
+  hasId(fd: number, id: number): boolean {
+    return this.#doubles[(this.#at(fd) + ID) >> 1] === id;
   }
 
   port(fd: number): number {
@@ -269,6 +271,12 @@ export class ConnectionTable {
 
   setStuck(fd: number, time: number): void {
     this.#words[this.#at(fd) + STUCK] = time;
+  }
+
+  #takeUnsettled(fd: number, ticket: Ticket): boolean {
+    const moving = withState(ticket, MOVING);
+    const seen = Atomics.compareExchange(this.#words, this.#at(fd), moving, withState(ticket, BUSY));
+    return seen === moving || (seen === ticket && this.take(fd, ticket));
   }
 
   #luggage(at: number): Luggage | undefined {

@@ -121,8 +121,9 @@ export class ServiceThread implements Host, Turns {
   serve(fd: number, ticket: Ticket, mask: number): void {
     const known = this.#connections[fd];
     // Without a connection, a slot that is held is a newcomer's of a `HeldTable`: it is taken, which makes one.
-    if (known?.ticket === ticket && this.table.holds(fd, ticket)) known.event(mask, this.#draining);
-    else if (this.table.takeReady(fd, ticket)) this.#connection(fd, ticket)?.event(mask, this.#draining);
+    const isHeld = known?.ticket === ticket && this.table.holds(fd, ticket);
+    const connection = isHeld ? known : this.#takeReady(fd, ticket);
+    connection?.event(mask, this.#draining);
   }
 
   /** Clients are served by turns of the reactor. */
@@ -224,10 +225,17 @@ export class ServiceThread implements Host, Turns {
     }
   }
 
+  #takeReady(fd: number, ticket: Ticket): Connection | undefined {
+    return this.table.takeReady(fd, ticket) ? this.#connection(fd, ticket) : undefined;
+  }
+
   /** Finds the connection that was just taken, or makes it; undefined: it has done what can be done, its slot is given up. */
   #connection(fd: number, ticket: Ticket): Connection | undefined {
     const known = this.#connections[fd];
-    if (known !== undefined && known.ticket === ticket && known.id === this.table.id(fd)) return known;
+    return known?.ticket === ticket && this.table.hasId(fd, known.id) ? known : this.#meet(fd, ticket);
+  }
+
+  #meet(fd: number, ticket: Ticket): Connection | undefined {
     const flags = this.table.flags(fd);
     if (flags & PROXIED) return this.#readHeader(fd, ticket, flags);
     const connection = this.#add(fd, ticket, flags);

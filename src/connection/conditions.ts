@@ -1,0 +1,58 @@
+/** Used to say what a connection is in the middle of, in one word: at most messages, one look at it tells that it is nothing. */
+
+/** The kernel may have bytes that were not read. */
+export const UNREAD_BYTES = 1 << 0;
+/** The kernel may have something behind those bytes: the end of the stream, an error. */
+export const UNREAD_BEYOND = 1 << 1;
+export const UNREAD = UNREAD_BYTES | UNREAD_BEYOND;
+/** The kernel takes no more for now: nothing is read from the client until it does. */
+export const BLOCKED = 1 << 2;
+/** epoll watches for when the kernel takes more. */
+export const WATCHED_FOR_ROOM = 1 << 3;
+/** The service is at work for this client. */
+export const SERVING = 1 << 4;
+/** The service is not ready for another message. */
+export const UNREADY = 1 << 5;
+/** The client has shut down its side: nothing more will come. */
+export const ENDED = 1 << 6;
+/** The server is leaving: what has arrived is answered, then the connection is closed. */
+export const DRAINING = 1 << 7;
+/** No message is taken any more; what is to be sent is sent, then the connection is closed. */
+export const FINISHING = 1 << 8;
+/** All is sent and the client was told so: it is waited for its end. */
+export const LINGERING = 1 << 9;
+/** Nothing may be done with this connection any more; its fd may be another's. */
+export const CLOSED = 1 << 10;
+/** What was sent goes out when the running callbacks are done. */
+export const FLUSHING = 1 << 11;
+/** The slot is at rest, and may be taken by others. Neither this nor `HELD`: it is BUSY. */
+export const AT_REST = 1 << 12;
+/** The slot is held: this thread keeps something of its own. */
+export const HELD = 1 << 13;
+/** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
+export const PACKED = 1 << 14;
+
+/** Any of these, and the service may be given no message. */
+export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED;
+
+export abstract class Conditions {
+  #word = 0;
+
+  /** Whether any of `conditions` is so. */
+  protected is(conditions: number): boolean {
+    return (this.#word & conditions) !== 0;
+  }
+
+  /** Of `conditions`, those that are so. */
+  protected which(conditions: number): number {
+    return this.#word & conditions;
+  }
+
+  protected set(conditions: number): void {
+    this.#word |= conditions;
+  }
+
+  protected unset(conditions: number): void {
+    this.#word &= ~conditions;
+  }
+}
