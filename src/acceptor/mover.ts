@@ -1,6 +1,6 @@
 /** Used to move connections at rest from one thread to another: the one move that Heddle is about. */
 import type { Closer } from '../connection/closer.ts';
-import { interestAtRest } from '../connection/connection.ts';
+import { interestAtRest } from '../connection/interest.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
 import { REST, stateOf, withState } from '../sharing/control-word.ts';

@@ -3,7 +3,7 @@ import type { HeddleError } from '../errors.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import { UNIX_PEER } from '../sys/socket-address.ts';
-import { BLOCKED, CLOSED, Conditions, UNREAD, UNREAD_BYTES } from './conditions.ts';
+import { BLOCKED, CLOSED, Conditions, UNREAD, UNREAD_BEYOND, UNREAD_BYTES } from './conditions.ts';
 import type { Host } from './host.ts';
 import type { Kept } from './kept.ts';
 import { Output } from './output.ts';
@@ -70,7 +70,7 @@ export abstract class Channel extends Conditions {
   protected read(): number {
     const { reader } = this.host;
     const received = reader.receive(this.fd, this.inbox);
-    if (received <= 0 || (!reader.isFull && this.which(UNREAD) === UNREAD_BYTES)) this.unset(UNREAD);
+    if (received <= 0 || (!reader.isFull && !this.is(UNREAD_BEYOND))) this.unset(UNREAD);
     return received;
   }
 

@@ -43,11 +43,6 @@ export abstract class Conditions {
     return (this.#word & conditions) !== 0;
   }
 
-  /** Of `conditions`, those that are so. */
-  protected which(conditions: number): number {
-    return this.#word & conditions;
-  }
-
   protected set(conditions: number): void {
     this.#word |= conditions;
   }

@@ -2,8 +2,8 @@
 import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { type Luggage, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
-import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, SHUT_WR } from '../sys/constants.ts';
+import type { Ticket } from '../sharing/connection-table.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import type { Client, ClientTls } from './client.ts';
 import {
@@ -22,6 +22,7 @@ import {
   WATCHED_FOR_ROOM,
 } from './conditions.ts';
 import type { Host } from './host.ts';
+import { interestAtRest, interestFor } from './interest.ts';
 import type { Kept } from './kept.ts';
 import { SlotHolder } from './slot-holder.ts';
 import { stampBegun, stampComplete, stampFlowing, stampSeen, stampStuck } from './stamps.ts';
@@ -37,9 +38,6 @@ const READS = 16;
 
 /** A client that sends without end is drained of this many times `READS` reads: some 64 MB. */
 const DRAIN_ROUNDS = 64;
-
-/** What epoll watches for at every client. */
-const CHANGES = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 const ignore = (): void => {};
 
@@ -395,13 +393,4 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   endLinger(): void {
     this.end(this.#ending ?? 'server-finished', this.#detail);
   }
-}
-
-/** What epoll watches for a connection at rest. Used by the mover as well, which cannot ask the thread that left it. */
-export function interestAtRest(flags: number, outbox: Luggage | undefined): number {
-  return interestFor(outbox !== undefined || (flags & (NEW | PROXIED)) === NEW);
-}
-
-function interestFor(writes: boolean): number {
-  return writes ? CHANGES | EPOLLOUT : CHANGES;
 }

@@ -94,35 +94,18 @@ export async function openLibc(): Promise<Sys> {
   }
 }
 
-// The errors of checks are made elsewhere: so a check is small enough for V8 to compile it into its caller, always.
-
 function checkFd(fd: number): void {
-  if (!isNatural(fd)) throw notFd(fd);
+  if ((fd | 0) !== fd || fd < 0) throw new RangeError(`not a file descriptor: ${fd}`);
 }
 
 function checkInt(value: number): void {
-  if ((value | 0) !== value) throw notInt(value);
+  if ((value | 0) !== value) throw new RangeError(`not a 32-bit integer: ${value}`);
 }
 
 function checkRange(memory: NativeBuffer, offset: number, length: number): void {
-  if (!isNatural(offset) || !isNatural(length) || offset + length > memory.size)
-    throw notInside(memory, offset, length);
-}
-
-function isNatural(value: number): boolean {
-  return (value | 0) === value && value >= 0;
-}
-
-function notFd(fd: number): RangeError {
-  return new RangeError(`not a file descriptor: ${fd}`);
-}
-
-function notInt(value: number): RangeError {
-  return new RangeError(`not a 32-bit integer: ${value}`);
-}
-
-function notInside({ size }: NativeBuffer, offset: number, length: number): RangeError {
-  return new RangeError(`bytes ${offset} to ${offset + length} are not inside a buffer of ${size}`);
+  if ((offset | 0) !== offset || (length | 0) !== length || offset < 0 || length < 0 || offset + length > memory.size) {
+    throw new RangeError(`bytes ${offset} to ${offset + length} are not inside a buffer of ${memory.size}`);
+  }
 }
 
 class Libc implements Sys {

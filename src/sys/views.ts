@@ -29,7 +29,7 @@ export class Views {
     const length = end - start;
     if (length > LONGEST_KEPT || start > FARTHEST_KEPT) return this.bytes.subarray(start, end);
     const place = (start << LENGTH_BITS) | length;
-    const slot = slotOf(place);
+    const slot = Math.imul(place, 0x9e3779b1) >>> SLOT_SHIFT;
     return this.#places[slot] === place ? (this.#views[slot] as Buffer) : this.#make(start, end, place, slot);
   }
 
@@ -39,8 +39,4 @@ export class Views {
     this.#views[slot] = view;
     return view;
   }
-}
-
-function slotOf(place: number): number {
-  return Math.imul(place, 0x9e3779b1) >>> SLOT_SHIFT;
 }

@@ -1,0 +1,16 @@
+/** Used to say what epoll watches a client's socket for. */
+import { type Luggage, NEW, PROXIED } from '../sharing/connection-table.ts';
+import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
+
+/** At every client. */
+const CHANGES = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+
+/** What epoll watches for a connection at rest. Used by the mover as well, which cannot ask the thread that left it. */
+export function interestAtRest(flags: number, outbox: Luggage | undefined): number {
+  return interestFor(outbox !== undefined || (flags & (NEW | PROXIED)) === NEW);
+}
+
+/** `writes`: something waits to be sent, for which there must be room. */
+export function interestFor(writes: boolean): number {
+  return writes ? CHANGES | EPOLLOUT : CHANGES;
+}
