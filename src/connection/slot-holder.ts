@@ -30,6 +30,11 @@ export abstract class SlotHolder extends Channel {
     if (inbox !== undefined || outbox !== undefined) this.set(PACKED);
   }
 
+  /** Nobody has the slot; otherwise it is this thread's: held, or taken to send what another client's message has for it. */
+  get isAtRest(): boolean {
+    return this.is(AT_REST);
+  }
+
   /** Begins to work on the connection. The caller has the slot. */
   protected begin(): void {
     if (this.is(PACKED)) unpack(this.host, this.fd);

@@ -23,7 +23,7 @@ import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { Deadlines, type Timeouts } from '../sharing/deadlines.ts';
 import { COUNTED, type ConnectionTable, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
-import { BUSY, HELD, REST, stateOf, withState } from '../sharing/control-word.ts';
+import { REST, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -119,10 +119,7 @@ export class ServiceThread implements Host, Turns {
   }
 
   serve(fd: number, ticket: Ticket, mask: number): void {
-    const known = this.#connections[fd];
-    // Without a connection, a slot that is held is a newcomer's of a `HeldTable`: it is taken, which makes one.
-    const isHeld = known?.ticket === ticket && this.table.holds(fd, ticket);
-    const connection = isHeld ? known : this.#takeReady(fd, ticket);
+    const connection = this.#inHand(fd, ticket) ?? this.#takeReady(fd, ticket);
     connection?.event(mask, this.#draining);
   }
 
@@ -144,8 +141,8 @@ export class ServiceThread implements Host, Turns {
       if (reason === undefined) return;
       this.row.beat(fd); // With many to close this takes a while, and is no held thread.
       const ticket = withState(word, REST);
-      const held = this.#held(fd, word);
-      if (held !== undefined) held.endOverdue(reason);
+      const inHand = this.#inHand(fd, ticket);
+      if (inHand !== undefined) inHand.endOverdue(reason);
       else if (this.takeResting(fd, ticket)) this.#endOverdue(fd, ticket, reason);
     });
   }
@@ -157,8 +154,8 @@ export class ServiceThread implements Host, Turns {
     this.table.forEach(this.row.thread, (fd, word) => {
       this.row.beat(fd);
       const ticket = withState(word, REST);
-      const held = this.#held(fd, word);
-      if (held !== undefined) held.drain();
+      const inHand = this.#inHand(fd, ticket);
+      if (inHand !== undefined) inHand.drain();
       else if (this.takeResting(fd, ticket)) this.drainResting(fd, ticket);
     });
     this.checkDrained();
@@ -243,11 +240,10 @@ export class ServiceThread implements Host, Turns {
     return connection;
   }
 
-  /** The connection that this thread holds; `undefined`: the slot says otherwise, or there is none for it yet. */
-  #held(fd: number, word: number): Connection | undefined {
+  /** The connection that this thread has taken and not given up; `undefined`: it is at rest, or there is none for it yet. */
+  #inHand(fd: number, ticket: Ticket): Connection | undefined {
     const known = this.#connections[fd];
-    const isTaken = stateOf(word) === HELD || stateOf(word) === BUSY; // BUSY: another client's handler has just sent to it.
-    return isTaken && known?.ticket === withState(word, REST) ? known : undefined;
+    return known?.ticket === ticket && !known.isAtRest ? known : undefined;
   }
 
   /** Closes a client at rest that has let a deadline pass. */

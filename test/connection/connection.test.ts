@@ -278,6 +278,27 @@ describe('a connection', () => {
     expect(String(one.socket.sent)).toBe('psst\npsst\n');
   });
 
+  it('is served though another client’s message has just sent to it', async () => {
+    const clients: Client<unknown, unknown>[] = [];
+    const scripted = await ScriptedThread.create({
+      message(message, client) {
+        if (!clients.includes(client)) clients.push(client);
+        if (client === clients[1]) void clients[0]?.send('psst');
+        return `re ${String(message)}`;
+      },
+    });
+    const [one, other] = [scripted.admit(5), scripted.admit(6)];
+    one.socket.incoming = [Buffer.from('a\n')];
+    scripted.thread.serve(5, one.ticket, EPOLLIN);
+    other.socket.incoming = [Buffer.from('b\n')];
+    one.socket.incoming = [Buffer.from('c\n')];
+    scripted.thread.serve(6, other.ticket, EPOLLIN);
+    scripted.thread.serve(5, one.ticket, EPOLLIN);
+    await turn();
+    expect(String(one.socket.sent)).toBe('re a\npsst\nre c\n');
+    expect(scripted.state(5)).toBe(REST);
+  });
+
   it('drops an event whose ticket is not the slot’s', async () => {
     const scripted = await ScriptedThread.create(echo);
     const { socket: first, ticket: stale } = scripted.admit(5);
