@@ -4,14 +4,16 @@ import type { Service } from '../../src/connection/service.ts';
 import type { FakeSocket } from './fake-socket.ts';
 
 /**
- * What a message asks for: a reply at once, a long one, one that is sent and one that is returned, one later, none, an
- * error later, an error at once, the end.
+ * What a message asks for: a reply at once, a long one, one that is sent and one that is returned, one later, none, that
+ * all others on this thread are nudged, an error later, an error at once, the end.
  */
-export const KINDS = ['echo', 'long', 'twice', 'later', 'none', 'reject', 'throw', 'close'] as const;
+export const KINDS = ['echo', 'long', 'twice', 'later', 'none', 'nudge', 'reject', 'throw', 'close'] as const;
 export type Kind = (typeof KINDS)[number];
 
 const LONG = 1500;
 const GREETING = 'welcome\n';
+/** What a client that is nudged gets, between lines of its own. */
+const NUDGE = '!';
 
 /** What the service returns for `later` and `reject`: the schedule says when it settles. */
 export interface Pending {
@@ -26,17 +28,20 @@ export interface ServiceHooks {
 
 /** The lines that come back for message `name`. */
 function replyTo(name: string, kind: Kind): string {
-  if (kind === 'echo' || kind === 'later') return `${name}\n`;
+  if (kind === 'echo' || kind === 'later' || kind === 'nudge') return `${name}\n`;
   if (kind === 'long') return `${name}${'#'.repeat(LONG)}\n`;
   return kind === 'twice' ? `${name}a\n${name}b\n` : '';
 }
 
 /** A service for lines such as `7.3.echo` (client 7, its message 3). */
 export function lineService(greets: boolean, { wait, closed }: ServiceHooks): Service {
+  const present = new Set<Client<unknown, unknown>>();
   const message = (line: unknown, client: Client<unknown, unknown>): unknown => {
     const [port, index, kind] = String(line).split('.') as [string, string, Kind];
     if (client.remotePort !== Number(port)) throw new Error(`client ${client.remotePort} got a message of ${port}`);
     const name = `${port}.${index}`;
+    present.add(client);
+    if (kind === 'nudge') for (const other of present) if (other !== client) void other.send(NUDGE);
     if (kind === 'throw') throw new Error('on purpose');
     if (kind === 'close') client.close();
     if (kind === 'twice') void client.send(`${name}a`);
@@ -45,7 +50,11 @@ export function lineService(greets: boolean, { wait, closed }: ServiceHooks): Se
     return reply === '' ? undefined : reply;
   };
   const open = (client: Client<unknown, unknown>): void => void client.send(GREETING.slice(0, -1));
-  const service = { message, close: closed, encoding: 'utf8' } as const;
+  const close = (client: Client<unknown, unknown>): void => {
+    present.delete(client);
+    closed();
+  };
+  const service = { message, close, encoding: 'utf8' } as const;
   return greets ? { ...service, open } : service;
 }
 
@@ -66,7 +75,10 @@ export class LineClient {
   /** The message that the server ends the connection at. */
   ending: Kind | undefined = undefined;
   expected: string;
+  /** Without nudges, as nobody knows how often it is nudged. */
   received = '';
+  /** It has got a nudge without its end. */
+  #isNudged = false;
   #messages = 0;
   /** The line that was begun: what is still to be sent of it, and what it asks for. */
   #begun: { rest: string; readonly kind: Kind } | undefined = undefined;
@@ -118,7 +130,9 @@ export class LineClient {
   }
 
   receive(): void {
-    this.received += this.socket.read().toString();
+    const text = (this.#isNudged ? NUDGE : '') + this.socket.read().toString();
+    this.#isNudged = text.endsWith(NUDGE);
+    this.received += text.replaceAll(`${NUDGE}\n`, '').replace(NUDGE, '');
   }
 
   #expect(kind: Kind): void {

@@ -19,7 +19,7 @@ export interface Step extends Action {
 }
 
 const pick = <T>(from: readonly T[], which: number): T | undefined => from[which % Math.max(1, from.length)];
-const kindFor = (b: number): Kind => KINDS[Math.min(b >> 4, 15) % 16 < 11 ? b % 5 : b % KINDS.length] as Kind;
+const kindFor = (b: number): Kind => KINDS[Math.min(b >> 4, 15) % 16 < 11 ? b % 6 : b % KINDS.length] as Kind;
 
 function clientAt(on: Schedule, which: number): LineClient | undefined {
   return pick(on.clients, which);

@@ -121,16 +121,23 @@ export class SteppedThread {
 
   /** Lets one of the handlers that are at work come to its end. */
   settle(which: number): void {
-    if (this.isDead || this.isRunning || this.pending.length === 0) return;
+    if (this.isDead || this.isRunning || this.hasFetched || this.pending.length === 0) return;
     const [pending] = this.pending.splice(which % this.pending.length, 1);
     this.#run(() => (pending as Pending).settle());
   }
 
   runTimers(now: number): void {
-    if (this.isDead || this.isRunning) return;
+    if (this.isDead || this.isRunning || this.hasFetched) return;
     const due = this.timers.filter((timer) => timer.due <= now);
     this.timers = this.timers.filter((timer) => timer.due > now);
     for (const timer of due) this.#run(timer.run);
+  }
+
+  #runTicks(): void {
+    for (let tick = this.ticks.shift(); tick !== undefined; tick = this.ticks.shift()) {
+      this.#parts.kernel.interrupt('tick');
+      tick();
+    }
   }
 
   #isAwake(): boolean {
@@ -150,17 +157,14 @@ export class SteppedThread {
     this.#parkedAt = count;
   }
 
-  /** What `act` asks Node to do at once is done before the step ends. */
+  /** What `act` asks Node to do at once is done before the step ends, but not before all that was fetched is served. */
   #run(act: () => void): void {
     if (this.isDead || this.isRunning) return;
     this.isRunning = true;
     try {
       this.#parts.kernel.as(this.row.thread, () => {
         act();
-        for (let tick = this.ticks.shift(); tick !== undefined; tick = this.ticks.shift()) {
-          this.#parts.kernel.interrupt('tick');
-          tick();
-        }
+        if (!this.hasFetched) this.#runTicks();
       });
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
