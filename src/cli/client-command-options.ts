@@ -1,30 +1,31 @@
 /** Used to say what `heddle client` can be told: the options of `connect`, and what only the command has. */
 
-import type * as z from 'zod';
+import * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { connectSchema, type ConnectSettings } from '../options/connect-options.ts';
 import { readEnvironment } from '../options/environment.ts';
-import { optionNotes } from '../options/schema.ts';
+import { option } from '../options/schema.ts';
 import type { NameOf } from '../options/source.ts';
 import { path } from '../options/value-types.ts';
 import { namesIn } from './option-names.ts';
 
-export const clientCommandSchema = connectSchema.extend({
-  tlsCa: pemFile().register(optionNotes, {
+export const clientCommandSchema = v.strictObject({
+  ...connectSchema.entries,
+  tlsCa: option(pemFile(), {
     help: 'certificates of those who vouch for the server; with it, tls is on',
     preset: 'those that Node trusts',
     reach: 'shell',
   }),
-  tlsCert: pemFile().register(optionNotes, {
+  tlsCert: option(pemFile(), {
     help: 'certificate to show, if the server asks for one; with it, tls is on',
     reach: 'shell',
   }),
-  tlsKey: pemFile().register(optionNotes, { help: 'private key of the certificate', reach: 'shell' }),
+  tlsKey: option(pemFile(), { help: 'private key of the certificate', reach: 'shell' }),
 });
 
 function pemFile() {
-  return path('must be the path of a PEM file').optional();
+  return v.optional(path('must be the path of a PEM file'));
 }
 
 interface ClientCommand {
@@ -33,7 +34,7 @@ interface ClientCommand {
   readonly nameOf: NameOf;
 }
 
-type ClientCommandSettings = Readonly<z.output<typeof clientCommandSchema>>;
+type ClientCommandSettings = Readonly<v.InferOutput<typeof clientCommandSchema>>;
 
 /** Puts the options together: flags over environment over defaults. Throws HEDDLE_INVALID_OPTION. */
 export function readClientCommand(flags: object, environment: NodeJS.ProcessEnv): ClientCommand {

@@ -2,14 +2,14 @@
 
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as z from 'zod';
+import * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
 import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
 import { hasUnix, oneWay, refuseBothWays, refuseIdleMode } from '../options/places.ts';
-import { optionNotes } from '../options/schema.ts';
+import { option } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
 import type { NameOf, OptionSource } from '../options/source.ts';
 import { choice, path, toggle } from '../options/value-types.ts';
@@ -17,29 +17,28 @@ import { clientCommandSchema } from './client-command-options.ts';
 import { type NamedLayer, namesIn } from './option-names.ts';
 import { resolveTls, tlsOptions } from './tls-options.ts';
 
-export const serveCommandSchema = serveSchema.extend({
-  bytes: toggle().prefault(false).register(optionNotes, {
+export const serveCommandSchema = v.strictObject({
+  ...serveSchema.entries,
+  bytes: option(v.optional(toggle(), false), {
     help: 'reverse bytes, not characters (of the built-in service)',
     preset: 'off',
     reach: 'command',
   }),
-  logFormat: choice(LOG_FORMATS)
-    .prefault('text')
-    .register(optionNotes, { help: 'how events are printed', reach: 'command' }),
-  watch: toggle().prefault(false).register(optionNotes, {
+  logFormat: option(v.optional(choice(LOG_FORMATS), 'text'), { help: 'how events are printed', reach: 'command' }),
+  watch: option(v.optional(toggle(), false), {
     help: 'load the service anew when a file beside it changes',
     preset: 'off',
     reach: 'command',
   }),
-  tlsCert: pemFile().register(optionNotes, { help: 'certificate for TLS', reach: 'shell' }),
-  tlsKey: pemFile().register(optionNotes, { help: 'private key of the certificate', reach: 'shell' }),
-  tlsCa: pemFile().register(optionNotes, { help: 'certificates of those who vouch for clients', reach: 'shell' }),
-  tlsRequestClientCert: toggle().optional().register(optionNotes, {
+  tlsCert: option(pemFile(), { help: 'certificate for TLS', reach: 'shell' }),
+  tlsKey: option(pemFile(), { help: 'private key of the certificate', reach: 'shell' }),
+  tlsCa: option(pemFile(), { help: 'certificates of those who vouch for clients', reach: 'shell' }),
+  tlsRequestClientCert: option(v.optional(toggle()), {
     help: 'clients must show a certificate that one in --tls-ca vouches for',
     preset: 'off',
     reach: 'shell',
   }),
-  config: path('must be the path of a .ts, .js, .mjs or .json file').optional().register(optionNotes, {
+  config: option(v.optional(path('must be the path of a .ts, .js, .mjs or .json file')), {
     help: 'file with options',
     preset: 'heddle.config.{ts,js,mjs,json}',
     reach: 'shell',
@@ -47,10 +46,10 @@ export const serveCommandSchema = serveSchema.extend({
 });
 
 function pemFile() {
-  return path('must be the path of a PEM file').optional();
+  return v.optional(path('must be the path of a PEM file'));
 }
 
-export type ServeCommandSettings = Readonly<z.output<typeof serveCommandSchema>>;
+export type ServeCommandSettings = Readonly<v.InferOutput<typeof serveCommandSchema>>;
 type Layer = Partial<ServeCommandSettings>;
 
 export interface Invocation {
@@ -112,8 +111,8 @@ function refuseIdle(settings: ServeCommandSettings, nameOf: NameOf): void {
 }
 
 /** A service, or a certificate, that the file names is found from the file, wherever the command is run. */
-async function readFileLayer(config: string, directory: string, option: string): Promise<Layer> {
-  const values = await readConfigFile(config, directory, option);
+async function readFileLayer(config: string, directory: string, namedBy: string): Promise<Layer> {
+  const values = await readConfigFile(config, directory, namedBy);
   const source = { from: 'file', path: config } as const;
   const layer = inOneWay(checkOptions(serveCommandSchema, values, source), source);
   const folder = resolve(directory, dirname(config));

@@ -1,37 +1,39 @@
 /** Used to read an option that is a list of networks: in code an array, as text separated by commas. */
 
-import * as z from 'zod';
+import * as v from 'valibot';
 import { type Cidr, parseCidr, type Peers } from './cidr.ts';
-import { typeNotes } from './schema.ts';
-import { refuse } from './value-types.ts';
+import { show } from './refusal.ts';
+import { typeNote } from './schema.ts';
+import { anything, refuse } from './value-types.ts';
 
 /** Networks such as `10.0.0.0/8` and single addresses, IPv4 and IPv6. */
 export type CidrListInput = string | readonly (string | Cidr)[];
 
 const EXPECTED = 'must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix';
 
-export function cidrList() {
-  return networks(EXPECTED, cidrOf).register(typeNotes, { form: 'address,network/bits', isList: true });
+export function cidrList(): v.GenericSchema<CidrListInput, readonly Cidr[]> {
+  return v.pipe(networks(EXPECTED, cidrOf), typeNote({ form: 'address,network/bits', isList: true }));
 }
 
 /** The same, and `unix`. */
-export function peerList() {
-  return networks(`${EXPECTED}, or unix`, peerOf).register(typeNotes, {
-    form: 'address,network/bits,unix',
-    isList: true,
-  });
+export function peerList(): v.GenericSchema<CidrListInput, Peers> {
+  const form = 'address,network/bits,unix';
+  return v.pipe(networks(`${EXPECTED}, or unix`, peerOf), typeNote({ form, isList: true }));
 }
 
 function networks<Entry>(expected: string, entryOf: (given: unknown) => Entry | undefined) {
-  return z.custom<CidrListInput>().transform((value, context): readonly Entry[] => {
-    const given = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
-    if (!Array.isArray(given)) return refuse(context, expected);
-    const entries = given.map(entryOf);
-    const wrong: unknown = given[entries.indexOf(undefined)];
-    if (typeof wrong === 'string')
-      return refuse(context, `${expected}, got ${JSON.stringify(wrong.slice(0, 80))}`, { saysValue: true });
-    return entries.every((entry) => entry !== undefined) ? entries : refuse(context, expected);
-  });
+  return v.pipe(
+    anything<CidrListInput>(),
+    v.rawTransform((context): readonly Entry[] => {
+      const { value } = context.dataset;
+      const list = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
+      if (!Array.isArray(list)) return refuse(context, `${expected}, got ${show(value)}`);
+      const entries = list.map(entryOf);
+      const wrong: unknown = list[entries.indexOf(undefined)];
+      const got = typeof wrong === 'string' ? JSON.stringify(wrong.slice(0, 80)) : show(value);
+      return entries.every((entry) => entry !== undefined) ? entries : refuse(context, `${expected}, got ${got}`);
+    }),
+  );
 }
 
 function peerOf(given: unknown): Peers[number] | undefined {

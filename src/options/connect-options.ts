@@ -1,10 +1,10 @@
 /** Used to say what `connect` can be told: the one schema behind its types, flags, environment names and docs. */
 
-import type * as z from 'zod';
+import * as v from 'valibot';
 import { parseOptions } from './check.ts';
 import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
-import { optionNotes, optionsSchema } from './schema.ts';
+import { option } from './schema.ts';
 import { connectTls } from './tls-type.ts';
 import { duration, host, integer, opaque, size, socketPath } from './value-types.ts';
 
@@ -13,37 +13,33 @@ const shape = {
    * The server's IP address or name.
    * @default '127.0.0.1'
    */
-  host: host().prefault('127.0.0.1').register(optionNotes, { help: "the server's address" }),
+  host: option(v.optional(host(), '127.0.0.1'), { help: "the server's address" }),
   /**
    * The server's port.
    * @default 12345
    */
-  port: integer(1, 65535).prefault(DEFAULT_PORT).register(optionNotes, { help: "the server's port" }),
+  port: option(v.optional(integer(1, 65535), DEFAULT_PORT), { help: "the server's port" }),
   /**
    * The path of the server's Unix socket, from the working directory; then `host` and `port` say nothing.
    * @default none
    */
-  unix: socketPath()
-    .optional()
-    .register(optionNotes, { help: "path of the server's Unix socket, instead of host and port" }),
+  unix: option(v.optional(socketPath()), { help: "path of the server's Unix socket, instead of host and port" }),
   /**
    * What a message is; the same as the server's.
    * @default 'chunk'
    */
-  framing: framing.prefault('chunk').register(optionNotes, { help: "what a message is; the same as the server's" }),
+  framing: option(v.optional(framing, 'chunk'), { help: "what a message is; the same as the server's" }),
   /**
    * How long a message from the server may be, in bytes or as text.
    * @default '1MiB'
    */
-  maxMessageLength: size(1, 2 ** 30)
-    .prefault('1MiB')
-    .register(optionNotes, { help: 'how long a message may be' }),
+  maxMessageLength: option(v.optional(size(1, 2 ** 30), '1MiB'), { help: 'how long a message may be' }),
   /**
    * How long connecting, and then each `receive` and `request`, may take, in milliseconds or as text;
    * Infinity is for ever.
    * @default Infinity
    */
-  timeout: duration(1, 'never').prefault('never').register(optionNotes, {
+  timeout: option(v.optional(duration(1, 'never'), 'never'), {
     help: 'how long connecting and each reply may take',
   }),
   /**
@@ -51,23 +47,24 @@ const shape = {
    * PEM files, or their text or bytes. The server must show a certificate that is trusted and has its name.
    * @default false
    */
-  tls: connectTls.optional().register(optionNotes, { help: 'speak TLS', preset: 'off' }),
+  tls: option(v.optional(connectTls), { help: 'speak TLS', preset: 'off' }),
   /**
    * Ends the connection, and whatever waits on it, when it is aborted.
    * @default none
    */
-  signal: opaque<AbortSignal>('an AbortSignal', (given) => given instanceof AbortSignal)
-    .optional()
-    .register(optionNotes, { help: 'ends the connection', reach: 'library' }),
+  signal: option(v.optional(opaque<AbortSignal>('an AbortSignal', (given) => given instanceof AbortSignal)), {
+    help: 'ends the connection',
+    reach: 'library',
+  }),
 };
 
-export const connectSchema = optionsSchema(shape);
+export const connectSchema: v.StrictObjectSchema<typeof shape, undefined> = v.strictObject(shape);
 
 /** What `connect` can be told. Durations are milliseconds or text such as `30s`, sizes bytes or text such as `64KiB`. */
-export type ConnectOptions = Readonly<z.input<z.ZodObject<typeof shape>>>;
+export type ConnectOptions = Readonly<v.InferInput<typeof connectSchema>>;
 
 /** The same with every default filled in. */
-export type ConnectSettings = Readonly<z.output<z.ZodObject<typeof shape>>>;
+export type ConnectSettings = Readonly<v.InferOutput<typeof connectSchema>>;
 
 /** Checks `input` and fills in the defaults. Throws HEDDLE_INVALID_OPTION. */
 export function parseConnectOptions(input: ConnectOptions | undefined): ConnectSettings {

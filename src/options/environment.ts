@@ -1,6 +1,6 @@
 /** Used to read options from environment variables: `HEDDLE_MAX_MESSAGE_LENGTH=64KiB`. */
 
-import type * as z from 'zod';
+import type * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
 import { checkOptions } from './check.ts';
 import { nearestName } from './nearest-name.ts';
@@ -20,7 +20,7 @@ export function readEnvironment<S extends Schema>(
   schema: S,
   environment: NodeJS.ProcessEnv,
   others?: readonly Schema[],
-): Partial<z.output<S>> {
+): Partial<v.InferOutput<S>> {
   const names = variablesOf(schema);
   const given: Record<string, string> = {};
   for (const [variable, value] of Object.entries(environment)) {

@@ -1,32 +1,45 @@
 /** Used to read the framing of a server or a connection; a framing of the user's own is the service's to say. */
 
-import * as z from 'zod';
+import * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
 import { type FramingSpec, parseFramingSpec } from '../framing/framing.ts';
-import { typeNotes } from './schema.ts';
-import { byForm, refuse } from './value-types.ts';
+import { typeNote } from './schema.ts';
+import { anything, refuse } from './value-types.ts';
 
-const byName = z.string().transform((text, context): FramingSpec => {
-  try {
-    return parseFramingSpec(text);
-  } catch (error) {
-    if (!(error instanceof HeddleError)) throw error;
-    return refuse(context, error.message.replace('options.framing ', ''), { saysValue: true });
-  }
-});
+const byName = v.pipe(
+  v.string(),
+  v.rawTransform((context): FramingSpec => {
+    try {
+      return parseFramingSpec(context.dataset.value);
+    } catch (error) {
+      if (!(error instanceof HeddleError)) throw error;
+      return refuse(context, error.message.replace('options.framing ', ''));
+    }
+  }),
+);
 
 const expected = 'must be chunk, line, length, end, { length: 1, 2 or 4 } or { delimiter: text or bytes }';
 
-const bytes = z.union([z.string(), z.instanceof(Uint8Array)]).refine(({ length }) => length > 0, { abort: true });
+const isBytes = (value: unknown) => (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0;
 
-const byObject = z.union(
-  [z.strictObject({ length: z.literal([1, 2, 4]) }, expected), z.strictObject({ delimiter: bytes }, expected)],
+const byObject = v.union(
+  [
+    v.strictObject({ length: v.picklist([1, 2, 4]) }),
+    v.strictObject({ delimiter: v.custom<string | Uint8Array>(isBytes) }),
+  ],
   expected,
 );
 
-const own = z.never('must be a framing by name: one of your own belongs in the service, as its framing');
+const own = v.never('must be a framing by name: one of your own belongs in the service, as its framing');
 
-export const framing = byForm<FramingSpec, FramingSpec>((value) => {
-  if (typeof value === 'string') return byName;
-  return typeof value === 'object' && value !== null && 'decode' in value ? own : byObject;
-}).register(typeNotes, { form: 'chunk|line|length[:1|2|4]|delimiter:TEXT|end' });
+const neither = v.never(expected);
+
+export const framing: v.GenericSchema<FramingSpec> = v.pipe(
+  anything<FramingSpec>(),
+  v.lazy((value): v.GenericSchema<unknown, FramingSpec> => {
+    if (typeof value === 'string') return byName;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return neither;
+    return 'decode' in value ? own : byObject;
+  }),
+  typeNote({ form: 'chunk|line|length[:1|2|4]|delimiter:TEXT|end' }),
+);

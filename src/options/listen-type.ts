@@ -2,10 +2,10 @@
 
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import * as z from 'zod';
+import * as v from 'valibot';
 import { parseAddress } from '../ip-address.ts';
 import { LONGEST_UNIX_PATH } from '../sys/socket-address.ts';
-import { typeNotes } from './schema.ts';
+import { typeNote } from './schema.ts';
 import { refuse } from './value-types.ts';
 
 /** A port of an address, or without `host` of all addresses of this machine. */
@@ -33,22 +33,23 @@ const WILDCARDS = new Map([
   ['::', 6],
 ]);
 
-export function listenList() {
-  return z
-    .custom<ListenInput>()
-    .transform((value, context): readonly Place[] => {
-      const given = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
-      if (!Array.isArray(given) || given.length === 0) return refuse(context, EXPECTED);
-      const texts = given.map(textOf);
+export function listenList(): v.GenericSchema<ListenInput, readonly Place[]> {
+  return v.pipe(
+    v.custom<ListenInput>((given) => typeof given === 'string' || (Array.isArray(given) && given.length > 0), EXPECTED),
+    v.transform((given) =>
+      typeof given === 'string' ? given.split(',').map((text) => text.trim()) : given.map(textOf),
+    ),
+    v.rawTransform((context): readonly Place[] => {
+      const texts = context.dataset.value;
       const places = texts.map(parsePlace);
       const wrong = texts[places.indexOf(undefined)];
-      if (wrong !== undefined)
-        return refuse(context, `${EXPECTED}, got ${JSON.stringify(wrong.slice(0, 120))}`, { saysValue: true });
+      if (wrong !== undefined) return refuse(context, `${EXPECTED}, got ${JSON.stringify(wrong.slice(0, 120))}`);
       const known = places.filter((place) => place !== undefined);
       const problem = rivalry(known);
-      return problem === undefined ? known : refuse(context, problem, { saysValue: true });
-    })
-    .register(typeNotes, { form: 'address:port,unix:path', isList: true });
+      return problem === undefined ? known : refuse(context, problem);
+    }),
+    typeNote({ form: 'address:port,unix:path', isList: true }),
+  );
 }
 
 /** Writes a place as it is given; settings are options too, so a place that was read is one. */

@@ -1,6 +1,6 @@
-/** Used to describe a command's options once, in zod: types, flags, environment names, help and docs follow. */
+/** Used to describe a command's options once, in valibot: types, flags, environment names, help and docs follow. */
 
-import * as z from 'zod';
+import * as v from 'valibot';
 import type { OptionSource } from './source.ts';
 
 /**
@@ -16,58 +16,50 @@ const REACHES: Readonly<Record<OptionSource['from'], readonly Reach[]>> = {
   environment: ['anywhere', 'command', 'shell'],
 };
 
-interface OptionNote {
+/** What help and documentation say of an option. */
+export type OptionNote = {
   /** What it does, as a phrase of the help text. */
   readonly help: string;
   /** How help and documentation show the default, where its own text would not do. */
   readonly preset?: string;
   /** `anywhere` if it is not said. */
   readonly reach?: Reach;
-}
+};
 
-interface TypeNote {
+/** The same of a type of option. */
+type TypeNote = {
   /** How help and documentation show a value. */
   readonly form: string;
   /** As text it is several, separated by commas: its flag may be given several times. */
   readonly isList?: boolean;
   /** Turns the text of a flag or an environment variable into what the type takes; without it, the text as it is. */
   readonly fromText?: (text: string) => unknown;
-}
+};
 
-/** What help and documentation say of an option. */
-export const optionNotes = z.registry<OptionNote>();
-
-/** The same of a type of option. */
-export const typeNotes = z.registry<TypeNote>();
-
-/** One option has a default (`prefault`) or none (`optional`). */
-type Option = z.ZodOptional | z.ZodPrefault;
+/** One option has a default, which is read as if it had been given, or none. */
+type Option = v.OptionalSchema<v.GenericSchema, unknown>;
 
 /** The options of a command, by name. */
-export type Schema = z.ZodObject<Readonly<Record<string, Option>>>;
+export type Schema = v.StrictObjectSchema<Readonly<Record<string, Option>>, undefined>;
 
-/** Makes the schema of a command's options; one that is unknown is refused. */
-export function optionsSchema<Shape extends Schema['shape']>(shape: Shape) {
-  return z.strictObject(shape, 'must be an object of options');
+/** Adds `note` to an option. */
+export function option<Type extends Option>(type: Type, note: OptionNote) {
+  return v.pipe(type, v.metadata(note));
+}
+
+/** Adds `note` to a type, as the end of its pipe. */
+export function typeNote<Value>(note: TypeNote) {
+  return v.metadata<Value, TypeNote>(note);
 }
 
 /** One option as help and documentation show it. */
-export interface AboutOption {
+export interface AboutOption extends Required<OptionNote>, TypeNote {
   readonly name: string;
-  readonly help: string;
-  readonly form: string;
-  readonly isList: boolean;
-  readonly preset: string;
-  readonly reach: Reach;
 }
 
 /** Describes each option of `schema`. */
 export function aboutOptions(schema: Schema): AboutOption[] {
-  return Object.entries(schema.shape).map(([name, option]) => {
-    const { help = '', preset = presetText(option), reach = 'anywhere' } = optionNotes.get(option) ?? {};
-    const { form = '', isList = false } = typeNotes.get(option.unwrap()) ?? {};
-    return { name, help, preset, reach, form, isList };
-  });
+  return Object.entries(schema.entries).map(([name, type]) => about(name, type));
 }
 
 /** The options of `schema` that can be given in `source`. */
@@ -75,6 +67,8 @@ export function optionsIn(schema: Schema, from: OptionSource['from']): AboutOpti
   return aboutOptions(schema).filter(({ reach }) => REACHES[from].includes(reach));
 }
 
-function presetText(option: Option): string {
-  return option instanceof z.ZodPrefault ? String(option.def.defaultValue) : '–';
+function about(name: string, type: Option): AboutOption {
+  const preset = typeof type.default === 'string' || typeof type.default === 'number' ? `${type.default}` : '–';
+  const [optionNote, valueNote] = [v.getMetadata(type) as OptionNote, v.getMetadata(type.wrapped) as TypeNote];
+  return { name, preset, reach: 'anywhere', ...optionNote, ...valueNote };
 }

@@ -1,6 +1,6 @@
 /** Used to say what `serve` can be told: the one schema behind types, flags, environment, config file and docs. */
 
-import type * as z from 'zod';
+import * as v from 'valibot';
 import type { ServerEvent } from '../log/event.ts';
 import { parseOptions } from './check.ts';
 import { cidrList, peerList } from './cidr-list.ts';
@@ -8,7 +8,7 @@ import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
 import { listenList } from './listen-type.ts';
 import { refuseBothWays, refuseIdleMode } from './places.ts';
-import { optionNotes, optionsSchema } from './schema.ts';
+import { option } from './schema.ts';
 import { LIBRARY, nameInLibrary } from './source.ts';
 import { defaultThreads, threads } from './threads.ts';
 import { tls } from './tls-type.ts';
@@ -31,7 +31,7 @@ const shape = {
    * The service: a module (`.js`, `.mjs` or `.ts`) by its URL, or its path from the working directory.
    * @default the built-in reverse service
    */
-  service: opaque<URL | string>('the URL or the path of a module', isModule).optional().register(optionNotes, {
+  service: option(v.optional(opaque<URL | string>('the URL or the path of a module', isModule)), {
     help: 'the module of the service; on the command line it is the argument',
     preset: 'the built-in reverse service',
     reach: 'file',
@@ -40,34 +40,35 @@ const shape = {
    * The IP address, or name, to listen on.
    * @default all interfaces, IPv4 and IPv6
    */
-  host: host().optional().register(optionNotes, { help: 'address to listen on', preset: 'all interfaces' }),
+  host: option(v.optional(host()), { help: 'address to listen on', preset: 'all interfaces' }),
   /**
    * The port to listen on; 0 takes any free one.
    * @default 12345, or none with `listen`, and with `unix` or `listenFds` and without `host`
    */
-  port: integer(0, 65535)
-    .optional()
-    .register(optionNotes, { help: 'port to listen on; 0 takes any free one', preset: `${DEFAULT_PORT}` }),
+  port: option(v.optional(integer(0, 65535)), {
+    help: 'port to listen on; 0 takes any free one',
+    preset: `${DEFAULT_PORT}`,
+  }),
   /**
    * The path of a Unix socket to listen on, from the working directory; without `host` and `port`, on nothing else. One
    * that a server left behind is replaced.
    * @default none
    */
-  unix: socketPath().optional().register(optionNotes, {
+  unix: option(v.optional(socketPath()), {
     help: 'path of a Unix socket to listen on; without host and port, on nothing else',
   }),
   /**
    * Who may connect to the Unix socket, as a file mode: a number such as `0o660`, or text such as `0660`.
    * @default '0600'
    */
-  unixMode: fileMode().optional().register(optionNotes, { help: 'who may connect to the Unix socket', preset: '0600' }),
+  unixMode: option(v.optional(fileMode()), { help: 'who may connect to the Unix socket', preset: '0600' }),
   /**
    * Everywhere to listen, instead of `host`, `port` and `unix`: a list of `127.0.0.1:12345`, `[::1]:12345`, `name:12345`,
    * `:12345` (all addresses, IPv4 and IPv6) and `unix:/run/x.sock`. Here `0.0.0.0` is all of IPv4 and `[::]` all of IPv6,
    * each nothing else.
    * @default none
    */
-  listen: listenList().optional().register(optionNotes, {
+  listen: option(v.optional(listenList()), {
     help: 'everywhere to listen, instead of host, port and unix, such as 127.0.0.1:80,[::1]:80,unix:/run/x.sock',
   }),
   /**
@@ -75,29 +76,30 @@ const shape = {
    * them when it ends. Without `host`, `port`, `unix` and `listen`, it listens on nothing else.
    * @default none
    */
-  listenFds: opaque<readonly number[]>('an array of file descriptors', isDescriptors)
-    .optional()
-    .register(optionNotes, { help: 'listening sockets that are open already', reach: 'library' }),
+  listenFds: option(v.optional(opaque<readonly number[]>('an array of file descriptors', isDescriptors)), {
+    help: 'listening sockets that are open already',
+    reach: 'library',
+  }),
   /**
    * The path of a Unix socket at which the server hands over to the next one: a server that is started with the same path
    * takes its listening sockets and its clients, and the first one ends. If none is there, it starts as usual.
    * @default none
    */
-  takeOver: socketPath().optional().register(optionNotes, {
+  takeOver: option(v.optional(socketPath()), {
     help: 'path of a Unix socket: takes over from the server there, and hands over to the next',
   }),
   /**
    * How many clients may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
    * @default 4096
    */
-  backlog: integer(1, 65535).prefault(4096).register(optionNotes, {
+  backlog: option(v.optional(integer(1, 65535), 4096), {
     help: 'clients that may wait to be accepted; the kernel caps it',
   }),
   /**
    * How many service threads there are: a number, or `{ min, max }`; at most 500.
    * @default { min: CPUs, max: 4 × CPUs + 4 }
    */
-  threads: threads.prefault(defaultThreads).register(optionNotes, {
+  threads: option(v.optional(threads, defaultThreads), {
     help: 'service threads: a number, or a range such as 2..24',
     preset: 'CPUs..4×CPUs+4',
   }),
@@ -105,7 +107,7 @@ const shape = {
    * How many clients there may be at once, on all threads together.
    * @default what the limit of open files leaves room for
    */
-  maxClients: integer(1, 1_000_000).optional().register(optionNotes, {
+  maxClients: option(v.optional(integer(1, 1_000_000)), {
     help: 'clients that there may be at once',
     preset: 'what the limit of open files leaves room for',
   }),
@@ -114,14 +116,14 @@ const shape = {
    * closed at once.
    * @default 'wait'
    */
-  overflow: choice(OVERFLOWS).prefault('wait').register(optionNotes, {
+  overflow: option(v.optional(choice(OVERFLOWS), 'wait'), {
     help: 'whether clients beyond maxClients wait or are closed',
   }),
   /**
    * How many clients there may be at once from one IPv4 address, or from one /64 of IPv6; more are closed at once.
    * @default Infinity
    */
-  maxClientsPerAddress: limit().prefault(Infinity).register(optionNotes, {
+  maxClientsPerAddress: option(v.optional(limit(), Infinity), {
     help: 'clients that there may be at once from one IPv4 address or IPv6 /64',
     preset: 'no limit',
   }),
@@ -129,18 +131,18 @@ const shape = {
    * IP addresses and ranges such as `10.0.0.0/8` that are let in; all others are closed at once.
    * @default everyone
    */
-  allow: cidrList()
-    .refine((list) => list.length > 0, 'must be a list with at least one address: nobody could connect')
-    .optional()
-    .register(optionNotes, {
+  allow: option(
+    v.optional(v.pipe(cidrList(), v.nonEmpty('must be a list with at least one address: nobody could connect'))),
+    {
       help: 'addresses and ranges that are let in, and no others',
       preset: 'everyone',
-    }),
+    },
+  ),
   /**
    * IP addresses and ranges that are closed at once, even if `allow` has them.
    * @default nobody
    */
-  deny: cidrList().optional().register(optionNotes, {
+  deny: option(v.optional(cidrList()), {
     help: 'addresses and ranges that are not let in',
     preset: 'nobody',
   }),
@@ -148,7 +150,7 @@ const shape = {
    * How many clients a thread may have at once; 1 is a thread for each client.
    * @default Infinity
    */
-  clientsPerThread: limit().prefault(Infinity).register(optionNotes, {
+  clientsPerThread: option(v.optional(limit(), Infinity), {
     help: 'clients that a thread may have; 1 is a thread for each client',
     preset: 'no limit',
   }),
@@ -156,7 +158,7 @@ const shape = {
    * How the thread of a new client is chosen. To `source-hash` all clients of a Unix socket have the same address.
    * @default 'least-busy'
    */
-  placement: choice(PLACEMENTS).prefault('least-busy').register(optionNotes, {
+  placement: option(v.optional(choice(PLACEMENTS), 'least-busy'), {
     help: 'how the thread of a new client is chosen',
   }),
   /**
@@ -164,27 +166,25 @@ const shape = {
    * a free one; Infinity is never.
    * @default '5ms'
    */
-  moveAfter: duration(1, 'never').prefault('5ms').register(optionNotes, {
+  moveAfter: option(v.optional(duration(1, 'never'), '5ms'), {
     help: 'how long a message may hold its thread before the other clients move',
   }),
   /**
    * What a message is.
    * @default what the service says, else 'chunk'
    */
-  framing: framing.optional().register(optionNotes, { help: 'what a message is', preset: "the service's, else chunk" }),
+  framing: option(v.optional(framing), { help: 'what a message is', preset: "the service's, else chunk" }),
   /**
    * How long a message may be, in bytes or as text; a client that sends a longer one is closed.
    * @default '1MiB'
    */
-  maxMessageLength: size(1, 2 ** 30)
-    .prefault('1MiB')
-    .register(optionNotes, { help: 'how long a message may be' }),
+  maxMessageLength: option(v.optional(size(1, 2 ** 30), '1MiB'), { help: 'how long a message may be' }),
   /**
    * How long a client may be connected without a byte either way, in milliseconds or as text; Infinity is for ever.
    * Closed with reason `idle-timeout`.
    * @default '10m'
    */
-  idleTimeout: duration(1, 'never').prefault('10m').register(optionNotes, {
+  idleTimeout: option(v.optional(duration(1, 'never'), '10m'), {
     help: 'how long a client may stay without a byte either way',
   }),
   /**
@@ -192,7 +192,7 @@ const shape = {
    * Closed with reason `message-timeout`.
    * @default '30s'
    */
-  messageTimeout: duration(1, 'never').prefault('30s').register(optionNotes, {
+  messageTimeout: option(v.optional(duration(1, 'never'), '30s'), {
     help: 'how long a message may take to arrive, from its first byte on',
   }),
   /**
@@ -200,7 +200,7 @@ const shape = {
    * `send-timeout`.
    * @default '30s'
    */
-  sendTimeout: duration(1, 'never').prefault('30s').register(optionNotes, {
+  sendTimeout: option(v.optional(duration(1, 'never'), '30s'), {
     help: 'how long a client may read nothing of what waits for it',
   }),
   /**
@@ -208,19 +208,17 @@ const shape = {
    * slowly for more is closed with reason `over-limit`.
    * @default '1MiB', or maxMessageLength if that is more
    */
-  maxUnsent: size(1, 2 ** 30)
-    .optional()
-    .register(optionNotes, {
-      help: 'bytes that may wait for a client that does not read',
-      preset: '1MiB, or maxMessageLength if that is more',
-    }),
+  maxUnsent: option(v.optional(size(1, 2 ** 30)), {
+    help: 'bytes that may wait for a client that does not read',
+    preset: '1MiB, or maxMessageLength if that is more',
+  }),
   /**
    * Load balancers whose connections begin with a PROXY header (version 1 or 2), which says who the client is:
    * addresses and networks such as `10.0.0.0/8`, and `unix` for all who connect to a Unix socket. From these, a connection without the header is closed; from anybody
    * else, a header is not believed, its bytes are the client's.
    * @default [], nobody
    */
-  proxyProtocol: peerList().prefault([]).register(optionNotes, {
+  proxyProtocol: option(v.optional(peerList(), []), {
     help: 'addresses of load balancers, whose connections begin with a PROXY header',
     preset: 'nobody',
   }),
@@ -230,14 +228,12 @@ const shape = {
    * other pairs of `cert` and `key` by host name.
    * @default none: plain TCP
    */
-  tls: tls
-    .optional()
-    .register(optionNotes, { help: 'certificate and key, and more, for TLS: see docs/tls.md', reach: 'file' }),
+  tls: option(v.optional(tls), { help: 'certificate and key, and more, for TLS: see docs/tls.md', reach: 'file' }),
   /**
    * How long a TLS handshake may take, in milliseconds or as text, before the client is closed.
    * @default '5s'
    */
-  tlsHandshakeTimeout: duration(1, 'finite').prefault('5s').register(optionNotes, {
+  tlsHandshakeTimeout: option(v.optional(duration(1, 'finite'), '5s'), {
     help: 'how long a TLS handshake may take',
   }),
   /**
@@ -245,7 +241,7 @@ const shape = {
    * closed; Infinity is never.
    * @default '30s'
    */
-  handlerTimeout: duration(1, 'never').prefault('30s').register(optionNotes, {
+  handlerTimeout: option(v.optional(duration(1, 'never'), '30s'), {
     help: 'how long a message may hold its thread before the thread is replaced',
   }),
   /**
@@ -253,7 +249,7 @@ const shape = {
    * long a load balancer may take to notice. Only then `shutdownTimeout` begins.
    * @default 0
    */
-  drainDelay: duration(0, 'finite').prefault(0).register(optionNotes, {
+  drainDelay: option(v.optional(duration(0, 'finite'), 0), {
     help: 'how long clients are still accepted after the server has said that it leaves',
     preset: '0ms',
   }),
@@ -261,45 +257,45 @@ const shape = {
    * How long leaving may take, in milliseconds or as text: what is not answered by then is cut off.
    * @default '15s'
    */
-  shutdownTimeout: duration(0, 'finite').prefault('15s').register(optionNotes, { help: 'how long leaving may take' }),
+  shutdownTimeout: option(v.optional(duration(0, 'finite'), '15s'), { help: 'how long leaving may take' }),
   /**
    * The heap limit of each service thread, in bytes or as text.
    * @default none but that of Node
    */
-  threadMemory: size(2 ** 24, 2 ** 40)
-    .optional()
-    .register(optionNotes, { help: 'heap limit of each thread', preset: "Node's" }),
+  threadMemory: option(v.optional(size(2 ** 24, 2 ** 40)), { help: 'heap limit of each thread', preset: "Node's" }),
   /**
    * Locks, counters and shared buffers that every service thread is handed, by name.
    * @default none
    */
-  shared: opaque<Readonly<Record<string, unknown>>>('an object of what is shared, by name', isRecord)
-    .optional()
-    .register(optionNotes, { help: 'locks, counters and shared buffers for every thread', reach: 'file' }),
+  shared: option(
+    v.optional(opaque<Readonly<Record<string, unknown>>>('an object of what is shared, by name', isRecord)),
+    { help: 'locks, counters and shared buffers for every thread', reach: 'file' },
+  ),
   /**
    * How the server reaches its sockets: through the kernel with `epoll` (Linux), or through Node's own `net`, with which
    * clients cannot change threads. `auto` is epoll where it can run.
    * @default 'auto'
    */
-  engine: choice(ENGINES).prefault('auto').register(optionNotes, {
+  engine: option(v.optional(choice(ENGINES), 'auto'), {
     help: 'how sockets are reached: see docs/engines.md',
   }),
   /**
    * Takes each event of the server, on the thread that called `serve`.
    * @default none
    */
-  onEvent: opaque<(event: ServerEvent) => void>('a function that takes an event', isFunction)
-    .optional()
-    .register(optionNotes, { help: 'takes each event of the server', reach: 'library' }),
+  onEvent: option(v.optional(opaque<(event: ServerEvent) => void>('a function that takes an event', isFunction)), {
+    help: 'takes each event of the server',
+    reach: 'library',
+  }),
 };
 
-export const serveSchema = optionsSchema(shape);
+export const serveSchema: v.StrictObjectSchema<typeof shape, undefined> = v.strictObject(shape);
 
 /** What `serve` can be told. Durations are milliseconds or text such as `30s`, sizes bytes or text such as `64KiB`. */
-export type ServeOptions = Readonly<z.input<z.ZodObject<typeof shape>>>;
+export type ServeOptions = Readonly<v.InferInput<typeof serveSchema>>;
 
 /** The same with every default filled in: durations in milliseconds, sizes in bytes. */
-export type ServeSettings = Readonly<z.output<z.ZodObject<typeof shape>>>;
+export type ServeSettings = Readonly<v.InferOutput<typeof serveSchema>>;
 
 /**
  * Checks `input` and fills in the defaults; settings are options too, and give themselves.

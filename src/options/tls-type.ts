@@ -1,8 +1,8 @@
 /** Used to read what a server, or a connection, is told of TLS. A private key may be in it: no error shows what was given. */
 
-import * as z from 'zod';
-import { typeNotes } from './schema.ts';
-import { refuse } from './value-types.ts';
+import * as v from 'valibot';
+import { typeNote } from './schema.ts';
+import { anything, refuse } from './value-types.ts';
 
 /** The path of a PEM file, or what would be in it. */
 export type Pem = string | Uint8Array;
@@ -75,17 +75,19 @@ const CONNECT_KEYS: Keys = {
   rejectUnauthorized: [isBoolean, 'true or false'],
 };
 
-export const connectTls = z
-  .custom<boolean | ConnectTlsOptions>()
-  .transform((value: unknown, context): ConnectTlsOptions | undefined => {
+export const connectTls: v.GenericSchema<boolean | ConnectTlsOptions, ConnectTlsOptions | undefined> = v.pipe(
+  anything<boolean | ConnectTlsOptions>(),
+  v.rawTransform((context): ConnectTlsOptions | undefined => {
+    const { value } = context.dataset;
     if (typeof value === 'boolean') return value ? {} : undefined;
     const problem = problemOfConnect(value);
-    return problem === undefined ? (value as ConnectTlsOptions) : refuse(context, problem, { saysValue: true });
-  })
-  .register(typeNotes, {
+    return problem === undefined ? (value as ConnectTlsOptions) : refuse(context, problem);
+  }),
+  typeNote({
     form: 'boolean',
     fromText: (text) => (/^(true|1)$/.test(text) ? true : /^(false|0)$/.test(text) ? false : text),
-  });
+  }),
+);
 
 function problemOfConnect(value: unknown): string | undefined {
   if (!isRecord(value)) return 'must be true, false or an object';
@@ -93,13 +95,15 @@ function problemOfConnect(value: unknown): string | undefined {
   return problemOfKeys(value, CONNECT_KEYS);
 }
 
-export const tls = z
-  .custom<TlsOptions>()
-  .transform((value: unknown, context): TlsOptions => {
+export const tls: v.GenericSchema<TlsOptions> = v.pipe(
+  anything<TlsOptions>(),
+  v.rawTransform((context): TlsOptions => {
+    const { value } = context.dataset;
     const problem = problemOf(value);
-    return problem === undefined ? (value as TlsOptions) : refuse(context, problem, { saysValue: true });
-  })
-  .register(typeNotes, { form: 'object' });
+    return problem === undefined ? (value as TlsOptions) : refuse(context, problem);
+  }),
+  typeNote({ form: 'object' }),
+);
 
 function problemOf(value: unknown): string | undefined {
   if (!isRecord(value)) return 'must be an object with cert and key';

@@ -21,10 +21,10 @@ it.each([
   'acceptor/epoll-entry.ts',
   'acceptor/net-entry.ts',
   'cli/main.ts',
-])('%s loads without zod', (path) => {
-  expect(loadedWith(new URL(`../../src/${path}`, import.meta.url))).not.toContain('zod');
+])('%s loads without valibot', (path) => {
+  expect(loadedWith(new URL(`../../src/${path}`, import.meta.url))).not.toContain('valibot');
 });
 
 it.each(['server/server.ts', 'client/connect.ts'])('%s loads it', (path) => {
-  expect(loadedWith(new URL(`../../src/${path}`, import.meta.url))).toContain('zod');
+  expect(loadedWith(new URL(`../../src/${path}`, import.meta.url))).toContain('valibot');
 });

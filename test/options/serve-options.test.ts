@@ -192,6 +192,10 @@ describe('the options of serve', () => {
       'options.proxyProtocol must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, or unix, got [7]',
       { proxyProtocol: [7] },
     ],
+    [
+      'options.framing must be chunk, line, length, end, { length: 1, 2 or 4 } or { delimiter: text or bytes }, got [null,null]',
+      { framing: new Array(2) },
+    ],
     ['options.service must be the URL or the path of a module, got 7', { service: 7 }],
     ['options.onEvent must be a function that takes an event, got "log"', { onEvent: 'log' }],
     ['options.backlog must be a positive integer, got 1n', { backlog: 1n }],
@@ -232,7 +236,7 @@ describe('the options of serve', () => {
   });
 
   it('say of anything at all what it must be', () => {
-    const names = Object.keys(serveSchema.shape);
+    const names = Object.keys(serveSchema.entries);
     fc.assert(
       fc.property(fc.constantFrom(...names), fc.anything(), (name, value) => {
         try {
@@ -250,9 +254,9 @@ describe('the options of serve', () => {
   it.each([
     ['serve', serveSchema],
     ['connect', connectSchema],
-  ])('have a docstring with a default each in the types of %s', (command, { shape }) => {
+  ])('have a docstring with a default each in the types of %s', (command, { entries }) => {
     const types = readFileSync(new URL(`../../dist/options/${command}-options.d.ts`, import.meta.url), 'utf8');
-    for (const name of Object.keys(shape)) {
+    for (const name of Object.keys(entries)) {
       expect(types, name).toMatch(new RegExp(`@default [^\\n]+\\n\\s+\\*/\\n\\s+${name}: `));
     }
   });

@@ -16,7 +16,7 @@ function installWithoutKoffi(): string {
   cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   mkdirSync(join(folder, 'node_modules'));
-  for (const name of ['commander', 'jiti', 'zod']) {
+  for (const name of ['commander', 'jiti', 'valibot']) {
     symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
   }
   return join(folder, 'dist', 'index.js');
