@@ -6,7 +6,7 @@ import { UNIX_PEER } from '../sys/socket-address.ts';
 import { BLOCKED, CLOSED, Conditions, UNREAD, UNREAD_BEYOND, UNREAD_BYTES } from './conditions.ts';
 import type { Host } from './host.ts';
 import type { Kept } from './kept.ts';
-import { Output } from './output.ts';
+import { Output, SENT } from './output.ts';
 import { checkReply, frameReply } from './reply-buffer.ts';
 
 /*
@@ -17,6 +17,9 @@ import { checkReply, frameReply } from './reply-buffer.ts';
  * was sent along, and nothing tells of that.
  */
 
+/** A message up to this long that waits alone is sent from the thread's buffer; others go out from where they lie. */
+const COPY_LIMIT = 16 * 1024;
+
 /** Of the events of epoll, those which tell that bytes are not all that is to be read. */
 const BEYOND_BYTES = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
@@ -26,8 +29,10 @@ export abstract class Channel extends Conditions {
   protected readonly host: Host;
   /** What was read and nobody has taken yet. */
   protected inbox: Kept | undefined;
-  /** What waits to be sent; `undefined`: nothing ever had to. */
+  /** What waits to be sent, but for `#only`; `undefined`: nothing ever had to. */
   protected output: Output | undefined;
+  /** The only message that waits, for the end of the callbacks: most go out before there is another, and need no `output`. */
+  #only: Uint8Array | undefined = undefined;
   /** Events after which there may be something behind the bytes. */
   readonly #beyond: number;
 
@@ -48,7 +53,7 @@ export abstract class Channel extends Conditions {
 
   /** Nothing waits to be sent, but for the replies of this read. */
   protected get allSent(): boolean {
-    return this.output === undefined || this.output.isEmpty;
+    return this.#only === undefined && (this.output === undefined || this.output.isEmpty);
   }
 
   /** Takes note that epoll has told of something to read; `mask` says of what. */
@@ -95,6 +100,7 @@ export abstract class Channel extends Conditions {
   protected dropOutput(error: HeddleError): void {
     const { replies } = this.host;
     if (replies.owner === this) replies.clear();
+    this.#only = undefined;
     this.output?.close(error);
   }
 
@@ -106,7 +112,7 @@ export abstract class Channel extends Conditions {
     if (this.allSent && replies.append(framing, checked)) return;
     this.#sendReplies();
     if (this.is(CLOSED) || (this.allSent && replies.append(framing, checked))) return;
-    this.#wait(frameReply(framing, checked, service.borrow === true));
+    this.queue(frameReply(framing, checked, service.borrow === true));
     this.sendAll();
   }
 
@@ -117,23 +123,42 @@ export abstract class Channel extends Conditions {
     return this.allSent && replies.appendInPlace(from, to);
   }
 
+  /** Sends a message, as far as the kernel takes it; nothing else waits. Settles when little enough waits that more may be sent. */
+  protected sendAtOnce(message: unknown): Promise<void> {
+    this.reply(message);
+    this.sendAll();
+    return this.output === undefined ? SENT : this.output.room();
+  }
+
   /** Keeps a message for the next `sendAll`. Settles when little enough waits that more may be sent. */
   protected sendLater(message: unknown): Promise<void> {
     const { framing, service } = this.host;
     this.stashReplies();
-    return this.#wait(frameReply(framing, checkReply(framing, message), service.borrow === true)).room();
+    const bytes = frameReply(framing, checkReply(framing, message), service.borrow === true);
+    if (!this.allSent || bytes.length > COPY_LIMIT) return this.queue(bytes).room();
+    this.#only = bytes;
+    return SENT;
   }
 
   /** Takes the replies of this read out of the thread's buffer: they are sent later. */
   protected stashReplies(): void {
     const { replies } = this.host;
-    if (replies.owner === this && replies.length > 0) this.#wait(replies.takeRest(0));
+    if (replies.owner === this && replies.length > 0) this.queue(replies.takeRest(0));
   }
 
   /** Sends all there is to send, as far as the kernel takes it. */
   protected sendAll(): void {
+    if (this.#only !== undefined) this.#takeOnly(this.#only);
     this.#sendReplies();
     if (this.output !== undefined) this.#sendOutput(this.output);
+  }
+
+  /** Has the thread's reply buffer, which is empty, take the only message that waits. */
+  #takeOnly(only: Uint8Array): void {
+    const { replies } = this.host;
+    this.#only = undefined;
+    replies.owner = this;
+    replies.put(only);
   }
 
   /** Sends what is in the thread's reply buffer; what the kernel does not take waits. */
@@ -153,7 +178,7 @@ export abstract class Channel extends Conditions {
     const rest = replies.takeRest(Math.max(sent, 0));
     if (sent < 0 && sent !== EAGAIN) return this.broken(sent);
     row.countSent(Math.max(sent, 0));
-    this.#wait(rest);
+    this.queue(rest);
     if (blocks) this.set(BLOCKED);
   }
 
@@ -164,9 +189,12 @@ export abstract class Channel extends Conditions {
     else if (!output.isEmpty) this.set(BLOCKED);
   }
 
-  #wait(bytes: Uint8Array): Output {
+  /** Appends `bytes`, if there are any, to what waits, where it can be kept for long. */
+  protected queue(bytes?: Uint8Array): Output {
     this.output ??= new Output(this.host, this.fd);
-    this.output.push(bytes);
+    if (this.#only !== undefined) this.output.push(this.#only);
+    this.#only = undefined;
+    if (bytes !== undefined) this.output.push(bytes);
     return this.output;
   }
 }

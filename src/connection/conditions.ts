@@ -31,6 +31,10 @@ export const AT_REST = 1 << 12;
 export const HELD = 1 << 13;
 /** The slot says where inbox and outbox are: nobody may touch their memory until it does not. */
 export const PACKED = 1 << 14;
+/** The session has sent something since it was given a message. */
+export const ANSWERED = 1 << 15;
+/** The session has done that twice, for one message: it may do so again. */
+export const SENDS_SEVERAL = 1 << 16;
 
 /** Any of these, and the service may be given no message. */
 export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED;

@@ -76,14 +76,14 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   send(message: unknown): Promise<void> {
     if (!this.#canSend()) return this.#refuse();
-    this.#flushSoon(); // First: it gives up the slot, and what is no message throws.
+    this.flushSoon(); // First: it gives up the slot, and what is no message throws.
     return this.sendLater(message);
   }
 
   close(): void {
     if (!this.#canSend()) return;
     this.finish('server-finished');
-    this.#flushSoon();
+    this.flushSoon();
   }
 
   /** Serves an event of epoll; `drains`: as `drain`, after that. The caller has the slot. */
@@ -164,7 +164,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     else this.#serve();
     if (!this.is(SERVING) || this.takesInput) return this.flush();
     this.stashReplies(); // More is to come: it goes out together when the callbacks are done.
-    if (!this.allSent) this.#flushSoon();
+    if (!this.allSent) this.flushSoon();
   }
 
   /** Whether the service may be given another message now. */
@@ -357,7 +357,8 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     else this.#goOn();
   }
 
-  #flushSoon(): void {
+  /** Has `flushNow` called when the running callbacks are done. */
+  protected flushSoon(): void {
     if (this.is(FLUSHING)) return;
     this.set(FLUSHING);
     this.host.flushSoon(this);

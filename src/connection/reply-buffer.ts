@@ -53,6 +53,12 @@ export class ReplyBuffer {
     return true;
   }
 
+  /** Takes a message in its frame; the buffer is empty, and has room for it. */
+  put(framed: Uint8Array): void {
+    this.own.bytes.set(framed);
+    this.length = framed.length;
+  }
+
   /** Empties the buffer. */
   clear(): void {
     this.memory = this.own;

@@ -3,8 +3,19 @@ import { performance } from 'node:perf_hooks'; // The global is an accessor, whi
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
-import { CLOSED, ENDED, SERVING, UNREADY } from './conditions.ts';
+import {
+  ANSWERED,
+  BLOCKED,
+  CLOSED,
+  ENDED,
+  FINISHING,
+  FLUSHING,
+  SENDS_SEVERAL,
+  SERVING,
+  UNREADY,
+} from './conditions.ts';
 import { Connection } from './connection.ts';
+import { stampSeen } from './stamps.ts';
 
 /** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
 let resolveMade: (value: unknown) => void;
@@ -19,6 +30,9 @@ function handled(message: Promise<unknown>): Promise<unknown> {
 }
 
 const ignore = (): void => {};
+
+/** Any of these, and what a session sends waits until its callbacks are done: more is to leave with it, or before it. */
+const SENDS_LATER = BLOCKED | FINISHING | CLOSED | FLUSHING | ANSWERED | SENDS_SEVERAL;
 
 export class SessionConnection extends Connection {
   /** The session waits for a message, so it is not `UNREADY`: this settles its promise, which is the one below. */
@@ -35,6 +49,22 @@ export class SessionConnection extends Connection {
     this.set(SERVING | UNREADY);
     this.host.awaiting++;
     void this.#run();
+  }
+
+  /**
+   * An answer leaves at once: other sessions, which go on before the callbacks are done, may take their time. Several
+   * leave together, from the second one on; all of them once the session is known for it.
+   */
+  override send(message: unknown): Promise<void> {
+    if (!this.is(UNREADY) || this.is(SENDS_LATER) || this.inbox !== undefined) {
+      if (this.is(ANSWERED)) this.set(SENDS_SEVERAL);
+      return super.send(message);
+    }
+    stampSeen(this.host, this.fd);
+    const sent = this.sendAtOnce(message);
+    this.set(ANSWERED);
+    if (this.is(BLOCKED)) this.flushSoon(); // Then it is watched for room.
+    return sent;
   }
 
   override receive(): Promise<unknown> {
@@ -54,7 +84,7 @@ export class SessionConnection extends Connection {
     if (this.#over) return Promise.resolve(this.#given(undefined));
     const message = new Promise<unknown>(keepResolve);
     this.#resolve = resolveMade;
-    this.unset(UNREADY);
+    this.unset(UNREADY | ANSWERED);
     this.#message = message;
     this.host.awaiting--;
     this.resume();

@@ -89,7 +89,8 @@ export abstract class SlotHolder extends Channel {
   #pack(): boolean {
     if (this.inbox === undefined && this.allSent && !this.is(ENDED)) return true;
     if (this.output?.isAwaited) return false;
-    const isPacked = pack(this.host, this.fd, this.inbox, this.output, this.is(ENDED));
+    const output = this.allSent ? undefined : this.queue();
+    const isPacked = pack(this.host, this.fd, this.inbox, output, this.is(ENDED));
     if (isPacked) this.set(PACKED);
     return isPacked;
   }

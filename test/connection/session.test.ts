@@ -2,9 +2,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Client } from '../../src/connection/client.ts';
 import { NEW } from '../../src/sharing/connection-table.ts';
-import { FREE } from '../../src/sharing/control-word.ts';
+import { FREE, HELD } from '../../src/sharing/control-word.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
-import { ECONNRESET } from '../../src/sys/errno.ts';
+import { EAGAIN, ECONNRESET, EPIPE } from '../../src/sys/errno.ts';
 import { ScriptedThread } from './scripted-thread.ts';
 
 type AnyClient = Client<unknown, Uint8Array>;
@@ -88,4 +88,137 @@ it('a session does not begin when its client is gone before `open` has ended', a
   await turn();
   expect(begins).toBe(0);
   expect(scripted.thread.awaiting).toBe(0);
+});
+
+describe('what a session sends', () => {
+  /** A client on `fd` whose session has begun and waits for a line. */
+  async function waiting(scripted: ScriptedThread, fd: number) {
+    const { socket, ticket } = scripted.admit(fd, NEW);
+    scripted.thread.serve(fd, ticket, EPOLLOUT);
+    await turn();
+    const gets = (text: string): void => {
+      socket.incoming = [Buffer.from(text)];
+      scripted.thread.serve(fd, ticket, EPOLLIN);
+    };
+    const writes = (): string[] => socket.calls.splice(0).filter((call) => call === 'send');
+    return { socket, ticket, gets, writes };
+  }
+
+  it('leaves before the next session goes on', async () => {
+    let sentBefore: string | undefined;
+    const scripted = await ScriptedThread.create({
+      async session(client) {
+        for await (const line of client) {
+          if (client.remotePort === 1006) sentBefore = String(one.socket.sent);
+          await client.send(line as Uint8Array);
+        }
+      },
+    });
+    const one = await waiting(scripted, 5);
+    const other = await waiting(scripted, 6);
+    one.gets('first\n');
+    other.gets('second\n');
+    await turn();
+    expect(sentBefore).toBe('first\n');
+    expect(String(other.socket.sent)).toBe('second\n');
+    expect(scripted.state(5)).toBe(HELD);
+  });
+
+  it('leaves in one write where messages have arrived together', async () => {
+    const scripted = await ScriptedThread.create({
+      async session(client) {
+        for await (const line of client) await client.send(line as Uint8Array);
+      },
+    });
+    const { gets, socket, writes } = await waiting(scripted, 5);
+    for (let rounds = 0; rounds < 2; rounds++) {
+      gets('a\nb\nc\n');
+      await turn();
+      expect(writes()).toEqual(['send']);
+    }
+    expect(String(socket.sent)).toBe('a\nb\nc\na\nb\nc\n');
+  });
+
+  it('leaves in one write once a session has sent several times for one message', async () => {
+    const scripted = await ScriptedThread.create({
+      async session(client) {
+        for await (const line of client) for (let times = 0; times < 3; times++) await client.send(line as Uint8Array);
+      },
+    });
+    const { gets, socket, writes } = await waiting(scripted, 5);
+    gets('a\n');
+    await turn();
+    expect(writes()).toEqual(['send', 'send']);
+    gets('b\n');
+    await turn();
+    expect(writes()).toEqual(['send']);
+    expect(String(socket.sent)).toBe('a\na\na\nb\nb\nb\n');
+  });
+
+  it('leaves at once also when it is text, after it was no message', async () => {
+    const problems: unknown[] = [];
+    const scripted = await ScriptedThread.create({
+      encoding: 'utf8',
+      async session(client) {
+        for await (const line of client) {
+          try {
+            await client.send(42);
+          } catch (error) {
+            problems.push(error);
+          }
+          await client.send(`re ${String(line)}`);
+        }
+      },
+    });
+    const { gets, socket } = await waiting(scripted, 5);
+    gets('ä\n');
+    await turn();
+    gets('ö\n');
+    await turn();
+    expect(problems).toMatchObject([{ name: 'TypeError' }, { name: 'TypeError' }]);
+    expect(String(socket.sent)).toBe('re ä\nre ö\n');
+  });
+
+  it.each([EAGAIN, 3])('waits for room where the kernel takes %i of it, and its session with it', async (taken) => {
+    const done: string[] = [];
+    const scripted = await ScriptedThread.create({
+      async session(client) {
+        for await (const line of client) {
+          await client.send(Buffer.alloc(100_000, line as Uint8Array));
+          done.push(String(line));
+        }
+      },
+    });
+    const { gets, socket, ticket } = await waiting(scripted, 5);
+    socket.window = () => taken;
+    gets('a\n');
+    await turn();
+    expect(socket.interest & EPOLLOUT).toBe(EPOLLOUT);
+    expect(done).toEqual([]);
+    socket.window = () => Infinity;
+    scripted.thread.serve(5, ticket, EPOLLOUT);
+    await turn();
+    expect(done).toEqual(['a']);
+    expect(String(socket.sent)).toBe(`${'a'.repeat(100_000)}\n`);
+  });
+
+  it('is lost when the client has gone, which ends its session', async () => {
+    const outcome: unknown[] = [];
+    const scripted = await ScriptedThread.create({
+      async session(client) {
+        await client.receive();
+        await client.send('never');
+        await client.send('never').catch((error: unknown) => outcome.push(error));
+        await client.receive().catch((error: unknown) => outcome.push(error));
+      },
+    });
+    const { gets, socket } = await waiting(scripted, 5);
+    socket.window = () => EPIPE;
+    gets('a\n');
+    await turn();
+    expect(outcome).toMatchObject([{ code: 'HEDDLE_CLOSED' }, { code: 'HEDDLE_CLOSED' }]);
+    expect(socket.closedIn).toBe(FREE);
+    expect(scripted.events).toMatchObject([{ type: 'close', reason: 'client-reset' }]);
+    expect(scripted.thread.awaiting).toBe(0);
+  });
 });
