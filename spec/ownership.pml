@@ -4,6 +4,7 @@
  * One step of a process is one `atomic`: a store or compare-and-swap of shared memory, or one system call. Steps of
  * different processes come in any order. The file and function that a step stands for is named beside it.
  * A BREAK_... breaks one rule on purpose; `spec/check` has spin find each of them.
+ * PUSH: a handler may send to the other client, if that one is at rest on its thread.
  * HANDOVER is how many clients are handed over to another process, or begun to be.
  * LIVE_CHECK has the mover move only when it should, and checks that nobody waits for ever; otherwise it moves at will.
  */
@@ -75,6 +76,14 @@ byte objectId[4];
 bool hangup[4];
 bool unread[4];
 bool beyond[4];
+#ifdef PUSH
+/* Taken to send to it; that is done when all events of the turn are served: FLUSHING. */
+bool pushed[4];
+#define PUSHED(t, fd) pushed[(t) * 2 + (fd)]
+#define PUSH_IS_DONE(t, fd) PUSHED(t, fd) = false
+#else
+#define PUSH_IS_DONE(t, fd) skip
+#endif
 #define HANGUP(t, fd) hangup[(t) * 2 + (fd)]
 #define UNREAD(t, fd) unread[(t) * 2 + (fd)]
 #define BEYOND(t, fd) beyond[(t) * 2 + (fd)]
@@ -198,7 +207,7 @@ turn: /* Reactor.#turn; a HELD connection's handler may be done first: Connectio
 #endif
   fi;
 
-serve: /* ServiceThread.serve: takeReady, or holds, or drop. An event that is dropped does not come again. */
+serve: /* ServiceThread.serve: takeReady, or in hand, or drop. An event that is dropped does not come again. */
   atomic {
     LIVE ->
     ticket = 0; c = 0;
@@ -207,7 +216,11 @@ serve: /* ServiceThread.serve: takeReady, or holds, or drop. An event that is dr
     :: else -> break
     od;
     if
+#ifdef PUSH
+    :: fd == FDS -> fd = 0; goto flush
+#else
     :: fd == FDS -> fd = 0; goto turn
+#endif
     :: else
     fi;
     ticket = TICKET(EVENT(t, fd));
@@ -229,6 +242,10 @@ serve: /* ServiceThread.serve: takeReady, or holds, or drop. An event that is dr
       /* Connection.#readable: it is not ready for more, and remembers that there is more. */
       IO(fd, OBJECT_ID(t, fd));
       UNREAD(t, fd) = true; BEYOND(t, fd) = BEYOND(t, fd) || HANGUP(t, fd); HANGUP(t, fd) = false; EVENT(t, fd) = 0; goto serve
+#if defined(PUSH) && !defined(BREAK_PASSED_OVER)
+    /* It is in hand, to be sent to. */
+    :: word[fd] == WITH(ticket, BUSY) && PUSHED(t, fd) -> EVENT(t, fd) = 0
+#endif
     :: else -> EVENT(t, fd) = 0; HANGUP(t, fd) = false; goto serve
     fi
   }
@@ -265,6 +282,17 @@ taken:
     :: unsent[fd] == 0 && sent[c] == got[c] && !ended[c] -> UNREAD(t, fd) = false; goto settle
     fi
   }
+
+#ifdef PUSH
+  /* The service's handler sends to the other client first, or not: SlotHolder.take. */
+  if
+  :: LIVE
+  :: atomic {
+      LIVE && OBJECT(t, 1 - fd) != 0 && word[1 - fd] == TICKET(OBJECT(t, 1 - fd)) && SAME_CLIENT(t, 1 - fd) ->
+      word[1 - fd] = WITH(word[1 - fd], BUSY); PUSHED(t, 1 - fd) = true
+    }
+  fi;
+#endif
 
   /* The service's handler: answers at once, burns CPU for a while or for ever, awaits something, or its reply does not fit. */
   if
@@ -304,9 +332,32 @@ settle: /* Connection.settle. Whatever is kept is in the slot by now; nothing of
     :: else
     fi;
 #endif
+    PUSH_IS_DONE(t, fd);
     word[fd] = ticket;
     goto serve
   }
+
+#ifdef PUSH
+flush: /* ServiceThread.#flushAll, Connection.flushNow: what a turn has sent to others leaves; one that is held stays so. */
+  atomic {
+    LIVE ->
+    do
+    :: fd < FDS && !PUSHED(t, fd) -> fd++
+    :: else -> break
+    od;
+    if
+    :: fd == FDS -> fd = 0; goto turn
+    :: else
+    fi;
+    ticket = TICKET(OBJECT(t, fd)); c = OBJECT_ID(t, fd);
+    assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
+    IO(fd, c);
+    if
+    :: word[fd] == WITH(ticket, BUSY) -> goto settle
+    :: else -> PUSHED(t, fd) = false; goto flush
+    fi
+  }
+#endif
 
 #ifdef BREAK_KEEP_AFTER_REST
 keepLate:
@@ -314,7 +365,7 @@ keepLate:
 #endif
 
 end: /* Connection.end. Rule 3: FREE before close. */
-  atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, CLOSING); OBJECT(t, fd) = 0; OBJECT_ID(t, fd) = 0; UNREAD(t, fd) = false; BEYOND(t, fd) = false }
+  atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, CLOSING); OBJECT(t, fd) = 0; OBJECT_ID(t, fd) = 0; UNREAD(t, fd) = false; BEYOND(t, fd) = false; PUSH_IS_DONE(t, fd) }
 #ifdef BREAK_CLOSE_FIRST
   atomic { LIVE -> closeFd(fd, c) }
   atomic { LIVE -> freeSlot(fd, ticket); goto serve }
@@ -503,7 +554,7 @@ inherited: /* Acceptor.#takeOver: the thread's epoll set is closed, its row clea
   atomic {
     for (i : 0 .. FDS - 1) {
       SET(0, i) = 0; NEWS(0, i) = false; EVENT(0, i) = 0; HANGUP(0, i) = false;
-      OBJECT(0, i) = 0; OBJECT_ID(0, i) = 0; UNREAD(0, i) = false; BEYOND(0, i) = false
+      OBJECT(0, i) = 0; OBJECT_ID(0, i) = 0; UNREAD(0, i) = false; BEYOND(0, i) = false; PUSH_IS_DONE(0, i)
     }
     i = 0; fd = 0; setOpen[0] = false; gone[0] = false; goto loop
   }
