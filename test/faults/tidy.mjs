@@ -15,22 +15,24 @@ const times = new Int32Array(getEnvironmentData(NAME));
 const session = new Session();
 session.connect();
 
+let seen = 0;
+/** Whether it was said since this was asked last. */
+function isSaid() {
+  const now = Atomics.load(times, 0);
+  const isNew = now !== seen;
+  seen = now;
+  return isNew;
+}
+
 /** First as a debugger asks for it, which gives back young generations too; then pages that are half empty are put together. */
 function collect() {
   session.post('HeapProfiler.collectGarbage');
   globalThis.gc();
 }
 
-let seen = 0;
-function collectIfSaid() {
-  const now = Atomics.load(times, 0);
-  if (now !== seen) collect();
-  seen = now;
-}
+setInterval(() => isSaid() && collect(), LOOK).unref();
 
-setInterval(collectIfSaid, LOOK).unref();
-
-/** The acceptor comes to its event loop only in the end: it looks between two waits. */
+/** The acceptor comes to its event loop only in the end: it looks between two waits. What a debugger asks for would wait for that loop. */
 const { load } = koffi;
 koffi.load = (name) => {
   const library = load(name);
@@ -39,7 +41,7 @@ koffi.load = (name) => {
       const call = library.func(signature);
       if (isMainThread || !signature.includes('epoll_wait')) return call;
       return (...words) => {
-        collectIfSaid();
+        if (isSaid()) globalThis.gc();
         return call(...words);
       };
     },
@@ -49,5 +51,5 @@ koffi.load = (name) => {
 /** Has every thread free what is garbage; the acceptor does so within a second. */
 export function tidy() {
   Atomics.add(times, 0, 1);
-  collectIfSaid();
+  if (isSaid()) collect();
 }
