@@ -33,6 +33,10 @@ it('what the texts of the product refer to is in the npm package', () => {
   expect([...named, 'deploy/heddle.service', 'deploy/heddle.socket'].filter((path) => !files.has(path))).toEqual([]);
 });
 
+it('the command can be run as it was built: for a folder that npx has seen before, it does not make it so again', () => {
+  expect(String(execFileSync(join(ROOT, 'dist/cli/main.js'), ['--version']))).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 /** A project that uses the package as built, with the types of Node and no others. */
 function project(service: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-types-'));
