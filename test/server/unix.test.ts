@@ -1,14 +1,14 @@
 import { existsSync, lstatSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HeddleError, connect, serve } from 'heddle';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { AF_INET, AF_UNIX, F_GETFL, SOCK_DGRAM, SOCK_STREAM } from '../../src/sys/constants.ts';
 import type { SocketAddress } from '../../src/sys/sys.ts';
 import { testFolder } from '../support/folder.ts';
 import { owned, succeeded, sys } from '../support/loopback.ts';
 import { Peer } from './peer.ts';
-import { noUnix, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
+import { PATIENCE, noUnix, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const ONLY_UNIX = { host: undefined, port: undefined };
 
@@ -199,6 +199,8 @@ describe.skipIf(noUnix)('a server with sockets that are open already', () => {
     const there = await running.connect();
     expect([await here.ask('echo here'), await there.ask('echo there')]).toEqual(['here', 'there']);
     await Promise.all([here.leave(), there.leave()]);
+    // A thread that is ended just as it closes a client leaves its fd open (docs/protocol.md); that is not what is asked here.
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
     await running.server.close();
     expect(existsSync(unix)).toBe(true);
     await descriptorsBack(before);
