@@ -55,7 +55,7 @@ export abstract class SlotHolder extends Channel {
     return true;
   }
 
-  /** Whether there is nothing at all that this thread, or the slot, keeps for the client. */
+  /** Whether there is nothing at all that this thread, or the slot, keeps for the client. While a message waits alone it is `FLUSHING`. */
   protected keepsNothing(): boolean {
     return !this.is(~AT_REST) && this.inbox === undefined && this.output === undefined;
   }

@@ -33,7 +33,7 @@ export class Watched {
    */
   async measure(): Promise<string> {
     await within(BACK_WITHIN, async () => (await this.server.stats()).clients === 0);
-    await within(BACK_WITHIN, () => this.server.fds <= (this.#memory.length < SETTLED ? Infinity : this.#fds));
+    await within(BACK_WITHIN, () => this.server.fds <= this.#fds);
     let least = Infinity;
     for (let look = 0; look < LOOKS; look++) {
       await delay(LOOK);
@@ -41,7 +41,7 @@ export class Watched {
       least = Math.min(least, this.server.memory / MIB);
     }
     this.#memory.push(least);
-    if (this.#memory.length <= SETTLED) this.#fds = this.server.fds;
+    if (this.#memory.length === SETTLED) this.#fds = this.server.fds;
     return `${this.name} ${least.toFixed(1)} MiB, ${this.server.fds} fds`;
   }
 
