@@ -17,22 +17,14 @@ const EVENTS = 64;
 const start = workerData as EpollAcceptorStart;
 const port = parentPort as NonNullable<typeof parentPort>;
 
-const sys = await openLibc();
+const sys = openLibc();
 sys.setSlice(0, SERVING_SLICE);
 const say = (message: FromAcceptor): void => port.postMessage(message);
 const parts = acceptorParts(start, sys, say);
 const { admission, board, closer, counters, placement, report, roster, table } = parts;
 const poller = new Poller(sys, start.epollFd, EVENTS);
 const mover = new Mover(sys, table, counters, closer);
-const acceptor = new EpollAcceptor({
-  ...parts,
-  sys,
-  poller,
-  listeners: start.listeners.map(({ fd, isShared }) => new Listener(sys, fd, isShared)),
-  mailboxFd: start.mailboxFd,
-  mover,
-  succession: await findSuccession(),
-});
+const exiting = new Int32Array(start.exiting);
 
 /** It is loaded by a server that needs it. */
 async function findSuccession(): Promise<Succession | undefined> {
@@ -48,10 +40,8 @@ async function findSuccession(): Promise<Succession | undefined> {
   return openSuccession(all, (side) => watchIn(poller, side), estate, heritage);
 }
 
-const exiting = new Int32Array(start.exiting);
-
 /** Takes all messages that wait; false: this thread is to end. Node's event loop would deliver them too, but never runs here. */
-function listen(): boolean {
+function listen(acceptor: EpollAcceptor): boolean {
   for (;;) {
     const received = receiveMessageOnPort(port);
     if (received === undefined) return Atomics.load(exiting, 0) === 0;
@@ -60,6 +50,21 @@ function listen(): boolean {
   }
 }
 
-while (!acceptor.turn() || listen());
-acceptor.end();
-admission.reportHidden();
+async function run(): Promise<void> {
+  const listeners = start.listeners.map(({ fd, isShared }) => new Listener(sys, fd, isShared));
+  const { mailboxFd } = start;
+  const acceptor = new EpollAcceptor({
+    ...parts,
+    sys,
+    poller,
+    listeners,
+    mailboxFd,
+    mover,
+    succession: await findSuccession(),
+  });
+  while (!acceptor.turn() || listen(acceptor));
+  acceptor.end();
+  admission.reportHidden();
+}
+
+void run();

@@ -31,7 +31,7 @@ export async function runServe(
 ): Promise<number> {
   const { settings, nameOf } = await readServeCommand(invocation);
   setFlagsFromString(COLLECTOR);
-  const manager = await ServiceManager.open(invocation.environment, process.pid, openLibc);
+  const manager = ServiceManager.open(invocation.environment, process.pid, openLibc);
   const log = new Log(settings.logFormat, streams);
   const options = { ...serverOptions(settings, log), ...handedOver(settings, manager, nameOf) };
   const server = await startServer(options, nameOf);

@@ -21,9 +21,9 @@ export class ServiceManager {
   }
 
   /** Takes over what `environment` says to process `pid`. Where there is no systemd, nothing is ever sent. */
-  static async open(environment: NodeJS.ProcessEnv, pid: number, openSys: () => Promise<Sys>): Promise<ServiceManager> {
+  static open(environment: NodeJS.ProcessEnv, pid: number, openSys: () => Sys): ServiceManager {
     const taken = takeSystemdEnvironment(environment, pid);
-    const notifier = taken.notifySocket === undefined ? undefined : new Notifier(await openSys(), taken.notifySocket);
+    const notifier = taken.notifySocket === undefined ? undefined : new Notifier(openSys(), taken.notifySocket);
     return new ServiceManager(taken, notifier);
   }
 

@@ -1,7 +1,8 @@
 /** Used by main to start the acceptor thread and to talk with it. */
-import { type Transferable, Worker } from 'node:worker_threads';
+import type { Transferable, Worker } from 'node:worker_threads';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from '../acceptor/messages.ts';
 import { Deferred } from './deferred.ts';
+import { startWorker } from './worker.ts';
 
 /** The acceptors of all servers of this thread. */
 const asleep = new Set<AcceptorHandle>();
@@ -36,7 +37,7 @@ export class AcceptorHandle {
   constructor(settings: AcceptorSettings) {
     this.#settings = settings;
     const { entry, start, transfer = [] } = settings;
-    this.#worker = new Worker(entry, {
+    this.#worker = startWorker(entry, {
       workerData: start,
       transferList: [...transfer],
       name: 'acceptor',

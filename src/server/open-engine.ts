@@ -24,10 +24,10 @@ export function canHandOver(version = process.versions.node): boolean {
  *
  * Errors: `HEDDLE_UNSUPPORTED` where it cannot run.
  */
-export async function openEngine(choice: EngineChoice, nameOf: NameOf): Promise<Engine> {
+export function openEngine(choice: EngineChoice, nameOf: NameOf): Engine {
   if (choice === 'net') return openNet(nameOf);
   try {
-    return new EpollEngine(await openLibc());
+    return new EpollEngine(openLibc());
   } catch (error) {
     const isShortage = error instanceof HeddleError && error.errno !== undefined;
     if (choice === 'epoll' || isShortage) throw error;

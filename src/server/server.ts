@@ -49,7 +49,7 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
   const service = serviceUrl(given.service);
   const events: ServerEvent[] = [];
   const tls = readCredentials(given, nameOf, (event) => events.push(event));
-  const engine = await openEngine(given.engine, nameOf);
+  const engine = openEngine(given.engine, nameOf);
   const settings = withClientLimit(given, engine.fileLimit(), nameOf);
   const addresses = await engine.listen(settings, nameOf);
   const server = new Server({ engine, settings, nameOf, service, addresses, tls });

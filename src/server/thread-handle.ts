@@ -1,9 +1,10 @@
 /** Used by main to start one service thread and to follow it to its end. */
 import { fileURLToPath } from 'node:url';
-import { type MessagePort, Worker } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import { errorFromRecord, errorToRecord, HeddleError } from '../errors.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import type { FromThread, ThreadStart, ToThread } from '../thread/messages.ts';
+import { startWorker } from './worker.ts';
 
 /** Why a thread is gone. */
 export interface ThreadEnd {
@@ -47,7 +48,7 @@ export class ThreadHandle {
   constructor(entry: URL, start: ThreadStart, memory: number | undefined) {
     this.thread = start.thread;
     this.#service = serviceName(start.service);
-    this.#worker = new Worker(entry, {
+    this.#worker = startWorker(entry, {
       workerData: start,
       name: `service-${start.thread + 1}`,
       resourceLimits: {

@@ -1,5 +1,6 @@
 /** Used to reach the kernel: `Sys` over libc through koffi. The only file that calls the FFI. */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { HeddleError } from '../errors.ts';
 import {
   CLOCK_MONOTONIC,
@@ -23,6 +24,9 @@ import { loadNative } from './native-load.ts';
 import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './sched-attributes.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
+
+/** Only where and when it is needed. */
+const require = createRequire(import.meta.url);
 
 type Koffi = typeof import('koffi').default;
 type Call = (...args: (number | bigint | string)[]) => number;
@@ -76,12 +80,12 @@ const UCRED_SIZE = 12;
  *
  * Errors: `HEDDLE_UNSUPPORTED` where the epoll engine cannot run (not Linux, or koffi is not installed).
  */
-export async function openLibc(): Promise<Sys> {
+export function openLibc(): Sys {
   if (process.platform !== 'linux') {
     throw new HeddleError('HEDDLE_UNSUPPORTED', `the epoll engine runs on Linux only, this is ${process.platform}`);
   }
   try {
-    return await loadNative(async () => new Libc((await import('koffi')).default));
+    return loadNative(() => new Libc(require('koffi')));
   } catch (cause) {
     const shortage = tooFewFiles(cause);
     if (shortage !== undefined) throw shortage;

@@ -18,7 +18,7 @@ const PATIENCE = 1000;
 let isFirst = false;
 
 /** Runs `load`. The first thread to call this is the one that starts the others, and ends the process. */
-export async function loadNative<T>(load: () => Promise<T>): Promise<T> {
+export function loadNative<T>(load: () => T): T {
   if (isFirst) return load();
   const known = getEnvironmentData(KEY);
   if (known instanceof SharedArrayBuffer) return counted(new Int32Array(known), load);
@@ -29,11 +29,11 @@ export async function loadNative<T>(load: () => Promise<T>): Promise<T> {
   return load();
 }
 
-async function counted<T>(words: Int32Array, load: () => Promise<T>): Promise<T> {
+function counted<T>(words: Int32Array, load: () => T): T {
   Atomics.add(words, LOADING, 1);
   try {
     if (Atomics.load(words, ENDING) === 1) waitForTheEnd(words);
-    return await load();
+    return load();
   } finally {
     Atomics.sub(words, LOADING, 1);
     Atomics.notify(words, LOADING);

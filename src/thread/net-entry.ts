@@ -22,4 +22,4 @@ async function make(common: CommonParts): Promise<MadeThread> {
   return { thread, start: serve };
 }
 
-void runThread(start, { load: async () => {}, make });
+void runThread(start, { load: () => {}, make });

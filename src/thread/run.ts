@@ -26,7 +26,7 @@ export interface MadeThread {
 
 export interface ThreadEngine<Loaded> {
   /** Loads what the engine needs; the thread must not be ended from outside meanwhile. */
-  readonly load: () => Promise<Loaded>;
+  readonly load: () => Loaded;
   readonly make: (parts: CommonParts, loaded: Loaded) => Promise<MadeThread>;
 }
 
@@ -43,7 +43,7 @@ export async function runThread<Loaded>(start: ThreadStart, engine: ThreadEngine
 }
 
 async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
-  const loaded = sayLoaded(await engine.load());
+  const loaded = sayLoaded(engine.load());
   // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
   const service = await loadService(start.service);
   const memory = makeThreadMemory();

@@ -28,7 +28,7 @@ function listenForNotices(address: string): () => Promise<string> {
 async function managed(environment: NodeJS.ProcessEnv = {}, theirs = sys) {
   const path = join(testFolder(), 'notify');
   const next = listenForNotices(path);
-  const manager = await ServiceManager.open({ NOTIFY_SOCKET: path, ...environment }, PID, async () => theirs);
+  const manager = ServiceManager.open({ NOTIFY_SOCKET: path, ...environment }, PID, () => theirs);
   return { manager, next };
 }
 
@@ -93,16 +93,16 @@ describe('a service manager', () => {
   it('may be gone, which is no error', async () => {
     const path = join(testFolder(), 'nobody');
     const flaky = flakySys(sys);
-    const manager = await ServiceManager.open({ NOTIFY_SOCKET: path }, PID, async () => flaky.sys);
+    const manager = ServiceManager.open({ NOTIFY_SOCKET: path }, PID, () => flaky.sys);
     manager.ready();
     await until(() => flaky.calls('close').length === 1);
     expect(flaky.calls('send')).toEqual([]);
   });
 
   it('may not be there, and then costs nothing', async () => {
-    const openSys = vi.fn<() => Promise<Sys>>(async () => sys);
+    const openSys = vi.fn<() => Sys>(() => sys);
     const ping = vi.fn<() => Promise<void>>(async () => {});
-    const manager = await ServiceManager.open({ WATCHDOG_USEC: '1000' }, PID, openSys);
+    const manager = ServiceManager.open({ WATCHDOG_USEC: '1000' }, PID, openSys);
     manager.ready();
     manager.watch({ ping })();
     expect([openSys.mock.calls, ping.mock.calls, manager.listenFds]).toEqual([[], [], []]);

@@ -88,7 +88,7 @@ export class ScriptedThread {
     framing: FramingSpec = 'line',
     limits: Partial<typeof TIMELESS> = {},
   ): Promise<ScriptedThread> {
-    return new ScriptedThread(await openLibc(), service, framing, limits);
+    return new ScriptedThread(openLibc(), service, framing, limits);
   }
 
   /** Accepts a client on `fd`, as the acceptor does. */

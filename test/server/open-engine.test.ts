@@ -3,10 +3,14 @@ import { HeddleError } from '../../src/errors.ts';
 import { nameInLibrary } from '../../src/options/source.ts';
 import { canHandOver, openEngine } from '../../src/server/open-engine.ts';
 
-const { openLibc } = vi.hoisted(() => ({ openLibc: vi.fn<() => Promise<unknown>>() }));
+const { openLibc } = vi.hoisted(() => ({ openLibc: vi.fn<() => unknown>() }));
 vi.mock('../../src/sys/libc.ts', () => ({ openLibc }));
 
 const noKoffi = new HeddleError('HEDDLE_UNSUPPORTED', 'cannot load koffi. Install it with: npm install koffi');
+
+function refuse(): never {
+  throw noKoffi;
+}
 
 it.each([
   ['20.20.2', false],
@@ -21,31 +25,29 @@ it.each([
   expect(canHandOver(version)).toBe(can);
 });
 
-it('auto and epoll take epoll where it can run', async () => {
-  openLibc.mockResolvedValue({});
-  expect([(await openEngine('auto', nameInLibrary)).name, (await openEngine('epoll', nameInLibrary)).name]).toEqual([
-    'epoll',
-    'epoll',
-  ]);
+it('auto and epoll take epoll where it can run', () => {
+  openLibc.mockReturnValue({});
+  expect([openEngine('auto', nameInLibrary).name, openEngine('epoll', nameInLibrary).name]).toEqual(['epoll', 'epoll']);
 });
 
-it('epoll that cannot run is refused, for the reason why', async () => {
-  openLibc.mockRejectedValue(noKoffi);
-  await expect(openEngine('epoll', nameInLibrary)).rejects.toBe(noKoffi);
+it('epoll that cannot run is refused, for the reason why', () => {
+  openLibc.mockImplementation(refuse);
+  expect(() => openEngine('epoll', nameInLibrary)).toThrow(noKoffi);
 });
 
-it.runIf(canHandOver())('auto takes net where epoll cannot run; net asks nobody', async () => {
-  openLibc.mockRejectedValue(noKoffi);
-  expect((await openEngine('auto', nameInLibrary)).name).toBe('net');
+it.runIf(canHandOver())('auto takes net where epoll cannot run; net asks nobody', () => {
+  openLibc.mockImplementation(refuse);
+  expect(openEngine('auto', nameInLibrary).name).toBe('net');
   openLibc.mockClear();
-  expect((await openEngine('net', nameInLibrary)).name).toBe('net');
+  expect(openEngine('net', nameInLibrary).name).toBe('net');
   expect(openLibc).not.toHaveBeenCalled();
 });
 
-it.skipIf(canHandOver())('auto says what either engine needs where neither can run', async () => {
-  openLibc.mockRejectedValue(noKoffi);
-  await expect(openEngine('auto', nameInLibrary)).rejects.toMatchObject({
+it.skipIf(canHandOver())('auto says what either engine needs where neither can run', () => {
+  openLibc.mockImplementation(refuse);
+  const refusal = {
     code: 'HEDDLE_UNSUPPORTED',
     message: `No engine can run here. epoll: cannot load koffi. Install it with: npm install koffi. net: it needs Node 24.21 or newer of version 24, or Node 26.6 or newer, this is ${process.versions.node}`,
-  });
+  };
+  expect(() => openEngine('auto', nameInLibrary)).toThrow(expect.objectContaining(refusal));
 });

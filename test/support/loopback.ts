@@ -15,7 +15,7 @@ import {
 import { openLibc } from '../../src/sys/libc.ts';
 import type { PeerAddress, SocketAddress, Sys } from '../../src/sys/sys.ts';
 
-export const sys: Sys = await openLibc();
+export const sys: Sys = openLibc();
 
 /** Fails the test where a call failed, and closes the fd that it gave at the end of the test. */
 export function owned(fd: number): number {
