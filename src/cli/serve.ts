@@ -17,7 +17,8 @@ import { ServiceManager } from './service-manager.ts';
 import { SECOND_SIGNAL_STATUS, onLeavingSignals } from './signals.ts';
 
 /**
- * What V8 does otherwise in the process of a server.
+ * What V8 does otherwise in the process of a server, from when it serves: a thread that starts with other flags than V8's own has to
+ * compile Node's modules, which takes a third longer.
  *
  * Each thread collects its young garbage alone. By default V8 shares that out to four threads of its own: they take the CPU from
  * service threads, of which there is one for each CPU, and who collects waits for them. Measured with async handlers on
@@ -35,11 +36,11 @@ export async function runServe(
   startServer: typeof serve = serve,
 ): Promise<number> {
   const { settings, nameOf } = await readServeCommand(invocation);
-  for (const flag of V8_FLAGS) setFlagsFromString(flag);
   const manager = ServiceManager.open(invocation.environment, process.pid, openLibc);
   const log = new Log(settings.logFormat, streams);
   const options = { ...serverOptions(settings, log), ...handedOver(settings, manager, nameOf) };
   const server = await startServer(options, nameOf);
+  for (const flag of V8_FLAGS) setFlagsFromString(flag);
   sayListening(server, settings, log, invocation.directory);
   manager.ready(settings.takeOver === undefined ? undefined : process.pid);
   let status = 0;
