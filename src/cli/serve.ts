@@ -17,17 +17,11 @@ import { ServiceManager } from './service-manager.ts';
 import { SECOND_SIGNAL_STATUS, onLeavingSignals } from './signals.ts';
 
 /**
- * What V8 does otherwise in the process of a server, from when it serves: a thread that starts with other flags than V8's own has to
- * compile Node's modules, which takes a third longer.
- *
- * Each thread collects its young garbage alone. By default V8 shares that out to four threads of its own: they take the CPU from
- * service threads, of which there is one for each CPU, and who collects waits for them. Measured with async handlers on
- * one CPU, the server needs 3 to 9 % less without.
- *
- * What a message goes through is compiled into fewer functions: V8 inlines up to 920 bytes of bytecode into one, which is not enough
- * for it. A message, async or not, and a session's cost 1 to 2 % less with 1,500 to 4,000.
+ * Has each thread collect its young garbage alone. By default V8 shares that out to four threads of its own: they take the
+ * CPU from service threads, of which there is one for each CPU, and who collects waits for them. Measured with async
+ * handlers on one CPU, the server needs 3 to 9 % less without.
  */
-const V8_FLAGS = ['--no-parallel-scavenge', '--max-inlined-bytecode-size-cumulative=2000'];
+const COLLECTOR = '--no-parallel-scavenge';
 
 /** Runs until the server has ended; gives the exit status. Rejects with a HeddleError if it cannot start or go on. */
 export async function runServe(
@@ -36,11 +30,11 @@ export async function runServe(
   startServer: typeof serve = serve,
 ): Promise<number> {
   const { settings, nameOf } = await readServeCommand(invocation);
+  setFlagsFromString(COLLECTOR);
   const manager = ServiceManager.open(invocation.environment, process.pid, openLibc);
   const log = new Log(settings.logFormat, streams);
   const options = { ...serverOptions(settings, log), ...handedOver(settings, manager, nameOf) };
   const server = await startServer(options, nameOf);
-  for (const flag of V8_FLAGS) setFlagsFromString(flag);
   sayListening(server, settings, log, invocation.directory);
   manager.ready(settings.takeOver === undefined ? undefined : process.pid);
   let status = 0;
