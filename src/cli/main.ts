@@ -10,7 +10,7 @@ const { version }: { version: string } = JSON.parse(
 );
 
 const args = process.argv.slice(2);
-/** What a server needs is read in one go; `import()`, which finds it then, takes longer: 4 % of the start. */
+/** Reads what a server needs in one go; `import()`, which finds it then, would have the first client answered 4 % later. */
 if (args[0] === 'serve') createRequire(import.meta.url)('./serve.js');
 
 process.exitCode = await runProgram(args, version);

@@ -25,7 +25,7 @@ import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './sched-attribute
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
 
-/** Only where and when it is needed. */
+/** For koffi, which is loaded only where and when it is needed. */
 const require = createRequire(import.meta.url);
 
 type Koffi = typeof import('koffi').default;
