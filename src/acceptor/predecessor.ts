@@ -215,7 +215,7 @@ export class Predecessor {
   #refuse({ fd, inbox, outbox }: Arrival): void {
     const { admission, arena } = this.#parts;
     if (fd >= 0) this.#drop([fd]);
-    for (const luggage of [inbox, outbox]) if (luggage !== undefined) arena.free(luggage.block, luggage.capacity);
+    for (const luggage of [inbox, outbox]) if (luggage !== undefined) arena.free(luggage.block);
     admission.giveBack(1);
   }
 

@@ -42,7 +42,7 @@ export class Closer {
   letGo(fd: number, ticket: Ticket): void {
     const table = this.#table;
     for (const luggage of [table.inbox(fd), table.outbox(fd)]) {
-      if (luggage !== undefined) this.#arena.free(luggage.block, luggage.capacity);
+      if (luggage !== undefined) this.#arena.free(luggage.block);
     }
     table.free(fd, ticket);
     this.#sys.close(fd);

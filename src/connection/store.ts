@@ -49,6 +49,6 @@ export class Stores {
   }
 
   free(store: Store): void {
-    if (store.block !== 0) this.#arena.free(store.block, store.capacity);
+    if (store.block !== 0) this.#arena.free(store.block);
   }
 }

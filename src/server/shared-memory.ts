@@ -5,7 +5,7 @@ import { AcceptorCounters, type MoveCause, type PauseCause, type RejectReason } 
 import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { FREE, MAX_THREADS, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
-import type { Lock } from '../sharing/lock.ts';
+import type { Releasable } from '../sharing/lock.ts';
 import { ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 import { EventStream } from './event-stream.ts';
@@ -64,8 +64,8 @@ export class SharedMemory {
   }
 
   /** Locks that a thread may have had when it died. */
-  get locks(): readonly Lock[] {
-    return this.events === undefined ? [this.arena.lock] : [this.arena.lock, this.events.ring.lock];
+  get locks(): readonly Releasable[] {
+    return this.events === undefined ? [this.arena] : [this.arena, this.events.ring.lock];
   }
 
   report(event: ServerEvent): void {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ToAcceptor } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
-import type { Lock } from '../sharing/lock.ts';
+import type { Releasable } from '../sharing/lock.ts';
 import type { ThreadStart } from '../thread/messages.ts';
 import { Deaths } from './deaths.ts';
 import { type ThreadEnd, ThreadHandle } from './thread-handle.ts';
@@ -32,7 +32,7 @@ export interface ThreadPoolParts {
   /** What each thread is started with, but for its number. */
   readonly start: Omit<ThreadStart, 'thread'>;
   /** Locks that a thread may have had when it died. */
-  readonly locks: readonly Lock[];
+  readonly locks: readonly Releasable[];
   /** Tells the acceptor of a thread. */
   readonly tell: (message: Extract<ToAcceptor, { readonly thread: number }>) => void;
   /** No thread can be started any more. */

@@ -1,10 +1,9 @@
-/** Used to keep bytes for a client where every thread finds them: half a message, or a reply that the kernel did not take. */
+/** Keeps bytes for a client where every thread finds them: half a message, or a reply that the kernel did not take. */
 import { Lock } from './lock.ts';
 
 // Words of the header. LOCK takes two; FREE is the first of one list head for each size of block.
 const LOCK = 0;
-const TOP = 2;
-const USED = 3;
+const USED = 2;
 const FREE = 4;
 
 /** Blocks have 2^8 to 2^24 bytes (256 bytes to 16 MiB). */
@@ -12,37 +11,62 @@ const SMALLEST = 8;
 const LARGEST = 24;
 const SIZES = LARGEST - SMALLEST + 1;
 const UNIT = 1 << SMALLEST;
-/** Behind the header: a word for each unit that says whose block begins there, and how large it is. 0: none does. */
-const OWNERS = UNIT >> 2;
+/** Behind the header, for each unit: its tag, and the blocks after and before it in the list of its size. */
+const WORDS_A_UNIT = 3;
 
-/** The owner of a block that lies in a connection's slot: whoever has the slot has the block. */
+/** A tag's lower half: the owner of a block that lies in a connection's slot: whoever has the slot has the block. */
 const SLOT = 0xffff;
+
+/** A block of more bytes than this is never cut from the reserve, the last quarter. */
+const RESERVE_FOR = 4096;
 
 /** Where a block begins, in units of 256 bytes; never 0, which so means none. */
 export type Block = number;
 
 /**
- * Memory for all threads in blocks of powers of two, each size with a list of its free blocks: an allocation is a few
- * loads and stores under a lock. The arena does not grow: when it is full, `allocate` says so and the caller keeps its
- * bytes elsewhere. The kernel maps a page when it is first written, so an unused arena takes no memory.
+ * Memory for all threads in blocks of powers of two: a binary buddy system (Knowlton 1965; Knuth, The Art of Computer
+ * Programming, volume 1, section 2.5, algorithms R and S). A freed block is joined with the other half of the block that
+ * it was cut from, if that is free, and so on. An allocation is a few loads and stores under a lock.
+ *
+ * The arena does not grow: when it is full, `allocate` says so and the caller keeps its bytes elsewhere. Its last quarter
+ * is kept for blocks of up to 4 KiB, so that clients with long messages cannot take the room of those with short ones.
+ *
+ * The tags are the truth: a positive one begins a block in use (its size and owner), a negative one a free block (its
+ * size), 0 is inside a block. The lists follow from them, and are made anew after a thread that ended inside the lock.
+ * Lists and tags lie apart from the blocks, and the kernel maps a page when it is first written: an unused arena takes no
+ * memory, and a freed block is not touched.
  */
 export class Arena {
   readonly buffer: SharedArrayBuffer;
   readonly bytes: Buffer;
   readonly lock: Lock;
   readonly #words: Int32Array;
+  readonly #tags: Int32Array;
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  /** The first unit behind the lists; blocks lie at multiples of their size from here. */
+  readonly #first: number;
+  /** One past the last unit. */
+  readonly #end: number;
 
   constructor(buffer: SharedArrayBuffer) {
+    const units = buffer.byteLength / UNIT;
+    const list = (index: number) => new Int32Array(buffer, UNIT + index * units * 4, units);
     this.buffer = buffer;
     this.bytes = Buffer.from(buffer);
     this.lock = new Lock(buffer, LOCK * 4);
-    this.#words = new Int32Array(buffer);
+    this.#words = new Int32Array(buffer, 0, UNIT >> 2);
+    this.#tags = list(0);
+    this.#next = list(1);
+    this.#previous = list(2);
+    this.#first = 1 + Math.ceil((units * WORDS_A_UNIT * 4) / UNIT);
+    this.#end = units;
   }
 
   /** `size`: bytes in all; a multiple of 256. */
   static create(size: number): Arena {
     const arena = new Arena(new SharedArrayBuffer(size));
-    arena.#words[TOP] = 1 + Math.ceil(((size / UNIT) * 4) / UNIT);
+    arena.#cut(arena.#first, arena.#end);
     return arena;
   }
 
@@ -51,53 +75,53 @@ export class Arena {
     return Atomics.load(this.#words, USED) * UNIT;
   }
 
+  /** How many bytes there are for blocks. */
+  get size(): number {
+    return (this.#end - this.#first) * UNIT;
+  }
+
   /** Takes a block of at least `size` bytes for `thread`, which runs this; 0: there is none. */
   allocate(size: number, thread: number): Block {
     const index = sizeIndex(size);
     if (index >= SIZES) return 0;
     this.lock.acquireSync();
-    const block = this.#take(index);
-    if (block !== 0) {
-      this.#words[USED] = (this.#words[USED] as number) + (1 << index);
-      this.#words[OWNERS + block] = ((index + 1) << 16) | thread;
-    }
+    const block = this.#mayTake(index) ? this.#take(index) : 0;
+    if (block !== 0) this.#hand(block, index, thread);
     this.lock.release();
     return block;
   }
 
-  /** Gives back a block of `capacity` bytes. */
-  free(block: Block, capacity: number): void {
+  /** Gives back a block. */
+  free(block: Block): void {
     this.lock.acquireSync();
-    this.#free(block, sizeIndex(capacity));
+    this.#free(block);
     this.lock.release();
   }
 
   /** Leaves `block` to the slot that names it from now on. */
   leave(block: Block): void {
-    this.#words[OWNERS + block] = (this.#words[OWNERS + block] as number) | SLOT;
+    this.#tags[block] = this.#tag(block) | SLOT;
   }
 
   /** Takes `block` out of the slot that named it: it is `thread`'s. */
   claim(block: Block, thread: number): void {
-    this.#words[OWNERS + block] = ((this.#words[OWNERS + block] as number) & ~SLOT) | thread;
+    this.#tags[block] = (this.#tag(block) & ~SLOT) | thread;
   }
 
   /** Frees the blocks of `thread`, which is gone. */
   reclaim(thread: number): void {
     this.lock.acquireSync();
-    const top = this.#words[TOP] as number;
-    for (let block = 1; block < top; block++) {
-      const owner = this.#words[OWNERS + block] as number;
-      if (owner !== 0 && (owner & SLOT) === thread) this.#free(block, (owner >> 16) - 1);
+    for (let block = this.#first; block < this.#end; block++) {
+      const tag = this.#tag(block);
+      if (tag > 0 && (tag & SLOT) === thread) this.#free(block);
     }
     this.lock.release();
   }
 
-  #free(block: Block, index: number): void {
-    this.#words[OWNERS + block] = 0;
-    this.#words[this.#word(block)] = this.#words[FREE + index] as number;
-    this.#words[FREE + index] = block;
-    this.#words[USED] = (this.#words[USED] as number) - (1 << index);
+  /** Releases the lock if the thread with Node's number `id` has ended with it, and mends what that thread left half done. */
+  releaseFor(id: number): boolean {
+    if (this.lock.isOf(id)) this.#mend();
+    return this.lock.releaseFor(id);
   }
 
   /** The first byte of `block` in `bytes`. */
@@ -110,31 +134,100 @@ export class Arena {
     return UNIT << sizeIndex(size);
   }
 
-  /** From the list of its size, else from what was never used, else half of a larger one. */
-  #take(index: number): Block {
-    if (index >= SIZES) return 0;
-    const first = this.#words[FREE + index] as number;
-    if (first !== 0) {
-      this.#words[FREE + index] = this.#words[this.#word(first)] as number;
-      return first;
-    }
-    const top = this.#words[TOP] as number;
-    const units = 1 << index;
-    if ((top + units) * UNIT <= this.bytes.length) {
-      this.#words[TOP] = top + units;
-      return top;
-    }
-    const larger = this.#take(index + 1);
-    if (larger === 0) return 0;
-    const second = larger + units;
-    this.#words[this.#word(second)] = this.#words[FREE + index] as number;
-    this.#words[FREE + index] = second;
-    return larger;
+  /** Whether a block of size `index` leaves the reserve to the small ones. */
+  #mayTake(index: number): boolean {
+    if (UNIT << index <= RESERVE_FOR) return true;
+    const units = this.#end - this.#first;
+    return (this.#words[USED] as number) + (1 << index) <= (units * 3) / 4;
   }
 
-  /** The word of a free block that says which is next in its list. */
-  #word(block: Block): number {
-    return (block * UNIT) >> 2;
+  /** Takes a free block off its list, or the first half of a larger one; 0: there is none. */
+  #take(index: number): Block {
+    let larger = index;
+    while (larger < SIZES && this.#words[FREE + larger] === 0) larger++;
+    if (larger === SIZES) return 0;
+    const block = this.#words[FREE + larger] as number;
+    this.#unlink(block, larger);
+    for (; larger > index; larger--) this.#link(block + (1 << (larger - 1)), larger - 1);
+    return block;
+  }
+
+  /** The tag is one store: whoever ends before it has taken nothing. */
+  #hand(block: Block, index: number, thread: number): void {
+    this.#tags[block] = ((index + 1) << 16) | thread;
+    this.#count(1 << index);
+  }
+
+  #free(block: Block): void {
+    let index = (this.#tag(block) >> 16) - 1;
+    let joined = block;
+    this.#tags[block] = 0;
+    this.#count(-(1 << index));
+    for (; index < SIZES - 1; index++) {
+      const buddy = this.#buddy(joined, index);
+      if (this.#tags[buddy] !== ~index) break;
+      this.#unlink(buddy, index);
+      joined = Math.min(joined, buddy);
+    }
+    this.#link(joined, index);
+  }
+
+  /** The other half of the block that `block` is a half of. */
+  #buddy(block: Block, index: number): Block {
+    return ((block - this.#first) ^ (1 << index)) + this.#first;
+  }
+
+  #count(units: number): void {
+    this.#words[USED] = (this.#words[USED] as number) + units;
+  }
+
+  #tag(block: Block): number {
+    return this.#tags[block] as number;
+  }
+
+  #link(block: Block, index: number): void {
+    const next = this.#words[FREE + index] as number;
+    this.#tags[block] = ~index;
+    this.#next[block] = next;
+    this.#previous[block] = 0;
+    if (next !== 0) this.#previous[next] = block;
+    this.#words[FREE + index] = block;
+  }
+
+  #unlink(block: Block, index: number): void {
+    const next = this.#next[block] as number;
+    const previous = this.#previous[block] as number;
+    this.#tags[block] = 0;
+    if (next !== 0) this.#previous[next] = previous;
+    if (previous !== 0) this.#next[previous] = next;
+    else this.#words[FREE + index] = next;
+  }
+
+  /** Makes the units `[from, to)` free blocks, each as large as its place allows. */
+  #cut(from: number, to: number): void {
+    for (let block = from; block < to; ) {
+      let index = SIZES - 1;
+      while (((block - this.#first) & ((1 << index) - 1)) !== 0 || block + (1 << index) > to) index--;
+      this.#link(block, index);
+      block += 1 << index;
+    }
+  }
+
+  /** Makes the lists and the count anew: all that is in no block in use is free. */
+  #mend(): void {
+    this.#words.fill(0, FREE, FREE + SIZES);
+    this.#words[USED] = 0;
+    let free = this.#first;
+    for (let unit = free; unit <= this.#end; ) {
+      const tag = unit < this.#end ? this.#tag(unit) : 0;
+      if (tag > 0 || unit === this.#end) this.#cut(free, unit);
+      else this.#tags[unit] = 0;
+      const units = tag > 0 ? 1 << ((tag >> 16) - 1) : 1;
+      unit += units;
+      if (tag <= 0) continue;
+      this.#count(units);
+      free = unit;
+    }
   }
 }
 

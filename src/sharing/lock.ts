@@ -5,6 +5,9 @@ const OWNER = 0;
 const WAITERS = 1;
 const UNLOCKED = 0;
 
+/** What a thread that has ended may still have. */
+export type Releasable = Pick<Lock, 'releaseFor'>;
+
 /**
  * A mutual-exclusion lock in shared memory. `acquire` waits without holding the thread; `acquireSync` blocks it.
  * When a thread ends while it has the lock, the server releases it.
@@ -65,6 +68,11 @@ export class Lock {
   /** Gives the lock back; throws an Error if this thread does not have it. */
   release(): void {
     if (!this.releaseFor(threadId)) throw new Error('this thread does not hold the lock');
+  }
+
+  /** Whether thread `id` (Node's `threadId`) has it. */
+  isOf(id: number): boolean {
+    return Atomics.load(this.#words, OWNER) === id + 1;
   }
 
   /** Gives the lock back in the place of thread `id` (Node's `threadId`), which has ended. False: it did not have it. */
