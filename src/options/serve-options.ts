@@ -264,7 +264,8 @@ const shape = {
    */
   threadMemory: option(v.optional(size(2 ** 24, 2 ** 40)), { help: 'heap limit of each thread', preset: "Node's" }),
   /**
-   * Locks, counters and shared buffers that every service thread is handed, by name.
+   * Locks, counters, shared buffers and frozen objects that every service thread is handed, by name. An object that is not
+   * frozen is refused: each thread would get a copy.
    * @default none
    */
   shared: option(

@@ -20,18 +20,55 @@ describe('shared values', () => {
     expect((there.lock as Lock).tryAcquire()).toBe(false);
   });
 
-  it('may be anything that can be cloned, shared buffers among them', () => {
+  it('may be shared memory, and arrays over it', () => {
     const buffer = new SharedArrayBuffer(4);
-    const there = cross({ buffer, name: 'x', list: [1, { deep: true }], nothing: undefined });
-    new Uint8Array(there.buffer as SharedArrayBuffer)[2] = 9;
+    const size = { initial: 1, maximum: 1, shared: true };
+    const memory = new WebAssembly.Memory(size);
+    const there = cross({ buffer, cells: new Int16Array(buffer, 2), memory });
+    (there['cells'] as Int16Array)[0] = 9;
+    new Uint8Array((there['memory'] as typeof memory).buffer)[5] = 7;
     expect(new Uint8Array(buffer)[2]).toBe(9);
-    expect({ ...there, buffer: null }).toEqual({
-      buffer: null,
-      name: 'x',
-      list: [1, { deep: true }],
-      nothing: undefined,
-    });
+    expect(new Uint8Array(there['buffer'] as SharedArrayBuffer)[2]).toBe(9);
+    expect(new Uint8Array(memory.buffer)[5]).toBe(7);
   });
+
+  it('may be what cannot change, and are frozen on the thread as well', () => {
+    const list = Object.freeze([1, Object.freeze({ deep: true })]);
+    const values = { name: 'x', size: 16, none: null, nothing: undefined, big: 5n, list };
+    const there = cross(values);
+    expect(there).toEqual(values);
+    expect([there['list'], (there['list'] as typeof list)[1]].map(Object.isFrozen)).toEqual([true, true]);
+  });
+
+  it('may be a frozen object that holds itself', () => {
+    const loop: Record<string, unknown> = {};
+    loop['self'] = loop;
+    const there = cross({ loop: Object.freeze(loop) })['loop'] as typeof loop;
+    expect(there['self']).toBe(there);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['an object', { n: 0 }, 'odd cannot be shared: each thread would get a copy of this Object,'],
+    ['an array', [1], 'odd cannot be shared: each thread would get a copy of this Array,'],
+    ['what is not frozen inside of what is', Object.freeze({ in: { n: 0 } }), 'odd.in cannot be shared: '],
+    [
+      'a map, frozen or not',
+      Object.freeze(new Map()),
+      'odd cannot be shared: each thread would get a copy of this Map,',
+    ],
+    ['bytes of one thread', Buffer.alloc(4), 'odd cannot be shared: each thread would get a copy of this Buffer,'],
+    ['a lock inside of an object', Object.freeze({ lock: new Lock() }), 'odd.lock cannot be shared: '],
+  ])(
+    'are not %s, of which each thread would change a copy: it is refused by name, with what can be shared',
+    (_what, odd, text) => {
+      expect(() => packShared({ good: 1, odd }, String)).toThrow(
+        expect.objectContaining({
+          code: 'HEDDLE_INVALID_OPTION',
+          message: expect.stringMatching(new RegExp(`^${text}.* Threads share a Counter, a Lock, a SharedArrayBuffer`)),
+        }),
+      );
+    },
+  );
 
   it('cannot be changed by the thread that got them', () => {
     expect(Object.isFrozen(cross({ a: 1 }))).toBe(true);
