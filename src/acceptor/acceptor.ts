@@ -7,6 +7,7 @@ import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { PeerAddress } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
 import type { ToAcceptor } from './messages.ts';
+import { PauseReport } from './pause-report.ts';
 import type { Shortage } from './shortage.ts';
 import { Supervisor, type SupervisorParts } from './supervisor.ts';
 import type { Sweeper } from './sweeper.ts';
@@ -44,6 +45,7 @@ export interface AcceptorParts extends SupervisorParts {
 export abstract class Acceptor {
   readonly #parts: AcceptorParts;
   readonly #supervisor: Supervisor;
+  readonly #pauses: PauseReport;
   protected abstract readonly door: Door;
   /** When the listeners are closed; Infinity: they are not to be, or are. */
   #closesAt = Infinity;
@@ -51,6 +53,7 @@ export abstract class Acceptor {
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
     this.#supervisor = new Supervisor(parts, (row) => this.release(row));
+    this.#pauses = new PauseReport(parts.report);
   }
 
   /** Lets in who waits while `hasRoom`, and nobody after that; calls `closed` when that is done. */
@@ -115,7 +118,7 @@ export abstract class Acceptor {
   /** Says that accepting pauses, because the system is out of `shortage`. */
   protected paused({ cause, errno }: Shortage): void {
     this.#parts.counters.countPause(cause);
-    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: errno });
+    this.#pauses.add(errno, performance.now());
   }
 
   protected readonly hasRoom = (): boolean => {

@@ -9,10 +9,8 @@ import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadBoard } from '../sharing/thread-board.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 import { ClientsPerAddress } from './clients-per-address.ts';
+import { PauseReport } from './pause-report.ts';
 import { RejectionReport } from './rejection-report.ts';
-
-/** How often the log may say that the server is full, in ms: where clients come and go, it is so again and again. */
-const FULL_AGAIN = 60_000;
 
 /** The options of `serve` that say who is let in. */
 export interface AdmissionLimits {
@@ -44,12 +42,12 @@ export class Admission {
   /** Left out if there is no limit. */
   readonly #perAddress: ClientsPerAddress | undefined;
   readonly #rejections: RejectionReport;
+  readonly #pauses: PauseReport;
   /** Places that are free for certain; there may be more. */
   #places = 0;
   /** Places that are kept: they are not in `#places`. */
   #reserved = 0;
   #wasOpen = true;
-  #saidFull = Number.NEGATIVE_INFINITY;
 
   constructor(parts: AdmissionParts, limits: AdmissionLimits) {
     const { allow, deny = [], maxClients, maxClientsPerAddress, overflow } = limits;
@@ -61,6 +59,7 @@ export class Admission {
     this.#perAddress =
       maxClientsPerAddress === Infinity ? undefined : new ClientsPerAddress(parts.table, maxClientsPerAddress);
     this.#rejections = new RejectionReport(parts.report);
+    this.#pauses = new PauseReport(parts.report);
   }
 
   /** Whether clients are accepted now; otherwise they wait in the kernel. */
@@ -117,9 +116,7 @@ export class Admission {
 
   #full(now: number): void {
     this.#parts.counters.countPause('max-clients');
-    if (now - this.#saidFull < FULL_AGAIN) return;
-    this.#saidFull = now;
-    this.#parts.report?.({ type: 'accept-paused', time: Date.now(), cause: 'max-clients' });
+    this.#pauses.add('max-clients', now);
   }
 
   #objection(fd: number, address: Uint8Array): RejectReason | undefined {

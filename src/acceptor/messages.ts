@@ -47,6 +47,8 @@ export interface EpollAcceptorStart extends AcceptorStart {
 export interface NetAcceptorStart extends AcceptorStart {
   /** Listening sockets: see `net-door.ts`. */
   readonly listeners: readonly ParkedListener[];
+  /** In ms; Infinity: never. */
+  readonly keepAlive: number;
 }
 
 /**

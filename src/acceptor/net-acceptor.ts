@@ -20,6 +20,8 @@ const PING = 500;
 export interface NetAcceptorParts extends AcceptorParts {
   readonly mover: NetCarrier;
   readonly listeners: readonly ParkedListener[];
+  /** In ms; Infinity: never. */
+  readonly keepAlive: number;
   readonly doorstep: Doorstep;
   readonly spare: SpareFile;
 }
@@ -74,6 +76,7 @@ export class NetAcceptor extends Acceptor {
   #arrived(socket: Socket): void {
     const { admission, doorstep, spare, table } = this.#parts;
     socket.on('error', ignore);
+    if (this.#parts.keepAlive !== Infinity) socket.setKeepAlive(true, this.#parts.keepAlive);
     const peer = peerOf(socket);
     // Who has gone already has no address any more: it is as if it had not come.
     if (peer === undefined) return void socket.destroy();

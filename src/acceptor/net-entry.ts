@@ -34,6 +34,7 @@ const acceptor = new NetAcceptor({
   balances: false,
   mover: new NetCarrier(parts.table, parts.closer, doorstep, spare),
   listeners: start.listeners,
+  keepAlive: start.keepAlive,
   doorstep,
   spare,
 });

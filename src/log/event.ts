@@ -71,7 +71,7 @@ export interface ThreadHeldEvent extends Happened {
 
 /**
  * No client is accepted for now: the system gives no more of what `cause` names (such as `EMFILE`), or there are as many
- * clients as there may be (`max-clients`; reported once a minute at most).
+ * clients as there may be (`max-clients`). Reported once a minute at most for each cause; `stats().acceptPauses` has all.
  */
 export interface AcceptPausedEvent extends Happened {
   readonly type: 'accept-paused';

@@ -26,6 +26,9 @@ export const ENGINES = ['auto', 'epoll', 'net'] as const;
 /** How a server reaches its sockets. */
 export type EngineChoice = (typeof ENGINES)[number];
 
+/** The kernel takes no longer TCP_KEEPIDLE than 32,767 s. */
+const LONGEST_KEEP_ALIVE = 9 * 3_600_000;
+
 const shape = {
   /**
    * The service: a module (`.js`, `.mjs` or `.ts`) by its URL, or its path from the working directory.
@@ -202,6 +205,14 @@ const shape = {
    */
   sendTimeout: option(v.optional(duration(1, 'never'), '30s'), {
     help: 'how long a client may read nothing of what waits for it',
+  }),
+  /**
+   * How long a TCP client may be silent, in milliseconds or as text, before the kernel asks whether it is still there; one
+   * that does not answer for as long again is closed with reason `client-reset`. Infinity asks nobody.
+   * @default '60s'
+   */
+  keepAlive: option(v.optional(duration(1000, 'never', LONGEST_KEEP_ALIVE), '60s'), {
+    help: 'silence after which the kernel asks whether a TCP client is still there',
   }),
   /**
    * How many bytes may wait for a client that the kernel does not take, in bytes or as text; a client that reads too

@@ -40,15 +40,20 @@ export function limit(): v.GenericSchema<number> {
   );
 }
 
-export function duration(min: number, forever: 'never' | 'finite'): v.GenericSchema<Duration, number> {
+/** `max`: in ms; a longer one is refused, but `never` need not be. */
+export function duration(
+  min: number,
+  forever: 'never' | 'finite',
+  max = LONGEST_DURATION,
+): v.GenericSchema<Duration, number> {
   const orNever = forever === 'never' ? ', or never' : '';
-  const fits = (ms: number) => (ms === Infinity ? forever === 'never' : ms <= LONGEST_DURATION);
+  const fits = (ms: number) => (ms === Infinity ? forever === 'never' : ms <= max);
   return v.pipe(
     anything<Duration>(),
     v.transform(parseDuration),
     v.number(`must be a duration such as 250ms, 30s or 5m${orNever}`),
     v.minValue(min, `must be at least ${formatDuration(min)}`),
-    v.check(fits, `must be at most ${formatDuration(596 * 3_600_000)}${orNever}`),
+    v.check(fits, `must be at most ${formatDuration(max - (max % 3_600_000))}${orNever}`),
     typeNote({ form: 'duration' }),
   );
 }

@@ -19,6 +19,8 @@ export interface Engine {
   readonly threadEntry: URL;
   /** The most files that this process may have open; `Infinity` if there is no limit. */
   fileLimit(): number;
+  /** How many files each client takes. */
+  filesPerClient(settings: ServeSettings): number;
   /**
    * Opens the sockets that `settings` ask for, at least one; those of TCP come first. If one cannot be opened, none stays;
    * the error names options as `nameOf` does.

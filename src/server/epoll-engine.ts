@@ -32,6 +32,11 @@ export class EpollEngine implements Engine {
     return this.#sys.fileLimit();
   }
 
+  /** Under TLS Node has a duplicate of the client's fd: see `tls-thread.ts`. */
+  filesPerClient({ tls }: ServeSettings): number {
+    return tls === undefined ? 1 : 2;
+  }
+
   async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
     this.#place = await findPlace(this.#sys, settings, nameOf);
     this.#speaksTls = settings.tls !== undefined;

@@ -16,14 +16,20 @@ export class NetEngine implements Engine {
   readonly name = 'net';
   readonly threadEntry = new URL('../thread/net-entry.js', import.meta.url);
   #listeners: NetListener[] = [];
+  #keepAlive = Infinity;
 
   fileLimit(): number {
     return fileLimit();
   }
 
+  filesPerClient(): number {
+    return 1;
+  }
+
   async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
     refuseWhatEpollDoes(settings, nameOf);
-    const { listenFds = [], backlog } = settings;
+    const { listenFds = [], backlog, keepAlive } = settings;
+    this.#keepAlive = keepAlive;
     const isListed = settings.listen !== undefined;
     try {
       for (const fd of listenFds) this.#listeners.push(await adoptNet(fd, backlog));
@@ -40,7 +46,7 @@ export class NetEngine implements Engine {
 
   startAcceptor(start: AcceptorStart, hear: (message: FromAcceptor) => void): AcceptorHandle {
     const listeners = this.#listeners.map(({ parked }) => parked);
-    const itsStart: NetAcceptorStart = { ...start, listeners };
+    const itsStart: NetAcceptorStart = { ...start, listeners, keepAlive: this.#keepAlive };
     return new AcceptorHandle({
       entry: new URL('../acceptor/net-entry.js', import.meta.url),
       start: itsStart,

@@ -3,6 +3,7 @@ import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { MOST_FDS_SENT, type Sys } from '../sys/sys.ts';
+import { setKeepAlive } from './keep-alive.ts';
 import { listen } from './listen.ts';
 import { listenForSuccessor } from './listen-unix.ts';
 import type { ListeningSocket } from './listening-socket.ts';
@@ -29,6 +30,7 @@ export async function findPlace(sys: Sys, settings: ServeSettings, nameOf: NameO
   let sockets: readonly ListeningSocket[] = [];
   try {
     sockets = await listen(sys, settings, nameOf, predecessor?.heirlooms);
+    for (const { fd, address } of sockets) if (address.family !== 'unix') setKeepAlive(sys, fd, settings);
     if (takeOver === undefined) return { sockets, control: undefined, predecessor };
     checkCount(sockets, option);
     return { sockets, control: predecessor?.control ?? listenForSuccessor(sys, takeOver, option), predecessor };

@@ -50,7 +50,7 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
   const events: ServerEvent[] = [];
   const tls = readCredentials(given, nameOf, (event) => events.push(event));
   const engine = openEngine(given.engine, nameOf);
-  const settings = withClientLimit(given, engine.fileLimit(), nameOf);
+  const settings = withClientLimit(given, engine, nameOf);
   const addresses = await engine.listen(settings, nameOf);
   const server = new Server({ engine, settings, nameOf, service, addresses, tls });
   try {

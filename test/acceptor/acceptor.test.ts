@@ -268,9 +268,16 @@ describe('a shortage', () => {
     while (bench.row(0).clients < 2) bench.acceptor.turn();
     expect(performance.now() - start).toBeGreaterThanOrEqual(190);
     expect(bench.flaky.calls('epollWait').length - before).toBeLessThan(12);
+  });
+
+  it('is reported once a minute for each cause', async () => {
+    const bench = new AcceptorBench({ script: { accept: [EMFILE, ENOMEM, EMFILE, ENOMEM, EMFILE] } });
+    bench.start(0);
+    await dial(bench.port);
+    while (bench.row(0).clients < 1) bench.acceptor.turn();
     expect(bench.events.filter(({ type }) => type === 'accept-paused')).toMatchObject([
       { cause: 'EMFILE' },
-      { cause: 'EMFILE' },
+      { cause: 'ENOMEM' },
     ]);
   });
 

@@ -23,6 +23,8 @@ export interface FaultStats {
   readonly exits: Readonly<Record<string, number>>;
   /** Ports of the clients whose handlers held a thread for too long. */
   readonly held: readonly number[];
+  /** How often the log would say that accepting pauses. */
+  readonly pauses: number;
   /** When each thread started to serve, in ms since 1970. */
   readonly starts: readonly number[];
 }

@@ -2,6 +2,7 @@
 import type { Row } from './row.ts';
 import { badLengths } from './rows/bad-lengths.ts';
 import { connectAndReset } from './rows/connect-and-reset.ts';
+import { deadPeers } from './rows/dead-peers.ts';
 import { halfClose } from './rows/half-close.ts';
 import { hostileBytes } from './rows/hostile-bytes.ts';
 import { idleAfter } from './rows/idle-after.ts';
@@ -19,6 +20,7 @@ import { slowSenders } from './rows/slow-senders.ts';
 import { threadDies } from './rows/thread-dies.ts';
 import { threadsKilled } from './rows/threads-killed.ts';
 import { throws } from './rows/throws.ts';
+import { tlsFewFiles } from './rows/tls-few-files.ts';
 import { tlsStrangers } from './rows/tls-strangers.ts';
 import { tooManyClients } from './rows/too-many-clients.ts';
 import { uneven } from './rows/uneven.ts';
@@ -35,11 +37,13 @@ export const ROWS: readonly Row[] = [
   outOfFds,
   tooManyClients,
   connectAndReset,
+  deadPeers,
   halfClose,
   largeReply,
   badLengths,
   proxyHeaders,
   tlsStrangers,
+  tlsFewFiles,
   sigterm,
   reloads,
   restarts,

@@ -12,11 +12,12 @@ const COLLECTED_WITHIN = 200;
 
 const mallocTrim = koffi.load('libc.so.6').func('int malloc_trim(size_t)');
 
-const seen = { errors: 0, exits: {}, held: [], starts: [] };
+const seen = { errors: 0, exits: {}, held: [], starts: [], pauses: 0 };
 const listeners = {
   'service-error': () => seen.errors++,
   'thread-exit': ({ cause }) => (seen.exits[cause] = (seen.exits[cause] ?? 0) + 1),
   'thread-held': ({ port }) => seen.held.push(port),
+  'accept-paused': () => seen.pauses++,
   'thread-start': ({ time }) => seen.starts.push(time),
 };
 const opened = new Counter();

@@ -1,4 +1,5 @@
 /** Does what the first word of a line says, and answers the line. Lines of the benchmark's light clients are answered as these expect. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { defineService } from 'heddle';
 import { burn } from '../../bench/services/burn-cpu.mjs';
 import { pattern } from './pattern.mjs';
@@ -31,6 +32,7 @@ const ways = {
     void ways.reject();
     return never();
   },
+  later: (ms) => delay(Number(ms), 'later'),
   large: (size) => pattern(Number(size)),
   who: (_argument, { remoteAddress, remotePort }) => `${remoteAddress} ${remotePort}`,
 };

@@ -44,6 +44,7 @@ describe('the options of serve', () => {
       framing: undefined,
       maxMessageLength: 1_048_576,
       idleTimeout: 600_000,
+      keepAlive: 60_000,
       messageTimeout: 30_000,
       sendTimeout: 30_000,
       maxUnsent: undefined,

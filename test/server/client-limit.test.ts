@@ -3,8 +3,10 @@ import { parseServeOptions } from '../../src/options/serve-options.ts';
 import { nameInLibrary } from '../../src/options/source.ts';
 import { withClientLimit } from '../../src/server/client-limit.ts';
 
-const limitOf = (options: object, fileLimit: number): number =>
-  withClientLimit(parseServeOptions(options), fileLimit, nameInLibrary).maxClients;
+function limitOf(options: object, files: number, filesPerClient = 1): number {
+  const engine = { fileLimit: () => files, filesPerClient: () => filesPerClient };
+  return withClientLimit(parseServeOptions(options), engine, nameInLibrary).maxClients;
+}
 
 function refusalOf(maxClients: number): string {
   try {
@@ -48,6 +50,16 @@ describe('maxClients', () => {
   ])('may be just as much, with %i files, as it is by default: %i', (files, most) => {
     expect(limitOf({ threads: 10, maxClients: most }, files)).toBe(most);
     expect(() => limitOf({ threads: 10, maxClients: most + 1 }, files)).toThrow(`must be at most ${most} where`);
+  });
+
+  it('counts two files for a client where it takes two', () => {
+    expect(limitOf({ threads: 10 }, 1024, 2)).toBe((1024 - 64 - 70) / 2);
+    expect(limitOf({ threads: 10, maxClients: 445 }, 1024, 2)).toBe(445);
+    expect(() => limitOf({ threads: 10, maxClients: 446 }, 1024, 2)).toThrow(
+      'must be at most 445 where a process may have 1024 files open and a client takes 2, got 446. Allow it 1026 files',
+    );
+    expect(limitOf({ threads: 10, maxClients: 446 }, 1026, 2)).toBe(446);
+    expect(limitOf({ threads: 10 }, 1, 2)).toBe(1);
   });
 
   it.each([1, 70, 134, 135, 5000])(
