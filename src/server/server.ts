@@ -1,4 +1,5 @@
 /** The server as its user sees it: options in, threads started, and an orderly end. */
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
@@ -17,6 +18,7 @@ import { openEngine } from './open-engine.ts';
 import { Reruns } from './reruns.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
+import { ThreadHandle } from './thread-handle.ts';
 import { ThreadPool } from './thread-pool.ts';
 import { acceptorStart, serviceThreadStart } from './thread-starts.ts';
 
@@ -217,8 +219,8 @@ export class Server implements AsyncDisposable {
       most: threads.max,
       rows: this.#memory.board.rows.length,
       patience: shutdownTimeout,
-      memory: threadMemory,
-      entry: this.#engine.threadEntry,
+      startsAtOnce: availableParallelism(),
+      startThread: (itsStart) => new ThreadHandle(this.#engine.threadEntry, itsStart, threadMemory),
       start: { ...start, ...this.#engine.threadExtras() },
       locks: [...this.#memory.locks, ...Object.values(shared).filter((value) => value instanceof Lock)],
       tell: (message) => this.#acceptor.post(message),

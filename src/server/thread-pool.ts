@@ -6,7 +6,8 @@ import type { ServerEvent } from '../log/event.ts';
 import type { Releasable } from '../sharing/lock.ts';
 import type { ThreadStart } from '../thread/messages.ts';
 import { Deaths } from './deaths.ts';
-import { type ThreadEnd, ThreadHandle } from './thread-handle.ts';
+import { StartLimit } from './start-limit.ts';
+import type { ThreadEnd, ThreadHandle } from './thread-handle.ts';
 
 /** How long a reload waits for the threads of the last one to end, in ms, and how often it looks. */
 const LAST_RELOAD = 5000;
@@ -17,6 +18,11 @@ const MOST_FAILURES = 5;
 /** When that many could not start but others serve, no more are asked for within this time, in ms. */
 const GROW_AGAIN = 5000;
 
+const COULD_NOT_START = 'it could not start';
+
+/** A service thread as the pool sees it. */
+export type PoolThread = Pick<ThreadHandle, keyof ThreadHandle>;
+
 export interface ThreadPoolParts {
   /** How many threads the pool starts with. */
   readonly size: number;
@@ -24,11 +30,12 @@ export interface ThreadPoolParts {
   readonly most: number;
   /** How many rows the board has. */
   readonly rows: number;
-  readonly memory: number | undefined;
+  /** How many threads may start at the same time. */
+  readonly startsAtOnce: number;
   /** How long a thread with old code may take to finish what only it can do, in ms. */
   readonly patience: number;
-  /** What each thread runs. */
-  readonly entry: URL;
+  /** Starts a thread. */
+  readonly startThread: (start: ThreadStart) => PoolThread;
   /** What each thread is started with, but for its number. */
   readonly start: Omit<ThreadStart, 'thread'>;
   /** Locks that a thread may have had when it died. */
@@ -44,7 +51,8 @@ export class ThreadPool {
   readonly #parts: ThreadPoolParts;
   /** What the next thread is started with. */
   #start: ThreadPoolParts['start'];
-  readonly #threads = new Map<number, ThreadHandle>();
+  readonly #threads = new Map<number, PoolThread>();
+  readonly #starts: StartLimit;
   /** Rows of the board that no thread has. */
   readonly #rows: number[];
   readonly #leaving = new AbortController();
@@ -62,13 +70,13 @@ export class ThreadPool {
     this.#parts = parts;
     this.#start = parts.start;
     this.#target = parts.size;
+    this.#starts = new StartLimit(parts.startsAtOnce);
     this.#rows = Array.from({ length: parts.rows }, (_, row) => row);
   }
 
   /** Starts the pool; rejects with the first error if a thread cannot start. */
   async start(): Promise<void> {
-    const threads = this.#startThreads(this.#parts.size);
-    await this.#bringIn(threads);
+    this.#bringIn(await this.#startAll(this.#parts.size));
     this.#hasStarted = true;
     void this.#fill();
   }
@@ -92,16 +100,13 @@ export class ThreadPool {
     while (isDue() && !signal.aborted) await delay(LAST_RELOAD_LOOK);
     if (signal.aborted) throw leaving();
     const old = this.#serving;
-    const before = this.#start;
-    this.#start = { ...before, ...changes };
-    const threads = this.#startThreads(old.length);
-    if (threads.length < old.length) {
-      this.#start = before;
-      await this.#giveUp(threads);
+    if (this.#rows.length < old.length) {
       throw new HeddleError('HEDDLE_THREAD_EXIT', 'Cannot reload yet: the threads of the last reload have not ended');
     }
+    const before = this.#start;
+    this.#start = { ...before, ...changes };
     try {
-      await this.#bringIn(threads);
+      this.#bringIn(await this.#startAll(old.length));
     } catch (error) {
       this.#start = before;
       // Threads that are ended as they start are not to blame.
@@ -109,22 +114,18 @@ export class ThreadPool {
       throw wasEnded ? leaving() : error;
     }
     for (const thread of old) this.#retire(thread);
-    return threads.length;
+    return old.length;
   }
 
   /** Starts another thread, then has this one give its clients away; what only it can do, it may finish. */
   async replace(thread: number): Promise<void> {
     const old = this.#threads.get(thread);
-    const fresh = this.#startThreads(1);
-    if (old === undefined || fresh.length === 0) return this.#giveUp(fresh);
-    try {
-      await this.#bringIn(fresh);
-      if (this.#threads.get(thread) !== old) return; // It has ended meanwhile.
-      old.isRetiring = true;
-      this.#parts.tell({ type: 'thread-retire', thread });
-    } catch (error) {
-      this.#couldNotStart(fresh[0] as ThreadHandle, error);
-    }
+    const isThere = (): boolean => old !== undefined && this.#threads.get(thread) === old && !old.isRetiring;
+    const isReplaced = await this.#starts.run(async () => isThere() && (await this.#startOne()));
+    void this.#fill();
+    if (!isReplaced || old === undefined || !isThere()) return; // It may have ended meanwhile.
+    old.isRetiring = true;
+    this.#parts.tell({ type: 'thread-retire', thread });
   }
 
   /** A retiring thread has no client any more. */
@@ -166,29 +167,73 @@ export class ThreadPool {
     await Promise.all(threads.map((thread) => thread.terminate('stopped', 'the server has ended')));
   }
 
-  get #serving(): readonly ThreadHandle[] {
+  get #serving(): readonly PoolThread[] {
     return [...this.#threads.values()].filter((thread) => !thread.isRetiring);
   }
 
-  /** Starts threads, at most as many as there are rows. */
-  #startThreads(count: number): ThreadHandle[] {
-    const rows = this.#rows.splice(0, Math.max(0, count));
-    return rows.map((row) => {
-      const handle = new ThreadHandle(this.#parts.entry, { ...this.#start, thread: row }, this.#parts.memory);
-      this.#threads.set(row, handle);
-      void handle.ended.then((end) => this.#ended(handle, end));
-      return handle;
-    });
-  }
-
-  /** Hands threads to the acceptor when all of them are ready. */
-  async #bringIn(threads: readonly ThreadHandle[]): Promise<void> {
+  /**
+   * Starts `count` threads, for which there are rows, and resolves when all of them are ready. After the first error no more are
+   * started, and those that were are ended.
+   */
+  async #startAll(count: number): Promise<readonly PoolThread[]> {
+    const threads: PoolThread[] = [];
+    const rows = this.#rows.splice(0, count);
+    let hasFailed = false;
+    const startIn = async (row: number): Promise<void> => {
+      if (this.#leaving.signal.aborted) throw leaving();
+      if (hasFailed) return void this.#rows.push(row);
+      try {
+        const thread = this.#startThread(row);
+        threads.push(thread);
+        await thread.ready;
+      } catch (error) {
+        hasFailed = true; // Before the next one has its turn.
+        throw error;
+      }
+    };
     try {
-      await Promise.all(threads.map((thread) => thread.ready));
+      await Promise.all(rows.map((row) => this.#starts.run(() => startIn(row))));
+      return threads;
     } catch (error) {
       await this.#giveUp(threads);
       throw error;
+    } finally {
+      void this.#fill();
     }
+  }
+
+  /** Starts one thread and hands it to the acceptor; false if there is no row for it, or it could not start. */
+  async #startOne(): Promise<boolean> {
+    const row = this.#leaving.signal.aborted ? undefined : this.#rows.shift();
+    if (row === undefined) return false;
+    let thread: PoolThread | undefined;
+    try {
+      thread = this.#startThread(row);
+      await thread.ready;
+      this.#bringIn([thread]);
+      return true;
+    } catch (error) {
+      await thread?.terminate('stopped', COULD_NOT_START);
+      this.#couldNotStart(row, error);
+      return false;
+    }
+  }
+
+  /** Throws if the system has no thread to give. */
+  #startThread(row: number): PoolThread {
+    try {
+      const thread = this.#parts.startThread({ ...this.#start, thread: row });
+      this.#threads.set(row, thread);
+      void thread.ended.then((end) => this.#ended(thread, end));
+      return thread;
+    } catch (error) {
+      this.#rows.push(row);
+      throw error;
+    }
+  }
+
+  /** Hands threads that are ready to the acceptor. */
+  #bringIn(threads: readonly PoolThread[]): void {
     this.#failures = 0;
     for (const handle of threads) {
       const { thread } = handle;
@@ -202,18 +247,18 @@ export class ThreadPool {
     }
   }
 
-  async #giveUp(threads: readonly ThreadHandle[]): Promise<void> {
-    await Promise.all(threads.map((thread) => thread.terminate('stopped', 'it could not start')));
+  async #giveUp(threads: readonly PoolThread[]): Promise<void> {
+    await Promise.all(threads.map((thread) => thread.terminate('stopped', COULD_NOT_START)));
   }
 
-  #retire(thread: ThreadHandle): void {
+  #retire(thread: PoolThread): void {
     thread.isRetiring = true;
     this.#parts.tell({ type: 'thread-retire', thread: thread.thread });
     const timer = setTimeout(() => void thread.terminate('stopped', 'it had old code'), this.#parts.patience);
     void thread.ended.then(() => clearTimeout(timer));
   }
 
-  #ended(thread: ThreadHandle, end: ThreadEnd): void {
+  #ended(thread: PoolThread, end: ThreadEnd): void {
     const { locks, report, tell } = this.#parts;
     this.#threads.delete(thread.thread);
     for (const lock of locks) lock.releaseFor(thread.threadId);
@@ -235,34 +280,35 @@ export class ThreadPool {
     this.#target = Math.max(this.#target, Math.min(most, size + this.#deaths.spares(performance.now())));
   }
 
-  /** Starts the threads that are missing; not at once if threads keep dying. */
-  async #fill(): Promise<void> {
-    const { signal } = this.#leaving;
-    if (!this.#hasStarted || this.#isWaiting || signal.aborted || this.#serving.length >= this.#target) return;
-    this.#isWaiting = true;
-    await delay(this.#deaths.wait(performance.now()), undefined, { signal }).catch(() => {});
-    this.#isWaiting = false;
-    if (signal.aborted) return;
-    const threads = this.#startThreads(this.#target - this.#serving.length);
-    await Promise.all(
-      threads.map((thread) => this.#bringIn([thread]).catch((error: unknown) => this.#couldNotStart(thread, error))),
-    );
+  /** Whether a thread is missing that could start now. */
+  get #isShort(): boolean {
+    const isMissing = this.#hasStarted && this.#serving.length < this.#target && this.#rows.length > 0;
+    return isMissing && !this.#starts.isReached && !this.#leaving.signal.aborted;
   }
 
-  #couldNotStart(thread: ThreadHandle, error: unknown): void {
+  /** Starts the threads that are missing, each as soon as a start is allowed; not at once if threads keep dying. */
+  async #fill(): Promise<void> {
+    if (!this.#isShort || this.#isWaiting) return;
+    const wait = this.#deaths.wait(performance.now());
+    this.#isWaiting = true;
+    if (wait > 0) await delay(wait, undefined, { signal: this.#leaving.signal }).catch(() => {});
+    this.#isWaiting = false;
+    for (let missing = this.#target - this.#serving.length; missing > 0 && this.#isShort; missing--) {
+      void this.#starts.run(() => this.#startOne()).then(() => this.#fill());
+    }
+  }
+
+  #couldNotStart(row: number, error: unknown): void {
     if (this.#leaving.signal.aborted) return;
     const why = error instanceof Error ? error.message : String(error);
     this.#parts.report({
       type: 'thread-exit',
       time: Date.now(),
-      thread: thread.thread + 1,
+      thread: row + 1,
       cause: 'start',
       detail: why,
     });
-    if (++this.#failures < MOST_FAILURES) {
-      void this.#fill();
-      return;
-    }
+    if (++this.#failures < MOST_FAILURES) return; // It is tried again.
     if (this.#serving.some(({ serves }) => serves)) {
       // Those that serve go on. If they are too few, the acceptor asks for more again and again.
       this.#failures = 0;
