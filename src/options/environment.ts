@@ -8,8 +8,13 @@ import { notAnOption } from './refusal.ts';
 import { optionsIn, type Schema } from './schema.ts';
 import { environmentName } from './source.ts';
 
-/** What Kubernetes sets in every pod beside a service that is called `heddle`: not meant for us. */
-const FOREIGN = /^HEDDLE_(SERVICE_|PORT_\d)/;
+/**
+ * What Kubernetes sets in every pod of a namespace that has a Service named `heddle`, or `heddle-` and more
+ * (kubernetes.io/docs/concepts/services-networking/service, environment variables): none of it is meant for Heddle.
+ */
+const FOREIGN = /^HEDDLE_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_\w+)$/;
+/** Such a variable may have the name of an option; its value tells: `tcp://10.96.0.12:12345`. */
+const FOREIGN_PORT = /^HEDDLE_(?:\w+_)?PORT=\w+:\/\//;
 
 /**
  * Gives the settings of the options of `schema` that `environment` has; an empty variable is absent.
@@ -25,6 +30,7 @@ export function readEnvironment<S extends Schema>(
   const given: Record<string, string> = {};
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith('HEDDLE_') || value === undefined || value === '') continue;
+    if (isForeign(variable, value)) continue;
     const name = names.get(variable);
     if (name !== undefined) given[name] = value;
     else if (others !== undefined && !isKnown(variable, others)) throw unknown(variable, [...names.keys()]);
@@ -37,7 +43,11 @@ function variablesOf(schema: Schema): Map<string, string> {
 }
 
 function isKnown(variable: string, schemas: readonly Schema[]): boolean {
-  return FOREIGN.test(variable) || schemas.some((schema) => variablesOf(schema).has(variable));
+  return schemas.some((schema) => variablesOf(schema).has(variable));
+}
+
+function isForeign(variable: string, value: string): boolean {
+  return FOREIGN.test(variable) || FOREIGN_PORT.test(`${variable}=${value}`);
 }
 
 function unknown(variable: string, known: readonly string[]): HeddleError {

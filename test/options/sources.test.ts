@@ -193,8 +193,28 @@ describe('an option', () => {
 
 describe('the environment', () => {
   it('leaves alone what Kubernetes sets beside a service of that name', () => {
-    const environment = { HEDDLE_SERVICE_HOST: '10.0.0.1', HEDDLE_PORT_12345_TCP: 'tcp://10.0.0.1:12345' };
+    const environment = {
+      HEDDLE_PORT: 'tcp://10.0.0.1:12345',
+      HEDDLE_SERVICE_HOST: '10.0.0.1',
+      HEDDLE_SERVICE_PORT: '12345',
+      HEDDLE_SERVICE_PORT_METRICS: '9090',
+      HEDDLE_PORT_12345_TCP: 'tcp://10.0.0.1:12345',
+      HEDDLE_PORT_12345_TCP_ADDR: '10.0.0.1',
+    };
+    const others = Object.entries(environment).map(([name, value]) => [
+      name.replace('HEDDLE', 'HEDDLE_MAX_WEB'),
+      value,
+    ]);
     expect(readEnvironment(serveSchema, environment, [])).toEqual({});
+    expect(readEnvironment(serveSchema, Object.fromEntries(others), [])).toEqual({});
+  });
+
+  it.each([
+    ['HEDDLE_WEB_PORT', '80', 'HEDDLE_WEB_PORT is not an option'],
+    ['HEDDLE_SERVICE', 'tcp://10.0.0.1:80', 'HEDDLE_SERVICE is not an option'],
+    ['HEDDLE_PORT', '//10.0.0.1', 'HEDDLE_PORT must be an integer'],
+  ])('takes %s=%s for an option, as Kubernetes sets nothing like it', (name, value, problem) => {
+    expect(() => readEnvironment(serveSchema, { [name]: value }, [])).toThrow(problem);
   });
 
   it('leaves alone the options of another command', () => {
