@@ -21,9 +21,15 @@ export function isMapped(address: Uint8Array): boolean {
   return MAPPED_PREFIX.every((byte, index) => address[index] === byte);
 }
 
-/** Tells whether the 16 bytes are `::`, which stands for the peer of a Unix socket: it has no address. */
-export function isUnspecified(address: Uint8Array): boolean {
-  return address.every((byte) => byte === 0);
+/**
+ * Stands for the address of a client of a Unix socket, which has none: `100::756e:6978`. No client of TCP can have it,
+ * since routers drop all packets for 100::/64 (RFC 6666).
+ */
+export const UNIX_ADDRESS: Uint8Array = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x75, 0x6e, 0x69, 0x78);
+
+/** Tells whether the 16 bytes stand for a client of a Unix socket. */
+export function isUnixAddress(address: Uint8Array): boolean {
+  return UNIX_ADDRESS.every((byte, index) => address[index] === byte);
 }
 
 /** `text` is an IPv6 address, such as `2001:db8::1` or `64:ff9b::192.0.2.1`. */

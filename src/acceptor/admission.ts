@@ -1,7 +1,7 @@
 /** Used to decide who is let in: by the client's address, and by how many clients there are. */
 import type { Report } from '../connection/closer.ts';
 import type { RejectEvent } from '../log/event.ts';
-import { isUnspecified } from '../ip-address.ts';
+import { isUnixAddress } from '../ip-address.ts';
 import { type Cidr, matches } from '../options/cidr.ts';
 import type { Overflow } from '../options/serve-options.ts';
 import type { AcceptorCounters, RejectReason } from '../sharing/acceptor-counters.ts';
@@ -94,7 +94,7 @@ export class Admission {
   /** Lets in, as `fd`, a client that was let in by the process before this one, on a place that was kept for it. */
   takeReserved(fd: number, address: Uint8Array): void {
     this.#reserved--;
-    if (!isUnspecified(address)) this.#perAddress?.add(fd, address);
+    if (!isUnixAddress(address)) this.#perAddress?.add(fd, address);
   }
 
   giveBack(count: number): void {
@@ -121,7 +121,7 @@ export class Admission {
 
   #objection(fd: number, address: Uint8Array): RejectReason | undefined {
     // Who may use a Unix socket, its file says.
-    const isLocal = isUnspecified(address);
+    const isLocal = isUnixAddress(address);
     if (!isLocal && this.#isDenied(address)) return 'denied';
     if (fd >= this.#parts.table.capacity || !this.#hasPlace()) return 'over-limit';
     return isLocal || this.#perAddress?.hasRoom(address) !== false ? undefined : 'over-limit';

@@ -1,6 +1,6 @@
 /** Used to read what a load balancer says of the client that it speaks for: the PROXY protocol, versions 1 and 2. */
 import { isIP } from 'node:net';
-import { mapped, parseAddress } from '../ip-address.ts';
+import { isUnixAddress, mapped, parseAddress } from '../ip-address.ts';
 
 /*
  * The format is HAProxy's (haproxy.org/download/3.0/doc/proxy-protocol.txt). Version 1 is a line of text, version 2 is
@@ -58,9 +58,10 @@ const INET6 = 2;
 const LINES = [
   { start: 'PROXY TCP4 ', rest: /^[\d. ]*\r?$/ },
   { start: 'PROXY TCP6 ', rest: /^[\da-f:. ]*\r?$/i },
-  { start: 'PROXY UNKNOWN', rest: /^(?: [^\n]*)?\r?$/ },
+  { start: 'PROXY UNKNOWN', rest: /^(?: [^]*)?\r?$/ },
 ];
 
+const NOBODY = 'the PROXY header names an address of 100::/64, which no client has';
 const ABSENT = 'no PROXY header comes first, as proxyProtocol asks of this address';
 
 /** Looks for a header at the beginning of `bytes[from, to)`. What cannot become one is refused at its first wrong byte. */
@@ -105,6 +106,7 @@ function readLine(line: string, length: number): ProxyHeader {
   const areAddresses = [source, target].every((text) => isIP(text) === Number(version));
   const address = parseAddress(source);
   if (!areAddresses || address === undefined || ![port, targetPort].every(isPort)) return badLine(line);
+  if (isUnixAddress(address)) return bad(NOBODY);
   return { kind: 'header', length, source: { address, port: Number(port) } };
 }
 
@@ -119,7 +121,9 @@ function decodeBinary(bytes: Buffer): ProxyHeader {
   if (bytes.length < BINARY_START) return incomplete(BINARY_START - bytes.length);
   const length = BINARY_START + bytes.readUInt16BE(14);
   if (bytes.length < length) return incomplete(length - bytes.length);
-  return { kind: 'header', length, source: bytes[12] === LOCAL ? undefined : sourceIn(bytes) };
+  const source = bytes[12] === LOCAL ? undefined : sourceIn(bytes);
+  if (source !== undefined && isUnixAddress(source.address)) return bad(NOBODY);
+  return { kind: 'header', length, source };
 }
 
 /** Says what is wrong with as much of a header as has arrived. */

@@ -1,5 +1,5 @@
 /** Used to read networks such as `10.0.0.0/8` (RFC 4632), and to tell whether an address lies in one. */
-import { isMapped, isUnspecified, parseAddress } from '../ip-address.ts';
+import { isMapped, isUnixAddress, parseAddress } from '../ip-address.ts';
 
 /** A network: all addresses whose first `prefix` bits are those of `network`. */
 export interface Cidr {
@@ -36,9 +36,9 @@ export function matches(list: readonly Cidr[], address: Uint8Array): boolean {
   return list.some((cidr) => has(cidr, address));
 }
 
-/** Tells whether `peers` has the one at `address`; who comes through a Unix socket, at `::`, is in no network. */
+/** Tells whether `peers` has the one at `address`; a client of a Unix socket is in no network. */
 export function includesPeer(peers: Peers, address: Uint8Array): boolean {
-  const isLocal = isUnspecified(address);
+  const isLocal = isUnixAddress(address);
   return peers.some((peer) => (peer === 'unix' ? isLocal : !isLocal && has(peer, address)));
 }
 

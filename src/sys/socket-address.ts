@@ -1,5 +1,5 @@
 /** Used to translate between addresses as text and `struct sockaddr_*` (ip(7), ipv6(7), unix(7)). */
-import { formatAddress } from '../ip-address.ts';
+import { formatAddress, isUnixAddress, UNIX_ADDRESS } from '../ip-address.ts';
 import { AF_INET, AF_INET6, AF_UNIX } from './constants.ts';
 import type { SocketAddress } from './sys.ts';
 
@@ -13,8 +13,6 @@ export const LONGEST_UNIX_PATH = 107;
 export const UNIX_PEER = 'unix';
 
 const MAPPED_PREFIX = Buffer.from('00000000000000000000ffff', 'hex');
-/** `::`, which no client of TCP can have. */
-const UNSPECIFIED = Buffer.alloc(16);
 
 /** Turns an address into its binary form (4 or 16 bytes): `inet_pton`. */
 export type ParseAddress = (family: number, text: string, target: Buffer) => boolean;
@@ -59,7 +57,7 @@ function readUnixPath(path: Buffer): string {
   return path.toString('utf8', 0, end < 0 ? path.length : end);
 }
 
-/** Reads the peer of an accepted socket as 16 bytes and returns its port; a Unix peer gives `::` and 0. */
+/** Reads the peer of an accepted socket as 16 bytes and returns its port; a Unix peer gives `UNIX_ADDRESS` and 0. */
 export function readPeer(source: Buffer, target: Uint8Array): number {
   const family = source.readUInt16LE(0);
   if (family === AF_INET6) {
@@ -68,7 +66,7 @@ export function readPeer(source: Buffer, target: Uint8Array): number {
     target.set(MAPPED_PREFIX);
     target.set(source.subarray(4, 8), 12);
   } else {
-    target.fill(0);
+    target.set(UNIX_ADDRESS);
     return 0;
   }
   return source.readUInt16BE(2);
@@ -76,6 +74,6 @@ export function readPeer(source: Buffer, target: Uint8Array): number {
 
 /** Formats 16 bytes: an IPv4 client of a dual-stack listener reads as IPv4, a Unix client as `unix`. */
 export function formatPeer(bytes: Uint8Array): string {
-  if (UNSPECIFIED.equals(bytes)) return UNIX_PEER;
+  if (isUnixAddress(bytes)) return UNIX_PEER;
   return formatAddress(MAPPED_PREFIX.equals(bytes.subarray(0, 12)) ? bytes.subarray(12) : bytes);
 }

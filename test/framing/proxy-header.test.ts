@@ -26,6 +26,8 @@ const HEADERS: [name: string, bytes: Buffer, source: { address: Uint8Array | und
       source('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 65_535),
     ],
     ['version 1 of an unknown client', Buffer.from('PROXY UNKNOWN\r\n'), undefined],
+    ['version 1 of an unknown client with a line feed alone', Buffer.from('PROXY UNKNOWN a\nb\r\n'), undefined],
+    ['version 1 of ::', Buffer.from('PROXY TCP6 :: ::1 4711 1\r\n'), source('::', 4711)],
     ['version 1 of an unknown client with more', Buffer.from(`PROXY UNKNOWN ${'f'.repeat(91)}\r\n`), undefined],
     ['version 2 for IPv4', headerV2(v4), source('192.0.2.1', 56_324)],
     ['version 2 for IPv6', headerV2(v6), source('2001:db8::1', 65_535)],
@@ -91,6 +93,16 @@ describe('bytes that are no header', () => {
     ['IPv6 in TCP4', 'PROXY TCP4 ::1 ::1 1 2\r\n', BAD_LINE],
     ['IPv4 in TCP6', 'PROXY TCP6 192.0.2.1 192.0.2.2 1 2\r\n', BAD_LINE],
     ['one address of each', 'PROXY TCP6 ::1 192.0.2.2 1 2\r\n', BAD_LINE],
+    [
+      'what stands for a Unix socket inside',
+      'PROXY TCP6 100::756e:6978 ::1 1 2\r\n',
+      'the PROXY header names an address of 100::/64, which no client has',
+    ],
+    [
+      'what stands for a Unix socket inside, in binary',
+      headerV2({ ...v6, from: '100::756e:6978' }),
+      'the PROXY header names an address of 100::/64, which no client has',
+    ],
     ['a zone', 'PROXY TCP6 fe80::1%lo ::1 1 2\r\n', BAD_LINE],
     ['no such address', 'PROXY TCP4 192.0.2.256 192.0.2.2 1 2\r\n', BAD_LINE],
     ['a port too many', 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n', BAD_LINE],
@@ -174,5 +186,28 @@ it('neither throws nor looks outside, whatever 10,000 mutations make of a header
       if (result.kind !== 'incomplete') expect(longer).toEqual(result);
     }),
     { numRuns: 10_000, seed: 20_261_122 },
+  );
+});
+
+it('is the same however it is cut: each prefix of 5,000 streams is incomplete, or says what the whole says', () => {
+  const tail = fc.string({ unit: fc.constantFrom('\r', '\n', ' ', '1', ':', 'f', '.', '\0', 'P') });
+  const stream = fc.tuple(
+    fc.oneof(
+      fc.constantFrom(...HEADERS.map(([, bytes]) => bytes.toString('latin1'))),
+      fc.constantFrom('PROXY UNKNOWN', 'PROXY UNKNOWN ', 'PROXY TCP4 ', 'PROXY TCP6 ', '\r\n\r\n\0\r\nQUIT\n', ''),
+    ),
+    fc.nat(250),
+    tail,
+  );
+  fc.assert(
+    fc.property(stream, ([header, cut, more]) => {
+      const bytes = Buffer.from(`${header.slice(0, cut)}${more}\r\nhello`, 'latin1');
+      const whole = decode(bytes);
+      for (let length = 0; length < bytes.length; length++) {
+        const part = decode(bytes.subarray(0, length));
+        if (part.kind !== 'incomplete') expect(part, `after ${length} bytes`).toEqual(whole);
+      }
+    }),
+    { numRuns: 5_000, seed: 20_261_129 },
   );
 });

@@ -119,15 +119,16 @@ describe('readPeer', () => {
     expect(peer({ family: 'IPv6', address: LOOPBACK6, port: 1 })).toEqual([LOOPBACK6, 1]);
   });
 
-  it('reads a Unix client as :: and port 0', () => {
-    expect(peer({ family: 'unix', address: '/x', port: 0 })).toEqual(['0'.repeat(32), 0]);
+  it('reads a Unix client as an address that no client of TCP has, and port 0', () => {
+    expect(peer({ family: 'unix', address: '/x', port: 0 })).toEqual([`01${'0'.repeat(22)}756e6978`, 0]);
   });
 });
 
 describe('formatPeer', () => {
   it.each([
     ['00000000000000000000ffff7f000001', '127.0.0.1'],
-    ['0'.repeat(32), 'unix'],
+    [`01${'0'.repeat(22)}756e6978`, 'unix'],
+    ['0'.repeat(32), '::'],
     ['00000000000000000001ffff7f000001', '::1:ffff:7f00:1'],
     [LOOPBACK6, '::1'],
   ])('formats %s as %s', (bytes, text) => {
