@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { setKeepAlive } from '../../src/server/keep-alive.ts';
 import * as abi from '../../src/sys/constants.ts';
 import { dial, listenOn, newPeer, owned, readable, sys } from '../support/loopback.ts';
-import { Peer } from './peer.ts';
+import type { Peer } from './peer.ts';
 import { PATIENCE, service, start } from './running.ts';
 
 /** What a client has that was accepted from a listener with `options`: on, idle, interval, count, user timeout. */
