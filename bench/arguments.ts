@@ -1,8 +1,8 @@
 /** What the benchmark was asked for, read from the command line. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SERVER_NAMES, type ServerName } from './harness/programs.ts';
-import type { Question } from './harness/question.ts';
+import { SERVER_NAMES, type ServerKind } from './harness/programs.ts';
+import type { NoWaitChoice, Question } from './harness/question.ts';
 import { idleMemory } from './questions/idle-memory.ts';
 import { integrity } from './questions/integrity.ts';
 import { moving } from './questions/moving.ts';
@@ -17,12 +17,15 @@ const QUESTIONS: readonly Question[] = [pingPong, pipelined, idleMemory, ready, 
 export interface BenchArguments {
   readonly questions: readonly Question[];
   /** The only servers to run; empty: all. */
-  readonly servers: readonly ServerName[];
+  readonly servers: readonly ServerKind[];
   readonly clients: readonly number[];
   readonly burners: readonly number[];
+  readonly noWait: NoWaitChoice;
+  /** Where another build of Heddle is, that is measured beside this one. */
+  readonly old: string | undefined;
   readonly picture: string | undefined;
-  readonly rounds: number;
   /** `undefined`: each question's own. */
+  readonly rounds: number | undefined;
   readonly ms: number | undefined;
   readonly warmMs: number | undefined;
   readonly json: boolean;
@@ -33,12 +36,17 @@ export const USAGE = `Usage: npm run bench -- [question…] [options]
 
 Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
 
-  --rounds N      rounds of each server, interleaved; the median counts (3)
-  --seconds N     measured time of a round of load (2; no-wait 10)
-  --warm N        load before that, in seconds, so that compilers have done their work (1; no-wait 5)
+  --rounds N      rounds of each server, interleaved; the median counts (3; no-wait 5)
+  --seconds N     measured time of a round of load (2; no-wait 8, from when burners come)
+  --warm N        load before that, in seconds, so that compilers have done their work (1)
+  --old PATH      measures a second build of Heddle in turn: a checkout that is built, or an installed package
   --servers A,B   only these, beside the yardstick: ${SERVER_NAMES.join(', ')}
   --clients N,M   how many clients, for ping-pong (64,1000) and tls (64)
-  --burners N,M   how many clients that burn, for no-wait (1,4,16)
+  --burners N,M   how many clients that burn, for no-wait (by threads.max: one less, as many, 4 more, 4 times as many)
+  --lights A,B    how the light clients of no-wait talk: fast,pauses
+  --addresses A,B whether all burners of no-wait come from one address or each from its own: one,many
+  --burn WHAT     what burners of no-wait use up: cpu (CPU time) or wall (time)
+  --threads N..M  Heddle's threads in no-wait (its default)
   --picture FILE  draws what the clients of no-wait saw, as SVG, beside the first of its burners
   --json          every sample, as JSON
   --help          this text
@@ -46,7 +54,12 @@ Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
 Exit status: 0 all that is asked was reached, 1 some was not, 2 the benchmark could not run.`;
 
 const OPTIONS = {
-  rounds: { type: 'string', default: '3' },
+  rounds: { type: 'string' },
+  old: { type: 'string' },
+  lights: { type: 'string', default: 'fast,pauses' },
+  addresses: { type: 'string', default: 'one,many' },
+  burn: { type: 'string', default: 'cpu' },
+  threads: { type: 'string' },
   seconds: { type: 'string' },
   warm: { type: 'string' },
   servers: { type: 'string', default: '' },
@@ -69,10 +82,23 @@ function milliseconds(name: string, text: string | undefined): number | undefine
 
 const words = (text: string): string[] => text.split(',').filter((word) => word !== '');
 
-function serverName(word: string): ServerName {
-  const name = SERVER_NAMES.find((known) => known === word);
-  if (name === undefined) throw new Error(`--servers knows ${SERVER_NAMES.join(', ')}, got ${word}`);
-  return name;
+function oneOf<T extends string>(option: string, known: readonly T[], word: string): T {
+  const found = known.find((name) => name === word);
+  if (found === undefined) throw new Error(`--${option} knows ${known.join(', ')}, got ${word}`);
+  return found;
+}
+
+const LIGHTS = ['fast', 'pauses'] as const;
+const ADDRESSES = ['one', 'many'] as const;
+const BURNS = ['cpu', 'wall'] as const;
+
+function noWaitChoice(values: { lights: string; addresses: string; burn: string; threads?: string }): NoWaitChoice {
+  return {
+    lights: words(values.lights).map((word) => oneOf('lights', LIGHTS, word)),
+    addresses: words(values.addresses).map((word) => oneOf('addresses', ADDRESSES, word)),
+    burn: oneOf('burn', BURNS, values.burn),
+    threads: values.threads,
+  };
 }
 
 function question(word: string): Question {
@@ -84,14 +110,16 @@ function question(word: string): Question {
 /** Throws an error that names the argument at fault. */
 export function parseBenchArguments(argv: string[]): BenchArguments {
   const { values, positionals } = parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
-  const servers = words(values.servers).map(serverName);
+  const servers = words(values.servers).map((word) => oneOf('servers', SERVER_NAMES, word));
   return {
     questions: positionals.length === 0 ? QUESTIONS : positionals.map(question),
-    servers: servers.length === 0 ? [] : [...new Set<ServerName>(['c', ...servers])],
+    servers: servers.length === 0 ? [] : [...new Set<ServerKind>(['c', ...servers])],
     clients: words(values.clients).map((word) => Math.ceil(positive('clients', word))),
     burners: words(values.burners).map((word) => Math.ceil(positive('burners', word))),
+    noWait: noWaitChoice(values),
+    old: values.old === undefined ? undefined : resolve(values.old),
     picture: values.picture === undefined ? undefined : resolve(values.picture),
-    rounds: Math.ceil(positive('rounds', values.rounds)),
+    rounds: values.rounds === undefined ? undefined : Math.ceil(positive('rounds', values.rounds)),
     ms: milliseconds('seconds', values.seconds),
     warmMs: milliseconds('warm', values.warm),
     json: values.json,

@@ -19,15 +19,21 @@ function machine(): Record<string, string> {
   };
 }
 
-type Settings = Omit<Bench, 'ms' | 'warmMs'> & Pick<BenchArguments, 'ms' | 'warmMs'>;
+type Times = 'ms' | 'warmMs' | 'rounds';
+type Settings = Omit<Bench, Times> & Pick<BenchArguments, Times>;
 
-const DEFAULTS = { ms: 2_000, warmMs: 1_000 };
+const DEFAULTS = { ms: 2_000, warmMs: 1_000, rounds: 3 };
 
 async function askAll(questions: readonly Question[], settings: Settings): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   for (const question of questions) {
-    const { ms, warmMs } = question.defaults ?? DEFAULTS;
-    const bench = { ...settings, ms: settings.ms ?? ms, warmMs: settings.warmMs ?? warmMs };
+    const { ms, warmMs, rounds } = { ...DEFAULTS, ...question.defaults };
+    const bench = {
+      ...settings,
+      ms: settings.ms ?? ms,
+      warmMs: settings.warmMs ?? warmMs,
+      rounds: settings.rounds ?? rounds,
+    };
     answers.set(question.name, await question.ask(bench));
   }
   return answers;
@@ -44,13 +50,16 @@ function print(answers: ReadonlyMap<string, Answer>, programs: Programs, json: b
   for (const { verdicts } of answers.values()) for (const verdict of verdicts) console.log(renderVerdict(verdict));
 }
 
-async function run({ questions, servers, json, help, ...settings }: BenchArguments): Promise<number> {
+async function run({ questions, servers, old, json, help, ...settings }: BenchArguments): Promise<number> {
   if (help) {
     console.log(USAGE);
     return 0;
   }
   const names = new Set(questions.flatMap((question) => question.servers));
-  const programs = preparePrograms([...names].filter((name) => servers.length === 0 || servers.includes(name)));
+  const programs = preparePrograms(
+    [...names].filter((name) => servers.length === 0 || servers.includes(name)),
+    old,
+  );
   for (const [name, why] of programs.missing) progress(`${name} is left out: ${why}`);
   const answers = await askAll(questions, { ...settings, programs, cores: pickCores(), progress });
   print(answers, programs, json);

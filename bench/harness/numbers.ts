@@ -21,3 +21,9 @@ export function grouped(value: number): string {
 export function range(values: readonly number[], digits: number): string {
   return `${fixed(Math.min(...values), digits)}–${fixed(Math.max(...values), digits)}`;
 }
+
+/** The median, and the lowest and the highest where there are several. */
+export function spread(values: readonly number[], digits: number): string {
+  const middle = fixed(median(values), digits);
+  return values.length > 1 ? `${middle} (${range(values, digits)})` : middle;
+}

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Build, oldBuild, thisBuild } from './builds.ts';
 
 export const SERVER_NAMES = [
   'c',
@@ -21,14 +22,17 @@ export const SERVER_NAMES = [
   'go-burn',
   'erlang-burn',
 ] as const;
-export type ServerName = (typeof SERVER_NAMES)[number];
+/** A kind of server that the benchmark knows. */
+export type ServerKind = (typeof SERVER_NAMES)[number];
+/** A server of a run; `heddle:old` is `heddle` of the older build. */
+export type ServerName = ServerKind | `${ServerKind & `heddle${string}`}:old`;
 export type BenchFraming = 'chunk' | 'line';
 
 /** How a server is started, and what it is called in a table. */
 export interface ServerProgram {
   readonly name: ServerName;
   readonly title: string;
-  command(framing: BenchFraming, threads?: number): string[];
+  command(framing: BenchFraming, threads?: number | string): string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -75,9 +79,9 @@ function certificate(folder: string): { readonly cert: string; readonly key: str
   return { cert, key };
 }
 
-function heddleTls(folder: string): ServerProgram {
+function heddleTls(folder: string, build: Build): ServerProgram {
   const { cert, key } = certificate(folder);
-  return heddle('heddle-tls', 'Heddle', undefined, ['--tls-cert', cert, '--tls-key', key]);
+  return heddle(build, 'heddle-tls', '', undefined, ['--tls-cert', cert, '--tls-key', key]);
 }
 
 function nodeTls(folder: string): ServerProgram {
@@ -90,14 +94,19 @@ function peerProgram(name: ServerName, title: string, program: string[], env = {
   return { name, title, command: (framing) => [...program, framing], env };
 }
 
-function heddle(name: ServerName, title: string, service?: string, options: string[] = []): ServerProgram {
-  const main = path('../../dist/cli/main.js');
-  if (!existsSync(main)) throw new Error('it is not built; run: npm run build');
-  const served = service === undefined ? [] : [path(`../services/${service}`)];
-  const base = [process.execPath, main, 'serve', ...served, '--host', '127.0.0.1', '--port', '0', ...options];
+/** `title` is what follows the build's own. */
+function heddle(
+  build: Build,
+  name: ServerName,
+  title: string,
+  service?: string,
+  options: string[] = [],
+): ServerProgram {
+  const served = service === undefined ? [] : [join(build.services, service)];
+  const base = [process.execPath, build.main, 'serve', ...served, '--host', '127.0.0.1', '--port', '0', ...options];
   return {
     name,
-    title,
+    title: `${build.title}${title}`,
     command: (framing, threads) => [
       ...base,
       '--framing',
@@ -137,35 +146,48 @@ function uvloop(): ServerProgram {
   throw new Error('no python3 here has uvloop');
 }
 
-const MAKERS: Readonly<Record<ServerName, (folder: string) => ServerProgram>> = {
+type HeddleKind = ServerKind & `heddle${string}`;
+
+const BUILDS: Readonly<Record<HeddleKind, (build: Build, folder: string) => ServerProgram>> = {
+  heddle: (build) => heddle(build, 'heddle', ''),
+  'heddle-async': (build) => heddle(build, 'heddle-async', ', async message', 'async-reverse.mjs'),
+  'heddle-session': (build) => heddle(build, 'heddle-session', ', session', 'session-reverse.mjs'),
+  'heddle-never': (build) => heddle(build, 'heddle-never', ', never moving', undefined, ['--move-after', 'never']),
+  'heddle-burn': (build) => heddle(build, 'heddle-burn', '', 'burn.mjs'),
+  'heddle-tls': (build, folder) => heddleTls(folder, build),
+};
+
+const PEERS: Readonly<Record<Exclude<ServerKind, HeddleKind>, (folder: string) => ServerProgram>> = {
   c: (folder) => peerProgram('c', 'C epoll', [compileC('epoll.c', join(folder, 'epoll'))]),
-  heddle: () => heddle('heddle', 'Heddle'),
-  'heddle-async': () => heddle('heddle-async', 'Heddle, async message', 'async-reverse.mjs'),
-  'heddle-session': () => heddle('heddle-session', 'Heddle, session', 'session-reverse.mjs'),
-  'heddle-tls': heddleTls,
   'node-tls': nodeTls,
-  'heddle-never': () => heddle('heddle-never', 'Heddle, never moving', undefined, ['--move-after', 'never']),
   node: () => peerProgram('node', `Node ${process.versions.node} net`, [process.execPath, peer('node-net.mjs')]),
   go: (folder) => go('go', 'net.go', ' net', folder, { GOMAXPROCS: '1' }),
   uvloop,
-  'heddle-burn': () => heddle('heddle-burn', 'Heddle', 'burn.mjs', ['--threads', '2..24']),
   'cluster-burn': () => peerProgram('cluster-burn', 'Node cluster', [process.execPath, peer('burn-cluster.mjs')]),
   'go-burn': (folder) => go('go-burn', 'burn.go', '', folder),
   'erlang-burn': erlang,
 };
 
-/** Compiles and finds what `names` need; throws only if the load or the yardstick cannot be compiled. */
-export function preparePrograms(names: readonly ServerName[]): Programs {
+const isHeddle = (kind: ServerKind): kind is HeddleKind => kind in BUILDS;
+
+const make = (kind: ServerKind, folder: string): ServerProgram =>
+  isHeddle(kind) ? BUILDS[kind](thisBuild(), folder) : PEERS[kind](folder);
+
+/** Compiles and finds what `kinds` need, and Heddle's also in the build of `old`; throws only if the load, the yardstick or that build is not there. */
+export function preparePrograms(kinds: readonly ServerKind[], old?: string): Programs {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const servers = new Map<ServerName, ServerProgram>();
   const missing = new Map<ServerName, string>();
-  for (const name of names) {
+  for (const kind of kinds) {
     try {
-      servers.set(name, MAKERS[name](folder));
+      servers.set(kind, make(kind, folder));
     } catch (error) {
-      missing.set(name, error instanceof Error ? error.message.trim() : String(error));
+      missing.set(kind, error instanceof Error ? error.message.trim() : String(error));
     }
+    if (old === undefined || !isHeddle(kind)) continue;
+    const name = `${kind}:old` as const;
+    servers.set(name, { ...BUILDS[kind](oldBuild(old, folder), folder), name });
   }
   const load = compileC('load.c', join(folder, 'load'));
   const idle = compileC('idle.c', join(folder, 'idle'));

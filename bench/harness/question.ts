@@ -1,8 +1,20 @@
 /** What a question of the benchmark is: it is asked, and answers with tables and verdicts. */
 import type { Cores } from './cores.ts';
-import type { Programs, ServerName, ServerProgram } from './programs.ts';
+import type { Programs, ServerKind, ServerName, ServerProgram } from './programs.ts';
 import type { Table } from './table.ts';
 import type { Verdict } from './verdict.ts';
+
+/** What `no-wait` and its kin were told. */
+export interface NoWaitChoice {
+  /** Whether lights talk as fast as they can, or with pauses. */
+  readonly lights: readonly ('fast' | 'pauses')[];
+  /** Whether all burners come from one address, or each from its own. */
+  readonly addresses: readonly ('one' | 'many')[];
+  /** What burners use up: CPU time, or time. */
+  readonly burn: 'cpu' | 'wall';
+  /** Heddle's `--threads`; `undefined`: its default. */
+  readonly threads: string | undefined;
+}
 
 /** What a run was told: the same for every question in it. */
 export interface Bench {
@@ -16,6 +28,8 @@ export interface Bench {
   readonly clients: readonly number[];
   /** The same for clients that hold their thread. */
   readonly burners: readonly number[];
+  /** How `no-wait` is asked: see its options. */
+  readonly noWait: NoWaitChoice;
   /** Where a question that draws puts its picture; `undefined`: it draws none. */
   readonly picture: string | undefined;
   progress(text: string): void;
@@ -31,15 +45,16 @@ export interface Answer {
 export interface Question {
   readonly name: string;
   /** The servers that it is asked of, the yardstick first. */
-  readonly servers: readonly ServerName[];
+  readonly servers: readonly ServerKind[];
   /** How long its rounds are, if it is not as long as others'. */
-  readonly defaults?: { readonly ms: number; readonly warmMs: number };
+  readonly defaults?: { readonly ms?: number; readonly warmMs?: number; readonly rounds?: number };
   ask(bench: Bench): Promise<Answer>;
 }
 
-/** The servers of `question` that can run here, in its order. */
+/** The servers of `question` that can run here, in its order; the older build follows the one of this checkout. */
 export function contestants(question: Question, programs: Programs): ServerProgram[] {
-  return question.servers.flatMap((name) => programs.servers.get(name) ?? []);
+  const names = question.servers.flatMap((kind): ServerName[] => [kind, `${kind}:old` as ServerName]);
+  return names.flatMap((name) => programs.servers.get(name) ?? []);
 }
 
 /** Whether this run was asked to measure all of `names`, installed or not: a `--servers` may have left some out. */

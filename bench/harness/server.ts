@@ -5,7 +5,7 @@ import type { BenchFraming, Programs, ServerProgram } from './programs.ts';
 
 export interface ServerOptions {
   readonly framing: BenchFraming;
-  readonly threads?: number;
+  readonly threads?: number | string;
   /** The CPUs that it may use; without it, all. */
   readonly cpu?: number | readonly number[];
 }

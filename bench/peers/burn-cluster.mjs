@@ -2,13 +2,12 @@
 import cluster from 'node:cluster';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { burn } from '../services/burn-cpu.mjs';
+import { doWork } from '../services/asked-work.mjs';
 
 const NEWLINE = 10;
-const BURN = 0x62;
 
 function answer(line) {
-  if (line[0] === BURN) burn(Number(line.toString('latin1', 1, 6)));
+  doWork(line);
   // oxlint-disable-next-line unicorn/no-array-reverse -- the cheapest that Node can do: no copy
   line.reverse();
 }

@@ -31,6 +31,8 @@ serve(Socket, RoundsPerMs) ->
 answer(Socket, Line, RoundsPerMs) ->
     case Line of
         <<"b", Ms:5/binary, _/binary>> -> work(round(binary_to_integer(Ms) * RoundsPerMs), 1);
+        <<"w", Ms:5/binary, _/binary>> -> work_until(erlang:monotonic_time(millisecond) + binary_to_integer(Ms));
+        <<"s", Ms:5/binary, _/binary>> -> timer:sleep(binary_to_integer(Ms));
         _ -> ok
     end,
     Body = binary:part(Line, 0, byte_size(Line) - 1),
@@ -44,3 +46,11 @@ calibrate() ->
 
 work(0, _) -> ok;
 work(Left, Value) -> work(Left - 1, (Value * 1664525 + 1013904223) band 16#ffffffff).
+
+%% Computes until that time has come.
+work_until(End) ->
+    work(?ROUNDS, 1),
+    case erlang:monotonic_time(millisecond) < End of
+        true -> work_until(End);
+        false -> ok
+    end.

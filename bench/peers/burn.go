@@ -64,6 +64,30 @@ func burn(amount time.Duration) uint32 {
 	return value
 }
 
+// Computes until so much time has passed.
+func computeFor(amount time.Duration) uint32 {
+	value := uint32(1)
+	for start := time.Now(); time.Since(start) < amount; {
+		value = stretch(value)
+	}
+	return value
+}
+
+// Does what the line asks for: CPU time, to compute for a time, or to sleep.
+func work(line []byte) uint32 {
+	ms, _ := strconv.Atoi(string(line[1:6]))
+	amount := time.Duration(ms) * time.Millisecond
+	switch line[0] {
+	case 'b':
+		return burn(amount)
+	case 'w':
+		return computeFor(amount)
+	case 's':
+		time.Sleep(amount)
+	}
+	return 1
+}
+
 func serve(client net.Conn) {
 	defer client.Close()
 	reader := bufio.NewReader(client)
@@ -72,11 +96,8 @@ func serve(client net.Conn) {
 		if err != nil {
 			return
 		}
-		if line[0] == 'b' {
-			ms, _ := strconv.Atoi(string(line[1:6]))
-			if burn(time.Duration(ms)*time.Millisecond) == 0 {
-				fmt.Print()
-			}
+		if line[0] != 'l' && work(line) == 0 {
+			fmt.Print()
 		}
 		for i, j := 0, len(line)-2; i < j; i, j = i+1, j-1 {
 			line[i], line[j] = line[j], line[i]

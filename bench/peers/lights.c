@@ -1,56 +1,44 @@
-/* Clients that wait: light ones, which each say a line every few milliseconds, beside burners, which each ask in a closed
- * loop for a message that costs the server CPU time. Tells how long the light ones waited, and how late it was itself.
- * Usage: lights key=value...: port, lights, burners, burn (ms of CPU), think (ms), warm (ms), ms, lossy (0|1), trace=FILE.
- * SIGTERM ends the measured time early. With lossy=1 a client that is cut off is counted and comes back; without it that is an error.
+/* Clients that wait, in groups: light ones beside neighbours that keep the server's threads busy. Tells how long each group
+ * waited in each window of time, and how late this program itself was.
+ * Usage: lights port=N [pid=N] [ms=N] [lossy=0|1] [trace=FILE] group=NAME,key=value,... window=NAME,FROM,TO ...
+ * The keys of a group: groups.h. With pid the CPU time of that process is told for each window. SIGTERM ends the time early.
+ * With lossy=1 a client that is cut off is counted and comes back; without it that is an error.
  * Prints one line of JSON. Exit status: 0 all replies right, 1 something failed, 2 bad usage, 3 a reply was wrong. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { LENGTH = 64, NONCE = 16, HEAD = 6, EVENTS = 1024, SOURCES = 8, MOST = 16384, STALL_MS = 20000, GRACE_MS = 15000 };
+#include "groups.h"
+#include "server-clock.h"
+#include "waits.h"
+
+enum { LENGTH = 64, NONCE = 16, HEAD = 6, EVENTS = 1024, MOST = 16384, STALL_MS = 20000, GRACE_MS = 15000 };
 static const uint64_t MS = 1000000, NEVER = UINT64_MAX;
 
 struct client {
-  int fd, burns, waits;
-  uint32_t id, round;
+  struct group *group;
+  int fd, waits;
+  uint32_t id, index, round, turns[WINDOWS];
   size_t received;
   uint64_t sent_at, due_at;
 };
 
-static struct { long port, lights, burners, burn, think, warm, ms, lossy; } options =
-    {.lights = 32, .burn = 200, .think = 10, .warm = 5000, .ms = 10000};
+static struct { long port, pid, ms, lossy; } options = {.ms = 10000};
 static const char *trace_path;
 static FILE *trace;
 static struct client *clients;
 static long count;
-static int epoll;
-static uint64_t *waits, taken, room, warm_worst, late_worst, checked, burns, lost_waiting, lost_resting, started;
+static int epoll, ending;
+static struct waits (*waits)[WINDOWS];
+static uint64_t late[WINDOWS], server_used[WINDOWS], checked, lost_waiting, lost_resting, started, next_due, next_beat, next_edge;
 static volatile sig_atomic_t enough;
-static enum { WARMING, MEASURING, ENDING } phase;
-
-static uint64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-static void fail(const char *what) {
-  fprintf(stderr, "lights: %s: %s\n", what, strerror(errno));
-  exit(1);
-}
 
 /* xorshift64: light clients must not march in step. */
 static uint64_t chance(uint64_t below) {
@@ -61,20 +49,37 @@ static uint64_t chance(uint64_t below) {
   return below == 0 ? 0 : state % below;
 }
 
-/* `l` or `b`, five digits of milliseconds to burn, 16 hexadecimal digits that are this client's and this round's alone,
+static uint64_t think_of(const struct client *client) { return (uint64_t)client->group->think * MS; }
+
+static void is_due(struct client *client, uint64_t at) {
+  client->due_at = at;
+  if (at < next_due) next_due = at;
+}
+
+/* The clients of a group that is not always of its kind ask for it in different rounds. */
+static char kind_of(const struct client *client) {
+  return (client->round + client->index) % client->group->every == 0 ? client->group->kind : 'l';
+}
+
+/* What is asked for, five digits of milliseconds, 16 hexadecimal digits that are this client's and this round's alone,
  * letters that change with them, a newline. The reply is the same line reversed. */
 static void write_message(const struct client *client, char *message, char *reply) {
   size_t body = LENGTH - 1;
   uint64_t nonce = ((uint64_t)client->id << 40) | client->round;
-  snprintf(message, LENGTH, "%c%05ld%016lx", client->burns ? 'b' : 'l', client->burns ? options.burn : 0, (unsigned long)nonce);
+  char kind = kind_of(client);
+  snprintf(message, LENGTH, "%c%05ld%016lx", kind, kind == 'l' ? 0 : client->group->burn, (unsigned long)nonce);
   for (size_t i = HEAD + NONCE; i < body; i++) message[i] = (char)('a' + (client->round + client->id + i) % 26);
   message[body] = reply[body] = '\n';
   for (size_t i = 0; i < body; i++) reply[i] = message[body - 1 - i];
 }
 
-/* Several source addresses, so that runs one after another do not use up the ports of one. */
-static int connect_from(unsigned source) {
-  struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + source % SOURCES)};
+/* Each group has a network of loopback addresses to itself. A client that comes anew for each message changes its address,
+ * so that one address does not run out of ports. */
+static int dial(const struct client *client) {
+  const struct group *group = client->group;
+  uint32_t host = (uint32_t)((client->index + (group->visits ? client->round : 0)) % group->sources);
+  struct sockaddr_in from = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK + ((uint32_t)group->number + 1) * 256 + host)};
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket");
@@ -86,62 +91,72 @@ static int connect_from(unsigned source) {
   return fd;
 }
 
-static void come(struct client *client, uint64_t due_at) {
+static void come(struct client *client) {
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-  client->fd = connect_from(client->id);
+  client->fd = dial(client);
   client->received = 0;
   client->waits = 0;
-  client->due_at = due_at;
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, client->fd, &event) < 0) fail("epoll_ctl");
+}
+
+static void leave(struct client *client) {
+  close(client->fd);
+  client->fd = -1;
 }
 
 /* A reply that was on its way when the connection ended is one that the client never got: it asks again. */
 static void cut_off(struct client *client) {
   if (!options.lossy) {
-    fprintf(stderr, "lights: the server closed a connection\n");
+    fprintf(stderr, "lights: the server closed a connection of %s\n", client->group->name);
     exit(1);
   }
   if (client->waits) lost_waiting++;
   else lost_resting++;
-  close(client->fd);
-  come(client, phase == ENDING ? NEVER : now());
+  leave(client);
+  client->waits = 0;
+  is_due(client, ending ? NEVER : now());
 }
 
 static void say(struct client *client) {
   char message[LENGTH], reply[LENGTH];
   client->round++;
+  client->sent_at = now();
+  if (client->fd < 0) come(client);
   client->received = 0;
   client->waits = 1;
   client->due_at = NEVER;
   write_message(client, message, reply);
-  client->sent_at = now();
+  if (!client->group->visits) client->sent_at = now();
   ssize_t sent = send(client->fd, message, LENGTH, MSG_NOSIGNAL);
   if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) cut_off(client);
   else if (sent != LENGTH) fail("send");
 }
 
-static void record(const struct client *client, uint64_t at) {
-  uint64_t wait = at - client->sent_at;
-  if (trace && phase != WARMING)
-    fprintf(trace, "%s %u %.3f %.3f\n", client->burns ? "burn" : "light", client->id,
-            ((double)client->sent_at - (double)started) / 1e6, (double)wait / 1e6);
-  if (client->burns) {
-    burns += phase == MEASURING;
-  } else if (phase == WARMING) {
-    if (wait > warm_worst) warm_worst = wait;
-  } else {
-    if (taken == room && !(waits = realloc(waits, (room = room * 2 + 65536) * sizeof *waits))) fail("realloc");
-    waits[taken++] = wait;
+static void record(struct client *client, uint64_t at) {
+  if (trace)
+    fprintf(trace, "%s %u %.3f %.3f\n", client->group->name, client->index, (double)(client->sent_at - started) / 1e6,
+            (double)(at - client->sent_at) / 1e6);
+  for (int i = 0; i < window_count; i++) {
+    struct waits *own = &waits[client->group->number][i];
+    uint64_t from = client->sent_at > windows[i].from ? client->sent_at : windows[i].from;
+    if (at < windows[i].from || client->sent_at >= windows[i].to) continue;
+    add_wait(own, at - from);
+    if (at >= windows[i].to) continue;
+    own->answered++;
+    own->last = at - windows[i].from;
+    client->turns[i]++;
   }
 }
 
 static void answered(struct client *client) {
-  uint64_t at = now(), think = (uint64_t)options.think * MS;
+  uint64_t at = now(), think = think_of(client), due = client->sent_at + think / 2 + chance(think);
   record(client, at);
   checked++;
   client->waits = 0;
-  client->due_at = client->burns ? at : client->sent_at + think / 2 + chance(think);
-  if (client->due_at < at) client->due_at = at;
+  if (client->group->visits) leave(client);
+  if (ending || (client->group->times > 0 && client->round >= client->group->times)) return;
+  if (due <= at) say(client);
+  else is_due(client, due < at ? at : due);
 }
 
 static void receive(struct client *client) {
@@ -161,20 +176,57 @@ static void receive(struct client *client) {
   if (end == LENGTH) answered(client);
 }
 
-/* Says what is due, and returns when the next line is. */
-static uint64_t say_due(void) {
-  uint64_t next = NEVER;
+static void was_late(uint64_t at, uint64_t by) {
+  for (int i = 0; i < window_count; i++)
+    if (at >= windows[i].from && at < windows[i].to && by > late[i]) late[i] = by;
+}
+
+/* A new client connects first, and asks in a later turn: one connects in a turn, so that many at once do not make this program late. */
+static void say_due(void) {
+  int dialled = 0;
+  next_due = NEVER;
   for (long i = 0; i < count; i++) {
     struct client *client = &clients[i];
     uint64_t at = client->due_at == NEVER ? 0 : now();
-    if (at >= client->due_at && phase != ENDING) {
-      if (phase == MEASURING && !client->burns && at - client->due_at > late_worst) late_worst = at - client->due_at;
+    if (client->due_at <= at && client->fd < 0) {
+      if (dialled++) next_due = at;
+      if (dialled > 1) continue;
+      if (client->group->visits) {
+        say(client);
+      } else {
+        uint64_t ask = started + (uint64_t)client->group->ask * MS + chance(think_of(client));
+        come(client);
+        is_due(client, ask > at ? ask : at);
+      }
+    } else if (client->due_at <= at) {
+      if (client->group->kind == 'l') was_late(at, at - client->due_at);
       say(client);
     }
-    if (client->due_at < next) next = client->due_at;
+    if (client->due_at < next_due) next_due = client->due_at;
   }
-  return next;
 }
+
+/* This program is late by as much as its own beat of a millisecond is. */
+static void beat(uint64_t at) {
+  was_late(at, at - next_beat);
+  next_beat = at + MS;
+}
+
+/* Reads the server's CPU clock where a window begins or ends. */
+static void pass_edges(uint64_t at) {
+  for (uint64_t passed = next_edge; passed != NEVER && passed <= at; passed = next_edge) {
+    uint64_t cpu = server_cpu(options.pid);
+    next_edge = NEVER;
+    for (int i = 0; i < window_count; i++) {
+      if (windows[i].from == passed) server_used[i] = cpu;
+      if (windows[i].to == passed) server_used[i] = cpu - server_used[i];
+      if (windows[i].from > passed && windows[i].from < next_edge) next_edge = windows[i].from;
+      if (windows[i].to > passed && windows[i].to < next_edge) next_edge = windows[i].to;
+    }
+  }
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static void wait_until(uint64_t until) {
   static struct epoll_event events[EVENTS];
@@ -185,27 +237,30 @@ static void wait_until(uint64_t until) {
   for (int i = 0; i < ready; i++) receive(events[i].data.ptr);
 }
 
-static void run_for(long milliseconds) {
-  uint64_t end = now() + (uint64_t)milliseconds * MS, answers = checked, answered_at = now();
-  while (now() < end && !enough) {
-    uint64_t next = say_due();
-    wait_until(next < end ? next : end);
-    if (checked != answers) answers = checked, answered_at = now();
-    if (now() - answered_at < STALL_MS * MS) continue;
+static void talk(void) {
+  uint64_t end = started + (uint64_t)options.ms * MS, answers = checked, answered_at = started;
+  for (uint64_t at = now(); at < end && !enough; at = now()) {
+    if (at >= next_edge) pass_edges(at);
+    if (at >= next_beat) beat(at);
+    if (at >= next_due) say_due();
+    wait_until(least(least(end, next_edge), least(next_beat, next_due)));
+    if (checked != answers) answers = checked, answered_at = at;
+    if (at - answered_at < STALL_MS * MS) continue;
     fprintf(stderr, "lights: no reply for %d ms\n", STALL_MS);
     exit(1);
   }
+  pass_edges(NEVER);
 }
 
 static int light_waits(void) {
   for (long i = 0; i < count; i++)
-    if (clients[i].waits && !clients[i].burns) return 1;
+    if (clients[i].waits && clients[i].group->kind == 'l') return 1;
   return 0;
 }
 
 /* Nothing new is said; what was asked is still answered, and counts: a wait is not short because the run ends. */
 static void finish(void) {
-  phase = ENDING;
+  ending = 1;
   for (uint64_t end = now() + GRACE_MS * MS; light_waits();) {
     if (now() > end) {
       fprintf(stderr, "lights: a light client got no reply within %d ms of the end\n", GRACE_MS);
@@ -232,75 +287,89 @@ static const char *hurry(void) {
   return nice ? "nice -20" : slice ? "slice 0.1 ms" : "none";
 }
 
-static int ascending(const void *a, const void *b) {
-  uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-  return (left > right) - (left < right);
-}
-
-static double quantile_us(double part) {
-  if (taken == 0) return 0;
-  uint64_t index = (uint64_t)(part * (double)taken);
-  return (double)waits[index < taken ? index : taken - 1] / 1e3;
+static void report_group(const struct group *group, int window) {
+  const struct waits *own = &waits[group->number][window];
+  uint32_t least_turns = UINT32_MAX, most_turns = 0;
+  long waiting = 0;
+  for (long i = 0; i < count; i++) {
+    if (clients[i].group != group) continue;
+    uint32_t turns = clients[i].turns[window];
+    if (turns < least_turns) least_turns = turns;
+    if (turns > most_turns) most_turns = turns;
+    waiting += clients[i].waits;
+  }
+  printf("%s\"%s\":{\"taken\":%lu,\"answered\":%lu,\"medianUs\":%.1f,\"p99Us\":%.1f,\"p999Us\":%.1f,\"worstUs\":%.1f,"
+         "\"leastTurns\":%u,\"mostTurns\":%u,\"lastUs\":%.1f,\"waiting\":%ld}",
+         group->number == 0 ? "" : ",", group->name, (unsigned long)own->taken, (unsigned long)own->answered,
+         quantile(own, 0.5), quantile(own, 0.99), quantile(own, 0.999), (double)own->worst / 1e3,
+         group->clients == 0 ? 0 : least_turns, most_turns, (double)own->last / 1e3, waiting);
 }
 
 static void report(const char *priority) {
-  qsort(waits, taken, sizeof *waits, ascending);
-  printf("{\"checked\":%lu,\"measured\":%lu,\"medianUs\":%.1f,\"p99Us\":%.1f,\"p999Us\":%.1f,\"worstUs\":%.1f,"
-         "\"warmWorstUs\":%.1f,\"lateUs\":%.1f,\"burns\":%lu,\"lostWaiting\":%lu,\"lostResting\":%lu,\"priority\":\"%s\"}\n",
-         (unsigned long)checked, (unsigned long)taken, quantile_us(0.5), quantile_us(0.99), quantile_us(0.999),
-         quantile_us(1), (double)warm_worst / 1e3, (double)late_worst / 1e3, (unsigned long)burns,
+  printf("{\"checked\":%lu,\"lostWaiting\":%lu,\"lostResting\":%lu,\"priority\":\"%s\",\"windows\":{", (unsigned long)checked,
          (unsigned long)lost_waiting, (unsigned long)lost_resting, priority);
+  for (int i = 0; i < window_count; i++) {
+    printf("%s\"%s\":{\"lateUs\":%.1f,\"serverCpuMs\":%.3f,\"groups\":{", i == 0 ? "" : ",", windows[i].name,
+           (double)late[i] / 1e3, (double)server_used[i] / 1e6);
+    for (int g = 0; g < group_count; g++) report_group(&groups[g], i);
+    printf("}}");
+  }
+  printf("}}\n");
 }
 
-static void read_option(const char *word) {
+static void read_option(char *word) {
   static const struct { const char *name; long *value; } known[] = {
-      {"port", &options.port},   {"lights", &options.lights}, {"burners", &options.burners}, {"burn", &options.burn},
-      {"think", &options.think}, {"warm", &options.warm},     {"ms", &options.ms},           {"lossy", &options.lossy}};
+      {"port=", &options.port}, {"pid=", &options.pid}, {"ms=", &options.ms}, {"lossy=", &options.lossy}};
   if (strncmp(word, "trace=", 6) == 0) {
     trace_path = word + 6;
     return;
   }
+  if (strncmp(word, "group=", 6) == 0) return read_group(word + 6);
+  if (strncmp(word, "window=", 7) == 0) return read_window(word + 7);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     size_t length = strlen(known[i].name);
-    if (strncmp(word, known[i].name, length) != 0 || word[length] != '=') continue;
-    *known[i].value = atol(word + length + 1);
+    if (strncmp(word, known[i].name, length) != 0) continue;
+    *known[i].value = atol(word + length);
     return;
   }
-  fprintf(stderr, "lights: unknown option %s\n", word);
-  exit(2);
+  refuse("unknown option", word);
 }
 
-static void check_options(void) {
-  count = options.lights + options.burners;
-  if (options.port > 0 && options.port < 65536 && options.lights > 0 && options.burners >= 0 && count <= MOST &&
-      options.burn >= 0 && options.burn < 100000 && options.think >= 0 && options.warm >= 0 && options.ms > 0) return;
-  fprintf(stderr, "lights: needs port, lights > 0, burners >= 0, burn 0..99999, think >= 0, warm >= 0, ms > 0\n");
-  exit(2);
+static void make_clients(void) {
+  for (int g = 0; g < group_count; g++) count += groups[g].clients;
+  if (options.port < 1 || options.port > 65535 || count < 1 || count > MOST || window_count < 1)
+    refuse("needs port, at least one window and client, at most 16384 clients", "usage");
+  if (!(clients = calloc((size_t)count, sizeof *clients)) || !(waits = calloc(GROUPS, sizeof *waits))) fail("calloc");
+  struct client *client = clients;
+  for (int g = 0; g < group_count; g++)
+    for (long i = 0; i < groups[g].clients; i++, client++)
+      *client = (struct client){.group = &groups[g], .fd = -1, .id = (uint32_t)(client - clients), .index = (uint32_t)i,
+                                .due_at = (uint64_t)groups[g].come * MS};
 }
 
-static void come_all(void) {
-  uint64_t at = now(), think = (uint64_t)options.think * MS;
-  if (!(clients = calloc((size_t)count, sizeof *clients))) fail("calloc");
-  for (long i = 0; i < count; i++) {
-    clients[i].id = (uint32_t)i;
-    clients[i].burns = i >= options.lights;
-    come(&clients[i], at + chance(think));
+/* From here on, times are those of the clock. */
+static void start(void) {
+  started = now();
+  next_beat = started + MS;
+  next_due = next_edge = NEVER;
+  for (int i = 0; i < window_count; i++) {
+    windows[i].from = started + windows[i].from * MS;
+    windows[i].to = started + windows[i].to * MS;
+    next_edge = least(next_edge, windows[i].from);
   }
+  for (long i = 0; i < count; i++) is_due(&clients[i], started + clients[i].due_at);
 }
 
 int main(int words, char **word) {
   for (int i = 1; i < words; i++) read_option(word[i]);
-  check_options();
+  make_clients();
   struct sigaction action = {.sa_handler = stop};
   sigaction(SIGTERM, &action, NULL);
   if (trace_path && !(trace = fopen(trace_path, "w"))) fail(trace_path);
   if ((epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) fail("epoll_create1");
   const char *priority = hurry();
-  come_all();
-  run_for(options.warm);
-  phase = MEASURING;
-  started = now();
-  run_for(options.ms);
+  start();
+  talk();
   finish();
   report(priority);
   if (trace && fclose(trace) != 0) fail(trace_path);
