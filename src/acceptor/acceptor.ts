@@ -129,10 +129,10 @@ export abstract class Acceptor {
   /** Lets the client of `fd` in and gives it to a thread, or turns it away. */
   protected readonly admit = (fd: number, peer: PeerAddress): void => {
     const { admission, closer, counters, mover, placement, proxies, report, roster, table } = this.#parts;
-    if (!admission.admits(fd, peer)) return;
+    const isProxied = includesPeer(proxies, peer.bytes);
+    if (!admission.admits(fd, peer, isProxied)) return;
     const row = placement(roster.any, peer.bytes);
     const id = counters.countAccepted();
-    const isProxied = includesPeer(proxies, peer.bytes);
     const flags = (row.greets ? NEW : 0) | (isProxied ? PROXIED : 0);
     const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, flags);
     const time = sharedTime(performance.now());

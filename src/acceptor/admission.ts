@@ -1,24 +1,20 @@
 /** Used to decide who is let in: by the client's address, and by how many clients there are. */
+import { type AddressLimits, AddressRules } from '../connection/address-rules.ts';
 import type { Report } from '../connection/closer.ts';
 import type { RejectEvent } from '../log/event.ts';
-import { isUnixAddress } from '../ip-address.ts';
-import { type Cidr, matches } from '../options/cidr.ts';
 import type { Overflow } from '../options/serve-options.ts';
 import type { AcceptorCounters, RejectReason } from '../sharing/acceptor-counters.ts';
+import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadBoard } from '../sharing/thread-board.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
-import { ClientsPerAddress } from './clients-per-address.ts';
 import { PauseReport } from './pause-report.ts';
 import { RejectionReport } from './rejection-report.ts';
 
 /** The options of `serve` that say who is let in. */
-export interface AdmissionLimits {
+export interface AdmissionLimits extends AddressLimits {
   readonly maxClients: number;
   readonly overflow: Overflow;
-  readonly maxClientsPerAddress: number;
-  readonly allow: readonly Cidr[] | undefined;
-  readonly deny: readonly Cidr[] | undefined;
 }
 
 interface AdmissionParts {
@@ -27,6 +23,8 @@ interface AdmissionParts {
   readonly table: ConnectionTable;
   readonly counters: AcceptorCounters;
   readonly report: Report | undefined;
+  /** Memory of a `ClientsPerAddress`, if others use it too: the threads that read PROXY headers. */
+  readonly addresses?: SharedArrayBuffer | undefined;
 }
 
 /*
@@ -37,10 +35,7 @@ export class Admission {
   readonly #parts: AdmissionParts;
   readonly #maxClients: number;
   readonly #waits: boolean;
-  readonly #allow: readonly Cidr[] | undefined;
-  readonly #deny: readonly Cidr[];
-  /** Left out if there is no limit. */
-  readonly #perAddress: ClientsPerAddress | undefined;
+  readonly #rules: AddressRules;
   readonly #rejections: RejectionReport;
   readonly #pauses: PauseReport;
   /** Places that are free for certain; there may be more. */
@@ -50,14 +45,11 @@ export class Admission {
   #wasOpen = true;
 
   constructor(parts: AdmissionParts, limits: AdmissionLimits) {
-    const { allow, deny = [], maxClients, maxClientsPerAddress, overflow } = limits;
+    const { maxClients, overflow } = limits;
     this.#parts = parts;
     this.#maxClients = maxClients;
     this.#waits = overflow === 'wait';
-    this.#allow = allow;
-    this.#deny = deny;
-    this.#perAddress =
-      maxClientsPerAddress === Infinity ? undefined : new ClientsPerAddress(parts.table, maxClientsPerAddress);
+    this.#rules = rulesOf(parts, limits);
     this.#rejections = new RejectionReport(parts.report);
     this.#pauses = new PauseReport(parts.report);
   }
@@ -67,15 +59,17 @@ export class Admission {
     return !this.#waits || this.#hasPlace();
   }
 
-  /** Counts the client accepted as `fd`. False: it is not let in, and was closed. */
-  admits(fd: number, peer: PeerAddress): boolean {
-    const reason = this.#objection(fd, peer.bytes);
+  /**
+   * Counts the client accepted as `fd`. False: it is not let in, and was closed. `isProxied`: the peer is a load balancer;
+   * the thread that reads its PROXY header decides about the client's own address.
+   */
+  admits(fd: number, peer: PeerAddress, isProxied = false): boolean {
+    const reason = this.#objection(fd, peer.bytes, isProxied);
     if (reason !== undefined) {
       this.reject(fd, peer, reason);
       return false;
     }
     this.#places--;
-    this.#perAddress?.add(fd, peer.bytes);
     return true;
   }
 
@@ -91,10 +85,14 @@ export class Admission {
     return reserved;
   }
 
-  /** Lets in, as `fd`, a client that was let in by the process before this one, on a place that was kept for it. */
-  takeReserved(fd: number, address: Uint8Array): void {
+  /**
+   * Lets in, as `fd`, a client that was let in by the process before this one, on a place that was kept for it;
+   * `address` is left out where its PROXY header is yet to come.
+   */
+  takeReserved(fd: number, address: Uint8Array | undefined): void {
     this.#reserved--;
-    if (!isUnixAddress(address)) this.#perAddress?.add(fd, address);
+    if (address === undefined) this.#rules.forget(fd);
+    else this.#rules.readmit(fd, address);
   }
 
   giveBack(count: number): void {
@@ -119,16 +117,12 @@ export class Admission {
     this.#pauses.add('max-clients', now);
   }
 
-  #objection(fd: number, address: Uint8Array): RejectReason | undefined {
-    // Who may use a Unix socket, its file says.
-    const isLocal = isUnixAddress(address);
-    if (!isLocal && this.#isDenied(address)) return 'denied';
+  #objection(fd: number, address: Uint8Array, isProxied: boolean): RejectReason | undefined {
+    if (!isProxied && this.#rules.denies(address)) return 'denied';
     if (fd >= this.#parts.table.capacity || !this.#hasPlace()) return 'over-limit';
-    return isLocal || this.#perAddress?.hasRoom(address) !== false ? undefined : 'over-limit';
-  }
-
-  #isDenied(address: Uint8Array): boolean {
-    return matches(this.#deny, address) || (this.#allow !== undefined && !matches(this.#allow, address));
+    if (isProxied) this.#rules.forget(fd);
+    else if (!this.#rules.admits(fd, address)) return 'over-limit';
+    return undefined;
   }
 
   #hasPlace(): boolean {
@@ -151,4 +145,10 @@ export class Admission {
     this.#rejections.add(describe, performance.now());
     sys.close(fd);
   }
+}
+
+function rulesOf({ addresses, table }: AdmissionParts, limits: AddressLimits): AddressRules {
+  if (limits.maxClientsPerAddress === Infinity) return new AddressRules(limits, undefined);
+  const clients = addresses === undefined ? ClientsPerAddress.create(table) : new ClientsPerAddress(addresses, table);
+  return new AddressRules(limits, clients);
 }

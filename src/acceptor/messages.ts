@@ -14,6 +14,8 @@ export interface AcceptorStart {
   readonly board: SharedArrayBuffer;
   readonly arena: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
+  /** Where clients are counted by address, if the service threads do so too. */
+  readonly addresses: SharedArrayBuffer | undefined;
   /** Where events go; `undefined` if nobody listens. */
   readonly events: SharedArrayBuffer | undefined;
   readonly limits: AdmissionLimits;

@@ -42,7 +42,7 @@ export function acceptorParts(
     busy,
     report,
     say,
-    admission: new Admission({ sys: calls, board, table, counters, report }, start.limits),
+    admission: new Admission({ sys: calls, board, table, counters, report, addresses: start.addresses }, start.limits),
     placement: placementFor(start.placement, busy),
     balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
     closer: new Closer(calls, table, new Arena(start.arena), report),

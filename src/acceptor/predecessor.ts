@@ -2,7 +2,7 @@
 import type { Report } from '../connection/closer.ts';
 import { Arena } from '../sharing/arena.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
-import type { ConnectionTable, Luggage } from '../sharing/connection-table.ts';
+import { type ConnectionTable, type Luggage, PROXIED } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -205,7 +205,7 @@ export class Predecessor {
     table.setStuck(fd, record.stuck);
     for (const luggage of [inbox, outbox]) if (luggage !== undefined) arena.leave(luggage.block);
     table.pack(fd, inbox, 0, outbox);
-    admission.takeReserved(fd, record.address);
+    admission.takeReserved(fd, record.flags & PROXIED ? undefined : record.address);
     counters.countTakenOver();
     this.#taken++;
     mover.place(fd, ticket, row);

@@ -9,6 +9,7 @@ import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
 import { hasUnix, oneWay, refuseBothWays, refuseIdleMode } from '../options/places.ts';
+import { refuseProxiedHash } from '../options/proxied-placement.ts';
 import { option } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
 import type { NameOf, OptionSource } from '../options/source.ts';
@@ -86,6 +87,7 @@ export async function readServeCommand(invocation: Invocation): Promise<ServeCom
   refuseIdleMode([fromFlags, fromEnvironment, fromFile], nameOf);
   const settings = settle(serveCommandSchema, oneWay<Layer>([named, fromFlags, fromEnvironment, fromFile]));
   refuseIdle(settings, nameOf);
+  refuseProxiedHash(settings, nameOf);
   // The socket that a mode was meant for may be one that a layer above has replaced.
   const unixMode = hasUnix(settings) ? settings.unixMode : undefined;
   return { settings: { ...settings, unixMode, tls: tlsOptions(settings, directory, nameOf) }, nameOf };

@@ -1,4 +1,5 @@
 /** Used to take the PROXY header off a connection before anything else is made of it: the service hears of its client afterwards. */
+import type { AddressRules } from './address-rules.ts';
 import { decodeProxyHeader, type ProxySource, SHORTEST_HEADER } from '../framing/proxy-header.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
@@ -21,6 +22,20 @@ export type GateHost = ReaderHost & {
   readonly table: ConnectionTable;
 };
 
+export interface GateSettings {
+  /** What follows a header is left in the kernel, for somebody else to read. */
+  readonly isExact: boolean;
+  readonly report: ((event: ServerEvent) => void) | undefined;
+  /** Who may come; `undefined`: everybody. */
+  readonly rules: AddressRules | undefined;
+}
+
+/** Why a client is not let in. */
+interface Objection {
+  readonly reason: CloseReason;
+  readonly detail?: string;
+}
+
 /** A connection whose header was read. */
 export interface Passed {
   /** What came behind the header. */
@@ -30,15 +45,12 @@ export interface Passed {
 export class ProxyGate {
   readonly #host: GateHost;
   readonly #reader: Reader;
-  readonly #isExact: boolean;
-  readonly #report: ((event: ServerEvent) => void) | undefined;
+  readonly #settings: GateSettings;
 
-  /** `isExact`: what follows a header is left in the kernel, for somebody else to read. */
-  constructor(host: GateHost, isExact: boolean, report: ((event: ServerEvent) => void) | undefined) {
+  constructor(host: GateHost, settings: GateSettings) {
     this.#host = host;
     this.#reader = new Reader(host);
-    this.#isExact = isExact;
-    this.#report = report;
+    this.#settings = settings;
   }
 
   /**
@@ -47,9 +59,10 @@ export class ProxyGate {
    * the connection rests (`stays`: it may wait for the rest of its header) or is closed.
    */
   read(fd: number, ticket: Ticket, stays: boolean): Passed | undefined {
+    const { isExact } = this.#settings;
     const reader = this.#reader;
     let inbox = this.#open(fd);
-    let most = this.#isExact ? this.#missing(inbox) : ANY;
+    let most = isExact ? this.#missing(inbox) : ANY;
     for (;;) {
       const received = reader.receive(fd, inbox, most);
       if (received <= 0) return this.#noMore(fd, ticket, inbox, received, stays);
@@ -57,11 +70,13 @@ export class ProxyGate {
       if (header.kind === 'bad') return this.#close(fd, ticket, inbox, 'proxy-error', header.problem);
       if (header.kind === 'header') {
         this.#replaceAddress(fd, header.source);
+        const objection = this.#objection(fd, header.source);
+        if (objection !== undefined) return this.#close(fd, ticket, inbox, objection.reason, objection.detail);
         this.#host.table.setBegun(fd, 0);
-        this.#report?.({ type: 'open', ...this.#describe(fd) });
+        this.#settings.report?.({ type: 'open', ...this.#describe(fd) });
         return { inbox: reader.keep(reader.from + header.length, inbox) };
       }
-      if (this.#isExact) most = header.missing;
+      if (isExact) most = header.missing;
       inbox = reader.keep(reader.from, inbox);
     }
   }
@@ -92,6 +107,17 @@ export class ProxyGate {
     if (source !== undefined) this.#host.table.setAddress(fd, source.address, source.port);
   }
 
+  /** The acceptor has let in the load balancer; its client is let in, or not, here. */
+  #objection(fd: number, source: ProxySource | undefined): Objection | undefined {
+    const { rules } = this.#settings;
+    if (rules === undefined) return undefined;
+    const isDenied =
+      source === undefined ? rules.deniesProxy(this.#host.table.address(fd)) : rules.denies(source.address);
+    if (isDenied) return { reason: 'denied' };
+    if (source === undefined || rules.admits(fd, source.address)) return undefined;
+    return { reason: 'over-limit', detail: 'its address has as many clients as maxClientsPerAddress allows' };
+  }
+
   /** Goes on from a read that gave nothing: its result is in `received`. */
   #noMore(fd: number, ticket: Ticket, inbox: Kept | undefined, received: number, stays: boolean): undefined {
     if (received === EAGAIN) return this.#wait(fd, ticket, inbox, stays);
@@ -116,7 +142,7 @@ export class ProxyGate {
     const { row, sys, table } = this.#host;
     table.closing(fd, ticket);
     row.countClose(reason);
-    this.#report?.({ type: 'close', ...this.#describe(fd), reason, ...(detail !== undefined && { detail }) });
+    this.#settings.report?.({ type: 'close', ...this.#describe(fd), reason, ...(detail !== undefined && { detail }) });
     table.setFlags(fd, COUNTED);
     inbox?.free();
     row.addClients(-1);

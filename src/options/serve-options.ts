@@ -8,6 +8,7 @@ import { DEFAULT_PORT } from './default-port.ts';
 import { framing } from './framing-type.ts';
 import { listenList } from './listen-type.ts';
 import { refuseBothWays, refuseIdleMode } from './places.ts';
+import { refuseProxiedHash } from './proxied-placement.ts';
 import { option } from './schema.ts';
 import { LIBRARY, nameInLibrary } from './source.ts';
 import { defaultThreads, threads } from './threads.ts';
@@ -123,7 +124,8 @@ const shape = {
     help: 'whether clients beyond maxClients wait or are closed',
   }),
   /**
-   * How many clients there may be at once from one IPv4 address, or from one /64 of IPv6; more are closed at once.
+   * How many clients there may be at once from one IPv4 address, or from one /64 of IPv6; more are closed at once. Behind a
+   * load balancer (`proxyProtocol`) the address is that of the PROXY header; the same holds for `allow` and `deny`.
    * @default Infinity
    */
   maxClientsPerAddress: option(v.optional(limit(), Infinity), {
@@ -158,7 +160,8 @@ const shape = {
     preset: 'no limit',
   }),
   /**
-   * How the thread of a new client is chosen. To `source-hash` all clients of a Unix socket have the same address.
+   * How the thread of a new client is chosen. To `source-hash` all clients of a Unix socket have the same address; it does
+   * not go with `proxyProtocol`.
    * @default 'least-busy'
    */
   placement: option(v.optional(choice(PLACEMENTS), 'least-busy'), {
@@ -317,6 +320,7 @@ export function parseServeOptions(input: unknown): ServeSettings {
   const settings = parseOptions(serveSchema, input);
   refuseBothWays(settings, LIBRARY);
   refuseIdleMode([settings], nameInLibrary);
+  refuseProxiedHash(settings, nameInLibrary);
   return settings;
 }
 

@@ -130,7 +130,7 @@ export class Server implements AsyncDisposable {
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
-    this.#memory = new SharedMemory(engine.fileLimit(), settings.threads.max, settings.onEvent);
+    this.#memory = new SharedMemory(engine.fileLimit(), settings);
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(service, tls);
   }

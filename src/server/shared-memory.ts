@@ -2,7 +2,9 @@
 import { Closer } from '../connection/closer.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { AcceptorCounters, type MoveCause, type PauseCause, type RejectReason } from '../sharing/acceptor-counters.ts';
+import type { ServeSettings } from '../options/serve-options.ts';
 import { Arena } from '../sharing/arena.ts';
+import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { FREE, MAX_THREADS, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
@@ -45,12 +47,17 @@ export class SharedMemory {
   readonly counters = new AcceptorCounters();
   /** Left out if nobody listens. */
   readonly events: EventStream | undefined;
+  /** Left out unless the threads that read PROXY headers count clients too. */
+  readonly addresses: ClientsPerAddress | undefined;
 
-  /** `fileLimit`: how many files the process may have open. `threads`: as many as there may be at once; during a reload there are twice as many. */
-  constructor(fileLimit: number, threads: number, listener: ((event: ServerEvent) => void) | undefined) {
+  /** `fileLimit`: how many files the process may have open. */
+  constructor(fileLimit: number, { maxClientsPerAddress, onEvent, proxyProtocol, threads }: ServeSettings) {
     this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
-    this.board = ThreadBoard.create(Math.min(MAX_THREADS, threads * 2));
-    this.events = listener && new EventStream(listener);
+    // During a reload there are twice as many threads.
+    this.board = ThreadBoard.create(Math.min(MAX_THREADS, threads.max * 2));
+    this.events = onEvent && new EventStream(onEvent);
+    const isShared = maxClientsPerAddress !== Infinity && proxyProtocol.length > 0;
+    this.addresses = isShared ? ClientsPerAddress.create(this.table) : undefined;
   }
 
   /** What each thread is started with. */
@@ -60,12 +67,13 @@ export class SharedMemory {
       board: this.board.buffer,
       arena: this.arena.buffer,
       events: this.events?.ring.buffer,
+      addresses: this.addresses?.buffer,
     };
   }
 
   /** Locks that a thread may have had when it died. */
   get locks(): readonly Releasable[] {
-    return this.events === undefined ? [this.arena] : [this.arena, this.events.ring.lock];
+    return [this.arena, this.events?.ring.lock, this.addresses?.lock].filter((lock) => lock !== undefined);
   }
 
   report(event: ServerEvent): void {

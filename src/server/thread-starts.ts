@@ -1,5 +1,6 @@
 /** Used to make of a server's settings and shared memory what its threads are started with. */
 import type { AcceptorStart } from '../acceptor/messages.ts';
+import type { AddressLimits } from '../connection/address-rules.ts';
 import type { Credentials } from '../options/credentials.ts';
 import type { NameOf } from '../options/source.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
@@ -14,11 +15,11 @@ const LEAST_UNSENT = 2 ** 20;
 /** What an acceptor of any engine is started with. */
 export function acceptorStart(settings: LimitedSettings, memory: SharedMemory): AcceptorStart {
   const { threads, placement, clientsPerThread, moveAfter, proxyProtocol, handlerTimeout } = settings;
-  const { maxClients, overflow, maxClientsPerAddress, allow, deny } = settings;
+  const { maxClients, overflow } = settings;
   return {
     ...memory.buffers,
     counters: memory.counters.buffer,
-    limits: { maxClients, overflow, maxClientsPerAddress, allow, deny },
+    limits: { maxClients, overflow, ...addressLimits(settings) },
     threads,
     placement,
     clientsPerThread,
@@ -46,8 +47,13 @@ export function serviceThreadStart(
     maxMessageLength,
     timeouts: timeoutsOf(settings),
     maxUnsent: maxUnsent ?? Math.max(LEAST_UNSENT, maxMessageLength),
+    limits: settings.proxyProtocol.length === 0 ? undefined : addressLimits(settings),
     shared: packShared(shared, (name) => nameOf('shared', `.${name}`)),
   };
+}
+
+function addressLimits({ maxClientsPerAddress, allow, deny }: LimitedSettings): AddressLimits {
+  return { maxClientsPerAddress, allow, deny };
 }
 
 function timeoutsOf({ idleTimeout, messageTimeout, sendTimeout }: LimitedSettings): Timeouts {

@@ -1,5 +1,6 @@
 /** What a service thread and main say to each other. */
 import type { MessagePort } from 'node:worker_threads';
+import type { AddressLimits } from '../connection/address-rules.ts';
 import type { ErrorRecord } from '../errors.ts';
 import type { FramingSpec } from '../framing/framing.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
@@ -25,6 +26,10 @@ export interface ThreadStart {
   /** How many bytes may wait to be sent to one client. */
   readonly maxUnsent: number;
   readonly shared: PackedValues;
+  /** Who may come, where PROXY headers say who comes; `undefined` where there are none. */
+  readonly limits: AddressLimits | undefined;
+  /** Where clients are counted by address; `undefined` where they are not, or not by this thread. */
+  readonly addresses: SharedArrayBuffer | undefined;
 }
 
 /** What a service thread of the epoll engine is started with. */

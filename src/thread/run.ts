@@ -1,10 +1,12 @@
 /** Used to run the service on a thread, whatever the engine: what all of them do in the same order. */
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import { AddressRules } from '../connection/address-rules.ts';
 import { borrows } from '../connection/read-message.ts';
 import type { Service } from '../connection/service.ts';
 import { errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { Arena } from '../sharing/arena.ts';
+import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
@@ -62,6 +64,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     framing,
     timeouts: start.timeouts,
     maxUnsent: start.maxUnsent,
+    rules: rulesOf(start),
     report,
     drained: () => say({ type: 'drained' }),
   };
@@ -81,6 +84,11 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   row.greets = service.open !== undefined || service.session !== undefined || start.tls !== undefined;
   const ready = serve();
   say(ready, ready.clients);
+}
+
+function rulesOf({ addresses, limits, table }: ThreadStart): AddressRules | undefined {
+  if (limits === undefined) return undefined;
+  return new AddressRules(limits, addresses && new ClientsPerAddress(addresses, new ConnectionTable(table)));
 }
 
 function sayLoaded<Loaded>(loaded: Loaded): Loaded {

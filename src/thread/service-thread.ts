@@ -2,6 +2,7 @@
 // The globals of these are accessors, which costs at each message.
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
+import type { AddressRules } from '../connection/address-rules.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
 import type { Host, SocketCalls } from '../connection/host.ts';
@@ -49,6 +50,8 @@ export interface ServiceThreadParts {
   readonly timeouts: Timeouts;
   /** How many bytes may wait to be sent to one client. */
   readonly maxUnsent: number;
+  /** Who may come, where PROXY headers say who comes. */
+  readonly rules?: AddressRules | undefined;
   /** Has the acceptor watch this thread's epoll set. */
   readonly arm: () => void;
   /** Takes events; left out if nobody listens. */
@@ -108,8 +111,7 @@ export class ServiceThread implements Host, Turns {
     const { input, row, stores, sys, table } = this;
     this.gate = new ProxyGate(
       { sys, table, ...beforehand, input, row, stores },
-      beforehand !== undefined,
-      parts.report,
+      { isExact: beforehand !== undefined, report: parts.report, rules: parts.rules },
     );
     this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
   }

@@ -153,6 +153,10 @@ describe('the options of serve', () => {
     ['options.unixMode must be a file mode such as 0660, got "0888"', { unixMode: '0888' }],
     ['options.listenFds must be an array of file descriptors, got [-1]', { listenFds: [-1] }],
     [
+      'options.placement source-hash does not go with options.proxyProtocol: a client has its thread before its PROXY header says which address it has; choose another placement, such as least-busy',
+      { placement: 'source-hash', proxyProtocol: ['10.0.0.1'] },
+    ],
+    [
       'options.placement must be one of least-busy, least-clients, round-robin, source-hash, got "random"',
       { placement: 'random' },
     ],

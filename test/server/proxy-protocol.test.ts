@@ -129,6 +129,74 @@ describe('behind a load balancer', () => {
   });
 });
 
+describe('who is let in behind a load balancer', () => {
+  const headerFrom = (from: string, version: typeof headerV1 | typeof headerV2): Buffer =>
+    version({ ...client, from, to: from });
+  const ADDRESSES = [
+    ['version 1', headerV1],
+    ['version 2', headerV2],
+  ] as const;
+
+  /** Comes from `from`, as the header says, and asks; `out`: it is not served. */
+  async function answer(running: Running, header: Buffer): Promise<string> {
+    await using peer = await dial(running);
+    peer.send(header);
+    const text = await peer.ask('echo in').catch(() => 'out');
+    if (text === 'out') expect(peer.pieces).toEqual([]);
+    return text;
+  }
+
+  it.each(ADDRESSES)('allow and deny go by the client, not by the load balancer: %s', async (_name, version) => {
+    await using running = await startBehind({ allow: ['203.0.113.0/24', '2001:db8::/32'], deny: ['203.0.113.7'] });
+    const from = (address: string): Promise<string> => answer(running, headerFrom(address, version));
+    expect(await from('203.0.113.7')).toBe('out');
+    expect(await from('198.51.100.1')).toBe('out');
+    expect(await from('203.0.113.8')).toBe('in');
+    expect(await from('2001:db8::7')).toBe('in');
+    const denied = (await running.seen('close', 4)).filter(({ reason }) => reason === 'denied');
+    expect(denied.map(({ address }) => address).toSorted()).toEqual(['198.51.100.1', '203.0.113.7']);
+    expect((await running.all('open')).map(({ address }) => address)).toEqual(['203.0.113.8', '2001:db8::7']);
+    expect(running.server.stats()).toMatchObject({ closes: { denied: 2 }, rejected: { denied: 0 }, clients: 0 });
+  });
+
+  it('what a load balancer does for itself is let in unless deny has the load balancer', async () => {
+    const own = headerV2({ ...client, command: 0x20 });
+    await using allowing = await startBehind({ allow: ['203.0.113.0/24'] });
+    expect(await answer(allowing, own)).toBe('in');
+    await using denying = await startBehind({ deny: [PROXY] });
+    expect([await answer(denying, own), await answer(denying, V1)]).toEqual(['out', 'in']);
+  });
+
+  it('others are asked for the address that they come from', async () => {
+    await using running = await startBehind({ deny: ['127.0.0.1'] });
+    await using peer = await running.connect();
+    await peer.over();
+    expect(running.server.stats()).toMatchObject({ rejected: { denied: 1 }, accepted: 0 });
+  });
+
+  it.each(ADDRESSES)('maxClientsPerAddress counts by the client, on all threads: %s', async (_name, version) => {
+    await using running = await startBehind({ maxClientsPerAddress: 3, threads: 2 });
+    const come = async (from: string): Promise<Peer> => (await dial(running)).send(headerFrom(from, version));
+    for (const from of ['203.0.113.7', '2001:db8::7']) {
+      const peers = await Promise.all(Array.from({ length: 8 }, () => come(from)));
+      const answers = await Promise.all(peers.map((peer) => peer.ask('echo in').catch(() => 'out')));
+      expect(answers.toSorted()).toEqual([...Array(3).fill('in'), ...Array(5).fill('out')]);
+      await Promise.all(peers.map((peer) => peer.leave()));
+    }
+    await running.seen('close', 16);
+    expect(running.server.stats()).toMatchObject({ clients: 0, closes: { 'over-limit': 10 } });
+    expect(await answer(running, headerFrom('203.0.113.7', version))).toBe('in');
+  });
+
+  it('a client counts with those of its address who come without a load balancer', async () => {
+    await using running = await startBehind({ maxClientsPerAddress: 1 });
+    await using direct = await running.connect();
+    expect(await direct.ask('echo in')).toBe('in');
+    expect(await answer(running, headerFrom('127.0.0.1', headerV1))).toBe('out');
+    expect(await answer(running, headerFrom('127.0.0.9', headerV1))).toBe('in');
+  });
+});
+
 describe('from anybody else', () => {
   it('a header is not believed: it is what the client sends', async () => {
     await using running = await startBehind();

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../support/folder.ts';
 import { ask, Haproxy } from './haproxy.ts';
-import { startHeddle } from './processes.ts';
+import { run, startHeddle } from './processes.ts';
 
 const BEHIND = ['--host', '127.0.0.1', '--proxy-protocol', '127.0.0.1', '--framing', 'line'];
 
@@ -50,6 +50,14 @@ it('behind HAProxy on a Unix socket, the log names the client', async () => {
   expect(await ask(socket, 'hello from client\n')).toBe('tneilc morf olleh\n');
   await server.shows(new RegExp(`^Connected to: 127\\.0\\.0\\.3 : ${socket.localPort}$`, 'm'));
   socket.destroy();
+});
+
+it('a client that deny has is not served, whatever the address of its load balancer', async () => {
+  await using server = await startHeddle(...BEHIND, '--deny', '203.0.113.0/24');
+  const header = 'PROXY TCP4 203.0.113.7 10.0.0.1 4711 1\r\nhello\n';
+  const { stdout } = await run('nc', ['-q1', '127.0.0.1', `${server.port}`], header);
+  expect(stdout).toBe('');
+  await server.shows(/^Bye: 203\.0\.113\.7 : 4711 \(denied\)$/m);
 });
 
 it('without send-proxy, HAProxy’s clients are refused and the log says why', async () => {

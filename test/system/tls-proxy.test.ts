@@ -84,6 +84,18 @@ describe('behind a load balancer that passes TLS on', () => {
     expect(await running.all('open')).toHaveLength(1);
   });
 
+  it('a client that deny has gets no handshake, and the load balancer is not asked', async () => {
+    await using running = await startBehind({ deny: ['192.0.2.1'], allow: ['192.0.2.0/24', '2001:db8::/32'] });
+    await using denied = await dial(running);
+    denied.send(V2);
+    await denied.over();
+    expect(denied.pieces).toEqual([]);
+    expect(await running.seen('close')).toMatchObject([{ address: '192.0.2.1', reason: 'denied' }]);
+    const inside = await secure(await dial(running), headerV1(client6));
+    expect(await inside.ask('who')).toBe('2001:db8::1 1');
+    inside.finish();
+  });
+
   it('the header may be cut at every byte', async () => {
     await using running = await startBehind();
     for (const header of [V1, V2]) {
