@@ -2,6 +2,7 @@
 import type { MoveCause } from '../sharing/acceptor-counters.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { Choose } from './evacuation.ts';
 
 export interface Carrier {
   /** Whether clients can change threads. */
@@ -13,8 +14,13 @@ export interface Carrier {
   /** Moves the connection that rests under `ticket` on `from` to `to`. False: it was not at rest there any more. */
   move(fd: number, ticket: Ticket, from: ThreadRow, to: ThreadRow, cause: MoveCause): boolean;
   /**
-   * Moves the connections that rest on `from`, each to the thread that `choose` gives (`undefined`: it stays). Returns
-   * how many were moved; at most `most`.
+   * Moves connections that rest on `from`, each to the thread that `choose` gives, until about `until` (in
+   * `performance.now()` ms). Returns how many were moved; at most `most`.
    */
-  moveAll(from: ThreadRow, cause: MoveCause, choose: (fd: number) => ThreadRow | undefined, most?: number): number;
+  moveSome(from: ThreadRow, cause: MoveCause, choose: Choose, until: number, most?: number): number;
+  /**
+   * Moves all connections that rest on `from`, in several steps: this takes one, until about `until`. False: another step must
+   * follow soon.
+   */
+  evacuate(from: ThreadRow, cause: MoveCause, choose: Choose, until: number): boolean;
 }

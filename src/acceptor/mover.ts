@@ -3,11 +3,12 @@ import type { Closer } from '../connection/closer.ts';
 import { interestAtRest } from '../connection/interest.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
-import { REST, stateOf, withState } from '../sharing/control-word.ts';
+import { REST, stateOf } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLOUT } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
 import type { Carrier } from './carrier.ts';
+import { type Choose, Evacuations } from './evacuation.ts';
 
 export class Mover implements Carrier {
   readonly moves = true;
@@ -15,6 +16,7 @@ export class Mover implements Carrier {
   readonly #table: ConnectionTable;
   readonly #counters: AcceptorCounters;
   readonly #closer: Closer;
+  readonly #evacuations: Evacuations;
   announces = false;
 
   constructor(sys: Sys, table: ConnectionTable, counters: AcceptorCounters, closer: Closer) {
@@ -22,6 +24,7 @@ export class Mover implements Carrier {
     this.#table = table;
     this.#counters = counters;
     this.#closer = closer;
+    this.#evacuations = new Evacuations(sys, table, this);
   }
 
   /** Puts a client just admitted under `ticket` into the epoll set of `row`. */
@@ -43,14 +46,18 @@ export class Mover implements Carrier {
     return true;
   }
 
-  moveAll(from: ThreadRow, cause: MoveCause, choose: (fd: number) => ThreadRow | undefined, most = Infinity): number {
+  moveSome(from: ThreadRow, cause: MoveCause, choose: Choose, until: number, most = Infinity): number {
     let moved = 0;
-    this.#table.forEach(from.thread, (fd, word) => {
-      if (moved >= most || stateOf(word) !== REST) return;
-      const to = choose(fd);
-      if (to !== undefined && to !== from && this.move(fd, withState(word, REST), from, to, cause)) moved++;
+    this.#table.walk(from.thread, 0, (fd, word) => {
+      const to = stateOf(word) === REST ? choose(fd) : undefined;
+      if (to !== undefined && to !== from && this.move(fd, word, from, to, cause)) moved++;
+      return moved < most && performance.now() < until;
     });
     return moved;
+  }
+
+  evacuate(from: ThreadRow, cause: MoveCause, choose: Choose, until: number): boolean {
+    return this.#evacuations.step(from, cause, choose, until);
   }
 
   /**

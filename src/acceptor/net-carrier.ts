@@ -57,8 +57,12 @@ export class NetCarrier implements Carrier {
     return false;
   }
 
-  moveAll(): number {
+  moveSome(): number {
     return 0;
+  }
+
+  evacuate(): boolean {
+    return true;
   }
 
   #drop({ fd, ticket, socket }: ArrivedClient, row: ThreadRow, reason: 'over-limit' | 'client-reset'): void {

@@ -153,7 +153,7 @@ export class Roster {
   #needed(serving: readonly ThreadWatch[], now: number): number {
     const isCalm = this.#calmness(now);
     const burdened = serving.filter((watch) => !isCalm(watch)).length;
-    return this.settings.min + burdened + serving.reduce((sum, watch) => sum + watch.stranded, 0);
+    return this.settings.min + burdened + serving.reduce((sum, watch) => sum + watch.stranded.size, 0);
   }
 
   /** Tells which threads were not held lately. */

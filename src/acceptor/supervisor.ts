@@ -21,6 +21,8 @@ const LOOK_AGAIN = 10;
 const BALANCE = 100;
 /** How long a client that has held its thread is kept apart from the others, in ms. */
 const HEAVY = 10_000;
+/** How long clients are moved in one turn of the acceptor, in ms, before it accepts clients and wakes threads again. */
+const SLICE_MS = 5;
 
 export interface SupervisorParts {
   readonly table: ConnectionTable;
@@ -46,6 +48,8 @@ export class Supervisor {
   #balancedAt = 0;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
+  /** Not all clients could be moved that have to be, since that would have taken too long. */
+  #isMoving = false;
   /** Threads that are gone whose clients wait for another thread. */
   #orphans: ThreadRow[] = [];
 
@@ -67,7 +71,7 @@ export class Supervisor {
     const row = board.row(thread);
     const watch = roster.remove(row);
     row.state = ABSENT;
-    this.#takeOver(row, watch);
+    this.#takeOver(row, watch, performance.now());
   }
 
   /** The server is to leave: no threads are asked for any more, none ends for want of work, and clients are not evened out. */
@@ -86,8 +90,9 @@ export class Supervisor {
   /** Does all that is due at `now`: to be called every `timeout` ms. */
   look(now: number): void {
     const { roster, say } = this.#parts;
+    this.#isMoving = false;
     for (const watch of roster.watches) this.#lookAt(watch, now);
-    if (this.#orphans.length > 0 && (roster.takers.length > 0 || this.#isDeserted)) this.#adopt();
+    if (this.#orphans.length > 0 && (roster.takers.length > 0 || this.#isDeserted)) this.#adopt(now);
     if (this.#isDraining) return;
     const threads = roster.shortage(now);
     if (threads !== undefined) say({ type: 'want-threads', threads });
@@ -97,6 +102,7 @@ export class Supervisor {
   /** How long nothing is due if nothing happens, in ms. */
   timeout(now: number): number {
     const { roster } = this.#parts;
+    if (this.#isMoving) return 0;
     if (this.#mustLook(now)) return LOOK;
     if (roster.watches.some((watch) => watch.isHeld || watch.retiring)) return LOOK_AGAIN;
     const isAwake = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
@@ -132,8 +138,8 @@ export class Supervisor {
     this.#checkTimeout(watch, now);
     const others = culprit === undefined ? row.clients : row.clients - 1;
     if (others === 0 || now - watch.clearedAt < LOOK_AGAIN) return;
-    watch.clearedAt = now;
-    watch.stranded = this.#moveAway(row, 'held', now);
+    if (watch.clearedAt !== 0) watch.stranded.clear();
+    watch.clearedAt = this.#moveAway(watch, 'held', now) ? now : 0;
   }
 
   /** The client that the thread of `row` is serving. */
@@ -147,20 +153,21 @@ export class Supervisor {
   }
 
   /**
-   * Moves what rests on `row` to threads where it is served; who is known to hold threads goes where nobody else waits
-   * for it. Returns how many of those found no such thread.
+   * Moves what rests on the thread of `watch` to threads where it is served; who is known to hold threads goes where nobody
+   * else waits for it. False: there are more, to be moved in the next turn.
    */
-  #moveAway(row: ThreadRow, cause: 'held' | 'reload', now: number): number {
+  #moveAway({ row, stranded }: ThreadWatch, cause: 'held' | 'reload', now: number): boolean {
     const { mover, placement, roster, table } = this.#parts;
     const { burdened, takers } = roster;
-    let stranded = 0;
-    mover.moveAll(row, cause, (fd) => {
+    const choose = (fd: number): ThreadRow | undefined => {
       const rows = this.#isHeavy(fd, now) && cause === 'held' ? burdened : takers;
-      if (rows.length > 0) return placement(rows, table.address(fd));
-      if (rows === burdened) stranded++;
-      return undefined;
-    });
-    return stranded;
+      if (rows.length === 0 && rows === burdened) stranded.add(fd);
+      else stranded.delete(fd);
+      return rows.length === 0 ? undefined : placement(rows, table.address(fd));
+    };
+    const isDone = mover.evacuate(row, cause, choose, now + SLICE_MS);
+    if (!isDone) this.#isMoving = true;
+    return isDone;
   }
 
   #isHeavy(fd: number, now: number): boolean {
@@ -181,7 +188,7 @@ export class Supervisor {
 
   #retireStep(watch: ThreadWatch, now: number): void {
     const { row } = watch;
-    if (row.clients > 0) this.#moveAway(row, 'reload', now);
+    if (row.clients > 0) this.#moveAway(watch, 'reload', now);
     if (row.clients > 0 || watch.isEmptied) return;
     watch.isEmptied = true;
     this.#parts.say({ type: 'thread-empty', thread: row.thread });
@@ -197,30 +204,31 @@ export class Supervisor {
     this.#isUneven = false;
     for (const row of roster.uneasy) {
       const { takers } = roster;
-      mover.moveAll(row, 'balance', (fd) =>
-        this.#isHeavy(fd, now) ? undefined : placement(takers, table.address(fd)),
-      );
+      const choose = (fd: number) => (this.#isHeavy(fd, now) ? undefined : placement(takers, table.address(fd)));
+      if (mover.moveSome(row, 'balance', choose, now + SLICE_MS) > 0) this.#isUneven = true;
     }
     const shift = findShift(roster.even, busy);
     if (shift === undefined) return;
     const { from, to, count } = shift;
-    this.#isUneven = mover.moveAll(from, 'balance', (fd) => (this.#isHeavy(fd, now) ? undefined : to), count) > 0;
+    const choose = (fd: number) => (this.#isHeavy(fd, now) ? undefined : to);
+    if (mover.moveSome(from, 'balance', choose, now + SLICE_MS, count) > 0) this.#isUneven = true;
   }
 
-  #adopt(): void {
+  #adopt(now: number): void {
     const orphans = this.#orphans;
     this.#orphans = [];
-    for (const row of orphans) this.#takeOver(row, undefined);
+    for (const row of orphans) this.#takeOver(row, undefined, now);
   }
 
   /** Deals with the connections of a thread that is gone. Without another thread those at rest wait for one. */
-  #takeOver(row: ThreadRow, watch: ThreadWatch | undefined): void {
+  #takeOver(row: ThreadRow, watch: ThreadWatch | undefined, now: number): void {
     const { closer, say, table } = this.#parts;
-    let waiting = 0;
+    let resting = 0;
     table.forEach(row.thread, (fd, word) => {
-      if (!this.#inherit(fd, word, row, watch)) waiting++;
+      if (stateOf(word) === REST && !this.#isDeserted) resting++;
+      else this.#end(fd, word, row, watch);
     });
-    if (waiting > 0) {
+    if (resting > 0 && !this.#placeAll(row, now)) {
       this.#orphans.push(row);
       return;
     }
@@ -230,19 +238,23 @@ export class Supervisor {
     say({ type: 'thread-cleared', thread: row.thread });
   }
 
-  /** False: it is at rest and waits for a thread. */
-  #inherit(fd: number, word: number, row: ThreadRow, watch: ThreadWatch | undefined): boolean {
-    const { closer, mover, placement, roster, table } = this.#parts;
-    const ticket = withState(word, REST);
-    const state = stateOf(word);
+  /** Moves what rests on `row`, whose thread is gone; false: there are more, which wait for a thread, or for the next turn. */
+  #placeAll(row: ThreadRow, now: number): boolean {
+    const { mover, placement, roster, table } = this.#parts;
     const { takers } = roster;
-    if (state === REST && !this.#isDeserted) {
-      return takers.length > 0 && mover.move(fd, ticket, row, placement(takers, table.address(fd)), 'thread-exit');
-    }
+    if (takers.length === 0) return false;
+    const choose = (fd: number) => placement(takers, table.address(fd));
+    const isDone = mover.evacuate(row, 'thread-exit', choose, now + SLICE_MS);
+    if (!isDone) this.#isMoving = true;
+    return isDone;
+  }
+
+  /** Closes a connection of a thread that is gone. */
+  #end(fd: number, word: number, row: ThreadRow, watch: ThreadWatch | undefined): void {
+    const { closer } = this.#parts;
     const isCulprit = watch?.isHeld === true && watch.reported && fd === row.currentFd;
     const reason = isCulprit ? 'handler-timeout' : watch?.retiring === true ? 'shutdown' : 'thread-exit';
     const detail = reason === 'shutdown' ? 'its thread was being replaced' : undefined;
-    if (state !== MOVING) closer.close(fd, ticket, row, reason, detail);
-    return true;
+    if (stateOf(word) !== MOVING) closer.close(fd, withState(word, REST), row, reason, detail);
   }
 }

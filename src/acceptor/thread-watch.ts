@@ -37,8 +37,8 @@ export class ThreadWatch {
   reported = false;
   /** When its clients were last moved away while it is held. */
   clearedAt = 0;
-  /** Clients known to hold threads that wait here behind another one, for want of a thread. */
-  stranded = 0;
+  /** The fds of clients known to hold threads that wait here behind another one, for want of a thread. */
+  readonly stranded = new Set<number>();
   /** When it was last seen held for long. */
   lastHeld = Number.NEGATIVE_INFINITY;
   /** It was held for long, and gets a smaller share of the CPU since. */
@@ -129,7 +129,7 @@ export class ThreadWatch {
     this.#rung = false;
     this.heldSince = 0;
     this.clearedAt = 0;
-    this.stranded = 0;
+    this.stranded.clear();
     this.reported = false;
     return wasHeld ? 'released' : undefined;
   }

@@ -1,5 +1,6 @@
 /** Used to say, for every fd of the process, whose it is: the memory through which connections change threads. */
 import type { Block } from './arena.ts';
+import { elapsed } from './clock.ts';
 import {
   BUSY,
   CLOSING,
@@ -12,6 +13,7 @@ import {
   REST,
   stateOf,
   threadOf,
+  withoutEpoch,
   withState,
 } from './control-word.ts';
 
@@ -172,11 +174,38 @@ export class ConnectionTable {
 
   /** Calls `visit` for each connection of `thread` that is in use, with the control word that was seen. */
   forEach(thread: number, visit: (fd: number, word: number) => void): void {
+    this.walk(thread, 0, (fd, word) => {
+      visit(fd, word);
+      return true;
+    });
+  }
+
+  /** The same from slot `from` on, for as long as `visit` returns true. Returns the slot to go on at; `size`: all were visited. */
+  walk(thread: number, from: number, visit: (fd: number, word: number) => boolean): number {
     const size = this.size;
-    for (let fd = 0; fd < size; fd++) {
+    for (let fd = from; fd < size; fd++) {
       const word = this.word(fd);
-      if (stateOf(word) !== FREE && threadOf(word) === thread) visit(fd, word);
+      if (stateOf(word) !== FREE && threadOf(word) === thread && !visit(fd, word)) return fd + 1;
     }
+    return size;
+  }
+
+  /**
+   * Writes the fds of connections at rest on `thread` into `fds`, from slot `from` on, as far as there is room; returns how many.
+   * With `since`, a `sharedTime`: only those that were seen since then. One small loop with plain loads: the caller is in a hurry,
+   * has many slots to look at, and runs before this code is compiled.
+   */
+  listResting(thread: number, from: number, fds: Int32Array, since?: number): number {
+    const { size } = this;
+    const words = this.#words;
+    const resting = controlWord(REST, thread, 0);
+    let count = 0;
+    for (let fd = from; fd < size && count < fds.length; fd++) {
+      const at = (fd + 1) * SLOT_WORDS;
+      if (withoutEpoch(words[at] as number) !== resting) continue;
+      if (since === undefined || elapsed(since, words[at + SEEN] as number) >= 0) fds[count++] = fd;
+    }
+    return count;
   }
 
   id(fd: number): number {

@@ -43,6 +43,11 @@ export function epochOf(word: number): number {
   return word >>> EPOCH_SHIFT;
 }
 
+/** State and thread alone: what `controlWord` gives for epoch 0. */
+export function withoutEpoch(word: number): number {
+  return word & ~(-1 << EPOCH_SHIFT);
+}
+
 /** The same connection on the same thread, in another state. */
 export function withState(word: number, state: State): number {
   return (word & ~STATE_MASK) | state;

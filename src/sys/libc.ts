@@ -21,6 +21,7 @@ import { tooFewFiles } from './file-limit.ts';
 import { MessageHeader } from './message-header.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { loadNative } from './native-load.ts';
+import { PollSet } from './poll-set.ts';
 import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './sched-attributes.ts';
 import { type Call, type Calls, SIGNATURES } from './signatures.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
@@ -260,6 +261,11 @@ class Libc implements Sys {
     checkFd(epollFd);
     if ((timeout | 0) !== timeout || timeout < 0) throw new RangeError(`not a bounded wait: ${timeout} ms`);
     return this.#result(this.#calls.epoll_wait(epollFd, events.memory.at(0), events.capacity, timeout));
+  }
+
+  poll(set: PollSet, count: number): number {
+    checkRange(set.memory, 0, PollSet.bytesFor(count));
+    return this.#result(this.#calls.poll(set.memory.at(0), count, 0));
   }
 
   eventfd(): number {

@@ -22,6 +22,7 @@ export const SIGNATURES = {
   epoll_create1: 'int epoll_create1(int)',
   epoll_ctl: 'int epoll_ctl(int, int, int, void *)',
   epoll_wait: 'int epoll_wait(int, void *, int, int)',
+  poll: 'int poll(void *, unsigned long, int)',
   eventfd: 'int eventfd(unsigned int, int)',
   eventfd_write: 'int eventfd_write(int, uint64_t)',
   eventfd_read: 'int eventfd_read(int, void *)',

@@ -1,5 +1,6 @@
 /** What Heddle asks of the kernel. The one door to it: tests put a twin behind this interface that fails on purpose. */
 import type { NativeBuffer } from './native-buffer.ts';
+import type { PollSet } from './poll-set.ts';
 
 /**
  * An address of a socket. For a Unix socket it is the path and `port` is 0; a name without a file (unix(7), "abstract")
@@ -80,6 +81,9 @@ export interface Sys {
   epollControl(epollFd: number, operation: number, fd: number, events: number, low: number, high: number): number;
   /** Waits at most `timeout` ms and fills `events`; `timeout` below zero is refused: a thread in an endless wait cannot be ended. */
   epollWait(epollFd: number, events: EpollEvents, timeout: number): number;
+
+  /** Asks, without waiting, which of the first `count` fds of `set` are ready. Returns how many are; `set` tells which. */
+  poll(set: PollSet, count: number): number;
 
   eventfd(): number;
   /** Adds one to an eventfd: wakes whoever waits for it. */

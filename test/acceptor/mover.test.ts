@@ -12,7 +12,7 @@ import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { ENOMEM } from '../../src/sys/errno.ts';
 import type { Sys } from '../../src/sys/sys.ts';
 import { flakySys } from '../support/flaky-sys.ts';
-import { pair, sys, write } from '../support/loopback.ts';
+import { type Pair, pair, readable, sys, write } from '../support/loopback.ts';
 import { eventsOf, startRows } from '../support/thread-rows.ts';
 
 const ADDRESS = new Uint8Array(16);
@@ -192,7 +192,7 @@ describe('Mover.lift and bringBack', () => {
   });
 });
 
-describe('Mover.moveAll', () => {
+describe('Mover.moveSome', () => {
   it('moves who rests on a thread to where each is to go, and nobody else', async () => {
     const on = threads();
     const pairs = await Promise.all(Array.from({ length: 5 }, () => pair()));
@@ -201,10 +201,11 @@ describe('Mover.moveAll', () => {
     placed(on, other, 1);
     on.table.take(busy, on.table.word(busy));
     const asked: number[] = [];
-    const moved = on.mover.moveAll(on.rows[0], 'balance', (fd) => {
+    const choose = (fd: number) => {
       asked.push(fd);
       return fd === stays ? undefined : on.rows[fd === one ? 1 : 2];
-    });
+    };
+    const moved = on.mover.moveSome(on.rows[0], 'balance', choose, Infinity);
     expect([moved, asked.sort((a, b) => a - b)]).toEqual([2, [one, two, stays].sort((a, b) => a - b)]);
     expect(on.rows.map((row) => row.clients)).toEqual([2, 2, 1]);
     expect([one, two, stays, busy, other].map((fd) => threadOf(on.table.word(fd)))).toEqual([1, 2, 0, 0, 1]);
@@ -214,7 +215,39 @@ describe('Mover.moveAll', () => {
   it('moves no more than it was told to', async () => {
     const on = threads();
     for (const { fd } of await Promise.all([pair(), pair(), pair()])) placed(on, fd, 0);
-    expect(on.mover.moveAll(on.rows[0], 'balance', () => on.rows[1], 2)).toBe(2);
+    expect(on.mover.moveSome(on.rows[0], 'balance', () => on.rows[1], Infinity, 2)).toBe(2);
     expect(on.rows.map((row) => row.clients)).toEqual([1, 2, 0]);
+  });
+
+  it('ends when its time is over', async () => {
+    const on = threads();
+    for (const { fd } of await Promise.all([pair(), pair(), pair()])) placed(on, fd, 0);
+    expect(on.mover.moveSome(on.rows[0], 'balance', () => on.rows[1], 0)).toBe(1);
+  });
+});
+
+describe('Mover.evacuate', () => {
+  it('moves first those that have sent something, also where their thread has fetched the event', async () => {
+    const on = threads();
+    const pairs = await Promise.all(Array.from({ length: 6 }, () => pair()));
+    for (const { fd } of pairs) placed(on, fd, 0);
+    const [talker, other] = [pairs[3], pairs[5]] as [Pair, Pair];
+    for (const { client, fd } of [talker, other]) {
+      await write(client, 'x');
+      await readable(fd);
+    }
+    expect(eventsOf(on.rows[0])).toHaveLength(2);
+    const asked: number[] = [];
+    const choose = (fd: number) => {
+      asked.push(fd);
+      return on.rows[1];
+    };
+    expect(on.mover.evacuate(on.rows[0], 'held', choose, Infinity)).toBe(true);
+    const byNumber = (a: number, b: number): number => a - b;
+    const talkers = [talker.fd, other.fd].sort(byNumber);
+    expect(asked.slice(0, 2)).toEqual(talkers);
+    expect(on.rows.map((row) => row.clients)).toEqual([0, 6, 0]);
+    const told = eventsOf(on.rows[1]).map(({ fd }) => fd);
+    expect(told.sort(byNumber)).toEqual(talkers);
   });
 });

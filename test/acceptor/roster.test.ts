@@ -171,7 +171,7 @@ describe('how many threads there should be', () => {
   it('is one more for each client that waits behind another', () => {
     const { clock, hold, its, rows } = roster(3);
     hold(0);
-    (its.find(rows[0] as ThreadRow) as { stranded: number }).stranded = 2;
+    for (const fd of [7, 8]) its.find(rows[0] as ThreadRow)?.stranded.add(fd);
     expect(its.shortage(clock.now)).toBe(5);
   });
 

@@ -62,14 +62,15 @@ describe('ThreadWatch', () => {
   it('says that a thread is released when its heart beats again, and forgets what was known of the stall', () => {
     const { clock, look, row, watch } = watched(RUNNING);
     look(20);
-    Object.assign(watch, { reported: true, stranded: 3, clearedAt: clock.now });
+    Object.assign(watch, { reported: true, clearedAt: clock.now });
+    watch.stranded.add(3);
     row.beat(-1);
     expect(look(2)).toEqual(['released']);
     const { heldSince, reported, stranded, clearedAt, isFree } = watch;
     expect({ heldSince, reported, stranded, clearedAt, isFree }).toEqual({
       heldSince: 0,
       reported: false,
-      stranded: 0,
+      stranded: new Set(),
       clearedAt: 0,
       isFree: true,
     });

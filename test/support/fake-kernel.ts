@@ -1,9 +1,10 @@
 /** A kernel in memory that knows which thread calls, and holds each call on a client's fd to the rules of the table. */
 import type { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { BUSY, FREE, HELD, MOVING, stateOf, threadOf, withState } from '../../src/sharing/control-word.ts';
-import { EPOLL_CTL_ADD, EPOLLIN } from '../../src/sys/constants.ts';
+import { EPOLL_CTL_ADD, EPOLLERR, EPOLLHUP, EPOLLIN } from '../../src/sys/constants.ts';
 import { EAGAIN, ENOMEM } from '../../src/sys/errno.ts';
 import { NativeBuffer } from '../../src/sys/native-buffer.ts';
+import type { PollSet } from '../../src/sys/poll-set.ts';
 import { EpollEvents, type PeerAddress, type SocketAddress, type Sys } from '../../src/sys/sys.ts';
 import { FakeEpoll, type Watchable } from './fake-epoll.ts';
 import { FakeSocket } from './fake-socket.ts';
@@ -29,6 +30,8 @@ class FakeEventfd implements Watchable {
 }
 
 const EBADF = -9;
+/** poll(2): the fd is not open. */
+const POLLNVAL = 0x20;
 
 export class FakeKernel implements Sys {
   caller: Caller = ACCEPTOR;
@@ -155,6 +158,19 @@ export class FakeKernel implements Sys {
     this.interrupt('epoll_wait');
     const set = this.#files[epollFd];
     return set instanceof FakeEpoll ? set.wait(events) : EBADF;
+  }
+
+  /** It decides nothing, so whoever calls needs no slot. */
+  poll(set: PollSet, count: number): number {
+    this.interrupt('poll');
+    let ready = 0;
+    for (let index = 0; index < count; index++) {
+      const readiness = this.#files[set.fd(index)]?.readiness ?? POLLNVAL;
+      const revents = readiness & (set.events(index) | EPOLLERR | EPOLLHUP | POLLNVAL);
+      set.answer(index, revents);
+      if (revents !== 0) ready++;
+    }
+    return ready;
   }
 
   eventfd(): number {
