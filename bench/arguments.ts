@@ -2,17 +2,32 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SERVER_NAMES, type ServerKind } from './harness/programs.ts';
-import type { NoWaitChoice, Question } from './harness/question.ts';
+import { NEIGHBOUR_LOADS, type NoWaitChoice, type Question } from './harness/question.ts';
+import { connections } from './questions/connections.ts';
+import { crowd } from './questions/crowd.ts';
 import { idleMemory } from './questions/idle-memory.ts';
 import { integrity } from './questions/integrity.ts';
 import { moving } from './questions/moving.ts';
+import { neighbours } from './questions/neighbours.ts';
 import { noWait } from './questions/no-wait.ts';
 import { pingPong } from './questions/ping-pong.ts';
 import { pipelined } from './questions/pipelined.ts';
 import { ready } from './questions/ready.ts';
 import { tls } from './questions/tls.ts';
 
-const QUESTIONS: readonly Question[] = [pingPong, pipelined, idleMemory, ready, noWait, moving, integrity, tls];
+const QUESTIONS: readonly Question[] = [
+  pingPong,
+  pipelined,
+  connections,
+  idleMemory,
+  ready,
+  noWait,
+  neighbours,
+  crowd,
+  moving,
+  integrity,
+  tls,
+];
 
 export interface BenchArguments {
   readonly questions: readonly Question[];
@@ -36,8 +51,8 @@ export const USAGE = `Usage: npm run bench -- [question…] [options]
 
 Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
 
-  --rounds N      rounds of each server, interleaved; the median counts (3; no-wait 5)
-  --seconds N     measured time of a round of load (2; no-wait 8, from when burners come)
+  --rounds N      rounds of each server, interleaved; the median counts (3; no-wait, neighbours 5)
+  --seconds N     measured time of a round of load (2; no-wait, neighbours 8, from when burners come)
   --warm N        load before that, in seconds, so that compilers have done their work (1)
   --old PATH      measures a second build of Heddle in turn: a checkout that is built, or an installed package
   --servers A,B   only these, beside the yardstick: ${SERVER_NAMES.join(', ')}
@@ -45,8 +60,9 @@ Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
   --burners N,M   how many clients that burn, for no-wait (by threads.max: one less, as many, 4 more, 4 times as many)
   --lights A,B    how the light clients of no-wait talk: fast,pauses
   --addresses A,B whether all burners of no-wait come from one address or each from its own: one,many
-  --burn WHAT     what burners of no-wait use up: cpu (CPU time) or wall (time)
-  --threads N..M  Heddle's threads in no-wait (its default)
+  --loads A,B     only these of neighbours: ${NEIGHBOUR_LOADS.join(', ')}
+  --burn WHAT     what burners of no-wait and neighbours use up: cpu (CPU time) or wall (time)
+  --threads N..M  Heddle's threads in no-wait and neighbours (its default)
   --picture FILE  draws what the clients of no-wait saw, as SVG, beside the first of its burners
   --json          every sample, as JSON
   --help          this text
@@ -59,6 +75,7 @@ const OPTIONS = {
   lights: { type: 'string', default: 'fast,pauses' },
   addresses: { type: 'string', default: 'one,many' },
   burn: { type: 'string', default: 'cpu' },
+  loads: { type: 'string', default: NEIGHBOUR_LOADS.join(',') },
   threads: { type: 'string' },
   seconds: { type: 'string' },
   warm: { type: 'string' },
@@ -92,12 +109,15 @@ const LIGHTS = ['fast', 'pauses'] as const;
 const ADDRESSES = ['one', 'many'] as const;
 const BURNS = ['cpu', 'wall'] as const;
 
-function noWaitChoice(values: { lights: string; addresses: string; burn: string; threads?: string }): NoWaitChoice {
+type ChoiceWords = { lights: string; addresses: string; burn: string; loads: string; threads?: string };
+
+function noWaitChoice(values: ChoiceWords): NoWaitChoice {
   return {
     lights: words(values.lights).map((word) => oneOf('lights', LIGHTS, word)),
     addresses: words(values.addresses).map((word) => oneOf('addresses', ADDRESSES, word)),
     burn: oneOf('burn', BURNS, values.burn),
     threads: values.threads,
+    loads: words(values.loads).map((word) => oneOf('loads', NEIGHBOUR_LOADS, word)),
   };
 }
 

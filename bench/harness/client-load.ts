@@ -68,6 +68,8 @@ export interface WindowSample<Group extends string = string> {
   readonly lateUs: number;
   /** CPU time of the server's process. */
   readonly serverCpuMs: number;
+  /** CPU time that neither the server's process nor the load used: that of neighbours on the machine. */
+  readonly othersCpuMs: number;
   readonly groups: Readonly<Record<Group, GroupSample>>;
 }
 

@@ -4,7 +4,10 @@ import type { Programs, ServerKind, ServerName, ServerProgram } from './programs
 import type { Table } from './table.ts';
 import type { Verdict } from './verdict.ts';
 
-/** What `no-wait` and its kin were told. */
+export const NEIGHBOUR_LOADS = ['unknown', 'silent', 'blockers', 'bimodal', 'mix'] as const;
+export type NeighbourLoad = (typeof NEIGHBOUR_LOADS)[number];
+
+/** What `no-wait` and `neighbours` were told. */
 export interface NoWaitChoice {
   /** Whether lights talk as fast as they can, or with pauses. */
   readonly lights: readonly ('fast' | 'pauses')[];
@@ -14,6 +17,8 @@ export interface NoWaitChoice {
   readonly burn: 'cpu' | 'wall';
   /** Heddle's `--threads`; `undefined`: its default. */
   readonly threads: string | undefined;
+  /** What `neighbours` is asked. */
+  readonly loads: readonly NeighbourLoad[];
 }
 
 /** What a run was told: the same for every question in it. */

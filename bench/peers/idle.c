@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -45,6 +46,14 @@ static void speak(int fd, long client) {
   }
 }
 
+/* Takes as many files as this process may have. */
+static void raise_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) fail("getrlimit", 0);
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail("setrlimit", 0);
+}
+
 int main(int count, char **words) {
   char byte;
   if (count != 4) {
@@ -52,6 +61,7 @@ int main(int count, char **words) {
     return 2;
   }
   long clients = atol(words[2]);
+  raise_limit();
   for (long client = 0; client < clients; client++) {
     int fd = connect_from(client, atoi(words[1]));
     if (atoi(words[3])) speak(fd, client);

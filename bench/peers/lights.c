@@ -37,7 +37,7 @@ static struct client *clients;
 static long count;
 static int epoll, ending;
 static struct waits (*waits)[WINDOWS];
-static uint64_t late[WINDOWS], server_used[WINDOWS], checked, lost_waiting, lost_resting, started, next_due, next_beat, next_edge;
+static uint64_t late[WINDOWS], server_used[WINDOWS], others_used[WINDOWS], checked, lost_waiting, lost_resting, started, next_due, next_beat, next_edge;
 static volatile sig_atomic_t enough;
 
 /* xorshift64: light clients must not march in step. */
@@ -212,14 +212,20 @@ static void beat(uint64_t at) {
   next_beat = at + MS;
 }
 
-/* Reads the server's CPU clock where a window begins or ends. */
+static uint64_t own_cpu(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Reads the CPU clocks where a window begins or ends: the server's, and what neither it nor this program has used. */
 static void pass_edges(uint64_t at) {
   for (uint64_t passed = next_edge; passed != NEVER && passed <= at; passed = next_edge) {
-    uint64_t cpu = server_cpu(options.pid);
+    uint64_t server = server_cpu(options.pid), others = machine_cpu() - server - own_cpu();
     next_edge = NEVER;
     for (int i = 0; i < window_count; i++) {
-      if (windows[i].from == passed) server_used[i] = cpu;
-      if (windows[i].to == passed) server_used[i] = cpu - server_used[i];
+      if (windows[i].from == passed) server_used[i] = server, others_used[i] = others;
+      if (windows[i].to == passed) server_used[i] = server - server_used[i], others_used[i] = others - others_used[i];
       if (windows[i].from > passed && windows[i].from < next_edge) next_edge = windows[i].from;
       if (windows[i].to > passed && windows[i].to < next_edge) next_edge = windows[i].to;
     }
@@ -309,8 +315,8 @@ static void report(const char *priority) {
   printf("{\"checked\":%lu,\"lostWaiting\":%lu,\"lostResting\":%lu,\"priority\":\"%s\",\"windows\":{", (unsigned long)checked,
          (unsigned long)lost_waiting, (unsigned long)lost_resting, priority);
   for (int i = 0; i < window_count; i++) {
-    printf("%s\"%s\":{\"lateUs\":%.1f,\"serverCpuMs\":%.3f,\"groups\":{", i == 0 ? "" : ",", windows[i].name,
-           (double)late[i] / 1e3, (double)server_used[i] / 1e6);
+    printf("%s\"%s\":{\"lateUs\":%.1f,\"serverCpuMs\":%.3f,\"othersCpuMs\":%.0f,\"groups\":{", i == 0 ? "" : ",", windows[i].name,
+           (double)late[i] / 1e3, (double)server_used[i] / 1e6, (double)(int64_t)others_used[i] / 1e6);
     for (int g = 0; g < group_count; g++) report_group(&groups[g], i);
     printf("}}");
   }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct clocks {
   uint64_t wall, cpu, messages;
@@ -43,6 +44,16 @@ static void server_ticks(long pid, struct clocks *clocks) {
   char *after_name = strrchr(line, ')');
   if (!after_name || sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
                             &clocks->user_ticks, &clocks->system_ticks) != 2) fail(path);
+}
+
+/* What all processes have used of the machine's CPUs, in nanoseconds: the first line of /proc/stat without what is idle, proc(5). */
+static uint64_t machine_cpu(void) {
+  unsigned long user, nice, system, irq, softirq, steal;
+  FILE *file = fopen("/proc/stat", "r");
+  if (!file || fscanf(file, "cpu %lu %lu %lu %*u %*u %lu %lu %lu", &user, &nice, &system, &irq, &softirq, &steal) != 6)
+    fail("/proc/stat");
+  fclose(file);
+  return (uint64_t)(user + nice + system + irq + softirq + steal) * 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 static struct clocks read_clocks(long pid, uint64_t messages) {

@@ -1,20 +1,17 @@
 /** How much memory does a client cost that is only there? */
-import { readdirSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Child } from '../harness/child.ts';
+import { withIdleClients } from '../harness/idle-clients.ts';
 import { type Memory, settledMemory } from '../harness/memory.ts';
 import { fixed, grouped, median, range } from '../harness/numbers.ts';
 import type { ServerProgram } from '../harness/programs.ts';
 import { type Answer, type Bench, contestants, type Question, wanted } from '../harness/question.ts';
 import { interleave, type Samples } from '../harness/rounds.ts';
-import { type RunningServer, startServer } from '../harness/server.ts';
+import { startServer } from '../harness/server.ts';
 import type { Table } from '../harness/table.ts';
 import { atMost } from '../harness/verdict.ts';
 
 const CLIENTS = 9_000;
 const WARM_CLIENTS = 200;
 const LIMIT = 2_500;
-const ACCEPT_PATIENCE_MS = 20_000;
 const VARIANTS = { 'spoke once': true, 'never spoke': false } as const;
 
 interface IdleSample {
@@ -23,36 +20,6 @@ interface IdleSample {
   readonly rssPerClient: number;
   readonly before: Memory;
   readonly after: Memory;
-}
-
-const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
-
-/** A client is connected for the kernel before the server has accepted it: the server's open files say when it has. */
-async function untilOpenFiles(pid: number, enough: (count: number) => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + ACCEPT_PATIENCE_MS;
-  while (!enough(openFiles(pid))) {
-    if (Date.now() > deadline) throw new Error(`the server did not ${what} within ${ACCEPT_PATIENCE_MS} ms`);
-    await sleep(50);
-  }
-}
-
-async function withIdleClients<T>(
-  bench: Bench,
-  server: RunningServer,
-  clients: { count: number; speak: boolean },
-  inside: () => Promise<T>,
-): Promise<T> {
-  const base = openFiles(server.pid);
-  const words = [server.port, clients.count, clients.speak ? 1 : 0].map(String);
-  const idle = new Child([bench.programs.idle, ...words]);
-  try {
-    await idle.line(/^ready$/);
-    await untilOpenFiles(server.pid, (open) => open >= base + clients.count, 'accept all clients');
-    return await inside();
-  } finally {
-    await idle.stop();
-    await untilOpenFiles(server.pid, (open) => open <= base, 'close all clients');
-  }
 }
 
 async function measure(bench: Bench, program: ServerProgram, speak: boolean): Promise<IdleSample> {
