@@ -13,6 +13,7 @@ const TLS_PARTS: Readonly<Record<string, string>> = {
   '.cert': 'tlsCert',
   '.key': 'tlsKey',
   '.ca': 'tlsCa',
+  '.crl': 'tlsCrl',
   '.requestClientCert': 'tlsRequestClientCert',
 };
 

@@ -34,6 +34,7 @@ export const serveCommandSchema = v.strictObject({
   tlsCert: option(pemFile(), { help: 'certificate for TLS', reach: 'shell' }),
   tlsKey: option(pemFile(), { help: 'private key of the certificate', reach: 'shell' }),
   tlsCa: option(pemFile(), { help: 'certificates of those who vouch for clients', reach: 'shell' }),
+  tlsCrl: option(pemFile(), { help: 'lists of client certificates that were revoked', reach: 'shell' }),
   tlsRequestClientCert: option(v.optional(toggle()), {
     help: 'clients must show a certificate that one in --tls-ca vouches for',
     preset: 'off',

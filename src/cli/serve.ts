@@ -73,7 +73,7 @@ function leavingLine({ drainDelay, shutdownTimeout }: ServeCommandSettings): str
 
 function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
   const { bytes, logFormat: _logFormat, config: _config, watch: _watch, ...others } = settings;
-  const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsRequestClientCert: _request, ...options } = others;
+  const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsCrl: _crl, tlsRequestClientCert: _request, ...options } = others;
   const service = options.service ?? (bytes ? new URL('../services/reverse-bytes.js', import.meta.url) : undefined);
   return { ...options, service, onEvent: (event) => log.event(event) };
 }

@@ -12,15 +12,21 @@ interface TlsSettings {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly tlsCa?: string | undefined;
+  readonly tlsCrl?: string | undefined;
   readonly tlsRequestClientCert?: boolean | undefined;
 }
 
 /** Gives the options for TLS, paths from `directory`; undefined if none are given. Throws HEDDLE_INVALID_OPTION. */
 export function tlsOptions(settings: TlsSettings, directory: string, nameOf: NameOf): TlsOptions | undefined {
-  const { tls, tlsCert, tlsKey, tlsCa, tlsRequestClientCert } = settings;
-  const isGiven = [tlsCert, tlsKey, tlsCa, tlsRequestClientCert].some((value) => value !== undefined);
+  const { tls, tlsCert, tlsKey, tlsCa, tlsCrl, tlsRequestClientCert } = settings;
+  const isGiven = [tlsCert, tlsKey, tlsCa, tlsCrl, tlsRequestClientCert].some((value) => value !== undefined);
   if (!isGiven) return tls;
-  const files = { ...(tlsCert && { cert: tlsCert }), ...(tlsKey && { key: tlsKey }), ...(tlsCa && { ca: tlsCa }) };
+  const files = {
+    ...(tlsCert && { cert: tlsCert }),
+    ...(tlsKey && { key: tlsKey }),
+    ...(tlsCa && { ca: tlsCa }),
+    ...(tlsCrl && { crl: tlsCrl }),
+  };
   const { cert, key, ...rest } = { ...tls, ...resolveAll(files, directory) };
   if (cert === undefined) throw invalid('TLS needs a certificate: give its file with --tls-cert');
   if (key === undefined) throw invalid('TLS needs the private key of the certificate: give its file with --tls-key');
@@ -28,6 +34,10 @@ export function tlsOptions(settings: TlsSettings, directory: string, nameOf: Nam
   if (requestClientCert && rest.ca === undefined)
     throw invalid(
       `${nameOf('tls', '.requestClientCert')} needs ${nameOf('tls', '.ca')}: the certificates of those who vouch for clients`,
+    );
+  if (rest.crl !== undefined && !requestClientCert)
+    throw invalid(
+      `${nameOf('tls', '.crl')} needs ${nameOf('tls', '.requestClientCert')}: without it no client shows a certificate`,
     );
   return { ...rest, cert, key, requestClientCert };
 }
@@ -38,11 +48,11 @@ export function resolveTls(tls: TlsOptions, folder: string): TlsOptions {
   return { ...resolveAll(tls, folder), ...(tls.sni !== undefined && { sni: Object.fromEntries(sni) }) };
 }
 
-function resolveAll<T extends { readonly cert?: Pem; readonly key?: Pem; readonly ca?: Pem }>(
+function resolveAll<T extends { readonly cert?: Pem; readonly key?: Pem; readonly ca?: Pem; readonly crl?: Pem }>(
   of: T,
   folder: string,
 ): T {
-  const files = (['cert', 'key', 'ca'] as const).map((name) => [name, of[name]] as const);
+  const files = (['cert', 'key', 'ca', 'crl'] as const).map((name) => [name, of[name]] as const);
   const found = files.flatMap(([name, pem]) =>
     pem !== undefined && isPath(pem) ? [[name, resolve(folder, pem)] as const] : [],
   );

@@ -10,6 +10,10 @@ export interface ClientTls {
   readonly servername: string | undefined;
   /** Who the client's certificate is for, such as `{ O: 'Example', CN: 'alice' }`; `undefined` if none was asked for. */
   readonly subject: Readonly<Record<string, string | readonly string[]>> | undefined;
+  /** SHA-256 of the client's certificate, such as `5F:2C:…`: the same for no other certificate; `undefined` if none was asked for. */
+  readonly fingerprint256: string | undefined;
+  /** The number that its authority gave to the client's certificate, in hexadecimal; `undefined` if none was asked for. */
+  readonly serialNumber: string | undefined;
 }
 
 /**

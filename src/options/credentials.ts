@@ -1,14 +1,15 @@
 /** Used to read certificates and keys, and to say clearly what is wrong with them before anything listens. */
 
-import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { HeddleError } from '../errors.ts';
 import { type PemText, readPem } from './pem.ts';
 import type { NameOf } from './source.ts';
+import { newTicketKeys } from './ticket-keys.ts';
 import type { KeyPair, Pem, TlsOptions } from './tls-type.ts';
 
-/** As long as OpenSSL wants them, in bytes. */
-const TICKET_KEYS = 48;
+/** One list of revoked certificates. */
+const REVOCATIONS = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g;
 
 interface PairText {
   readonly cert: string;
@@ -18,6 +19,8 @@ interface PairText {
 /** What a server needs for TLS, read and checked. Plain data: every thread is started with it. */
 export interface Credentials extends PairText {
   readonly ca: string | undefined;
+  /** Each is one list: Node reads no more of a text. */
+  readonly crl: readonly string[];
   readonly requestClientCert: boolean;
   readonly alpn: readonly string[];
   readonly sni: Readonly<Record<string, PairText>>;
@@ -54,10 +57,11 @@ export function loadCredentials(
   return {
     ...loadPair(options, (part) => nameOf('tls', part), warn),
     ca,
+    crl: options.crl === undefined ? [] : loadRevocations(options.crl, nameOf('tls', '.crl')),
     requestClientCert,
     alpn,
     sni: Object.fromEntries(others),
-    ticketKeys: randomBytes(TICKET_KEYS),
+    ticketKeys: newTicketKeys(),
     handshakeTimeout,
   };
 }
@@ -89,6 +93,16 @@ export function loadCertificates(pem: Pem, option: string, warn: (expired: Expir
   const read = readPem(pem, option);
   parseCertificate(read, warn);
   return read.text;
+}
+
+/** Reads lists of revoked certificates. Throws HEDDLE_INVALID_OPTION. */
+function loadRevocations(pem: Pem, option: string): readonly string[] {
+  const { text, name } = readPem(pem, option);
+  const lists = text.match(REVOCATIONS) ?? [];
+  if (lists.length === 0)
+    throw invalid(`${name} has no list of revoked certificates in PEM form (-----BEGIN X509 CRL-----)`);
+  attempt(`${name} has a list of revoked certificates that cannot be read`, () => createSecureContext({ crl: lists }));
+  return lists;
 }
 
 function parseCertificate({ text, name }: PemText, warn: (expired: ExpiredCertificate) => void): X509Certificate {

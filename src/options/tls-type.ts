@@ -19,6 +19,8 @@ export interface KeyPair {
 export interface TlsOptions extends KeyPair {
   /** The certificates of those who vouch for clients. */
   readonly ca?: Pem;
+  /** Lists of certificates that the authorities of `ca` have revoked (CRL): a client that shows one of these is refused. */
+  readonly crl?: Pem;
   /**
    * Whether a client must show a certificate that one of `ca` vouches for.
    * @default false
@@ -26,7 +28,10 @@ export interface TlsOptions extends KeyPair {
   readonly requestClientCert?: boolean;
   /** The protocols that may be agreed on (ALPN), best first. */
   readonly alpn?: readonly string[];
-  /** Other certificates and keys by the host name that a client asks for; `*.example.com` is any name of that form. */
+  /**
+   * Other certificates and keys by the host name that a client asks for; `*.example.com` is any name of that form. An exact
+   * name beats such a one, and the case of letters does not count.
+   */
   readonly sni?: Readonly<Record<string, KeyPair>>;
 }
 
@@ -62,6 +67,7 @@ const SERVER_KEYS: Keys = {
   cert: [isPem, PEM],
   key: [isPem, PEM],
   ca: [isPem, PEM],
+  crl: [isPem, PEM],
   requestClientCert: [isBoolean, 'true or false'],
   alpn: [isProtocols, 'a list of names of protocols'],
   sni: [isPairs, 'an object of { cert, key } by host name'],
@@ -113,7 +119,16 @@ function problemOf(value: unknown): string | undefined {
   if (problem !== undefined) return problem;
   if (value['requestClientCert'] === true && value['ca'] === undefined)
     return 'must have ca, the certificates of those who vouch for clients, if it has requestClientCert';
-  return undefined;
+  if (value['crl'] !== undefined && value['requestClientCert'] !== true)
+    return 'must have requestClientCert if it has crl: without it no client shows a certificate';
+  return twiceIn(value['sni']);
+}
+
+/** Names have no upper and lower case. */
+function twiceIn(sni: unknown): string | undefined {
+  const names = Object.keys(sni ?? {}).map((name) => name.toLowerCase());
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined ? undefined : `has ${twice} twice in sni`;
 }
 
 function problemOfKeys(value: Readonly<Record<string, unknown>>, keys: Keys): string | undefined {

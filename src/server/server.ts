@@ -6,6 +6,7 @@ import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { type Credentials, loadCredentials } from '../options/credentials.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
+import { renewTicketKeys } from '../options/ticket-keys.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { Lock } from '../sharing/lock.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
@@ -111,6 +112,8 @@ export class Server implements AsyncDisposable {
   readonly #memory: SharedMemory;
   readonly #acceptor: AcceptorHandle;
   readonly #pool: ThreadPool;
+  /** Left out without TLS. */
+  readonly #stopRenewing: (() => void) | undefined;
   readonly #closed = new Deferred<void>();
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
@@ -133,6 +136,7 @@ export class Server implements AsyncDisposable {
     this.#memory = new SharedMemory(engine.fileLimit(), settings);
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(service, tls);
+    this.#stopRenewing = tls && renewTicketKeys((keys) => this.#pool.useTicketKeys(keys));
   }
 
   /** Used by `serve`: hands on an event of main's own. */
@@ -326,6 +330,7 @@ export class Server implements AsyncDisposable {
   /** `detail`: why clients are left, if that is not in order. */
   async #end(grace: number, detail?: string): Promise<void> {
     this.#state = 'closed';
+    this.#stopRenewing?.();
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
     this.#engine.end(this.#memory, this.#successor !== undefined, detail);

@@ -128,6 +128,14 @@ export class ThreadPool {
     this.#parts.tell({ type: 'thread-retire', thread });
   }
 
+  /** Has all threads seal TLS session tickets with `keys` from now on: a client may come back to any of them. */
+  useTicketKeys(keys: Uint8Array): void {
+    const { tls } = this.#start;
+    if (tls === undefined) return;
+    this.#start = { ...this.#start, tls: { ...tls, ticketKeys: keys } };
+    for (const thread of this.#threads.values()) thread.post({ type: 'ticket-keys', keys });
+  }
+
   /** A retiring thread has no client any more. */
   empty(thread: number): void {
     const handle = this.#threads.get(thread);

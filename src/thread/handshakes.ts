@@ -4,6 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Credentials } from '../options/credentials.ts';
 import { formatDuration } from '../options/duration.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
+import { ServerNames } from './server-names.ts';
 import { handshakeProblem } from './tls-words.ts';
 
 /** A client that is not through yet. */
@@ -41,6 +42,11 @@ export class Handshakes {
 
   get size(): number {
     return this.#underway.size;
+  }
+
+  /** Seals tickets with `keys` from now on; those that were sealed before are no good any more. */
+  useTicketKeys(keys: Uint8Array): void {
+    this.#server.setTicketKeys(Buffer.from(keys));
   }
 
   /** Begins with a client, whose socket was not read yet. */
@@ -87,23 +93,25 @@ export class Handshakes {
 }
 
 function serverFor(credentials: Credentials): Server {
-  const { cert, key, ca, requestClientCert, alpn, sni } = credentials;
-  const server = createServer({
+  const { cert, key, ca, crl, requestClientCert, alpn, sni } = credentials;
+  const common = {
+    minVersion: 'TLSv1.2',
+    ...(ca !== undefined && { ca }),
+    ...(crl.length > 0 && { crl: [...crl] }),
+  } as const;
+  const names = new ServerNames(sni, common);
+  return createServer({
+    ...common,
     cert,
     key,
-    minVersion: 'TLSv1.2',
+    SNICallback: (name, found) => found(null, names.find(name)),
     ticketKeys: Buffer.from(credentials.ticketKeys),
     requestCert: requestClientCert,
     rejectUnauthorized: requestClientCert,
-    ...(ca !== undefined && { ca }),
     ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
     // Node's own only sees a client that is silent all the time; ours comes first.
     handshakeTimeout: credentials.handshakeTimeout + 1000,
   });
-  for (const [name, pair] of Object.entries(sni)) {
-    server.addContext(name, { ...pair, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) });
-  }
-  return server;
 }
 
 /** The socket below: Node's types do not have it, and Node has no other way from one to the other. */

@@ -42,8 +42,13 @@ export interface EpollThreadStart extends ThreadStart {
   readonly moveAfter: number;
 }
 
-/** `drain`: answer what has arrived, then close all clients. `stop`: run the service's `stop`, and end. */
-export type ToThread = { readonly type: 'drain' } | { readonly type: 'stop' };
+/**
+ * `drain`: answer what has arrived, then close all clients. `stop`: run the service's `stop`, and end. `ticket-keys`: seal
+ * TLS session tickets with `keys` from now on.
+ */
+export type ToThread =
+  | { readonly type: 'drain' | 'stop' }
+  | { readonly type: 'ticket-keys'; readonly keys: Uint8Array };
 
 /**
  * `loaded`: from now on the thread may be ended from outside; Node aborts if that happens while it loads native code.

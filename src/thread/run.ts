@@ -78,6 +78,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   };
   port.on('message', (message: ToThread) => {
     if (message.type === 'drain') thread.drain();
+    else if (message.type === 'ticket-keys') thread.useTicketKeys(message.keys);
     else void stop();
   });
   // Under TLS the time for the handshake begins with the connection, whether the client says something or not.

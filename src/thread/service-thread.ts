@@ -163,6 +163,9 @@ export class ServiceThread implements Host, Turns {
     this.checkDrained();
   }
 
+  /** Without TLS there are no tickets. */
+  useTicketKeys(_keys: Uint8Array): void {}
+
   /** Takes a connection for which this thread keeps nothing, if it is one. */
   protected takeResting(fd: number, ticket: Ticket): boolean {
     return this.table.take(fd, ticket);

@@ -80,6 +80,10 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     setImmediate(this.#drainWhenRead);
   }
 
+  override useTicketKeys(keys: Uint8Array): void {
+    this.#handshakes?.useTicketKeys(keys);
+  }
+
   protected override takeResting(fd: number, ticket: Ticket): boolean {
     return (this.#sockets.get(fd)?.ticket === ticket ? this.table : this.#moving).take(fd, ticket);
   }

@@ -1,5 +1,5 @@
 /** Used to say in words what TLS has found out about a client, or has against it. */
-import type { TLSSocket } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { ClientTls } from '../connection/client.ts';
 
 /** By the codes of Node and OpenSSL. */
@@ -17,6 +17,10 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'none of tls.ca vouches for its certificate',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed, and not one of tls.ca',
   CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_REVOKED: 'its certificate was revoked',
+  UNABLE_TO_GET_CRL: 'tls.crl has no list of the authority that issued its certificate',
+  CRL_HAS_EXPIRED: 'the list in tls.crl has expired',
+  CRL_NOT_YET_VALID: 'the list in tls.crl is not valid yet',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet',
 };
 
@@ -37,12 +41,16 @@ export function handshakeProblem(error: NodeJS.ErrnoException, socket: TLSSocket
 
 /** Gives what a service may know about the client of `socket`. */
 export function describeTls(socket: TLSSocket): ClientTls {
-  const subject = socket.getPeerCertificate()?.subject as ClientTls['subject'];
+  // Without a certificate it is an empty object, or null where the connection is gone.
+  const certificate: Partial<PeerCertificate> = socket.getPeerCertificate() ?? {};
+  const subject = certificate.subject as ClientTls['subject'];
   return {
     authorized: socket.authorized,
     alpnProtocol: textOf(socket.alpnProtocol),
     servername: 'servername' in socket ? textOf(socket.servername) : undefined,
     subject: subject === undefined ? undefined : { ...subject },
+    fingerprint256: certificate.fingerprint256,
+    serialNumber: certificate.serialNumber,
   };
 }
 

@@ -12,6 +12,7 @@ export interface Pair {
 
 export class Certificates implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'heddle-tls-'));
+  #lists = 0;
 
   /** Makes a pair that vouches for others. */
   authority(name: string): Pair {
@@ -31,6 +32,20 @@ export class Certificates implements Disposable {
     const signed = ['-CA', authority.cert, '-CAkey', authority.key, '-CAcreateserial', '-extfile', extensions];
     this.#openssl(['x509', '-req', '-in', request, ...signed, '-days', `${days}`, '-out', pair.cert]);
     return pair;
+  }
+
+  /** Has `authority` revoke the certificates of `pairs`; gives the path of its list, which is good for `days` (below zero: it has expired). */
+  revoke(authority: Pair, pairs: readonly Pair[], days = 30): string {
+    const list = join(this.folder, `revoked-${++this.#lists}.pem`);
+    const config = this.write(
+      `ca-${this.#lists}.cnf`,
+      `[ca]\ndefault_ca=a\n[a]\ndatabase=${this.write(`index-${this.#lists}.txt`, '')}\ndefault_md=sha256\n`,
+    );
+    const ca = ['ca', '-config', config, '-cert', authority.cert, '-keyfile', authority.key];
+    for (const { cert } of pairs) this.#openssl([...ca, '-revoke', cert]);
+    const next = new Date(Date.now() + days * 86_400_000).toISOString().replaceAll(/[-:T]|\.\d+/g, '');
+    this.#openssl([...ca, '-gencrl', '-crl_lastupdate', '20200101000000Z', '-crl_nextupdate', next, '-out', list]);
+    return list;
   }
 
   /** Writes a file and gives its path. */

@@ -15,6 +15,8 @@ const missing = join(certificates.folder, 'missing.pem');
 const empty = certificates.write('empty.pem', '');
 const broken = certificates.write('broken.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
 
+const brokenList = certificates.write('broken-list.pem', '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n');
+
 const REFUSED: [what: string, tls: object, message: string | RegExp][] = [
   ['no key', { cert: tls.cert }, 'options.tls must have key: the path of a PEM file, or its text or bytes'],
   ['an unknown name', { ...tls, passphrase: 'secret' }, /^options\.tls has no passphrase; it has cert, key/],
@@ -47,6 +49,22 @@ const REFUSED: [what: string, tls: object, message: string | RegExp][] = [
     { ...tls, sni: { a: { ...tls, key: other.key } } },
     /the key in options\.tls\.sni\['a'\]\.key/,
   ],
+  [
+    'lists of revoked certificates where none is shown',
+    { ...tls, ca: tls.cert, crl: empty },
+    /must have requestClientCert/,
+  ],
+  [
+    'a file without a list of revoked certificates',
+    { ...tls, ca: tls.cert, requestClientCert: true, crl: empty },
+    /^options\.tls\.crl \(.*empty\.pem\) has no list of revoked certificates in PEM form/,
+  ],
+  [
+    'a broken list of revoked certificates',
+    { ...tls, ca: tls.cert, requestClientCert: true, crl: brokenList },
+    /^options\.tls\.crl \(.*broken-list\.pem\) has a list of revoked certificates that cannot be read/,
+  ],
+  ['a name twice', { ...tls, sni: { 'a.test': tls, 'A.test': tls } }, 'options.tls has a.test twice in sni'],
   ['a broken authority', { ...tls, ca: empty }, /^options\.tls\.ca \(.*empty\.pem\) has no certificate/],
 ];
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
@@ -153,6 +154,8 @@ describe('client.tls', () => {
       alpnProtocol: 'echo/1',
       servername: 'server',
       subject: { O: 'Heddle', CN: 'alice' },
+      fingerprint256: new X509Certificate(alice.cert).fingerprint256,
+      serialNumber: new X509Certificate(alice.cert).serialNumber,
     });
   });
 });
