@@ -2,6 +2,7 @@
 
 import { HeddleError, kindOf } from '../errors.ts';
 import { Frame, type Framing, MESSAGE } from '../framing/frame.ts';
+import { byteLengthOf } from '../sys/typed-array.ts';
 
 /** Text is sent as UTF-8. */
 export type Message = string | Uint8Array;
@@ -9,16 +10,17 @@ export type Message = string | Uint8Array;
 /** Gives the bytes of `message` in `framing`. Throws HEDDLE_BAD_FRAME, HEDDLE_MESSAGE_TOO_LONG, or a TypeError for what is neither text nor bytes. */
 export function encodeMessage(message: Message, framing: Framing): Buffer {
   const body = bytesOf(message);
-  if (framing.overhead === 0 && body.length === 0) {
+  const length = byteLengthOf(body);
+  if (framing.overhead === 0 && length === 0) {
     throw new HeddleError(
       'HEDDLE_BAD_FRAME',
       `An empty message cannot be sent with framing ${framing.name}: it is no bytes at all`,
     );
   }
-  const bytes = Buffer.allocUnsafe(framing.overhead + body.length);
-  const start = framing.writePrefix(body.length, bytes, 0);
+  const bytes = Buffer.allocUnsafe(framing.overhead + length);
+  const start = framing.writePrefix(length, bytes, 0);
   bytes.set(body, start);
-  const end = start + body.length + framing.writeSuffix(bytes, start + body.length);
+  const end = start + length + framing.writeSuffix(bytes, start + length);
   requireOneMessage(bytes, end, framing);
   return bytes.subarray(0, end);
 }

@@ -3,11 +3,13 @@ import type { HeddleError } from '../errors.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import { UNIX_PEER } from '../sys/socket-address.ts';
+import { memoryOf } from '../sys/typed-array.ts';
 import { BLOCKED, CLOSED, Conditions, UNREAD, UNREAD_BEYOND, UNREAD_BYTES } from './conditions.ts';
 import type { Host } from './host.ts';
 import type { Kept } from './kept.ts';
+import { lendReply } from './lent-bytes.ts';
 import { Output, SENT } from './output.ts';
-import { checkReply, frameReply } from './reply-buffer.ts';
+import { checkReply, frameReply, lengthOf } from './reply-buffer.ts';
 
 /*
  * Sockets are watched for changes (EPOLLET): what was reported is not reported again until more comes, so a channel
@@ -19,6 +21,12 @@ import { checkReply, frameReply } from './reply-buffer.ts';
 
 /** A message up to this long that waits alone is sent from the thread's buffer; others go out from where they lie. */
 const COPY_LIMIT = 16 * 1024;
+
+/** A longer message is not copied before the kernel has taken what it takes of it: the copy would cost more than the calls do. */
+const LEND_LIMIT = 64 * 1024;
+
+/** The kernel is told lengths as 32-bit integers. */
+const LONGEST = 2 ** 31 - 1;
 
 /** Of the events of epoll, those which tell that bytes are not all that is to be read. */
 const BEYOND_BYTES = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
@@ -50,6 +58,8 @@ export abstract class Channel extends Conditions {
 
   /** Sending has failed with the errno `result`: the connection is over. */
   protected abstract broken(result: number): void;
+  /** A reply of `length` bytes is more than can be sent. */
+  protected abstract refuseReply(length: number): void;
 
   /** Nothing waits to be sent, but for the replies of this read. */
   protected get allSent(): boolean {
@@ -104,16 +114,22 @@ export abstract class Channel extends Conditions {
     this.output?.close(error);
   }
 
-  /** Appends a reply to the replies of this read. */
+  /** Appends a reply to the replies of this read; from now on its memory is the service's again. */
   protected reply(reply: unknown): void {
-    const { framing, replies, service } = this.host;
-    const checked = checkReply(framing, reply);
+    if (!this.#append(reply) && !this.host.borrowsReplies) this.output?.own();
+  }
+
+  /** Appends a message to the replies of this read; false: it did not fit, and what the kernel did not take of it may be lent. */
+  #append(message: unknown): boolean {
+    const { framing, replies } = this.host;
+    const checked = checkReply(framing, message);
     replies.owner = this;
-    if (this.allSent && replies.append(framing, checked)) return;
+    if (this.allSent && replies.append(framing, checked)) return true;
     this.#sendReplies();
-    if (this.is(CLOSED) || (this.allSent && replies.append(framing, checked))) return;
-    this.queue(frameReply(framing, checked, service.borrow === true));
+    if (this.is(CLOSED) || (this.allSent && replies.append(framing, checked))) return true;
+    this.#queueReply(checked);
     this.sendAll();
+    return false;
   }
 
   /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */
@@ -125,18 +141,18 @@ export abstract class Channel extends Conditions {
 
   /** Sends a message, as far as the kernel takes it; nothing else waits. Settles when little enough waits that more may be sent. */
   protected sendAtOnce(message: unknown): Promise<void> {
-    this.reply(message);
+    this.#append(message);
     this.sendAll();
     return this.output === undefined ? SENT : this.output.room();
   }
 
   /** Keeps a message for the next `sendAll`. Settles when little enough waits that more may be sent. */
   protected sendLater(message: unknown): Promise<void> {
-    const { framing, service } = this.host;
+    const { framing } = this.host;
     this.stashReplies();
-    const bytes = frameReply(framing, checkReply(framing, message), service.borrow === true);
-    if (!this.allSent || bytes.length > COPY_LIMIT) return this.queue(bytes).room();
-    this.#only = bytes;
+    const checked = checkReply(framing, message);
+    if (!this.allSent || lengthOf(checked) > COPY_LIMIT) return this.#queueReply(checked).room();
+    this.#only = frameReply(framing, checked);
     return SENT;
   }
 
@@ -187,6 +203,18 @@ export abstract class Channel extends Conditions {
     const result = output.flush();
     if (result < 0) this.broken(result);
     else if (!output.isEmpty) this.set(BLOCKED);
+  }
+
+  /** Appends a reply to what waits; a long one is lent, unless it lies in the thread's own memory, which the next message needs. */
+  #queueReply(reply: Uint8Array | string): Output {
+    const { framing, input } = this.host;
+    const length = lengthOf(reply);
+    const output = this.queue();
+    if (length > LONGEST - framing.overhead) this.refuseReply(length);
+    else if (typeof reply === 'string' || length <= LEND_LIMIT || memoryOf(reply) === input.bytes.buffer)
+      output.push(frameReply(framing, reply));
+    else output.borrow(lendReply(framing, reply));
+    return output;
   }
 
   /** Appends `bytes`, if there are any, to what waits, where it can be kept for long. */

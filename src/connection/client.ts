@@ -31,7 +31,8 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined> e
   readonly tls: ClientTls | undefined;
 
   /**
-   * Sends a message. The promise settles when the client's share of memory has room again: await it before sending more.
+   * Sends a message. The promise settles when the client's share of memory has room again: await it before you send more, and
+   * before you change the bytes of `message`, resize or transfer them.
    *
    * Errors: `HEDDLE_CLOSED` if the client is gone.
    */

@@ -4,7 +4,7 @@ import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts'
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
-import { EAGAIN, errnoName } from '../sys/errno.ts';
+import { EAGAIN, EFAULT, errnoName } from '../sys/errno.ts';
 import type { Client, ClientTls } from './client.ts';
 import {
   AT_REST,
@@ -38,6 +38,13 @@ const READS = 16;
 
 /** A client that sends without end is drained of this many times `READS` reads: some 64 MB. */
 const DRAIN_ROUNDS = 64;
+
+/** A service may send without awaiting: then nobody is to learn of the `reason`, least of all the thread. */
+function rejected(reason: HeddleError): Promise<never> {
+  const promise = Promise.reject(reason);
+  promise.catch(ignore);
+  return promise;
+}
 
 const ignore = (): void => {};
 
@@ -77,7 +84,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   send(message: unknown): Promise<void> {
     if (!this.#canSend()) return this.#refuse();
     this.flushSoon(); // First: it gives up the slot, and what is no message throws.
-    return this.sendLater(message);
+    return this.orRefused(this.sendLater(message));
   }
 
   close(): void {
@@ -226,7 +233,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Closes a client for which more waits than may. True: it was closed. */
   #isOverLimit(): boolean {
-    if (!this.is(BLOCKED) || (this.output?.length ?? 0) <= this.host.maxUnsent) return false;
+    if (!this.is(BLOCKED) || (this.output?.piledUp ?? 0) <= this.host.maxUnsent) return false;
     this.#cutOff('over-limit', `more than ${this.host.maxUnsent} bytes wait for it (maxUnsent)`);
     return true;
   }
@@ -259,6 +266,11 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     return this.is(LINGERING) || this.#canRead();
   }
 
+  /** What `send` gives: `sent`, unless the message was refused. */
+  protected orRefused(sent: Promise<void>): Promise<void> {
+    return this.is(FINISHING) ? rejected(this.closedError('over-limit')) : sent;
+  }
+
   /** Takes the slot, if this is called from outside of an event. */
   #canSend(): boolean {
     return !this.is(FINISHING) && this.take();
@@ -266,11 +278,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   #refuse(): Promise<void> {
     const reason = this.#ending ?? 'it was closed or has moved to another thread';
-    const refused = Promise.reject(
-      this.#closedError ?? new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`),
-    );
-    refused.catch(ignore); // A service may send without awaiting: then nobody is to learn of it, least of all the thread.
-    return refused;
+    return rejected(this.#closedError ?? new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
   }
 
   #readable(mask: number): void {
@@ -365,7 +373,20 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   }
 
   protected broken(result: number): void {
+    if (result === EFAULT) return this.#lostBytes();
     this.end(this.#ending ?? (this.is(ENDED) ? 'client-finished' : 'client-reset'), errnoName(result));
+  }
+
+  /** Bytes of the service that were to be sent are gone: half a message must not look like a whole one. */
+  #lostBytes(): void {
+    const text =
+      'Bytes that were given to client.send were detached or shrunk before they were sent: await send before you transfer or resize their memory';
+    this.host.serviceFailed(this, new HeddleError('HEDDLE_SERVICE_ERROR', text));
+    this.#cutOff('service-error', 'bytes that were to be sent are gone');
+  }
+
+  protected refuseReply(length: number): void {
+    this.finish('over-limit', `a reply of ${length} bytes is more than can be sent: send it in pieces`);
   }
 
   /**

@@ -30,6 +30,8 @@ export interface Host {
   readonly readMessage: ReadMessage;
   /** The bytes of which messages are views, not copies: those of `input`, if the service borrows. */
   readonly lends: Buffer | undefined;
+  /** Replies are the service's for Heddle to keep: it does not change them. */
+  readonly borrowsReplies: boolean;
   /** Where bytes are kept from one turn to the next. */
   readonly stores: Stores;
   /** Where reads go. Valid until the next read on this thread. */

@@ -1,8 +1,10 @@
-/** Used to keep what is to be sent to a client and was not taken by the kernel yet. */
-import { EAGAIN } from '../sys/errno.ts';
+/** Keeps what is to be sent to a client and was not taken by the kernel yet. */
+import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
+import { EAGAIN, EFAULT } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { SocketCalls } from './host.ts';
 import { Kept } from './kept.ts';
+import { LentBytes } from './lent-bytes.ts';
 import type { Stores } from './store.ts';
 
 /** Chunks up to this long are put together for one `send`; a longer one goes out from where it lies. */
@@ -17,25 +19,29 @@ export class Outbox {
   /** The first of them, where they move with the client. */
   #kept: Kept | undefined;
   readonly #chunks: Uint8Array[] = [];
+  /** Some chunks may be lent. */
+  #borrows = false;
 
   constructor(kept?: Kept) {
     this.#kept = kept;
     this.length = kept?.length ?? 0;
   }
 
-  /** Appends bytes; they must not be changed until they are sent. */
+  /** Appends bytes; unless they are `LentBytes` nobody else may change them. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#chunks.push(bytes);
     this.length += bytes.length;
+    this.#borrows ||= bytes instanceof LentBytes;
   }
 
   /**
    * Sends as much as the kernel takes; `scratch` is where small chunks are put together. Returns how many bytes that
-   * was, or the errno if the connection is broken.
+   * was, or the errno if the connection is broken: EFAULT if bytes that were lent are gone.
    */
   flush(sys: Pick<SocketCalls, 'send' | 'wrap'>, fd: number, scratch: NativeBuffer): number {
     let total = 0;
+    if (this.#borrows && this.#hasLost()) return EFAULT;
     while (this.length > 0) {
       const kept = this.#kept;
       const first = this.#chunks[0];
@@ -51,12 +57,27 @@ export class Outbox {
     return total;
   }
 
-  /** Puts all that waits where it moves with the client; `undefined`: it is too much, and stays on this thread. */
-  stow(stores: Stores): Kept | undefined {
-    if (this.length > STOW_LIMIT) return undefined;
+  /** Copies what is lent: from now on its owner may change it. False: some of it is gone. */
+  own(): boolean {
+    if (!this.#borrows) return true;
+    if (this.#hasLost()) return false;
+    this.#chunks.forEach((chunk, index) => {
+      if (chunk instanceof LentBytes) this.#chunks[index] = Buffer.from(chunk);
+    });
+    this.#borrows = false;
+    return true;
+  }
+
+  /**
+   * Puts all that waits where it moves with the client. `undefined`: it stays on this thread, since it is more than `most`, or some
+   * of it is gone. One long message must not take the room in the arena that many clients need.
+   */
+  stow(stores: Stores, most = STOW_LIMIT): Kept | undefined {
+    if (this.length > Math.min(most, STOW_LIMIT) || (this.#borrows && this.#hasLost())) return undefined;
     this.#kept ??= new Kept(stores, stores.allocate(this.length));
     for (const chunk of this.#chunks) this.#kept.append(chunk, 0, chunk.length);
     this.#chunks.length = 0;
+    this.#borrows = false;
     return this.#kept;
   }
 
@@ -64,7 +85,12 @@ export class Outbox {
   clear(): void {
     this.#freeKept();
     this.#chunks.length = 0;
+    this.#borrows = false;
     this.length = 0;
+  }
+
+  #hasLost(): boolean {
+    return this.#chunks.some((chunk) => chunk.length === 0);
   }
 
   #freeKept(): void {
@@ -91,6 +117,7 @@ export class Outbox {
     }
     if (this.length === 0) {
       this.#chunks.length = 0;
+      this.#borrows = false;
       return;
     }
     let left = bytes;

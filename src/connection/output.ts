@@ -1,6 +1,7 @@
-/** Used to keep what is to be sent to one client and cannot be sent yet, and those who wait until less does. */
+/** Keeps what is to be sent to one client and cannot be sent yet, and those who wait until less does. */
 import type { HeddleError } from '../errors.ts';
 import type { Luggage } from '../sharing/connection-table.ts';
+import { EFAULT } from '../sys/errno.ts';
 import type { Host } from './host.ts';
 import type { Kept } from './kept.ts';
 import { Outbox } from './outbox.ts';
@@ -22,12 +23,18 @@ export class Output {
   readonly #fd: number;
   readonly #outbox: Outbox;
   #waiting: Waiting[] | undefined = undefined;
+  /** How many bytes were ever appended. */
+  #appended: number;
+  /** A message that may be as long as it likes: how long it is, and where it ends among the bytes that were appended. */
+  #exempt = 0;
+  #exemptEnd = 0;
 
   /** `unsent`: what was not sent when the client moved here. */
   constructor(host: Host, fd: number, unsent?: Kept) {
     this.#host = host;
     this.#fd = fd;
     this.#outbox = new Outbox(unsent);
+    this.#appended = this.#outbox.length;
   }
 
   get isEmpty(): boolean {
@@ -44,9 +51,30 @@ export class Output {
     return this.#outbox.length;
   }
 
-  /** Appends bytes; they must not be changed until they are sent. */
+  /**
+   * How many bytes have piled up: those that wait, but for one message. That is the last one, or a long one that is still on its way
+   * when short ones follow.
+   */
+  get piledUp(): number {
+    return this.length - this.#exemptLeft;
+  }
+
+  /** Appends bytes that nobody else changes. */
   push(bytes: Uint8Array): void {
     this.#outbox.push(bytes);
+    this.#note(bytes.length);
+  }
+
+  /** Appends a message in parts, some of which are lent. */
+  borrow(parts: readonly Uint8Array[]): void {
+    const before = this.length;
+    for (const part of parts) this.#outbox.push(part);
+    this.#note(this.length - before);
+  }
+
+  /** Copies what is lent and waits: its owner may change it from now on. */
+  own(): void {
+    this.#outbox.own();
   }
 
   /** Sends as much as the kernel takes. Returns 0, or the errno of a broken connection. */
@@ -55,14 +83,15 @@ export class Output {
     const sent = this.#outbox.flush(sys, this.#fd, replies.own);
     if (sent < 0) return sent;
     row.countSent(sent);
-    if (this.#waiting !== undefined && this.length < HIGH_WATER)
-      for (const { resolve } of this.#takeWaiting()) resolve();
+    if (this.#waiting === undefined || this.length >= HIGH_WATER) return 0;
+    if (!this.#outbox.own()) return EFAULT;
+    for (const { resolve } of this.#takeWaiting()) resolve();
     return 0;
   }
 
-  /** Settles when little enough waits that more may be sent. */
+  /** Settles when little enough waits that more may be sent, and nothing of it is lent. */
   room(): Promise<void> {
-    if (this.length < HIGH_WATER) return SENT;
+    if (this.length < HIGH_WATER && this.#outbox.own()) return SENT;
     const room = new Promise<void>((resolve, reject) => {
       this.#waiting ??= [];
       this.#waiting.push({ resolve, reject });
@@ -73,7 +102,22 @@ export class Output {
 
   /** Puts what waits where it moves with the client; `undefined`: nothing waits, or it cannot move. */
   stow(): Luggage | undefined {
-    return this.isEmpty ? undefined : this.#outbox.stow(this.#host.stores)?.luggage;
+    const { maxUnsent, stores } = this.#host;
+    return this.isEmpty ? undefined : this.#outbox.stow(stores, maxUnsent)?.luggage;
+  }
+
+  /** Takes note of a message of `length` bytes that was appended. */
+  #note(length: number): void {
+    this.#appended += length;
+    if (this.#exempt > HIGH_WATER && this.#exemptLeft > length) return;
+    this.#exempt = length;
+    this.#exemptEnd = this.#appended;
+  }
+
+  /** How many bytes of the message that may be as long as it likes wait. */
+  get #exemptLeft(): number {
+    const sent = this.#appended - this.length;
+    return Math.min(this.#exempt, Math.max(0, this.#exemptEnd - sent));
   }
 
   /** Drops what waits; those who wait for room get `error`. */

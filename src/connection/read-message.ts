@@ -12,7 +12,7 @@ const POOLED = 2048;
 
 /** Whether messages are views of the thread's memory, valid during one call. */
 export function borrows(service: Service, framing: Framing): boolean {
-  return service.borrow === true && service.encoding !== 'utf8' && framing.encode === undefined;
+  return (service.borrow ?? false) !== false && service.encoding !== 'utf8' && framing.encode === undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'; // The global is an accessor, which costs 
 import { kindOf } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
+import { byteLengthOf } from '../sys/typed-array.ts';
 
 /**
  * The thread's buffer for replies. A service that changes a borrowed message where it lies and returns it has made a
@@ -32,7 +33,7 @@ export class ReplyBuffer {
     if (this.memory !== this.own) this.#copy();
     const { bytes } = this.own;
     const text = typeof reply === 'string';
-    const length = text ? Buffer.byteLength(reply) : reply.length;
+    const length = lengthOf(reply);
     if (this.length + length + framing.overhead > bytes.length) return false;
     let at = this.length;
     at += framing.writePrefix(length, bytes, at);
@@ -80,14 +81,19 @@ export class ReplyBuffer {
   }
 }
 
-/** Frames one reply in memory of its own, for replies that are not sent within the call that made them. */
-export function frameReply(framing: Framing, reply: Uint8Array | string, borrowed: boolean): Uint8Array {
-  const body = typeof reply === 'string' ? Buffer.from(reply) : reply;
-  if (framing.overhead === 0) return borrowed ? Buffer.from(body) : body;
-  const framed = Buffer.allocUnsafe(body.length + framing.overhead);
-  const at = framing.writePrefix(body.length, framed, 0);
-  framed.set(body, at);
-  framing.writeSuffix(framed, at + body.length);
+/** How many bytes a reply has. */
+export function lengthOf(reply: Uint8Array | string): number {
+  return typeof reply === 'string' ? Buffer.byteLength(reply) : byteLengthOf(reply);
+}
+
+/** Copies one reply into memory of its own, in its frame: for replies that are not sent within the call that made them. */
+export function frameReply(framing: Framing, reply: Uint8Array | string): Buffer {
+  const length = lengthOf(reply);
+  const framed = Buffer.allocUnsafe(length + framing.overhead);
+  const at = framing.writePrefix(length, framed, 0);
+  if (typeof reply === 'string') framed.write(reply, at, length, 'utf8');
+  else framed.set(reply, at);
+  framing.writeSuffix(framed, at + length);
   return framed;
 }
 

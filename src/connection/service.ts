@@ -62,10 +62,11 @@ interface PerMessage<Message, R> extends Hooks<Message, R> {
    */
   message(message: Message, client: Client<Message, R>): R | undefined | Promise<R | undefined>;
   /**
-   * Whether a message may be a view of the thread's read buffer, valid (and the service's to change) during the call only.
-   * @default false: the message is the service's to keep
+   * Whether a message may be a view of the thread's read buffer, valid (and the service's to change) during the call only. With
+   * `'both'`, Heddle borrows too: it sends a long reply from where it lies, without a copy, so its bytes must never change.
+   * @default false: a message is the service's to keep, and so is the memory of a reply
    */
-  readonly borrow?: boolean;
+  readonly borrow?: boolean | 'both';
   readonly session?: undefined;
 }
 
@@ -135,7 +136,11 @@ function findProblem(value: unknown): string | undefined {
   if (service['encoding'] !== undefined && service['encoding'] !== 'utf8') {
     return `encoding must be 'utf8' or left out, got ${inspect(service['encoding'])}`;
   }
-  if (service['borrow'] === true && service['session'] !== undefined) {
+  const { borrow = false } = service;
+  if (typeof borrow !== 'boolean' && borrow !== 'both') {
+    return `borrow must be true, false or 'both', got ${inspect(borrow)}`;
+  }
+  if (borrow !== false && service['session'] !== undefined) {
     return 'borrow is for message functions: a session keeps its messages beyond a call';
   }
   return undefined;

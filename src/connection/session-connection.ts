@@ -61,7 +61,7 @@ export class SessionConnection extends Connection {
       return super.send(message);
     }
     stampSeen(this.host, this.fd);
-    const sent = this.sendAtOnce(message);
+    const sent = this.orRefused(this.sendAtOnce(message));
     this.set(ANSWERED);
     if (this.is(BLOCKED)) this.flushSoon(); // Then it is watched for room.
     return sent;

@@ -218,12 +218,12 @@ const shape = {
     help: 'silence after which the kernel asks whether a TCP client is still there',
   }),
   /**
-   * How many bytes may wait for a client that the kernel does not take, in bytes or as text; a client that reads too
-   * slowly for more is closed with reason `over-limit`.
+   * How many bytes may pile up for a client beside the message that is on its way to it, in bytes or as text. A client for which
+   * more waits is closed with reason `over-limit`. One message may be longer, up to 2 GiB.
    * @default '1MiB', or maxMessageLength if that is more
    */
   maxUnsent: option(v.optional(size(1, 2 ** 30)), {
-    help: 'bytes that may wait for a client that does not read',
+    help: 'bytes that may pile up for a client, beside one message',
     preset: '1MiB, or maxMessageLength if that is more',
   }),
   /**

@@ -1,4 +1,5 @@
 /** Used to hand memory to the kernel: bytes together with the address that a system call needs. */
+import { byteLengthOf, byteOffsetOf, memoryOf } from './typed-array.ts';
 import { Views } from './views.ts';
 
 /** Finds where the bytes of a view lie; given by the FFI, which this file does not know. */
@@ -18,8 +19,9 @@ export class NativeBuffer {
 
   /** A Buffer is `bytes` itself; other bytes get one over the same memory. */
   constructor(bytes: Uint8Array, addressOf: AddressOf) {
-    this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.size = bytes.length;
+    const isBuffer = Buffer.isBuffer(bytes);
+    this.bytes = isBuffer ? bytes : Buffer.from(memoryOf(bytes), byteOffsetOf(bytes), byteLengthOf(bytes));
+    this.size = byteLengthOf(this.bytes);
     this.#pointer = addressOf(this.bytes);
     this.address = Number(this.#pointer);
   }

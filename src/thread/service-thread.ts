@@ -70,6 +70,7 @@ export class ServiceThread implements Host, Turns {
   readonly frame = new Frame();
   readonly readMessage: ReadMessage;
   readonly lends: Buffer | undefined;
+  readonly borrowsReplies: boolean;
   readonly stores: Stores;
   readonly input: NativeBuffer;
   readonly reader: Reader;
@@ -107,6 +108,7 @@ export class ServiceThread implements Host, Turns {
     this.replies = new ReplyBuffer(parts.sys.allocate(this.input.size), this.input);
     this.readMessage = readMessageFor(parts.service, parts.framing, this.input, parts.memory.aside);
     this.lends = borrows(parts.service, parts.framing) ? this.input.bytes : undefined;
+    this.borrowsReplies = parts.service.borrow === 'both';
     const { beforehand } = parts;
     const { input, row, stores, sys, table } = this;
     this.gate = new ProxyGate(

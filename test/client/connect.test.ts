@@ -49,6 +49,17 @@ describe('a connection', () => {
     expect(await connection.request(Uint8Array.of(0, 255, 1))).toEqual(Buffer.of(1, 255, 0));
   });
 
+  it('sends as many bytes as a message has, whatever its length says', async () => {
+    class Liar extends Uint8Array {
+      override get length(): 3 {
+        return 200 as 3;
+      }
+    }
+    await using server = await stubServer(echoBytes);
+    await using connection = await connect({ port: server.port, framing: 'line' });
+    expect(await connection.request(new Liar([65, 66, 67]))).toEqual(Buffer.from('ABC'));
+  });
+
   it.each(['line', 'length', { length: 2 }, { delimiter: '|' }] as const)(
     'matches the replies of many requests in order, with framing %j',
     async (framing) => {

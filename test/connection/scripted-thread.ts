@@ -1,4 +1,5 @@
 /** A service thread without a kernel: the test plays the sockets, and sees every call on them. */
+import { OfferedBytes } from '../support/offered-bytes.ts';
 import { TIMELESS } from '../support/timeless.ts';
 import { mapped } from '../../src/ip-address.ts';
 import type { Service } from '../../src/connection/service.ts';
@@ -27,6 +28,9 @@ export class ScriptedSocket {
   /** How many bytes each `send` takes; below zero: the errno that it answers. */
   window: () => number = () => Infinity;
   sent = Buffer.alloc(0);
+  /** What was handed to `send`, and against its rules. */
+  readonly violations: string[] = [];
+  readonly #offered = new OfferedBytes();
   interest = 0;
   /** The state of the slot when the fd was closed; `undefined`: it is open. */
   closedIn: number | undefined;
@@ -46,9 +50,12 @@ export class ScriptedSocket {
 
   send(memory: NativeBuffer, offset: number, length: number): number {
     const window = this.window();
+    const taken = Math.max(0, Math.min(window, length));
+    const bytes = memory.bytes.subarray(offset, offset + length);
+    const problem = this.#offered.offer(bytes, taken);
+    if (problem !== undefined) this.violations.push(problem);
     if (window < 0) return window;
-    const taken = Math.min(window, length);
-    this.sent = Buffer.concat([this.sent, memory.bytes.subarray(offset, offset + taken)]);
+    this.sent = Buffer.concat([this.sent, bytes.subarray(0, taken)]);
     return taken;
   }
 }

@@ -27,7 +27,7 @@ describe('a large reply', () => {
   });
 
   it('of 64 MB arrives whole at a client that reads 1 KB at a time', async () => {
-    await using running = await start(service('sized'), { maxUnsent: '64MiB' });
+    await using running = await start(service('sized'));
     const reader = fileURLToPath(new URL('./small-reads.py', import.meta.url));
     const began = performance.now();
     const child = spawn('python3', [reader, `${running.port}`, `${64 * MIB}\n`], {
@@ -42,6 +42,23 @@ describe('a large reply', () => {
     expect(output).toBe(`${64 * MIB + 1} ${digest}\n`);
     expect(status).toBe(0);
     expect(performance.now() - began).toBeLessThan(45_000);
+  });
+
+  it('may be longer than maxUnsent, returned or sent by a session, for a client that reads it late', async () => {
+    for (const [module, length] of [
+      [service('sized'), 6_000_000],
+      [service('sized-session'), 6_000_000],
+    ] as const) {
+      await using running = await start(module, { maxUnsent: '64KiB' });
+      await using peer = await running.connect();
+      peer.socket.pause();
+      peer.send(`${length}\n3\n`);
+      await vi.waitUntil(() => running.server.stats().sentBytes > 0, { timeout: PATIENCE });
+      peer.socket.resume();
+      const expected = Buffer.concat([pattern(length), pattern(3)]);
+      expect((await peer.take(expected.length)).equals(expected)).toBe(true);
+      expect(await running.all('close')).toEqual([]);
+    }
   });
 
   it('keeps its order with replies that come after it', async () => {

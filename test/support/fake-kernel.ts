@@ -114,7 +114,10 @@ export class FakeKernel implements Sys {
   }
 
   send(fd: number, memory: NativeBuffer, offset: number, length: number): number {
-    const result = this.#owned('send', fd).send(memory.bytes, offset, length);
+    const socket = this.#owned('send', fd);
+    const result = socket.send(memory.bytes, offset, length);
+    const problem = socket.offered.offer(memory.bytes.subarray(offset, offset + length), Math.max(result, 0));
+    if (problem !== undefined) this.#refuse(`send(${fd}) by ${this.caller}: ${problem}`);
     if (result >= 0) this.progress++;
     return result;
   }

@@ -1,6 +1,7 @@
 /** The two ends of a connection in memory: the server's calls on one side, what a client does on the other. */
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../src/sys/constants.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../../src/sys/errno.ts';
+import { OfferedBytes } from './offered-bytes.ts';
 
 const NONE = Buffer.alloc(0);
 
@@ -14,6 +15,8 @@ export class FakeSocket {
   /** The server has closed it. */
   isClosed = false;
   changes = 0;
+  /** What the server has handed to `send`. */
+  readonly offered = new OfferedBytes();
   /** Bytes for the server. */
   #inbound = NONE;
   /** Bytes that the server has sent and the client has not read. */

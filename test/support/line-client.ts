@@ -36,6 +36,8 @@ function replyTo(name: string, kind: Kind): string {
 /** A service for lines such as `7.3.echo` (client 7, its message 3). */
 export function lineService(greets: boolean, { wait, closed }: ServiceHooks): Service {
   const present = new Set<Client<unknown, unknown>>();
+  /** Long replies are made in it, one after the other. */
+  const scratch = Buffer.alloc(2 * LONG);
   const message = (line: unknown, client: Client<unknown, unknown>): unknown => {
     const [port, index, kind] = String(line).split('.') as [string, string, Kind];
     if (client.remotePort !== Number(port)) throw new Error(`client ${client.remotePort} got a message of ${port}`);
@@ -47,6 +49,7 @@ export function lineService(greets: boolean, { wait, closed }: ServiceHooks): Se
     if (kind === 'twice') void client.send(`${name}a`);
     if (kind === 'later' || kind === 'reject') return later(kind, name, wait);
     const reply = kind === 'twice' ? `${name}b` : replyTo(name, kind).slice(0, -1);
+    if (kind === 'long') return scratch.subarray(0, scratch.write(reply));
     return reply === '' ? undefined : reply;
   };
   const open = (client: Client<unknown, unknown>): void => void client.send(GREETING.slice(0, -1));

@@ -83,7 +83,7 @@ describe('a service over TLS', () => {
   });
 
   it('replies with 8 MB to a client that has shut down its side', async () => {
-    await using running = await startTls(service('sized'), { maxUnsent: '16MiB' });
+    await using running = await startTls(service('sized'));
     await using peer = await dial(running);
     peer.send(`${8 * 2 ** 20}\n`).finish();
     expect((await peer.rest()).length).toBeGreaterThanOrEqual(8 * 2 ** 20);
@@ -91,7 +91,7 @@ describe('a service over TLS', () => {
   });
 
   it('does not cut off the last bytes for a client that reads late', async () => {
-    await using running = await startTls(service('sized'), { maxUnsent: '16MiB' });
+    await using running = await startTls(service('sized'));
     await using peer = await dial(running);
     peer.socket.pause();
     peer.send(`${4 * 2 ** 20}\n`).finish();
@@ -101,15 +101,16 @@ describe('a service over TLS', () => {
   });
 
   it('has the same deadlines and bounds as without TLS', async () => {
-    const limits = { idleTimeout: 3000, messageTimeout: 300, sendTimeout: 600, maxUnsent: '20MiB' } as const;
-    await using running = await startTls(service('sized'), { ...limits, threads: 1 });
-    const half = (await dial(running)).send('12');
-    const asking = async (size: number): Promise<Peer> => {
+    const limits = { idleTimeout: 3000, messageTimeout: 300, sendTimeout: 600, maxUnsent: '1MiB' } as const;
+    const shared = { size: 16 * 2 ** 20 };
+    await using running = await startTls(service('large'), { ...limits, shared, threads: 1 });
+    const half = (await dial(running)).send('mo');
+    const asking = async (what: 'more' | 'push'): Promise<Peer> => {
       const peer = await dial(running);
       peer.socket.pause();
-      return peer.send(`${size * 2 ** 20}\n`);
+      return peer.send(`${what}\n`);
     };
-    const [stuck, glutton, idle] = [await asking(16), await asking(60), await dial(running)];
+    const [stuck, glutton, idle] = [await asking('more'), await asking('push'), await dial(running)];
     expect((await running.closeOf(glutton)).reason).toBe('over-limit');
     expect((await running.closeOf(half)).reason).toBe('message-timeout');
     expect((await running.closeOf(stuck)).reason).toBe('send-timeout');

@@ -10,7 +10,7 @@ export const halfClose: Row = {
   fault: `half-close: send, shut down sending, read a reply of 4 MiB, ${TIMES} times`,
   asked: 'every byte, then the end of the stream',
   async run(stage) {
-    const server = await stage.start({ framing: 'line', threads: 2, maxUnsent: '8MiB' });
+    const server = await stage.start({ framing: 'line', threads: 2 });
     const expected = createHash('sha256').update(pattern(SIZE)).update('\n').digest('hex');
     let right = 0;
     for (let time = 0; time < TIMES; time++) {
