@@ -35,7 +35,12 @@ const FILE = `
 ## The config file
 
 \`heddle serve\` reads \`heddle.config.ts\`, \`.js\`, \`.mjs\` or \`.json\` from the directory it runs in, or the file that \`--config\`
-names. There must not be two of them. A service that it names is found from the file's own directory.
+names. There must not be two of them. A service that it names is found from the file's own directory. The first lines of the log say which file
+it was.
+
+The file is code that runs as your user. So one that is found, not named, must be in a folder that nobody else can write to: folder and file
+belong to you or root, and neither all users nor a group other than your own may write to them. Otherwise the command ends with status 2 and
+says so; name the file with \`--config\` if you trust it.
 
 \`\`\`ts
 export default { service: './chat.ts', framing: 'line', threads: '2..24' };

@@ -17,6 +17,8 @@ export interface Serving {
   /** Whether the addresses were given by `listen`. */
   readonly isListed: boolean;
   readonly engine: EngineName;
+  /** The file that options were read from, if any were. */
+  readonly config: string | undefined;
 }
 
 const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -25,6 +27,7 @@ const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 export function bannerLines(serving: Serving): string[] {
   const lines = [
     `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
+    ...(serving.config === undefined ? [] : [`Options are read from ${escapeText(serving.config)}`]),
     ...addressLines(serving.addresses),
   ];
   if (serving.engine === 'net') {

@@ -5,6 +5,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { runProgram } from './program.ts';
 
+/** Node's own answer to this signal is to open its debugger, which any user of the machine may then connect to. */
+process.on('SIGUSR1', () => {});
+
 const { version }: { version: string } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 );

@@ -5,6 +5,7 @@ import { HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
 import type { Schema } from '../options/schema.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
+import { watchTerminals } from './terminals.ts';
 
 const USAGE_STATUS = 2;
 const FAILURE_STATUS = 1;
@@ -13,7 +14,8 @@ const SERVE_NOTES = `
 Every option is also an environment variable (--max-message-length: HEDDLE_MAX_MESSAGE_LENGTH) and a key of the config
 file (maxMessageLength). Flags beat environment beats file beats defaults.
 Durations: 250ms, 30s, 5m, 1h. Sizes: 512B, 64KiB, 1MiB.
-SIGTERM or Ctrl-C once: clients are still answered, then it ends with 0. Twice: it ends at once, with 143 or 130.`;
+SIGTERM or Ctrl-C once: clients are still answered, then it ends with 0. Twice: it ends at once, with 143 or 130.
+SIGHUP: loads the service and certificates anew. Started on a terminal, it is SIGTERM: the terminal was closed.`;
 
 const CLIENT_NOTES = `
 On a terminal, it sends the message and asks whether to send it again. With its input from a pipe and no message, each
@@ -69,7 +71,9 @@ function addServe(program: Command, done: (status: number) => void): void {
   command.addHelpText('after', SERVE_NOTES);
   command.action(async (service: string | undefined, flags: object) => {
     const { runServe } = await import('./serve.ts');
-    done(await runServe({ service, flags, environment: process.env, directory: process.cwd() }, process));
+    const hasTerminal = watchTerminals().some((fd) => fd < 2);
+    const directory = process.cwd();
+    done(await runServe({ service, flags, environment: process.env, directory, hasTerminal }, process));
   });
 }
 

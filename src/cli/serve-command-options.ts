@@ -61,12 +61,16 @@ export interface Invocation {
   readonly flags: object;
   readonly environment: NodeJS.ProcessEnv;
   readonly directory: string;
+  /** The command was started on a terminal: when that is closed, the server is to leave. */
+  readonly hasTerminal?: boolean;
 }
 
 /** The settings of a command, and how an error names an option among them. */
 export interface ServeCommand {
   readonly settings: ServeCommandSettings;
   readonly nameOf: NameOf;
+  /** The config file, as it was named or found; `undefined`: there is none. */
+  readonly config: string | undefined;
 }
 
 /** Puts the options together: flags over environment over file over defaults. Throws HEDDLE_INVALID_OPTION. */
@@ -91,7 +95,7 @@ export async function readServeCommand(invocation: Invocation): Promise<ServeCom
   refuseProxiedHash(settings, nameOf);
   // The socket that a mode was meant for may be one that a layer above has replaced.
   const unixMode = hasUnix(settings) ? settings.unixMode : undefined;
-  return { settings: { ...settings, unixMode, tls: tlsOptions(settings, directory, nameOf) }, nameOf };
+  return { settings: { ...settings, unixMode, tls: tlsOptions(settings, directory, nameOf) }, nameOf, config };
 }
 
 /** Gives `layer` if it says in one way where to listen. */

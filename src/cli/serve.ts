@@ -14,7 +14,7 @@ import { bannerLines, serviceText } from './banner.ts';
 import { reloadOnChange, reloadOnHangup } from './reload.ts';
 import { type Invocation, readServeCommand, type ServeCommandSettings } from './serve-command-options.ts';
 import { ServiceManager } from './service-manager.ts';
-import { SECOND_SIGNAL_STATUS, onLeavingSignals } from './signals.ts';
+import { type LeavingListener, SECOND_SIGNAL_STATUS, onLeavingSignals } from './signals.ts';
 
 /**
  * Has each thread collect its young garbage alone. By default V8 shares that out to four threads of its own: they take the
@@ -29,20 +29,32 @@ export async function runServe(
   streams: LogStreams,
   startServer: typeof serve = serve,
 ): Promise<number> {
-  const { settings, nameOf } = await readServeCommand(invocation);
+  const { settings, nameOf, config } = await readServeCommand(invocation);
   setFlagsFromString(COLLECTOR);
   const manager = ServiceManager.open(invocation.environment, process.pid, openLibc);
   const log = new Log(settings.logFormat, streams);
   const options = { ...serverOptions(settings, log), ...handedOver(settings, manager, nameOf) };
   const server = await startServer(options, nameOf);
-  sayListening(server, settings, log, invocation.directory);
+  sayListening(server, settings, log, { directory: invocation.directory, config });
   manager.ready(settings.takeOver === undefined ? undefined : process.pid);
+  try {
+    return await attend(server, { settings, log, manager, hasTerminal: invocation.hasTerminal === true });
+  } finally {
+    await log.end();
+  }
+}
+
+interface Attendance {
+  readonly settings: ServeCommandSettings;
+  readonly log: Log;
+  readonly manager: ServiceManager;
+  readonly hasTerminal: boolean;
+}
+
+/** Does what signals, files and systemd ask of `server` until it has ended; gives the exit status. */
+async function attend(server: Server, { settings, log, manager, hasTerminal }: Attendance): Promise<number> {
   let status = 0;
-  const stopSigns = manager.watch(server);
-  const announced = manager.announcing(server);
-  const stopReloading = reloadOnHangup(announced);
-  const stopWatching = settings.watch ? reloadOnChange(announced, serviceUrl(settings.service)) : undefined;
-  const stopListening = onLeavingSignals({
+  const leaving: LeavingListener = {
     first(signal) {
       log.say([leavingLine(settings)], { type: 'leaving', time: Date.now(), signal });
       manager.stopping();
@@ -52,16 +64,16 @@ export async function runServe(
       status = SECOND_SIGNAL_STATUS[signal];
       void server.close().catch(() => {});
     },
-  });
+  };
+  const announced = manager.announcing(server);
+  const stops = [manager.watch(server), onLeavingSignals(leaving, hasTerminal)];
+  if (!hasTerminal) stops.push(reloadOnHangup(announced));
+  if (settings.watch) stops.push(reloadOnChange(announced, serviceUrl(settings.service)));
   try {
     await server.closed;
     return status;
   } finally {
-    stopListening();
-    stopReloading();
-    stopWatching?.();
-    stopSigns();
-    await log.end();
+    for (const stop of stops) stop();
   }
 }
 
@@ -92,20 +104,21 @@ function handedOver(
   throw new HeddleError('HEDDLE_INVALID_OPTION', `${text}; leave out ${rival}, or the socket unit`);
 }
 
-function sayListening(server: Server, settings: ServeCommandSettings, log: Log, directory: string): void {
+function sayListening(
+  server: Server,
+  settings: ServeCommandSettings,
+  log: Log,
+  { directory, config }: { readonly directory: string; readonly config: string | undefined },
+): void {
   const { address, addresses, engine, threads } = server;
   const { host, port } = address;
   const service = serviceText(settings.service, settings.bytes, directory);
-  const record = { type: 'listening', time: Date.now(), host, port, addresses, service, threads, engine } as const;
-  log.say(
-    bannerLines({
-      service,
-      threads,
-      addresses,
-      engine,
-      tls: settings.tls !== undefined,
-      isListed: settings.listen !== undefined,
-    }),
-    record,
-  );
+  const about = { host, port, addresses, service, threads, engine, ...(config !== undefined && { config }) };
+  const isListed = settings.listen !== undefined;
+  const tls = settings.tls !== undefined;
+  log.say(bannerLines({ service, threads, addresses, engine, tls, isListed, config }), {
+    type: 'listening',
+    time: Date.now(),
+    ...about,
+  });
 }

@@ -1,10 +1,10 @@
-/** Used to leave on SIGTERM and SIGINT: the first drains, the second ends at once. */
+/** Leaves on SIGTERM and SIGINT, and when the terminal is closed: the first signal drains, the second ends at once. */
 
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 export type LeavingSignal = (typeof SIGNALS)[number];
 
 /** What a shell shows for a process that the signal ended: 128 and the signal's number. */
-export const SECOND_SIGNAL_STATUS: Readonly<Record<LeavingSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
+export const SECOND_SIGNAL_STATUS: Readonly<Record<LeavingSignal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 /** Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm. Nobody presses it twice this fast. */
 const SAME_WITHIN = 50;
@@ -17,11 +17,15 @@ export interface LeavingListener {
   second(signal: LeavingSignal): void;
 }
 
-/** Calls `listener` for the first and the second signal; gives a function that stops listening. */
-export function onLeavingSignals(listener: LeavingListener): () => void {
+/**
+ * Calls `listener` for the first and the second signal; gives a function that stops listening. `hasTerminal`: SIGHUP says
+ * that the terminal is closed. It never is the second: the kernel sends one, and the shell may pass on another.
+ */
+export function onLeavingSignals(listener: LeavingListener, hasTerminal: boolean): () => void {
   let count = 0;
   let last: { readonly signal: LeavingSignal; readonly at: number } | undefined;
   const onSignal = (signal: LeavingSignal): void => {
+    if (signal === 'SIGHUP' && count > 0) return;
     const at = performance.now();
     const isEcho = last?.signal === signal && at - last.at < SAME_WITHIN;
     last = { signal, at };
@@ -32,8 +36,9 @@ export function onLeavingSignals(listener: LeavingListener): () => void {
     setTimeout(() => process.exit(SECOND_SIGNAL_STATUS[signal]), END_WITHIN).unref();
     listener.second(signal);
   };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const signals = SIGNALS.filter((signal) => signal !== 'SIGHUP' || hasTerminal);
+  for (const signal of signals) process.on(signal, onSignal);
   return () => {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    for (const signal of signals) process.off(signal, onSignal);
   };
 }

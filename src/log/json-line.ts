@@ -21,6 +21,8 @@ export interface ListeningEvent {
   readonly threads: { readonly min: number; readonly max: number };
   /** `epoll` or `net`. */
   readonly engine: string;
+  /** The file that options were read from, if any were. */
+  readonly config?: string;
 }
 
 /** The server is leaving, because of `signal`. */

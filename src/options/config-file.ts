@@ -1,6 +1,6 @@
 /** Used to find and read `heddle.config.ts`, `.js`, `.mjs` or `.json`. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { HeddleError } from '../errors.ts';
@@ -8,12 +8,30 @@ import { importModule } from './module-file.ts';
 
 export const CONFIG_FILES = ['heddle.config.ts', 'heddle.config.js', 'heddle.config.mjs', 'heddle.config.json'];
 
-/** Names the config file of `directory`, if there is one. Throws HEDDLE_INVALID_OPTION if there are several. */
+/**
+ * Names the config file of `directory`, if there is one. Throws HEDDLE_INVALID_OPTION if there are several, or if somebody
+ * else may have put it there: it is code that runs as this user.
+ */
 export function findConfigFile(directory: string): string | undefined {
   const found = CONFIG_FILES.filter((name) => existsSync(resolve(directory, name)));
   if (found.length > 1)
     throw invalid(`${found.join(' and ')} are both in ${directory}: keep one, or choose one with --config`);
-  return found[0];
+  const [name] = found;
+  if (name === undefined) return undefined;
+  const problem = strangerIn(directory, 'the folder') ?? strangerIn(resolve(directory, name), 'the file');
+  if (problem === undefined) return name;
+  throw invalid(`${name} is not taken from ${directory}: ${problem}. If you trust it, name it: --config ${name}`);
+}
+
+/** Says who, other than this user and root, can write to what is at `path`. */
+function strangerIn(path: string, what: string): string | undefined {
+  const { geteuid, getegid } = process;
+  if (geteuid === undefined || getegid === undefined) return undefined; // There are no such modes on Windows.
+  const { gid, mode, uid } = statSync(path);
+  if (uid !== geteuid() && uid !== 0) return `${what} belongs to another user (${uid})`;
+  if (mode & 0o002) return `all users can write to ${what}`;
+  // A group of the user's own is the default of some systems.
+  return mode & 0o020 && gid !== getegid() ? `group ${gid} can write to ${what}` : undefined;
 }
 
 /** Reads the options in the file at `path` from `directory`; `option` is what named it. Throws HEDDLE_INVALID_OPTION if it cannot be read. */

@@ -24,6 +24,10 @@ class FakeServer {
     return this.addresses[0];
   }
 
+  async reload(): Promise<void> {
+    this.calls.push('reload');
+  }
+
   async drain(): Promise<void> {
     this.calls.push('drain');
   }
@@ -41,14 +45,15 @@ interface Given {
   readonly addresses?: ServerAddress[];
   readonly environment?: NodeJS.ProcessEnv;
   readonly flags?: object;
+  readonly hasTerminal?: boolean;
 }
 
-function start({ service, flags = {}, addresses, environment = {} }: Given = {}) {
+function start({ service, flags = {}, addresses, environment = {}, hasTerminal = false }: Given = {}) {
   const server = new FakeServer();
   if (addresses !== undefined) server.addresses = addresses;
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const invocation = { service, flags, environment, directory: '/home/someone' };
+  const invocation = { service, flags, environment, directory: '/home/someone', hasTerminal };
   let started = (): void => {};
   const serving = new Promise<void>((resolve) => (started = resolve));
   const status = runServe(invocation, { stdout, stderr }, async (options = {}) => {
@@ -190,6 +195,32 @@ describe('heddle serve', () => {
     // Whatever still runs then does not keep the process.
     vi.advanceTimersByTime(1000);
     expect(exit).toHaveBeenCalledWith(143);
+  });
+
+  it('reloads on SIGHUP where it has no terminal', async () => {
+    const { server, status, serving } = start();
+    await serving;
+    process.emit('SIGHUP', 'SIGHUP');
+    expect(server.calls).toEqual(['reload']);
+    server.end();
+    await status;
+    expect(process.listenerCount('SIGHUP')).toBe(0);
+  });
+
+  it('leaves when its terminal is closed, however often it is told, and a second signal ends it at once', async () => {
+    const clock = playClock();
+    const { server, status, output, serving } = start({ hasTerminal: true });
+    await serving;
+    process.emit('SIGHUP', 'SIGHUP');
+    clock.now += 1000;
+    process.emit('SIGHUP', 'SIGHUP');
+    expect(server.calls).toEqual(['drain']);
+    vi.spyOn(process, 'exit').mockImplementation((() => {}) as typeof process.exit);
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(server.calls).toEqual(['drain', 'close']);
+    expect(await status).toBe(143);
+    expect(output().stdout).toContain('Leaving: ');
+    expect(process.listenerCount('SIGHUP')).toBe(0);
   });
 
   it('takes a Ctrl-C that npm passes on for the same one', async () => {

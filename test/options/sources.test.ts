@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readClientCommand } from '../../src/cli/client-command-options.ts';
 import { readServeCommand, type ServeCommandSettings } from '../../src/cli/serve-command-options.ts';
 import { connectSchema } from '../../src/options/connect-options.ts';
@@ -182,6 +182,38 @@ describe('an option', () => {
     write('heddle.config.json', '{}');
     write('heddle.config.mjs', 'export default {};');
     await expect(read({})).rejects.toThrow('heddle.config.mjs and heddle.config.json are both in');
+  });
+
+  it.each([
+    ['all users can write to the folder', 0o777, 0o644],
+    ['all users can write to the folder', 0o1777, 0o644],
+    ['all users can write to the file', 0o755, 0o646],
+  ])('is not taken from where %s (%o, %o), unless it is named', async (problem, folderMode, fileMode) => {
+    write('heddle.config.json', '{ "port": 1 }');
+    chmodSync(join(directory, 'heddle.config.json'), fileMode);
+    chmodSync(directory, folderMode);
+    await expect(read({})).rejects.toMatchObject({
+      code: 'HEDDLE_INVALID_OPTION',
+      message: `heddle.config.json is not taken from ${directory}: ${problem}. If you trust it, name it: --config heddle.config.json`,
+    });
+    await expect(read({ flags: { config: 'heddle.config.json' } })).resolves.toMatchObject({ port: 1 });
+  });
+
+  it('is taken where a group of the user’s own can write, and not where another can', async () => {
+    write('heddle.config.json', '{ "port": 1 }');
+    chmodSync(directory, 0o775);
+    await expect(read({})).resolves.toMatchObject({ port: 1 });
+    const own = process.getegid?.() ?? 0;
+    vi.spyOn(process, 'getegid').mockReturnValue(own + 1);
+    await expect(read({})).rejects.toThrow(`group ${own} can write to the folder`);
+  });
+
+  it('is not taken from another user, but from root', async () => {
+    write('heddle.config.json', '{ "port": 1 }');
+    const own = process.geteuid?.() ?? 0;
+    vi.spyOn(process, 'geteuid').mockReturnValue(own + 1);
+    if (own === 0) await expect(read({})).resolves.toMatchObject({ port: 1 });
+    else await expect(read({})).rejects.toThrow(`the folder belongs to another user (${own})`);
   });
 
   it('names a service from the file it is in, or from the working directory', async () => {

@@ -1,7 +1,8 @@
 """Runs a command on a pseudo-terminal of its own: what comes on stdin is typed, what the terminal shows goes to stdout.
 
 Each line of stdin is JSON: {"wait": text} waits until the terminal shows text (after what was waited for before),
-{"type": text} types it. Ends with the command's exit status.
+{"type": text} types it, {"close": true} closes the terminal. Between waits nobody reads the terminal. Ends with the
+command's exit status.
 """
 
 import json
@@ -23,6 +24,10 @@ def main():
         if 'type' in step:
             os.write(terminal, step['type'].encode())
             continue
+        if 'close' in step:
+            os.close(terminal)
+            terminal = None
+            continue
         wanted = step['wait'].encode()
         while wanted not in shown:
             data = read(terminal)
@@ -30,7 +35,7 @@ def main():
                 fail(pid, f'never shown: {step["wait"]!r}; shown instead: {shown!r}')
             shown += data
         shown = shown.split(wanted, 1)[1]
-    while read(terminal):
+    while terminal is not None and read(terminal):
         pass
     _, status = os.waitpid(pid, 0)
     sys.exit(os.waitstatus_to_exitcode(status))
