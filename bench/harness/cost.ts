@@ -6,6 +6,7 @@ import type { Bench } from './question.ts';
 import { Contest, type Samples, samplesOf } from './rounds.ts';
 import { type RunningServer, startServer } from './server.ts';
 import type { Table } from './table.ts';
+import { atMost, type Verdict } from './verdict.ts';
 
 export interface CostOptions {
   readonly framing: BenchFraming;
@@ -84,6 +85,19 @@ export function costRatio(samples: Samples<LoadSample>, name: ServerName, other:
   const own = samples.get(name) ?? [];
   const others = samples.get(other) ?? [];
   return median(own.map((sample, round) => sample.totalUs / (others[round]?.totalUs ?? NaN)));
+}
+
+/** What a message may cost by the build before. */
+const BY_BEFORE = 1.02;
+
+/** Judges each of Heddle's servers by the build before, where that was measured too. */
+export function judgeByBefore(what: string, samples: Samples<LoadSample>): Verdict[] {
+  return [...samples.keys()].flatMap((name) => {
+    const before = `${name}:old` as ServerName;
+    if (!samples.has(before)) return [];
+    const ratio = costRatio(samples, name, before);
+    return [atMost(`${what}: ${name} by the build before`, ratio, BY_BEFORE, (value) => `${fixed(value, 3)} ×`)];
+  });
 }
 
 const TIMES = ['user µs', 'system µs', 'total µs', 'range'];

@@ -28,11 +28,19 @@ export function tooManyClients(clients: number): string | undefined {
   return `a process may open ${limit} files and ${clients} clients need ${needed}; raise the limit with: ulimit -Hn ${needed}`;
 }
 
-/** Runs `inside` while the clients are there: all accepted before, all closed after. */
+export interface IdleClients {
+  readonly count: number;
+  /** Whether each says one message first. */
+  readonly speak: boolean;
+  /** Whether to wait until the server has closed them: its open files must then be those of before. */
+  readonly untilClosed: boolean;
+}
+
+/** Runs `inside` while the clients are there: all have been accepted. */
 export async function withIdleClients<T>(
   bench: Bench,
   server: RunningServer,
-  clients: { readonly count: number; readonly speak: boolean },
+  clients: IdleClients,
   inside: () => Promise<T>,
 ): Promise<T> {
   const base = openFiles(server.pid);
@@ -44,6 +52,6 @@ export async function withIdleClients<T>(
     return await inside();
   } finally {
     await idle.stop();
-    await untilOpenFiles(server.pid, (open) => open <= base, 'close all clients');
+    if (clients.untilClosed) await untilOpenFiles(server.pid, (open) => open <= base, 'close all clients');
   }
 }

@@ -5,30 +5,17 @@
  * With lossy=1 a client that is cut off is counted and comes back; without it that is an error.
  * Prints one line of JSON. Exit status: 0 all replies right, 1 something failed, 2 bad usage, 3 a reply was wrong. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "groups.h"
 #include "server-clock.h"
+#include "client.h"
+#include "hurry.h"
 #include "waits.h"
 
-enum { LENGTH = 64, NONCE = 16, HEAD = 6, EVENTS = 1024, MOST = 16384, STALL_MS = 20000, GRACE_MS = 15000 };
-static const uint64_t MS = 1000000, NEVER = UINT64_MAX;
-
-struct client {
-  struct group *group;
-  int fd, waits;
-  uint32_t id, index, round, turns[WINDOWS];
-  size_t received;
-  uint64_t sent_at, due_at;
-};
+enum { EVENTS = 1024, MOST = 16384, STALL_MS = 20000, GRACE_MS = 15000 };
 
 static struct { long port, pid, ms, lossy; } options = {.ms = 10000};
 static const char *trace_path;
@@ -37,63 +24,18 @@ static struct client *clients;
 static long count;
 static int epoll, ending;
 static struct waits (*waits)[WINDOWS];
-static uint64_t late[WINDOWS], server_used[WINDOWS], others_used[WINDOWS], checked, lost_waiting, lost_resting, started, next_due, next_beat, next_edge;
+static uint64_t late[WINDOWS], server_used[WINDOWS], others_used[WINDOWS];
+static uint64_t checked, lost_waiting, lost_resting, started, next_due, next_beat, next_edge;
 static volatile sig_atomic_t enough;
-
-/* xorshift64: light clients must not march in step. */
-static uint64_t chance(uint64_t below) {
-  static uint64_t state = 0x9e3779b97f4a7c15u;
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return below == 0 ? 0 : state % below;
-}
-
-static uint64_t think_of(const struct client *client) { return (uint64_t)client->group->think * MS; }
 
 static void is_due(struct client *client, uint64_t at) {
   client->due_at = at;
   if (at < next_due) next_due = at;
 }
 
-/* The clients of a group that is not always of its kind ask for it in different rounds. */
-static char kind_of(const struct client *client) {
-  return (client->round + client->index) % client->group->every == 0 ? client->group->kind : 'l';
-}
-
-/* What is asked for, five digits of milliseconds, 16 hexadecimal digits that are this client's and this round's alone,
- * letters that change with them, a newline. The reply is the same line reversed. */
-static void write_message(const struct client *client, char *message, char *reply) {
-  size_t body = LENGTH - 1;
-  uint64_t nonce = ((uint64_t)client->id << 40) | client->round;
-  char kind = kind_of(client);
-  snprintf(message, LENGTH, "%c%05ld%016lx", kind, kind == 'l' ? 0 : client->group->burn, (unsigned long)nonce);
-  for (size_t i = HEAD + NONCE; i < body; i++) message[i] = (char)('a' + (client->round + client->id + i) % 26);
-  message[body] = reply[body] = '\n';
-  for (size_t i = 0; i < body; i++) reply[i] = message[body - 1 - i];
-}
-
-/* Each group has a network of loopback addresses to itself. A client that comes anew for each message changes its address,
- * so that one address does not run out of ports. */
-static int dial(const struct client *client) {
-  const struct group *group = client->group;
-  uint32_t host = (uint32_t)((client->index + (group->visits ? client->round : 0)) % group->sources);
-  struct sockaddr_in from = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK + ((uint32_t)group->number + 1) * 256 + host)};
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) fail("socket");
-  to.sin_port = htons((uint16_t)options.port);
-  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) fail("bind");
-  if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0) fail("connect");
-  return fd;
-}
-
 static void come(struct client *client) {
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-  client->fd = dial(client);
+  client->fd = dial(client, options.port);
   client->received = 0;
   client->waits = 0;
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, client->fd, &event) < 0) fail("epoll_ctl");
@@ -279,18 +221,6 @@ static void finish(void) {
 static void stop(int signal) {
   (void)signal;
   enough = 1;
-}
-
-/* The generator is not what is measured: it runs before all others where it may, and else with the shortest slice, which
- * lets it run soon after it wakes (sched_setattr(2), Linux 6.12). */
-static const char *hurry(void) {
-  struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, deadline, period; }
-      attributes = {.size = 48, .runtime = 100000};
-  prctl(PR_SET_TIMERSLACK, 1);
-  int nice = setpriority(PRIO_PROCESS, 0, -20) == 0;
-  attributes.nice = nice ? -20 : getpriority(PRIO_PROCESS, 0);
-  int slice = syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
-  return nice ? "nice -20" : slice ? "slice 0.1 ms" : "none";
 }
 
 static void report_group(const struct group *group, int window) {

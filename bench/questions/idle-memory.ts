@@ -2,16 +2,18 @@
 import { withIdleClients } from '../harness/idle-clients.ts';
 import { type Memory, settledMemory } from '../harness/memory.ts';
 import { fixed, grouped, median, range } from '../harness/numbers.ts';
-import type { ServerProgram } from '../harness/programs.ts';
+import type { ServerName, ServerProgram } from '../harness/programs.ts';
 import { type Answer, type Bench, contestants, type Question, wanted } from '../harness/question.ts';
 import { interleave, type Samples } from '../harness/rounds.ts';
 import { startServer } from '../harness/server.ts';
 import type { Table } from '../harness/table.ts';
-import { atMost } from '../harness/verdict.ts';
+import { atMost, type Verdict } from '../harness/verdict.ts';
 
 const CLIENTS = 9_000;
 const WARM_CLIENTS = 200;
 const LIMIT = 2_500;
+/** What all of it may be by the build before. */
+const BY_BEFORE = 1.05;
 const VARIANTS = { 'spoke once': true, 'never spoke': false } as const;
 
 interface IdleSample {
@@ -25,9 +27,12 @@ interface IdleSample {
 async function measure(bench: Bench, program: ServerProgram, speak: boolean): Promise<IdleSample> {
   const server = await startServer(bench.programs, program, { framing: 'chunk' });
   try {
-    await withIdleClients(bench, server, { count: WARM_CLIENTS, speak: true }, async () => undefined);
+    const all = { untilClosed: true };
+    await withIdleClients(bench, server, { count: WARM_CLIENTS, speak: true, ...all }, async () => undefined);
     const before = await settledMemory(server.pid);
-    const after = await withIdleClients(bench, server, { count: CLIENTS, speak }, () => settledMemory(server.pid));
+    const after = await withIdleClients(bench, server, { count: CLIENTS, speak, ...all }, () =>
+      settledMemory(server.pid),
+    );
     return {
       perClient: (after.privateBytes - before.privateBytes) / CLIENTS,
       rssPerClient: (after.rssBytes - before.rssBytes) / CLIENTS,
@@ -68,6 +73,16 @@ function table(variant: string, servers: readonly ServerProgram[], samples: Samp
   };
 }
 
+/** With all clients there, where the build before was measured too. */
+function judgeByBefore(variant: string, samples: Samples<IdleSample>): Verdict[] {
+  const memory = (name: ServerName): number =>
+    median((samples.get(name) ?? []).map((sample) => sample.after.privateBytes));
+  if (!samples.has('heddle:old')) return [];
+  const ratio = memory('heddle') / memory('heddle:old');
+  const what = `memory of Heddle by the build before, clients that ${variant}`;
+  return [atMost(what, ratio, BY_BEFORE, (value) => `${fixed(value, 3)} ×`)];
+}
+
 async function askVariant(bench: Bench, variant: keyof typeof VARIANTS): Promise<Answer> {
   bench.progress(`idle-memory, ${CLIENTS} clients that ${variant}`);
   const servers = contestants(idleMemory, bench.programs);
@@ -78,9 +93,12 @@ async function askVariant(bench: Bench, variant: keyof typeof VARIANTS): Promise
   const what = `idle memory of Heddle, clients that ${variant}`;
   return {
     tables: [table(variant, servers, samples)],
-    verdicts: wanted(bench.programs, 'heddle')
-      ? [atMost(what, perClient, LIMIT, (bytes) => `${fixed(bytes, 0)} bytes`)]
-      : [],
+    verdicts: [
+      ...(wanted(bench.programs, 'heddle')
+        ? [atMost(what, perClient, LIMIT, (bytes) => `${fixed(bytes, 0)} bytes`)]
+        : []),
+      ...judgeByBefore(variant, samples),
+    ],
     samples: Object.fromEntries(samples),
   };
 }

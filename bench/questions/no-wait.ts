@@ -87,7 +87,8 @@ function figuresOf(bench: Bench, samples: Samples<Turn>, name: ServerName, from:
 const COLUMNS = ['server', '0–2 s', '0.3–2 s', '2–5 s', 'p99', 'k msg/s', '5 s on', 'p99', 'k msg/s'];
 const OTHER_COLUMNS = ['burns/s', 'CPUs', 'turns', 'late', 'others'];
 
-function row(bench: Bench, title: string, figures: NoWaitFigures): string[] {
+/** Of a cluster's CPU time only the primary's is known. */
+function row(bench: Bench, name: ServerName, title: string, figures: NoWaitFigures): string[] {
   const burns = figures.rate('after2s', 'burn');
   const p99 = (window: NoWaitWindow): string => fixed(median(figures.p99(window, 'light')), 2);
   return [
@@ -104,7 +105,7 @@ function row(bench: Bench, title: string, figures: NoWaitFigures): string[] {
     bench.noWait.burn === 'wall' ? '–' : fixed((median(burns) * BURN_MS) / 1_000, 2),
     figures.turns('all', 'burn'),
     figures.late('all'),
-    fixed(median(figures.others('all')), 2),
+    name === 'cluster-burn' ? '–' : fixed(median(figures.others('all')), 2),
   ];
 }
 
@@ -117,7 +118,7 @@ function table(bench: Bench, scene: Scene, servers: readonly ServerProgram[], sa
     bench.noWait.addresses.flatMap((addresses) => {
       const figures = figuresOf(bench, samples, name, addresses);
       const full = byAddress(name, scene) ? `${title}, ${from(addresses)}` : title;
-      return figures.rounds === 0 ? [] : [row(bench, full, figures)];
+      return figures.rounds === 0 ? [] : [row(bench, name, full, figures)];
     }),
   );
   const what = bench.noWait.burn === 'cpu' ? 'of CPU' : 'of time';

@@ -1,5 +1,5 @@
 /** What does one small message cost the server, when each client waits for its reply? */
-import { costRatio, costTable, measureCost } from '../harness/cost.ts';
+import { costRatio, costTable, judgeByBefore, measureCost } from '../harness/cost.ts';
 import type { LoadSample } from '../harness/load.ts';
 import { fixed } from '../harness/numbers.ts';
 import type { ServerName } from '../harness/programs.ts';
@@ -25,6 +25,7 @@ function judge(bench: Bench, clients: number, samples: Samples<LoadSample>): Ver
     ...PEERS.filter((peer) => bench.programs.servers.has(peer)).flatMap((peer) =>
       against('heddle', peer, 1, `Heddle by ${bench.programs.servers.get(peer)?.title}`),
     ),
+    ...judgeByBefore(`ping-pong, ${clients} clients`, samples),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** What does one line cost the server, when clients send many at a time? */
-import { costRatio, costTable, measureCost } from '../harness/cost.ts';
+import { costRatio, costTable, judgeByBefore, measureCost } from '../harness/cost.ts';
 import { fixed } from '../harness/numbers.ts';
 import { type Answer, type Bench, contestants, type Question, wanted } from '../harness/question.ts';
 import { atMost } from '../harness/verdict.ts';
@@ -17,9 +17,12 @@ async function ask(bench: Bench): Promise<Answer> {
   const ratio = costRatio(samples, 'heddle', 'go');
   return {
     tables: [costTable(title, servers, samples, 3)],
-    verdicts: wanted(bench.programs, 'heddle', 'go')
-      ? [atMost('pipelined lines: Heddle by Go bufio', ratio, 1, (value) => `${fixed(value, 2)} ×`)]
-      : [],
+    verdicts: [
+      ...(wanted(bench.programs, 'heddle', 'go')
+        ? [atMost('pipelined lines: Heddle by Go bufio', ratio, 1, (value) => `${fixed(value, 2)} ×`)]
+        : []),
+      ...judgeByBefore('pipelined lines', samples),
+    ],
     samples: Object.fromEntries(samples),
   };
 }

@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Child } from '../harness/child.ts';
 import { pinned } from '../harness/cores.ts';
-import { costRatio, costTable, measureCost } from '../harness/cost.ts';
+import { costRatio, costTable, judgeByBefore, measureCost } from '../harness/cost.ts';
 import { fixed, grouped, median, range } from '../harness/numbers.ts';
 import { compileTls, type ServerProgram } from '../harness/programs.ts';
 import { type Answer, type Bench, contestants, type Question, wanted } from '../harness/question.ts';
@@ -33,9 +33,12 @@ async function askMessages(bench: Bench, program: string, clients: number): Prom
   const ratio = costRatio(samples, 'heddle-tls', 'node-tls');
   return {
     tables: [costTable(title, servers, samples, 2, { name: 'node-tls', title: 'Node' })],
-    verdicts: wanted(bench.programs, 'heddle-tls', 'node-tls')
-      ? [atMost(`tls, ${clients} clients: Heddle by Node's tls`, ratio, 1, times)]
-      : [],
+    verdicts: [
+      ...(wanted(bench.programs, 'heddle-tls', 'node-tls')
+        ? [atMost(`tls, ${clients} clients: Heddle by Node's tls`, ratio, 1, times)]
+        : []),
+      ...judgeByBefore(`tls, ${clients} clients`, samples),
+    ],
     samples: Object.fromEntries(samples),
   };
 }
