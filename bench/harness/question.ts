@@ -4,7 +4,7 @@ import type { Programs, ServerKind, ServerName, ServerProgram } from './programs
 import type { Table } from './table.ts';
 import type { Verdict } from './verdict.ts';
 
-export const NEIGHBOUR_LOADS = ['unknown', 'silent', 'blockers', 'bimodal', 'mix'] as const;
+export const NEIGHBOUR_LOADS = ['unknown', 'silent', 'blockers', 'bimodal', 'mix', 'attack', 'heavy'] as const;
 export type NeighbourLoad = (typeof NEIGHBOUR_LOADS)[number];
 
 /** What `no-wait` and `neighbours` were told. */

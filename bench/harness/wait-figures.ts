@@ -40,11 +40,11 @@ export class WaitFigures<Group extends string, Window extends string> {
     return `${fixed(of('leastTurns'), 0)}..${fixed(of('mostTurns'), 0)}`;
   }
 
-  /** The turns of the client with the fewest by those of the one with the most. */
+  /** The turns of the client with the fewest by those of the one with the most; a difference of one turn is none. */
   evenness(window: Window, group: Group): number[] {
     return this.#of(window, (sample) => {
       const { leastTurns, mostTurns } = sample.windows[window].groups[group];
-      return leastTurns / mostTurns;
+      return mostTurns - leastTurns <= 1 ? 1 : leastTurns / mostTurns;
     });
   }
 

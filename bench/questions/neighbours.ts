@@ -99,12 +99,38 @@ function mix(bench: Bench): Load {
   };
 }
 
+/** Each comes anew for each message, so that the server never knows it. */
+function attack(bench: Bench): Load {
+  const clients = mostThreads(bench) + 4;
+  const visit = { visits: true, thinkMs: 1_000, comeMs: bench.warmMs };
+  return {
+    title: `${clients} new clients a second from one address, each of which asks for 200 ms of CPU and goes`,
+    lights: 32,
+    others: { burn: { clients, kind: bench.noWait.burn, burnMs: 200, sources: 1, ...visit } },
+    judge: () => [],
+  };
+}
+
+function heavy(bench: Bench): Load {
+  const clients = 2 * mostThreads(bench);
+  return {
+    title: `nobody: ${clients} clients, of whom each message burns 20 ms`,
+    lights: 0,
+    others: { burn: { clients, kind: bench.noWait.burn, burnMs: 20, comeMs: bench.warmMs, sources: MANY } },
+    judge: (what, own) => [
+      atLeast(`${what}, fewest turns by most`, median(own.evenness('after2s', 'burn')), 0.5, times),
+    ],
+  };
+}
+
 const LOADS: Readonly<Record<NeighbourLoad, (bench: Bench) => Load>> = {
   unknown: (bench) => unknown(bench, false),
   silent: (bench) => unknown(bench, true),
   blockers,
   bimodal,
   mix,
+  attack,
+  heavy,
 };
 
 const windowsOf = (ms: number): Readonly<Record<Window, LoadWindow>> => ({
