@@ -26,10 +26,12 @@ const MANY = 250;
 type Window = 'cold' | 'after2s' | 'all';
 type Figures = WaitFigures<string, Window>;
 
-/** Light clients talk as fast as they can; the others come later, to a fresh server. */
+/** The others come later than the light clients, to a fresh server. */
 interface Load {
   readonly title: string;
   readonly lights: number;
+  /** The time from one line of a light client to its next; without it they talk as fast as they can. */
+  readonly thinkMs?: number;
   readonly others: Readonly<Record<string, ClientGroup>>;
   /** Of the others' messages, each sends one. */
   readonly once?: boolean;
@@ -69,11 +71,13 @@ function blockers(bench: Bench): Load {
   };
 }
 
+/** Light clients pause here: what bimodal ones get done then depends on the server, not on how much CPU the light ones take. */
 function bimodal(bench: Bench): Load {
   const from = { comeMs: bench.warmMs, sources: MANY };
   return {
     title: '8 clients of whose messages one in 8 costs 40 ms of CPU, and 4 that burn 200 ms',
     lights: 32,
+    thinkMs: 10,
     others: {
       bimodal: { clients: 8, kind: bench.noWait.burn, burnMs: 40, every: 8, ...from },
       burn: { clients: 4, kind: bench.noWait.burn, burnMs: 200, ...from },
@@ -175,7 +179,7 @@ async function askLoad(name: NeighbourLoad, bench: Bench): Promise<Answer> {
     bench.rounds,
     (program): Promise<ClientSample<string, Window>> =>
       runBeside<string, Window>(bench, program, {
-        groups: { light: { clients: load.lights, kind: 'light' }, ...load.others },
+        groups: { light: { clients: load.lights, kind: 'light', thinkMs: load.thinkMs ?? 0 }, ...load.others },
         windows: later(windows, bench.warmMs),
         ms: bench.warmMs + bench.ms,
       }),
@@ -183,7 +187,8 @@ async function askLoad(name: NeighbourLoad, bench: Bench): Promise<Answer> {
   const figures = (server: ServerName): Figures => new WaitFigures(samples.get(server) ?? [], windows);
   const ran = servers.filter((server) => figures(server.name).rounds > 0);
   const rows = ran.map((server) => row(server.title, load, figures(server.name)));
-  const title = `neighbours, ${name}: worst wait in ms of ${load.lights} clients that talk as fast as they can, beside ${load.title}`;
+  const how = load.thinkMs === undefined ? 'that talk as fast as they can' : `that say a line every ${load.thinkMs} ms`;
+  const title = `neighbours, ${name}: worst wait in ms of ${load.lights} clients ${how}, beside ${load.title}`;
   return {
     tables: [{ title, columns: columnsOf(load), rows }],
     verdicts: wanted(bench.programs, 'heddle-burn')
