@@ -4,6 +4,7 @@ import { badLengths } from './rows/bad-lengths.ts';
 import { connectAndReset } from './rows/connect-and-reset.ts';
 import { deadPeers } from './rows/dead-peers.ts';
 import { halfClose } from './rows/half-close.ts';
+import { halvesOfOthers, halvesThatWent } from './rows/halves.ts';
 import { hostileBytes } from './rows/hostile-bytes.ts';
 import { idleAfter } from './rows/idle-after.ts';
 import { largeReply } from './rows/large-reply.ts';
@@ -39,6 +40,8 @@ export const ROWS: readonly Row[] = [
   connectAndReset,
   deadPeers,
   halfClose,
+  halvesThatWent,
+  halvesOfOthers,
   largeReply,
   badLengths,
   proxyHeaders,
