@@ -6,6 +6,8 @@ import { NEW, PROXIED } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { PeerAddress } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
+import type { ArenaCleaner } from './arena-cleaner.ts';
+import type { MemoryGuard } from './memory-guard.ts';
 import type { ToAcceptor } from './messages.ts';
 import { PauseReport } from './pause-report.ts';
 import type { Shortage } from './shortage.ts';
@@ -38,6 +40,8 @@ export interface Door {
 export interface AcceptorParts extends SupervisorParts {
   readonly admission: Admission;
   readonly sweeper: Sweeper;
+  readonly memory: MemoryGuard;
+  readonly cleaner: ArenaCleaner;
   /** Whose connections begin with a PROXY header. */
   readonly proxies: Peers;
 }
@@ -78,9 +82,11 @@ export abstract class Acceptor {
 
   /** Does all that is due at `now`. To be called after whatever has happened, and every `timeout` ms. */
   protected look(now: number): void {
-    const { admission, sweeper } = this.#parts;
+    const { admission, cleaner, memory, sweeper } = this.#parts;
     this.#supervisor.look(now);
     sweeper.sweep(now);
+    memory.look(now);
+    cleaner.look(now);
     admission.look(now);
     this.door.set(this.hasRoom(), now);
     if (now >= this.#closesAt) this.#closeDoor();
@@ -109,8 +115,9 @@ export abstract class Acceptor {
   /** How long nothing is due if nothing happens, in ms. */
   protected timeout(): number {
     const now = performance.now();
-    const { sweeper } = this.#parts;
-    const pause = Math.min(this.door.pauseLeft(now) ?? LONGEST_WAIT, sweeper.left(now), this.#closesAt - now);
+    const { memory, sweeper } = this.#parts;
+    const duties = Math.min(sweeper.left(now), memory.left, this.#closesAt - now);
+    const pause = Math.min(this.door.pauseLeft(now) ?? LONGEST_WAIT, duties);
     const rest = Math.min(this.hasRoom() ? LONGEST_WAIT : LOOK_FULL, this.#supervisor.timeout(now));
     return Math.ceil(Math.max(0, Math.min(pause, rest)));
   }

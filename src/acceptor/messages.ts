@@ -29,6 +29,8 @@ export interface AcceptorStart {
   /** In ms. */
   readonly handlerTimeout: number;
   readonly timeouts: Timeouts;
+  /** How many bytes may be kept for all clients together. */
+  readonly maxMemory: number;
 }
 
 /** What the acceptor of the epoll engine is started with. */

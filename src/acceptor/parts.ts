@@ -7,10 +7,13 @@ import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { Deadlines } from '../sharing/deadlines.ts';
 import { EventRing } from '../sharing/event-ring.ts';
+import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
 import type { AcceptorParts } from './acceptor.ts';
 import { Admission } from './admission.ts';
+import { ArenaCleaner } from './arena-cleaner.ts';
 import { BusyMeter } from './busy-meter.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import type { AcceptorStart, FromAcceptor } from './messages.ts';
 import { placementFor } from './placement.ts';
 import { Roster } from './roster.ts';
@@ -18,7 +21,7 @@ import { Sweeper } from './sweeper.ts';
 import type { ThreadCalls } from './thread-watch.ts';
 
 /** What decisions are made of. */
-export type Calls = ThreadCalls & Pick<Sys, 'close' | 'addressText'>;
+export type Calls = ThreadCalls & Pick<Sys, 'close' | 'addressText' | 'releasePages' | 'wrap'>;
 
 /** Opens the shared memory that `start` names; `calls` reach the clients and threads in it. */
 export function acceptorParts(
@@ -34,6 +37,8 @@ export function acceptorParts(
   const { clientsPerThread, moveAfter } = start;
   const roster = new Roster(calls, { ...start.threads, clientsPerThread, moveAfter });
   const busy = new BusyMeter(calls).ratio;
+  const arena = new Arena(start.arena);
+  const sweeper = new Sweeper(table, roster, new Deadlines(table, start.timeouts));
   return {
     table,
     board,
@@ -45,8 +50,10 @@ export function acceptorParts(
     admission: new Admission({ sys: calls, board, table, counters, report, addresses: start.addresses }, start.limits),
     placement: placementFor(start.placement, busy),
     balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
-    closer: new Closer(calls, table, new Arena(start.arena), report),
-    sweeper: new Sweeper(table, roster, new Deadlines(table, start.timeouts)),
+    closer: new Closer(calls, table, arena, report),
+    sweeper,
+    memory: new MemoryGuard(table, new MemoryAccount(board, arena, start.maxMemory), sweeper),
+    cleaner: new ArenaCleaner(arena, calls),
     proxies: start.proxies,
     handlerTimeout: start.handlerTimeout,
   };

@@ -205,6 +205,7 @@ export class Predecessor {
     table.setStuck(fd, record.stuck);
     for (const luggage of [inbox, outbox]) if (luggage !== undefined) arena.leave(luggage.block);
     table.pack(fd, inbox, 0, outbox);
+    table.setKept(fd, (inbox?.capacity ?? 0) + (outbox?.capacity ?? 0), 0);
     admission.takeReserved(fd, record.flags & PROXIED ? undefined : record.address);
     counters.countTakenOver();
     this.#taken++;

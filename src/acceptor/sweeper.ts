@@ -27,6 +27,11 @@ export class Sweeper {
   sweep(now: number): void {
     if (this.left(now) > 0) return;
     this.#sweptAt = now;
+    this.tell(now);
+  }
+
+  /** Looks at all clients now. */
+  tell(now: number): void {
     const time = sharedTime(now);
     const late = new Set<number>();
     for (let fd = 0; fd < this.#table.size; fd++) {

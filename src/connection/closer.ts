@@ -51,6 +51,7 @@ export class Closer {
   /** Frees what a thread that is gone kept for its clients. */
   reclaim(row: ThreadRow): void {
     this.#arena.reclaim(row.thread);
+    row.clearKept();
   }
 
   /** What an event says of the client. */

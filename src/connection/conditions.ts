@@ -35,6 +35,8 @@ export const PACKED = 1 << 14;
 export const ANSWERED = 1 << 15;
 /** The session has done that twice, for one message: it may do so again. */
 export const SENDS_SEVERAL = 1 << 16;
+/** The slot says how much is kept for the client. */
+export const NOTED = 1 << 19;
 
 /** Any of these, and the service may be given no message. */
 export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED;

@@ -142,6 +142,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.begin();
     this.dropInput();
     this.dropOutput(this.closedError(reason));
+    this.noteKept();
     this.free();
   }
 
@@ -212,6 +213,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
       this.#watch();
       if (this.#isOverLimit()) return;
     }
+    if (this.host.isSurplus(this.kept)) return this.#endSurplus();
     this.leave(this.is(SERVING | FINISHING | DRAINING));
   }
 
@@ -240,9 +242,15 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Closes a client that has let a deadline pass; the first reason counts, but that it does not read. */
   endOverdue(reason: CloseReason): void {
-    if (reason === 'send-timeout')
+    if (reason === 'over-limit') this.#endSurplus();
+    else if (reason === 'send-timeout')
       this.#cutOff(reason, `${this.output?.length ?? 0} bytes wait for it that it does not read`);
     else this.end(this.#ending ?? reason, this.#detail);
+  }
+
+  /** Closes a client for which most is kept, while more is kept for all than may be. */
+  #endSurplus(): void {
+    this.#cutOff('over-limit', `${this.kept} bytes are kept for it, and for all clients more than may be (maxMemory)`);
   }
 
   /** Closes a client that does not read: what waits for it in the kernel is dropped, it is memory that others need. */

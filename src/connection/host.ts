@@ -47,6 +47,10 @@ export interface Host {
   /** How many handlers and sessions await something that is not their client. */
   awaiting: number;
 
+  /** Whether `bytes` are too much to be kept for one client now. */
+  isSurplus(bytes: number): boolean;
+  /** Takes note that `more` bytes more are kept for a client than before, of which `here` are not in the arena. */
+  countKept(more: number, here: number): void;
   /** What TLS has found out about the client of `fd`; `undefined` without TLS. */
   tlsOf(fd: number): ClientTls | undefined;
   /** Flushes this connection once the running callbacks are done, so that what they send goes out in one write. */

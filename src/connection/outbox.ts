@@ -27,6 +27,18 @@ export class Outbox {
     this.length = kept?.length ?? 0;
   }
 
+  /** How much memory that takes; a block of the arena is larger than what is in it. */
+  get held(): number {
+    const kept = this.#kept;
+    return kept === undefined ? this.length : this.length - kept.length + kept.store.capacity;
+  }
+
+  /** How much of that is not in the arena. */
+  get heldHere(): number {
+    const kept = this.#kept;
+    return kept === undefined || kept.store.block === 0 ? this.held : this.length - kept.length;
+  }
+
   /** Appends bytes; unless they are `LentBytes` nobody else may change them. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;

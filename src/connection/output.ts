@@ -51,6 +51,16 @@ export class Output {
     return this.#outbox.length;
   }
 
+  /** How much memory that takes. */
+  get held(): number {
+    return this.#outbox.held;
+  }
+
+  /** How much of that is not in the arena. */
+  get heldHere(): number {
+    return this.#outbox.heldHere;
+  }
+
   /**
    * How many bytes have piled up: those that wait, but for one message. That is the last one, or a long one that is still on its way
    * when short ones follow.

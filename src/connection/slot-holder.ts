@@ -1,7 +1,7 @@
 /** A client's slot as the thread that serves it has it: at rest, busy or held, and what lies in it between turns. */
 import { ENDED as ENDED_FLAG, type Ticket } from '../sharing/connection-table.ts';
 import { Channel } from './channel.ts';
-import { AT_REST, CLOSED, ENDED, HELD, PACKED } from './conditions.ts';
+import { AT_REST, CLOSED, ENDED, HELD, NOTED, PACKED } from './conditions.ts';
 import type { Host } from './host.ts';
 import { Kept } from './kept.ts';
 import { pack, unpack } from './luggage.ts';
@@ -27,7 +27,7 @@ export abstract class SlotHolder extends Channel {
     this.ticket = ticket;
     this.id = table.id(fd);
     if (flags & ENDED_FLAG) this.set(ENDED);
-    if (inbox !== undefined || outbox !== undefined) this.set(PACKED);
+    if (inbox !== undefined || outbox !== undefined) this.set(PACKED | NOTED);
   }
 
   /** Nobody has the slot; otherwise it is this thread's: held, or taken to send what another client's message has for it. */
@@ -68,13 +68,35 @@ export abstract class SlotHolder extends Channel {
 
   /** Gives it up at rest or held: `keepsMore`, this thread keeps something of its own beside bytes. */
   protected leave(keepsMore: boolean): void {
-    if (!keepsMore && this.#pack()) {
+    const moves = !keepsMore && this.#pack();
+    this.noteKept();
+    if (moves) {
       this.unset(HELD);
       this.rest();
     } else {
       if (!this.is(HELD)) this.host.table.hold(this.fd, this.ticket);
       this.set(HELD);
     }
+  }
+
+  /** How many bytes are kept for the client. */
+  protected get kept(): number {
+    return (this.inbox?.store.capacity ?? 0) + (this.output?.held ?? 0);
+  }
+
+  /** Writes down how much is kept for the client, where that may have changed. The caller has the slot. */
+  protected noteKept(): void {
+    const { fd, host, inbox, kept, output } = this;
+    if (kept === 0 && !this.is(NOTED)) return;
+    const { table } = host;
+    const here = (inbox?.store.block === 0 ? inbox.store.capacity : 0) + (output?.heldHere ?? 0);
+    const before = this.is(NOTED) ? table.kept(fd) : 0;
+    const hereBefore = this.is(NOTED) ? table.keptHere(fd) : 0;
+    if (kept === before && here === hereBefore) return;
+    table.setKept(fd, kept, here);
+    host.countKept(kept - before, here - hereBefore);
+    if (kept === 0) this.unset(NOTED);
+    else this.set(NOTED);
   }
 
   /** Gives up the slot for good, and closes the fd. Nothing is kept any more. */

@@ -227,6 +227,15 @@ const shape = {
     preset: '1MiB, or maxMessageLength if that is more',
   }),
   /**
+   * How many bytes may be kept for all clients together, in bytes or as text: parts of messages, and what was not sent yet.
+   * Beyond it the clients for which most is kept are closed with reason `over-limit`.
+   * @default a quarter of the memory that the process may have
+   */
+  maxMemory: option(v.optional(size(2 ** 20, 2 ** 50)), {
+    help: 'bytes that may be kept for all clients together',
+    preset: 'a quarter of what the process may have',
+  }),
+  /**
    * Load balancers whose connections begin with a PROXY header (version 1 or 2), which says who the client is:
    * addresses and networks such as `10.0.0.0/8`, and `unix` for all who connect to a Unix socket. From these, a connection without the header is closed; from anybody
    * else, a header is not believed, its bytes are the client's.

@@ -12,9 +12,6 @@ const FILES_PER_THREAD = 7;
 /** What the process has open beside (Node's own, listeners; measured: 30), and as much again for the files of a service. */
 const FILES_OF_PROCESS = 64;
 
-/** Settings with a number of clients. */
-export type LimitedSettings = ServeSettings & { readonly maxClients: number };
-
 /** What of the engine matters here. */
 type Files = Pick<Engine, 'fileLimit' | 'filesPerClient'>;
 
@@ -22,7 +19,11 @@ type Files = Pick<Engine, 'fileLimit' | 'filesPerClient'>;
  * Fills in `maxClients` for a process that may have as many files open as `engine` says. Throws HEDDLE_INVALID_OPTION if
  * that does not do for a `maxClients` that was given.
  */
-export function withClientLimit(settings: ServeSettings, engine: Files, nameOf: NameOf): LimitedSettings {
+export function withClientLimit(
+  settings: ServeSettings,
+  engine: Files,
+  nameOf: NameOf,
+): ServeSettings & { readonly maxClients: number } {
   const files = Math.min(MOST_FDS, engine.fileLimit());
   const reserve = FILES_OF_PROCESS + FILES_PER_THREAD * settings.threads.max;
   // Where files are few, not all threads will be needed: clients get at least half of them.

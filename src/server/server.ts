@@ -11,10 +11,11 @@ import type { ServerEvent } from '../log/event.ts';
 import { Lock } from '../sharing/lock.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
-import { type LimitedSettings, withClientLimit } from './client-limit.ts';
+import { withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine, EngineName } from './engine.ts';
 import type { ServerAddress } from './listening-socket.ts';
+import { type LimitedSettings, withMemoryLimit } from './memory-limit.ts';
 import { openEngine } from './open-engine.ts';
 import { Reruns } from './reruns.ts';
 import { serviceUrl } from './service-url.ts';
@@ -53,7 +54,7 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
   const events: ServerEvent[] = [];
   const tls = readCredentials(given, nameOf, (event) => events.push(event));
   const engine = openEngine(given.engine, nameOf);
-  const settings = withClientLimit(given, engine, nameOf);
+  const settings = withMemoryLimit(withClientLimit(given, engine, nameOf));
   const addresses = await engine.listen(settings, nameOf);
   const server = new Server({ engine, settings, nameOf, service, addresses, tls });
   try {

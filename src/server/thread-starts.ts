@@ -6,7 +6,7 @@ import type { NameOf } from '../options/source.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
 import { packShared } from '../sharing/shared-values.ts';
 import type { ThreadStart } from '../thread/messages.ts';
-import type { LimitedSettings } from './client-limit.ts';
+import type { LimitedSettings } from './memory-limit.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** What may wait to be sent to a client by default, in bytes; more if messages may be longer. */
@@ -27,6 +27,7 @@ export function acceptorStart(settings: LimitedSettings, memory: SharedMemory): 
     proxies: proxyProtocol,
     handlerTimeout,
     timeouts: timeoutsOf(settings),
+    maxMemory: settings.maxMemory,
   };
 }
 
@@ -47,6 +48,7 @@ export function serviceThreadStart(
     maxMessageLength,
     timeouts: timeoutsOf(settings),
     maxUnsent: maxUnsent ?? Math.max(LEAST_UNSENT, maxMessageLength),
+    maxMemory: settings.maxMemory,
     limits: settings.proxyProtocol.length === 0 ? undefined : addressLimits(settings),
     shared: packShared(shared, (name) => nameOf('shared', `.${name}`)),
   };

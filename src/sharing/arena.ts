@@ -4,6 +4,7 @@ import { Lock } from './lock.ts';
 // Words of the header. LOCK takes two; FREE is the first of one list head for each size of block.
 const LOCK = 0;
 const USED = 2;
+const SURPLUS = 3;
 const FREE = 4;
 
 /** Blocks have 2^8 to 2^24 bytes (256 bytes to 16 MiB). */
@@ -16,6 +17,13 @@ const WORDS_A_UNIT = 3;
 
 /** A tag's lower half: the owner of a block that lies in a connection's slot: whoever has the slot has the block. */
 const SLOT = 0xffff;
+
+/** Who has a block while its pages are given back; no thread has this number. */
+const CLEANER = 0xfffd;
+/** Of the tag of a free block: nothing was written to it since its pages were given back. */
+const CLEAN = 0x20;
+/** Pages of free blocks from this size on are given back: 64 KiB. */
+const CLEANED = 16 - SMALLEST;
 
 /** A block of more bytes than this is never cut from the reserve, the last quarter. */
 const RESERVE_FOR = 4096;
@@ -32,7 +40,7 @@ export type Block = number;
  * is kept for blocks of up to 4 KiB, so that clients with long messages cannot take the room of those with short ones.
  *
  * The tags are the truth: a positive one begins a block in use (its size and owner), a negative one a free block (its
- * size), 0 is inside a block. The lists follow from them, and are made anew after a thread that ended inside the lock.
+ * size, and whether it is clean), 0 is inside a block. The lists follow from them, and are made anew after a thread that ended inside the lock.
  * Lists and tags lie apart from the blocks, and the kernel maps a page when it is first written: an unused arena takes no
  * memory, and a freed block is not touched.
  */
@@ -66,13 +74,22 @@ export class Arena {
   /** `size`: bytes in all; a multiple of 256. */
   static create(size: number): Arena {
     const arena = new Arena(new SharedArrayBuffer(size));
-    arena.#cut(arena.#first, arena.#end);
+    arena.#cut(arena.#first, arena.#end, CLEAN);
     return arena;
   }
 
   /** How many bytes are in blocks that were not freed. */
   get used(): number {
     return Atomics.load(this.#words, USED) * UNIT;
+  }
+
+  /** From how many bytes on what is kept for one client is too much now; 0: any number may be. Set by the acceptor. */
+  get surplus(): number {
+    return Atomics.load(this.#words, SURPLUS);
+  }
+
+  set surplus(bytes: number) {
+    Atomics.store(this.#words, SURPLUS, bytes);
   }
 
   /** How many bytes there are for blocks. */
@@ -124,6 +141,22 @@ export class Arena {
     return this.lock.releaseFor(id);
   }
 
+  /**
+   * Calls `discard` for the bytes of large free blocks that were in use: it may give their pages back to the system. Nobody
+   * has them meanwhile, and the lock is free. Only for one thread.
+   */
+  clean(discard: (offset: number, length: number) => void): void {
+    // From small to large: those that are joined come again.
+    for (let index = CLEANED; index < SIZES; index++) {
+      for (let block = this.#takeUsed(index); block !== 0; block = this.#takeUsed(index)) {
+        discard(this.offset(block), UNIT << index);
+        this.lock.acquireSync();
+        this.#free(block, CLEAN);
+        this.lock.release();
+      }
+    }
+  }
+
   /** The first byte of `block` in `bytes`. */
   offset(block: Block): number {
     return block * UNIT;
@@ -147,8 +180,22 @@ export class Arena {
     while (larger < SIZES && this.#words[FREE + larger] === 0) larger++;
     if (larger === SIZES) return 0;
     const block = this.#words[FREE + larger] as number;
+    const clean = cleanOf(this.#tag(block));
     this.#unlink(block, larger);
-    for (; larger > index; larger--) this.#link(block + (1 << (larger - 1)), larger - 1);
+    for (; larger > index; larger--) this.#link(block + (1 << (larger - 1)), larger - 1, clean);
+    return block;
+  }
+
+  /** Takes a free block of size `index` that is not clean; 0: there is none. */
+  #takeUsed(index: number): Block {
+    this.lock.acquireSync();
+    let block = this.#words[FREE + index] as number;
+    while (block !== 0 && cleanOf(this.#tag(block)) !== 0) block = this.#next[block] as number;
+    if (block !== 0) {
+      this.#unlink(block, index);
+      this.#hand(block, index, CLEANER);
+    }
+    this.lock.release();
     return block;
   }
 
@@ -158,18 +205,21 @@ export class Arena {
     this.#count(1 << index);
   }
 
-  #free(block: Block): void {
+  /** `clean`: CLEAN, or 0. */
+  #free(block: Block, clean = 0): void {
     let index = (this.#tag(block) >> 16) - 1;
-    let joined = block;
+    let [joined, isClean] = [block, clean];
     this.#tags[block] = 0;
     this.#count(-(1 << index));
     for (; index < SIZES - 1; index++) {
       const buddy = this.#buddy(joined, index);
-      if (this.#tags[buddy] !== ~index) break;
+      const tag = this.#tags[buddy] ?? 0;
+      if (tag !== ~index && tag !== ~(index | CLEAN)) break;
       this.#unlink(buddy, index);
+      isClean &= cleanOf(tag);
       joined = Math.min(joined, buddy);
     }
-    this.#link(joined, index);
+    this.#link(joined, index, isClean);
   }
 
   /** The other half of the block that `block` is a half of. */
@@ -185,9 +235,9 @@ export class Arena {
     return this.#tags[block] as number;
   }
 
-  #link(block: Block, index: number): void {
+  #link(block: Block, index: number, clean: number): void {
     const next = this.#words[FREE + index] as number;
-    this.#tags[block] = ~index;
+    this.#tags[block] = ~(index | clean);
     this.#next[block] = next;
     this.#previous[block] = 0;
     if (next !== 0) this.#previous[next] = block;
@@ -204,11 +254,11 @@ export class Arena {
   }
 
   /** Makes the units `[from, to)` free blocks, each as large as its place allows. */
-  #cut(from: number, to: number): void {
+  #cut(from: number, to: number, clean: number): void {
     for (let block = from; block < to; ) {
       let index = SIZES - 1;
       while (((block - this.#first) & ((1 << index) - 1)) !== 0 || block + (1 << index) > to) index--;
-      this.#link(block, index);
+      this.#link(block, index, clean);
       block += 1 << index;
     }
   }
@@ -220,7 +270,7 @@ export class Arena {
     let free = this.#first;
     for (let unit = free; unit <= this.#end; ) {
       const tag = unit < this.#end ? this.#tag(unit) : 0;
-      if (tag > 0 || unit === this.#end) this.#cut(free, unit);
+      if (tag > 0 || unit === this.#end) this.#cut(free, unit, 0);
       else this.#tags[unit] = 0;
       const units = tag > 0 ? 1 << ((tag >> 16) - 1) : 1;
       unit += units;
@@ -229,6 +279,11 @@ export class Arena {
       free = unit;
     }
   }
+}
+
+/** CLEAN or 0, of the tag of a free block. */
+function cleanOf(tag: number): number {
+  return ~tag & CLEAN;
 }
 
 function sizeIndex(size: number): number {

@@ -31,6 +31,9 @@ const BEGUN = 12;
 const STUCK = 13;
 const INBOX = 16; // to 19: a Luggage
 const OUTBOX = 20; // to 23: a Luggage
+const KEPT = 28;
+const KEPT_HERE = 29;
+const SURPLUS = 30;
 // The header has a line of its own.
 const HIGHEST = 0;
 
@@ -103,6 +106,8 @@ export class ConnectionTable {
     this.#words[at + HEAVY] = 0;
     this.#words[at + BEGUN] = 0;
     this.#words[at + STUCK] = 0;
+    this.#words[at + SURPLUS] = 0;
+    this.setKept(fd, 0, 0);
     this.setAddress(fd, address, port);
     this.pack(fd, undefined, 0, undefined);
     if (fd >= this.size) Atomics.store(this.#words, HIGHEST, fd + 1);
@@ -300,6 +305,32 @@ export class ConnectionTable {
 
   setStuck(fd: number, time: number): void {
     this.#words[this.#at(fd) + STUCK] = time;
+  }
+
+  /** How many bytes are kept for the client, in all. */
+  kept(fd: number): number {
+    return this.#words[this.#at(fd) + KEPT] as number;
+  }
+
+  /** How many of them are not in the arena: its thread has counted them. */
+  keptHere(fd: number): number {
+    return this.#words[this.#at(fd) + KEPT_HERE] as number;
+  }
+
+  /** `kept`, and `here` of it outside the arena. */
+  setKept(fd: number, kept: number, here: number): void {
+    const at = this.#at(fd);
+    this.#words[at + KEPT] = kept;
+    this.#words[at + KEPT_HERE] = here;
+  }
+
+  /** More is kept for all clients than may be, and this one is to be closed for it. The acceptor decides. */
+  isSurplus(fd: number): boolean {
+    return Atomics.load(this.#words, this.#at(fd) + SURPLUS) === 1;
+  }
+
+  setSurplus(fd: number, isSurplus: boolean): void {
+    Atomics.store(this.#words, this.#at(fd) + SURPLUS, isSurplus ? 1 : 0);
   }
 
   #takeUnsettled(fd: number, ticket: Ticket): boolean {

@@ -1,4 +1,4 @@
-/** Used to find clients that have let a deadline pass. */
+/** Finds clients that are to be closed: those that have let a deadline pass, and those for which too much is kept. */
 import { elapsed } from './clock.ts';
 import type { CloseReason } from './close-reason.ts';
 import type { ConnectionTable } from './connection-table.ts';
@@ -31,10 +31,11 @@ export class Deadlines {
     this.period = shortest === Infinity ? Infinity : Math.min(LONGEST_PERIOD, Math.max(SHORTEST_PERIOD, shortest / 10));
   }
 
-  /** Tells which deadline the connection of `fd` has let pass by `time`, a `sharedTime`. */
+  /** Tells why the connection of `fd` is to be closed: a deadline that it has let pass by `time`, a `sharedTime`, or what is kept for it. */
   overdue(fd: number, time: number): CloseReason | undefined {
     const table = this.#table;
     const { idleTimeout, messageTimeout, sendTimeout } = this.#timeouts;
+    if (table.isSurplus(fd)) return 'over-limit';
     const [stuck, begun] = [table.stuck(fd), table.begun(fd)];
     if (stuck !== 0 && elapsed(stuck, time) >= sendTimeout) return 'send-timeout';
     if (begun !== 0 && elapsed(begun, time) >= messageTimeout) return 'message-timeout';

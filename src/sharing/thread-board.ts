@@ -33,7 +33,8 @@ const SENT = 18;
 const CLOSES = 19;
 const LATENCY = CLOSES + CLOSE_REASONS.length;
 const BUSY_TIME = LATENCY + BUCKETS;
-const ROW_WORDS = Math.ceil((BUSY_TIME + 1) / 8) * 16;
+const KEPT = BUSY_TIME + 1;
+const ROW_WORDS = Math.ceil((KEPT + 1) / 8) * 16;
 
 const REASON_INDEX = new Map(CLOSE_REASONS.map((reason, index) => [reason, index]));
 
@@ -183,6 +184,20 @@ export class ThreadRow {
 
   set busyTime(milliseconds: number) {
     this.#doubles[this.#double + BUSY_TIME] = milliseconds;
+  }
+
+  /** How many bytes the thread keeps for its clients outside the arena. */
+  get kept(): number {
+    return this.#get(KEPT);
+  }
+
+  addKept(bytes: number): void {
+    this.#add(KEPT, bytes);
+  }
+
+  /** Only when the thread is gone, and what it kept with it. */
+  clearKept(): void {
+    this.#doubles[this.#double + KEPT] = 0;
   }
 
   /** Counts `messages` that were read and answered within `microseconds`, a whole number. */

@@ -55,6 +55,10 @@ export const F_SETFL = 4;
 export const FD_CLOEXEC = 1;
 export const O_NONBLOCK = 0o4000;
 
+// <bits/mman-linux.h>, <bits/confname.h>
+export const MADV_DONTNEED = 4;
+export const SC_PAGESIZE = 30;
+
 // <bits/time.h>
 export const CLOCK_MONOTONIC = 1;
 

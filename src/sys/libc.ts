@@ -7,9 +7,11 @@ import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   F_DUPFD_CLOEXEC,
+  MADV_DONTNEED,
   MSG_CMSG_CLOEXEC,
   MSG_NOSIGNAL,
   RLIMIT_NOFILE,
+  SC_PAGESIZE,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOL_SOCKET,
@@ -23,7 +25,7 @@ import { NativeBuffer } from './native-buffer.ts';
 import { loadNative } from './native-load.ts';
 import { PollSet } from './poll-set.ts';
 import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './sched-attributes.ts';
-import { type Call, type Calls, SIGNATURES } from './signatures.ts';
+import { type Call, type Calls, GLIBC_SIGNATURES, SIGNATURES } from './signatures.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
 
@@ -79,8 +81,17 @@ function checkRange(memory: NativeBuffer, offset: number, length: number): void 
   }
 }
 
+function findMallocTrim(library: ReturnType<Koffi['load']>): Call | undefined {
+  try {
+    return library.func(GLIBC_SIGNATURES.malloc_trim);
+  } catch {
+    return undefined;
+  }
+}
+
 class Libc implements Sys {
   readonly #calls: Calls;
+  readonly #mallocTrim: Call | undefined;
   readonly #errno: () => number;
   readonly #addressOf: (bytes: Uint8Array) => bigint;
   /** Small structures that go in and out of calls: a sockaddr, its length, an int, an epoll_event. */
@@ -96,6 +107,7 @@ class Libc implements Sys {
     const library = koffi.load(null);
     const calls = Object.entries(SIGNATURES).map(([name, signature]) => [name, library.func(signature)]);
     this.#calls = Object.fromEntries(calls) as Calls;
+    this.#mallocTrim = findMallocTrim(library);
     this.#errno = koffi.errno;
     this.#addressOf = (bytes) => koffi.address(bytes);
     this.#sockaddr = this.allocate(SOCKADDR_SIZE);
@@ -117,6 +129,19 @@ class Libc implements Sys {
 
   wrap(bytes: Uint8Array): NativeBuffer {
     return new NativeBuffer(bytes, this.#addressOf);
+  }
+
+  releasePages(memory: NativeBuffer, offset: number, length: number): number {
+    checkRange(memory, offset, length);
+    const start = memory.address + offset;
+    const page = this.#calls.sysconf(SC_PAGESIZE);
+    const from = Math.ceil(start / page) * page;
+    const to = Math.floor((start + length) / page) * page;
+    return to <= from ? 0 : this.#result(this.#calls.madvise(from, to - from, MADV_DONTNEED));
+  }
+
+  trimMemory(): void {
+    this.#mallocTrim?.(0);
   }
 
   socket(family: number, type: number, protocol: number): number {

@@ -31,7 +31,14 @@ export const SIGNATURES = {
   getrlimit: 'int getrlimit(int, void *)',
   clock_gettime: 'int clock_gettime(int, void *)',
   syscall: 'long syscall(long, int, void *, unsigned int, unsigned int)',
+  sysconf: 'long sysconf(int)',
+  madvise: 'int madvise(void *, size_t, int)',
   inet_pton: 'int inet_pton(int, str, void *)',
+} as const;
+
+/** Those of glibc alone: other C libraries (musl) do without. */
+export const GLIBC_SIGNATURES = {
+  malloc_trim: 'int malloc_trim(size_t)',
 } as const;
 
 /** An address is a number or a bigint. */

@@ -41,6 +41,14 @@ export interface Sys {
   /** Makes existing memory usable for calls; it must not be detached while it is used. A Buffer stays the same object. */
   wrap(bytes: Uint8Array): NativeBuffer;
 
+  /**
+   * Gives the whole pages of a part of `memory` back to the system (madvise with MADV_DONTNEED): they are zero when they are
+   * read next. For memory that was allocated as a SharedArrayBuffer.
+   */
+  releasePages(memory: NativeBuffer, offset: number, length: number): number;
+  /** Has malloc give back the memory that was freed (malloc_trim of glibc; elsewhere nothing). */
+  trimMemory(): void;
+
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: SocketAddress): number;
   connect(fd: number, address: SocketAddress): number;

@@ -7,10 +7,21 @@ import type { Sys } from './sys.ts';
 /** What can be done without asking the kernel, with what that answers where it cannot be asked. */
 export const withoutKernel: Pick<
   Sys,
-  'allocate' | 'wrap' | 'close' | 'discardOnClose' | 'addressText' | 'isRunnable' | 'setSlice' | 'addNice'
+  | 'allocate'
+  | 'wrap'
+  | 'releasePages'
+  | 'trimMemory'
+  | 'close'
+  | 'discardOnClose'
+  | 'addressText'
+  | 'isRunnable'
+  | 'setSlice'
+  | 'addNice'
 > = {
   allocate: (size) => withoutAddress(Buffer.alloc(size)),
   wrap: withoutAddress,
+  releasePages: () => EPERM,
+  trimMemory() {},
   addressText: formatPeer,
   // A slot is no file: what stands for the socket closes it.
   close: () => 0,

@@ -56,9 +56,10 @@ function makeWatchdog(sys: Sys, row: ThreadRow): Watchdog | undefined {
 /** TLS is loaded by the threads that need it. */
 async function makeThread(parts: ServiceThreadParts, sys: Sys, newcomers: Poller): Promise<ServiceThread> {
   const { mailboxFd, tls } = start;
-  if (tls === undefined) return new ServiceThread(parts);
+  const alert = (): void => void sys.eventfdSignal(mailboxFd);
+  if (tls === undefined) return new ServiceThread({ ...parts, alert });
   const { TlsThread } = await import('./tls-thread.ts');
-  return new TlsThread({ ...parts, sys, newcomers, tls, alert: () => sys.eventfdSignal(mailboxFd) });
+  return new TlsThread({ ...parts, sys, newcomers, tls, alert });
 }
 
 void runThread(start, { load: openLibc, make });

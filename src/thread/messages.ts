@@ -25,6 +25,8 @@ export interface ThreadStart {
   readonly timeouts: Timeouts;
   /** How many bytes may wait to be sent to one client. */
   readonly maxUnsent: number;
+  /** How many bytes may be kept for all clients together. */
+  readonly maxMemory: number;
   readonly shared: PackedValues;
   /** Who may come, where PROXY headers say who comes; `undefined` where there are none. */
   readonly limits: AddressLimits | undefined;

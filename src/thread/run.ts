@@ -10,6 +10,7 @@ import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
+import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
 import { framingOf, loadService, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
@@ -53,12 +54,11 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   const lent = borrows(service, framing) ? memory.whole : undefined;
   const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: lent };
   await startService(service, start.service, about);
-  const row = new ThreadBoard(start.board).row(start.thread);
+  const shared = openShared(start);
+  const { row } = shared;
   const report = reportTo(start.events);
   const parts: CommonParts = {
-    table: new ConnectionTable(start.table),
-    arena: new Arena(start.arena),
-    row,
+    ...shared,
     memory,
     service,
     framing,
@@ -90,6 +90,13 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
 function rulesOf({ addresses, limits, table }: ThreadStart): AddressRules | undefined {
   if (limits === undefined) return undefined;
   return new AddressRules(limits, addresses && new ClientsPerAddress(addresses, new ConnectionTable(table)));
+}
+
+/** What all threads share, and this one's row. */
+function openShared({ arena: buffer, board: rows, maxMemory, table, thread }: ThreadStart) {
+  const [arena, board] = [new Arena(buffer), new ThreadBoard(rows)];
+  const account = new MemoryAccount(board, arena, maxMemory);
+  return { table: new ConnectionTable(table), arena, account, row: board.row(thread) };
 }
 
 function sayLoaded<Loaded>(loaded: Loaded): Loaded {

@@ -23,18 +23,23 @@ import type { Arena } from '../sharing/arena.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { Deadlines, type Timeouts } from '../sharing/deadlines.ts';
+import type { MemoryAccount } from '../sharing/memory-account.ts';
 import { COUNTED, type ConnectionTable, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { REST, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
+import { Tidier } from './tidier.ts';
 import type { ThreadMemory } from './thread-memory.ts';
 
 /** How long a client may take to answer the end of a connection with its own, in ms. */
 const LINGER = 1000;
 
+/** So many bytes may be kept for clients until it is looked whether that is too much for all threads together. */
+const LOOK_AFTER = 2 ** 20;
+
 /** What connections reach their sockets through, and memory to do it with. */
-export type ThreadSys = SocketCalls & Pick<Sys, 'allocate'>;
+export type ThreadSys = SocketCalls & Pick<Sys, 'allocate' | 'trimMemory'>;
 
 export interface ServiceThreadParts {
   readonly sys: ThreadSys;
@@ -45,6 +50,9 @@ export interface ServiceThreadParts {
   readonly poller: Host['poller'];
   /** How connections are reached until their PROXY header is read, if not as they are afterwards: what follows it is left there. */
   readonly beforehand?: Pick<GateHost, 'sys' | 'table'> | undefined;
+  readonly account: MemoryAccount;
+  /** Has the acceptor look at the threads; left out where it does so by itself. */
+  readonly alert?: (() => void) | undefined;
   readonly service: Service;
   readonly framing: Framing;
   readonly timeouts: Timeouts;
@@ -89,6 +97,9 @@ export class ServiceThread implements Host, Turns {
   readonly #lingering = new Map<Connection, number>();
   #lingerTimer: NodeJS.Timeout | undefined;
   #unflushed: Connection[] = [];
+  readonly #tidier: Tidier;
+  /** How many bytes were kept since it was looked whether that is too much. */
+  #grown = 0;
   #draining = false;
 
   constructor(parts: ServiceThreadParts) {
@@ -103,6 +114,7 @@ export class ServiceThread implements Host, Turns {
     this.maxUnsent = parts.maxUnsent;
     this.#deadlines = new Deadlines(parts.table, parts.timeouts);
     this.stores = new Stores(parts.sys, parts.arena, parts.row.thread);
+    this.#tidier = new Tidier(() => parts.sys.trimMemory());
     this.input = parts.sys.wrap(parts.memory.input);
     this.reader = new Reader(this);
     this.replies = new ReplyBuffer(parts.sys.allocate(this.input.size), this.input);
@@ -199,6 +211,19 @@ export class ServiceThread implements Host, Turns {
   closeSoon(connection: Connection): void {
     if (this.#lingerTimer === undefined) this.#lingerTimer = setTimeout(this.#endLingering, LINGER);
     this.#lingering.set(connection, performance.now() + LINGER);
+  }
+
+  isSurplus(bytes: number): boolean {
+    return this.#parts.account.isSurplus(bytes);
+  }
+
+  countKept(more: number, here: number): void {
+    if (here !== 0) this.row.addKept(here);
+    if (here < 0) this.#tidier.released(-here);
+    this.#grown += Math.max(0, more);
+    if (this.#grown < LOOK_AFTER) return;
+    this.#grown = 0;
+    if (this.#parts.account.excess > 0) this.#parts.alert?.();
   }
 
   serviceFailed(connection: Connection, error: unknown): void {

@@ -6,7 +6,7 @@ import type { ThreadSys } from './service-thread.ts';
 import type { SocketStream } from './socket-stream.ts';
 
 /** What is done beside the stream: for the fd that was accepted, if there is one, and for memory. */
-export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'discardOnClose' | 'close' | 'addressText'>;
+export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'trimMemory' | 'discardOnClose' | 'close' | 'addressText'>;
 
 export class StreamSockets implements ThreadSys {
   readonly poller: Host['poller'] = { modify: (fd, mask) => this.#modify(fd, mask) };
@@ -69,6 +69,10 @@ export class StreamSockets implements ThreadSys {
 
   allocate(size: number): NativeBuffer {
     return this.#base.allocate(size);
+  }
+
+  trimMemory(): void {
+    this.#base.trimMemory();
   }
 
   wrap(bytes: Uint8Array): NativeBuffer {

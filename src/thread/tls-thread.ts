@@ -19,7 +19,6 @@ export interface TlsThreadParts extends StreamThreadParts {
   readonly sys: Sys;
   /** The thread's epoll set. */
   readonly newcomers: Poller;
-  /** Has the acceptor look at the threads. */
   readonly alert: () => void;
 }
 

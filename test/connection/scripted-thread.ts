@@ -9,6 +9,7 @@ import { Poller } from '../../src/reactor/poller.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable, type Ticket } from '../../src/sharing/connection-table.ts';
 import { stateOf } from '../../src/sharing/control-word.ts';
+import { MemoryAccount } from '../../src/sharing/memory-account.ts';
 import { ThreadBoard } from '../../src/sharing/thread-board.ts';
 import { EAGAIN } from '../../src/sys/errno.ts';
 import { openLibc } from '../../src/sys/libc.ts';
@@ -79,6 +80,7 @@ export class ScriptedThread {
       table: this.table,
       arena: this.arena,
       row: this.board.row(0),
+      account: new MemoryAccount(this.board, this.arena, Infinity),
       poller: new Poller(sys, 63, 16),
       service,
       framing: createFraming(service.framing ?? framing, 2 ** 20),

@@ -8,6 +8,7 @@ import { halvesOfOthers, halvesThatWent } from './rows/halves.ts';
 import { hostileBytes } from './rows/hostile-bytes.ts';
 import { idleAfter } from './rows/idle-after.ts';
 import { largeReply } from './rows/large-reply.ts';
+import { maxMemory, memoryBack } from './rows/memory.ts';
 import { mixedUp } from './rows/mixed-up.ts';
 import { neverReads } from './rows/never-reads.ts';
 import { neverReturns } from './rows/never-returns.ts';
@@ -42,6 +43,8 @@ export const ROWS: readonly Row[] = [
   halfClose,
   halvesThatWent,
   halvesOfOthers,
+  memoryBack,
+  maxMemory,
   largeReply,
   badLengths,
   proxyHeaders,

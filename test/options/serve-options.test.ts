@@ -45,6 +45,7 @@ describe('the options of serve', () => {
       maxMessageLength: 1_048_576,
       idleTimeout: 600_000,
       keepAlive: 60_000,
+      maxMemory: undefined,
       messageTimeout: 30_000,
       sendTimeout: 30_000,
       maxUnsent: undefined,

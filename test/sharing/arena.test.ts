@@ -173,6 +173,32 @@ describe('Arena', () => {
     );
   });
 
+  it('has only free blocks cleaned, each once until it was in use again, and loses none', () => {
+    const step = fc.record({ size: fc.nat({ max: 300_000 }), what: fc.nat({ max: 9 }), which: fc.nat() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+        const arena = Arena.create(LARGE);
+        const blocks: Held[] = [];
+        for (const { size, what, which } of steps) {
+          if (what === 0) arena.clean((offset, length) => void arena.bytes.fill(0, offset, offset + length));
+          else if (what < 4 && blocks.length > 0) freeAll(arena, blocks.splice(which % blocks.length, 1));
+          else {
+            const held = take(arena, size, (which % 255) + 1);
+            if (held !== undefined) blocks.push(held);
+          }
+        }
+        for (const held of blocks) expectUntouched(arena, held);
+        freeAll(arena, blocks);
+        arena.clean(() => {});
+        let again = 0;
+        arena.clean(() => again++);
+        expect([again, arena.used]).toEqual([0, 0]);
+        expect(arena.allocate(1 << 20, 0)).not.toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('agrees with a model in which each unit says whether it is in use', () => {
     const step = fc.record({
       size: fc.oneof(fc.nat({ max: 600 }), fc.nat({ max: 20_000 })),

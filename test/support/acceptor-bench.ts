@@ -1,11 +1,13 @@
 /** An acceptor on a real listening socket, with threads that the test plays. */
 import { connect } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { ArenaCleaner } from '../../src/acceptor/arena-cleaner.ts';
 import { EpollAcceptor } from '../../src/acceptor/epoll-acceptor.ts';
 import { Admission, type AdmissionLimits } from '../../src/acceptor/admission.ts';
 import { Closer } from '../../src/connection/closer.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
+import { MemoryGuard } from '../../src/acceptor/memory-guard.ts';
 import { Mover } from '../../src/acceptor/mover.ts';
 import { placementFor } from '../../src/acceptor/placement.ts';
 import { Sweeper } from '../../src/acceptor/sweeper.ts';
@@ -19,6 +21,7 @@ import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { FREE, stateOf } from '../../src/sharing/control-word.ts';
+import { MemoryAccount } from '../../src/sharing/memory-account.ts';
 import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLLIN, EPOLLONESHOT } from '../../src/sys/constants.ts';
 import { type FlakySys, flakySys, type Script } from './flaky-sys.ts';
@@ -33,6 +36,8 @@ export interface BenchSettings {
   /** In ms. */
   readonly moveAfter?: number;
   readonly limits?: Partial<AdmissionLimits>;
+  /** How many bytes may be kept for all clients. */
+  readonly maxMemory?: number;
 }
 
 const THREADS = 3;
@@ -52,14 +57,20 @@ export class AcceptorBench {
   readonly roster: Roster;
   readonly #poller: Poller;
 
-  constructor({ script = {}, capacity = 4096, moveAfter = Infinity, limits }: BenchSettings = {}) {
+  constructor({
+    script = {},
+    capacity = 4096,
+    moveAfter = Infinity,
+    maxMemory = Infinity,
+    limits,
+  }: BenchSettings = {}) {
     this.flaky = flakySys(sys, script);
     this.table = ConnectionTable.create(capacity);
     const listener = listenOn();
     this.port = listener.port;
     this.#poller = new Poller(this.flaky.sys, owned(sys.epollCreate()), 64);
     this.roster = new Roster(this.flaky.sys, { min: 1, max: THREADS, clientsPerThread: Infinity, moveAfter });
-    this.acceptor = this.#acceptor(listener.fd, { ...NO_LIMITS, ...limits });
+    this.acceptor = this.#acceptor(listener.fd, { ...NO_LIMITS, ...limits }, maxMemory);
     onTestFinished(() => this.#close(listener.fd));
   }
 
@@ -110,11 +121,12 @@ export class AcceptorBench {
     return this.events.map(({ type }) => type);
   }
 
-  #acceptor(listenerFd: number, admissionLimits: AdmissionLimits): EpollAcceptor {
+  #acceptor(listenerFd: number, admissionLimits: AdmissionLimits, maxMemory: number): EpollAcceptor {
     const { board, counters, flaky, mailboxFd, table } = this;
     const arena = Arena.create(1 << 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
     const closer = new Closer(flaky.sys, table, arena, report);
+    const sweeper = new Sweeper(table, this.roster, new Deadlines(table, TIMELESS.timeouts));
     return new EpollAcceptor({
       sys: flaky.sys,
       table,
@@ -124,7 +136,9 @@ export class AcceptorBench {
       listeners: [new Listener(flaky.sys, listenerFd)],
       mailboxFd,
       roster: this.roster,
-      sweeper: new Sweeper(table, this.roster, new Deadlines(table, TIMELESS.timeouts)),
+      sweeper,
+      memory: new MemoryGuard(table, new MemoryAccount(board, arena, maxMemory), sweeper),
+      cleaner: new ArenaCleaner(arena, flaky.sys),
       admission: new Admission({ sys: flaky.sys, board, table, counters, report }, admissionLimits),
       placement: placementFor('round-robin', () => 0),
       busy: () => 0,

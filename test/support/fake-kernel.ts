@@ -87,6 +87,12 @@ export class FakeKernel implements Sys {
     return new NativeBuffer(Buffer.alloc(size), () => 0n);
   }
 
+  releasePages(): number {
+    return 0;
+  }
+
+  trimMemory(): void {}
+
   allocateEvents(capacity: number): EpollEvents {
     return new EpollEvents(this.allocate(EpollEvents.bytesFor(capacity, false)), false);
   }

@@ -117,5 +117,7 @@ export function checkAllGone(on: Schedule): void {
   checkAtRest(on);
   expect(on.clients.filter(({ socket }) => !socket.isClosed)).toEqual([]);
   for (let fd = 0; fd < on.table.size; fd++) expect(stateOf(on.table.word(fd)), `slot ${fd}`).toBe(FREE);
+  expect(on.board.rows.map(({ kept }) => kept)).toEqual(on.board.rows.map(() => 0));
+  expect(on.arena.used).toBe(0);
   expect(on.kernel.openFds).toBe(on.ownFds + on.threads.filter((thread) => thread !== undefined).length);
 }

@@ -1,9 +1,11 @@
 /** The acceptor and some service threads over a fake kernel, in steps that can be put in any order. */
+import { ArenaCleaner } from '../../src/acceptor/arena-cleaner.ts';
 import { EpollAcceptor } from '../../src/acceptor/epoll-acceptor.ts';
 import { Admission } from '../../src/acceptor/admission.ts';
 import { Closer } from '../../src/connection/closer.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
+import { MemoryGuard } from '../../src/acceptor/memory-guard.ts';
 import { Mover } from '../../src/acceptor/mover.ts';
 import { placementFor } from '../../src/acceptor/placement.ts';
 import { Sweeper } from '../../src/acceptor/sweeper.ts';
@@ -16,6 +18,7 @@ import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { REST, stateOf, threadOf, withState } from '../../src/sharing/control-word.ts';
+import { MemoryAccount } from '../../src/sharing/memory-account.ts';
 import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { ACCEPTOR, FakeKernel } from './fake-kernel.ts';
 import { LineClient } from './line-client.ts';
@@ -36,6 +39,7 @@ export class Schedule implements NodeCallbacks {
   readonly kernel = new FakeKernel(this.table);
   readonly board = ThreadBoard.create(ROWS);
   readonly arena: Arena;
+  readonly account: MemoryAccount;
   readonly counters = new AcceptorCounters();
   readonly clients: LineClient[] = [];
   readonly events: ServerEvent[] = [];
@@ -72,6 +76,8 @@ export class Schedule implements NodeCallbacks {
     const busy = (row: ThreadRow): number => this.#busy[row.thread] ?? 0;
     const roster = new Roster(kernel, { min: 2, max: MOST_THREADS, clientsPerThread: Infinity, moveAfter: 5 });
     const report = (event: ServerEvent): void => void this.events.push(event);
+    const sweeper = new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts));
+    this.account = new MemoryAccount(board, this.arena, Infinity);
     this.acceptor = new EpollAcceptor({
       sys: kernel,
       table,
@@ -81,7 +87,9 @@ export class Schedule implements NodeCallbacks {
       listeners: [new Listener(kernel, this.#listenerFd)],
       mailboxFd,
       roster,
-      sweeper: new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts)),
+      sweeper,
+      memory: new MemoryGuard(table, this.account, sweeper),
+      cleaner: new ArenaCleaner(this.arena, kernel),
       admission: new Admission({ sys: kernel, board, table, counters, report }, NO_LIMITS),
       placement: placementFor('round-robin', busy),
       busy,
@@ -211,7 +219,7 @@ export class Schedule implements NodeCallbacks {
   }
 
   #begin(thread: number): void {
-    const { arena, kernel, table } = this;
+    const { account, arena, kernel, table } = this;
     const { greets } = this.settings;
     const report = (event: ServerEvent): void => void this.events.push(event);
     const row = this.board.row(thread);
@@ -219,6 +227,7 @@ export class Schedule implements NodeCallbacks {
       kernel,
       table,
       arena,
+      account,
       row,
       acceptorEpollFd: this.#epollFd,
       greets,

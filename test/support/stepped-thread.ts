@@ -5,6 +5,7 @@ import { createFraming } from '../../src/framing/framing.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import type { Arena } from '../../src/sharing/arena.ts';
+import type { MemoryAccount } from '../../src/sharing/memory-account.ts';
 import type { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { PARKED, RUNNING, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../../src/sys/constants.ts';
@@ -20,6 +21,7 @@ export interface SteppedParts {
   readonly kernel: FakeKernel;
   readonly table: ConnectionTable;
   readonly arena: Arena;
+  readonly account: MemoryAccount;
   readonly row: ThreadRow;
   readonly acceptorEpollFd: number;
   readonly greets: boolean;
@@ -55,7 +57,7 @@ export class SteppedThread {
   #parkedAt: number | undefined = undefined;
 
   constructor(parts: SteppedParts) {
-    const { kernel, row, table, arena, greets, acceptorEpollFd, report } = parts;
+    const { kernel, row, table, arena, account, greets, acceptorEpollFd, report } = parts;
     this.#parts = parts;
     this.row = row;
     const service: Service = lineService(greets, {
@@ -70,6 +72,7 @@ export class SteppedThread {
       table,
       arena,
       row,
+      account,
       poller: this.#poller,
       service,
       framing: createFraming('line', 4096),

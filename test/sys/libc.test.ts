@@ -554,3 +554,26 @@ describe('arguments that could do harm', () => {
     expect(call).toThrow(RangeError);
   });
 });
+
+describe('releasePages', () => {
+  it('gives whole pages back, which are zero then, and leaves the bytes around them alone', () => {
+    const memory = sys.wrap(Buffer.from(new SharedArrayBuffer(2 ** 24)));
+    memory.bytes.fill(7);
+    const before = residentBytes();
+    expect(sys.releasePages(memory, 1_000_000, 14_000_000)).toBe(0);
+    expect(before - residentBytes()).toBeGreaterThan(10_000_000);
+    expect([memory.bytes[999_999], memory.bytes[8_000_000], memory.bytes[15_000_000]]).toEqual([7, 0, 7]);
+  });
+
+  it('does nothing for less than a page, and refuses what is not in the buffer', () => {
+    const memory = sys.wrap(Buffer.from(new SharedArrayBuffer(65_536)));
+    memory.bytes.fill(7);
+    expect(sys.releasePages(memory, 1, 4000)).toBe(0);
+    expect(memory.bytes.every((byte) => byte === 7)).toBe(true);
+    expect(() => sys.releasePages(memory, 1, 65_536)).toThrow(RangeError);
+  });
+});
+
+function residentBytes(): number {
+  return Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[1]) * 4096;
+}
