@@ -130,7 +130,7 @@ export abstract class Acceptor {
 
   protected readonly hasRoom = (): boolean => {
     const { admission, roster } = this.#parts;
-    return roster.hasRoom && admission.isOpen && this.mayAccept;
+    return (roster.hasRoom || this.#supervisor.isCareful()) && admission.isOpen && this.mayAccept;
   };
 
   /** Lets the client of `fd` in and gives it to a thread, or turns it away. */
@@ -138,9 +138,9 @@ export abstract class Acceptor {
     const { admission, closer, counters, mover, placement, proxies, report, roster, table } = this.#parts;
     const isProxied = includesPeer(proxies, peer.bytes);
     if (!admission.admits(fd, peer, isProxied)) return;
-    const row = placement(roster.any, peer.bytes);
+    const row = this.#supervisor.roomFor(peer.bytes) ?? placement(roster.any, peer.bytes);
     const id = counters.countAccepted();
-    const flags = (row.greets ? NEW : 0) | (isProxied ? PROXIED : 0);
+    const flags = (roster.greets ? NEW : 0) | (isProxied ? PROXIED : 0);
     const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, flags);
     const time = sharedTime(performance.now());
     table.setSeen(fd, time);

@@ -132,7 +132,7 @@ export class Admission {
 
   #countPlaces(): void {
     const most = this.#maxClients - this.#reserved;
-    this.#places = this.#parts.board.rows.reduce((places, row) => places - row.clients, most);
+    this.#places = most - this.#parts.board.clients;
   }
 
   /** Turns the client of `fd` away. A plain close: it sees the end of the stream, or a reset if it has sent something already. */

@@ -11,7 +11,7 @@ import type { ToAcceptor } from './messages.ts';
 import type { Side, Succession } from './succession.ts';
 
 /*
- * Five things wake the acceptor: a listener has clients, main has rung (a message, or the process ends), a parked thread
+ * Six things wake the acceptor: a listener has clients, a client in the waiting room has said something or come back, main has rung (a message, or the process ends), a parked thread
  * has work, one that is awake has not come round, the process before or after this one says something. Each is an event
  * of the one epoll set. Beyond that it looks around now and then while some thread is awake. The wait is bounded all the
  * same: a thread inside an endless system call cannot be ended by anything but that call's return.
@@ -22,6 +22,7 @@ const LISTENER = 0;
 const MAILBOX = 1;
 const SUCCESSION = 2;
 const WATCHDOG = -1;
+const ROOM = -2;
 
 export interface EpollAcceptorParts extends AcceptorParts {
   readonly sys: Sys;
@@ -49,6 +50,7 @@ export class EpollAcceptor extends Acceptor {
     this.#parts = parts;
     this.door = new EpollDoor(parts.sys, parts.poller, LISTENER, parts.listeners);
     parts.poller.add(parts.mailboxFd, EPOLLIN, 0, MAILBOX);
+    if (parts.room !== undefined) parts.poller.add(parts.room.row.epollFd, EPOLLIN, 0, ROOM);
   }
 
   /** Waits for something to happen and does what follows from it. True: main has rung, its message waits. */
@@ -61,6 +63,7 @@ export class EpollAcceptor extends Acceptor {
       const kind = poller.events.high(index);
       if (kind === MAILBOX) rung = sys.eventfdClear(mailboxFd) >= 0;
       else if (kind === WATCHDOG) board.row(poller.events.low(index)).isGuarded = false;
+      else if (kind === ROOM) this.#parts.room?.hear(now);
       else if (kind === SUCCESSION) succession?.event(poller.events.low(index) as Side);
       else if (kind !== LISTENER) this.wake(board.row(poller.events.low(index)), now);
     }

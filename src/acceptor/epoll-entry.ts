@@ -10,6 +10,7 @@ import type { EpollAcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts
 import { Mover } from './mover.ts';
 import { acceptorParts } from './parts.ts';
 import type { Succession } from './succession.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** Events that one turn takes at most; the rest comes with the next. */
 const EVENTS = 64;
@@ -23,7 +24,11 @@ const say = (message: FromAcceptor): void => port.postMessage(message);
 const parts = acceptorParts(start, sys, say);
 const { admission, board, closer, counters, placement, report, roster, table } = parts;
 const poller = new Poller(sys, start.epollFd, EVENTS);
-const mover = new Mover(sys, table, counters, closer);
+const mover = new Mover(sys, table, counters, closer, board);
+const room = roster.settings.hasRoom
+  ? new WaitingRoom({ poller: Poller.create(sys, EVENTS), board, table, roster, mover, placement })
+  : undefined;
+parts.sweeper.room = room;
 const exiting = new Int32Array(start.exiting);
 
 /** It is loaded by a server that needs it. */
@@ -60,6 +65,7 @@ async function run(): Promise<void> {
     listeners,
     mailboxFd,
     mover,
+    room,
     succession: await findSuccession(),
   });
   while (!acceptor.turn() || listen(acceptor));

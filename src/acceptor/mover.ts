@@ -4,7 +4,7 @@ import { interestAtRest } from '../connection/interest.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
 import { REST, stateOf } from '../sharing/control-word.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { ThreadBoard, ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLOUT } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
 import type { Carrier } from './carrier.ts';
@@ -17,14 +17,16 @@ export class Mover implements Carrier {
   readonly #counters: AcceptorCounters;
   readonly #closer: Closer;
   readonly #evacuations: Evacuations;
+  readonly #board: ThreadBoard;
   announces = false;
 
-  constructor(sys: Sys, table: ConnectionTable, counters: AcceptorCounters, closer: Closer) {
+  constructor(sys: Sys, table: ConnectionTable, counters: AcceptorCounters, closer: Closer, board: ThreadBoard) {
     this.#sys = sys;
     this.#table = table;
     this.#counters = counters;
     this.#closer = closer;
     this.#evacuations = new Evacuations(sys, table, this);
+    this.#board = board;
   }
 
   /** Puts a client just admitted under `ticket` into the epoll set of `row`. */
@@ -77,7 +79,9 @@ export class Mover implements Carrier {
     const moved = this.#table.startMove(fd, ticket, thread);
     if (moved === undefined) return undefined;
     this.#sys.epollControl(from.epollFd, EPOLL_CTL_DEL, fd, 0, 0, 0);
-    from.addClients(-1);
+    // A client that was given back to the waiting room unheard is still counted with its giver.
+    const giver = this.#table.takeGiver(fd);
+    (giver < 0 ? from : this.#board.row(giver)).addClients(-1);
     return moved;
   }
 

@@ -108,7 +108,7 @@ export class NetAcceptor extends Acceptor {
     }
   }
 
-  readonly #clients = (): number => this.#parts.board.rows.reduce((sum, row) => sum + row.clients, 0);
+  readonly #clients = (): number => this.#parts.board.clients;
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): PeerAddress | undefined {

@@ -35,7 +35,9 @@ export function acceptorParts(
   const events = start.events === undefined ? undefined : new EventRing(start.events);
   const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
   const { clientsPerThread, moveAfter } = start;
-  const roster = new Roster(calls, { ...start.threads, clientsPerThread, moveAfter });
+  // A thread for each client, or none that others ever leave: nobody waits for others, or for nobody else.
+  const hasRoom = clientsPerThread === Infinity && moveAfter !== Infinity && start.threads.max > 1;
+  const roster = new Roster(calls, { ...start.threads, clientsPerThread, moveAfter, hasRoom });
   const busy = new BusyMeter(calls).ratio;
   const arena = new Arena(start.arena);
   const sweeper = new Sweeper(table, roster, new Deadlines(table, start.timeouts));

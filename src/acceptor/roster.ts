@@ -1,6 +1,18 @@
-/** Used to know the service threads: which take clients, which are held, and how many there should be. */
+/** Knows the service threads: what each of them is for at the moment, and how many there should be. */
+import { availableParallelism } from 'node:os';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { type ThreadCalls, ThreadWatch } from './thread-watch.ts';
+
+/*
+ * A thread has a role, which changes as it is needed:
+ *
+ * - heavy: it serves one message of one expensive client, and has no other client;
+ * - light: the one that is kept for clients that are known to cost next to nothing, whatever the others do;
+ * - spare: free beside that one. All clients but expensive ones may be there while nobody blocks threads.
+ *
+ * The others are blocked, or retire. Threads are careful for a while after one was blocked by a client that was not known
+ * to be expensive: newcomers may be of its kind. They then come through the waiting room, and never to the light thread.
+ */
 
 export interface RosterSettings {
   readonly min: number;
@@ -8,6 +20,8 @@ export interface RosterSettings {
   readonly clientsPerThread: number;
   /** In ms. */
   readonly moveAfter: number;
+  /** There is a waiting room. */
+  readonly hasRoom?: boolean;
 }
 
 /**
@@ -20,15 +34,40 @@ const APART_AT_LEAST = 500;
 const QUIET = 5000;
 /** How long a request for a thread may take before it is made again, in ms. */
 const PATIENCE = 5000;
+/** How long a start is waited for before clients get on without it: the system may have no threads left. */
+const START_MS = 500;
+/** How long threads are careful. */
+const CAREFUL_MS = 1000;
+
+/** What the threads are for, at one moment. */
+interface Roles {
+  readonly free: readonly ThreadWatch[];
+  readonly light: ThreadWatch | undefined;
+  readonly spare: readonly ThreadWatch[];
+  /** Free ones that were not held lately. */
+  readonly calm: readonly ThreadRow[];
+  /** Those of them that have their full share of the CPU. */
+  readonly quick: readonly ThreadRow[];
+  readonly takers: readonly ThreadRow[];
+}
 
 export class Roster {
   readonly settings: RosterSettings;
+  /** As many threads that compute keep all CPUs busy. */
+  readonly cpus = availableParallelism();
   readonly #sys: ThreadCalls;
   #watches: ThreadWatch[] = [];
   #wanted: number;
   #wantedAt = 0;
   /** Since when there are more threads than are needed, in `performance.now()` ms. */
   #lastShortage = performance.now();
+  /** Since when clients wait that one thread more would serve; Infinity: they do not. */
+  #shortSince = Infinity;
+  #carefulUntil = Number.NEGATIVE_INFINITY;
+  /** `undefined`: something has changed since. */
+  #roles: Roles | undefined;
+  #light: ThreadWatch | undefined;
+  #newest: ThreadRow | undefined;
 
   constructor(sys: ThreadCalls, settings: RosterSettings) {
     this.#sys = sys;
@@ -42,6 +81,7 @@ export class Roster {
 
   add(row: ThreadRow): void {
     this.#watches.push(new ThreadWatch(this.#sys, row, this.settings.moveAfter));
+    this.#newest = row;
     this.recheck();
   }
 
@@ -49,6 +89,7 @@ export class Roster {
   remove(row: ThreadRow): ThreadWatch | undefined {
     const watch = this.find(row);
     this.#watches = this.#watches.filter((other) => other !== watch);
+    this.changed();
     return watch;
   }
 
@@ -59,14 +100,42 @@ export class Roster {
   /** Has the clients of held threads looked at again at once: a thread has become free. */
   recheck(): void {
     for (const watch of this.#watches) watch.clearedAt = 0;
+    this.changed();
+  }
+
+  /** To be called when a thread is no longer what it was, and at each look: roles depend on the time as well. */
+  changed(): void {
+    this.#roles = undefined;
+  }
+
+  /** The service wants to know of a client before it has sent anything; as the newest thread says. */
+  get greets(): boolean {
+    return this.#newest?.greets === true;
+  }
+
+  /** Whether clients can wait for a thread in the waiting room. */
+  get hasWaitingRoom(): boolean {
+    const { hasRoom, max } = this.settings;
+    return hasRoom === true && max > 1 && this.#newest?.pins === false;
+  }
+
+  /** A thread is blocked by a client that was not known to be expensive: there may be more of them. */
+  surprise(now: number): void {
+    this.#carefulUntil = now + CAREFUL_MS;
+  }
+
+  /** Nobody waits for one thread more, unless `forTurn` finds that again. */
+  enough(): void {
+    this.#shortSince = Infinity;
+  }
+
+  isCareful(now: number): boolean {
+    return now < this.#carefulUntil && this.hasWaitingRoom;
   }
 
   /** Threads that take one more client: those that were not held lately, if there are such. */
   get takers(): readonly ThreadRow[] {
-    const free = this.#free;
-    const isCalm = this.#calmness();
-    const calm = free.filter(isCalm);
-    return (calm.length > 0 ? calm : free).map((watch) => watch.row);
+    return this.#now.takers;
   }
 
   /** Threads for a client that cannot wait to be accepted: those that take clients, else any that will come back. */
@@ -75,23 +144,52 @@ export class Roster {
     return takers.length > 0 ? takers : this.#watches.filter((watch) => !watch.retiring).map((watch) => watch.row);
   }
 
-  /** Threads for a client that is known to hold its thread: not those where others would wait for it. */
-  get burdened(): readonly ThreadRow[] {
-    const isCalm = this.#calmness();
-    return this.#free.filter((watch) => watch.row.clients === 0 || !isCalm(watch)).map((watch) => watch.row);
+  /** The thread that is kept for light clients; `undefined`: none is free. */
+  get light(): ThreadWatch | undefined {
+    return this.#now.light;
+  }
+
+  /** Threads that are free beside that one. */
+  get spare(): readonly ThreadWatch[] {
+    return this.#now.spare;
+  }
+
+  /**
+   * A thread for a client that others would wait for: a spare one that light clients do not use, if there is one. The
+   * light one only if no other will come soon, and nobody needs it, or it is the last one. `undefined`: one more would help.
+   */
+  forTurn(now: number): ThreadWatch | undefined {
+    const { light, spare } = this.#now;
+    if (spare.length > 0) return spare.reduce((one, other) => (worth(other) < worth(one) ? other : one));
+    if (this.#shortSince === Infinity) this.#shortSince = now;
+    const isGrowing = this.#watches.length < this.settings.max && now - this.#shortSince < START_MS;
+    const isAlone = this.#watches.every((watch) => watch === light || watch.retiring);
+    return !isGrowing && (isAlone || light?.row.clients === 0) ? light : undefined;
+  }
+
+  /**
+   * Has the light thread serve at its full share of the CPU, if it is a lowered one for want of others. Returns it if that is
+   * not allowed, once: another has to take its place.
+   */
+  raiseLight(): ThreadWatch | undefined {
+    const { light } = this;
+    if (light === undefined || !light.isLowered || light.isWorn) return undefined;
+    if (!light.raise()) return light;
+    light.lastHeld = Number.NEGATIVE_INFINITY;
+    this.changed();
+    return undefined;
   }
 
   /** Threads among which clients are evened out. */
   get even(): readonly ThreadRow[] {
-    const isCalm = this.#calmness();
-    return this.#watches.filter((watch) => watch.isFree && isCalm(watch)).map((watch) => watch.row);
+    return this.#now.quick.length > 0 ? this.#now.quick : this.#now.calm;
   }
 
   /** Threads that are free, but for whose clients there are better ones. */
   get uneasy(): readonly ThreadRow[] {
-    const isCalm = this.#calmness();
-    const free = this.#watches.filter((watch) => watch.isFree);
-    return free.some(isCalm) ? free.filter((watch) => !isCalm(watch)).map((watch) => watch.row) : [];
+    const { calm, free, quick } = this.#now;
+    const better = quick.length > 0 ? quick : calm;
+    return better.length === 0 ? [] : free.map((watch) => watch.row).filter((row) => !better.includes(row));
   }
 
   /** Whether a thread was let go so lately that it does not get its share of clients yet. */
@@ -100,21 +198,21 @@ export class Roster {
   }
 
   get hasRoom(): boolean {
-    return this.#free.length > 0;
+    return this.#now.free.length > 0;
   }
 
   /**
    * How many threads to ask for now; `undefined`: there are enough. Beside those that are held, or were a moment ago,
-   * there are as many as usual, and one for each stranded client. When no
-   * thread is free their number doubles: who waits, waits no longer than two or three starts.
+   * there are as many as usual, and one more if clients wait for one. While none is free it is only one more: it serves
+   * the sooner the less it has to share the CPUs with other starts.
    */
   shortage(now: number): number | undefined {
     const { max } = this.settings;
     const serving = this.#watches.filter((watch) => !watch.retiring);
-    const wanted = Math.min(
-      max,
-      Math.max(this.#needed(serving, now), this.#free.length === 0 ? serving.length * 2 : 0),
-    );
+    const next = serving.length + 1;
+    const isNoneFree = this.#now.free.length === 0;
+    const needed = isNoneFree ? next : Math.max(this.#needed(serving, now), this.#shortSince === Infinity ? 0 : next);
+    const wanted = Math.min(max, needed);
     if (wanted >= serving.length) this.#lastShortage = now;
     if (wanted <= serving.length) {
       this.#wanted = serving.length;
@@ -145,27 +243,65 @@ export class Roster {
    */
   raise(now: number): readonly ThreadWatch[] {
     return this.#watches.filter(
-      (watch) => watch.isLowered && !watch.isWorn && !watch.retiring && now - watch.lastHeld > APART && !watch.raise(),
+      (watch) =>
+        watch.isLowered &&
+        !watch.isWorn &&
+        !watch.isHeavy &&
+        !watch.retiring &&
+        now - watch.lastHeld > APART &&
+        !watch.raise(),
     );
   }
 
-  /** How many threads it takes for those that are held, or were lately, and for stranded clients, beside the usual ones. */
+  /** How many threads it takes for those that are held, or were lately, or have an expensive client, beside the usual ones. */
   #needed(serving: readonly ThreadWatch[], now: number): number {
     const isCalm = this.#calmness(now);
-    const burdened = serving.filter((watch) => !isCalm(watch)).length;
-    return this.settings.min + burdened + serving.reduce((sum, watch) => sum + watch.stranded.size, 0);
+    return this.settings.min + serving.filter((watch) => !isCalm(watch)).length;
   }
 
   /** Tells which threads were not held lately. */
   #calmness(now = performance.now()): (watch: ThreadWatch) => boolean {
     const serving = this.#watches.filter((watch) => !watch.retiring);
-    const apart = serving.filter((watch) => now - watch.lastHeld <= APART).length;
+    const apart = serving.filter((watch) => watch.isHeavy || now - watch.lastHeld <= APART).length;
     const limit = serving.length - apart >= this.settings.min ? APART : APART_AT_LEAST;
-    return (watch) => now - watch.lastHeld > limit;
+    return (watch) => !watch.isHeavy && now - watch.lastHeld > limit;
   }
 
-  get #free(): readonly ThreadWatch[] {
-    const { clientsPerThread } = this.settings;
-    return this.#watches.filter((watch) => watch.isFree && watch.row.clients < clientsPerThread);
+  /** The roles; where a thread takes so many clients only, each client may change them. */
+  get #now(): Roles {
+    if (this.#roles === undefined || this.settings.clientsPerThread !== Infinity) this.#roles = this.#decide();
+    return this.#roles;
   }
+
+  #decide(): Roles {
+    const { clientsPerThread } = this.settings;
+    const now = performance.now();
+    const free = this.#watches.filter((watch) => watch.isFree && watch.row.clients < clientsPerThread);
+    const light = this.hasWaitingRoom ? this.#chooseLight(free) : undefined;
+    const spare = light === undefined ? free : free.filter((watch) => watch !== light);
+    const isCalm = this.#calmness(now);
+    const calm = free.filter(isCalm);
+    const quick = calm.filter((watch) => !watch.isLowered);
+    const best = quick.length > 0 ? quick : calm.length > 0 ? calm : free;
+    const takers = light !== undefined && spare.length <= 1 && this.isCareful(now) ? [light] : best;
+    return { free, light, spare, calm: rows(calm), quick: rows(quick), takers: rows(takers) };
+  }
+
+  /** The one that was, while it is free; else one with its full share of the CPU, and with most clients. */
+  #chooseLight(free: readonly ThreadWatch[]): ThreadWatch | undefined {
+    if (this.#light === undefined || !free.includes(this.#light)) {
+      this.#light =
+        free.length === 0 ? undefined : free.reduce((one, other) => (worth(other) > worth(one) ? other : one));
+    }
+    return this.#light;
+  }
+}
+
+function rows(watches: readonly ThreadWatch[]): readonly ThreadRow[] {
+  return watches.map((watch) => watch.row);
+}
+
+/** How much a thread is worth to light clients: its share of the CPU comes first, then how many would have to move. */
+function worth({ isLowered, row }: ThreadWatch): number {
+  return isLowered ? row.clients - 2 ** 30 : row.clients;
 }

@@ -95,7 +95,7 @@ export class Successor {
   /** There are clients still to be handed over. */
   get isAtWork(): boolean {
     const { board, counters } = this.#parts;
-    return this.#isReady && (counters.leaving > 0 || board.rows.some((row) => row.clients > 0));
+    return this.#isReady && (counters.leaving > 0 || board.clients > 0);
   }
 
   /** Somebody has come, or says something. */

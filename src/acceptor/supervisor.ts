@@ -1,15 +1,18 @@
 /** Used to watch the threads: moves clients where that helps them, and takes over what a thread leaves that is gone. */
 import type { Closer, Report } from '../connection/closer.ts';
-import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
+import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
-import { BUSY, HELD, MOVING, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
+import { isExpensive } from '../sharing/client-kind.ts';
+import { BUSY, FREE, HELD, MOVING, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { findShift } from './balance.ts';
+import type { Choose } from './evacuation.ts';
 import type { Carrier } from './carrier.ts';
 import type { FromAcceptor } from './messages.ts';
 import type { BusyRatio, Placement } from './placement.ts';
 import type { Roster } from './roster.ts';
 import type { ThreadWatch } from './thread-watch.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 /** How often threads are looked at while one is awake whose timer does not run, in ms; a stall is noticed this much after `moveAfter`. */
 const LOOK = 2;
@@ -19,8 +22,6 @@ const UNEASY = 10_000;
 const LOOK_AGAIN = 10;
 /** How often clients are evened out, in ms. */
 const BALANCE = 100;
-/** How long a client that has held its thread is kept apart from the others, in ms. */
-const HEAVY = 10_000;
 /** How long clients are moved in one turn of the acceptor, in ms, before it accepts clients and wakes threads again. */
 const SLICE_MS = 5;
 
@@ -34,6 +35,8 @@ export interface SupervisorParts {
   /** Whether clients are evened out between threads. */
   readonly balances: boolean;
   readonly mover: Carrier;
+  /** Left out where clients cannot move, or each has a thread of its own. */
+  readonly room?: WaitingRoom | undefined;
   readonly closer: Closer;
   /** In ms. */
   readonly handlerTimeout: number;
@@ -71,7 +74,9 @@ export class Supervisor {
     const row = board.row(thread);
     const watch = roster.remove(row);
     row.state = ABSENT;
-    this.#takeOver(row, watch, performance.now());
+    const now = performance.now();
+    this.#parts.room?.collect(row, now);
+    this.#takeOver(row, watch, now);
   }
 
   /** The server is to leave: no threads are asked for any more, none ends for want of work, and clients are not evened out. */
@@ -89,22 +94,39 @@ export class Supervisor {
 
   /** Does all that is due at `now`: to be called every `timeout` ms. */
   look(now: number): void {
-    const { roster, say } = this.#parts;
+    const { room, roster, say } = this.#parts;
     this.#isMoving = false;
+    roster.changed();
     for (const watch of roster.watches) this.#lookAt(watch, now);
+    if (this.#isDraining) room?.empty();
+    else room?.look(now);
     if (this.#orphans.length > 0 && (roster.takers.length > 0 || this.#isDeserted)) this.#adopt(now);
     if (this.#isDraining) return;
     const threads = roster.shortage(now);
     if (threads !== undefined) say({ type: 'want-threads', threads });
+    const worn = roster.raiseLight();
+    if (worn !== undefined) say({ type: 'thread-worn', thread: worn.row.thread });
     if (now - this.#balancedAt >= BALANCE) this.#balance(now);
+  }
+
+  /** Whether newcomers come through the waiting room, and need no thread to be accepted. */
+  isCareful(): boolean {
+    return !this.#isDraining && this.#parts.roster.isCareful(performance.now());
+  }
+
+  /** The waiting room's row, if a newcomer from `address` is to come through it. */
+  roomFor(address: Uint8Array): ThreadRow | undefined {
+    const { room, roster } = this.#parts;
+    if (room === undefined || this.#isDraining || !roster.hasWaitingRoom) return undefined;
+    return room.isForNewcomer(address, performance.now()) ? room.row : undefined;
   }
 
   /** How long nothing is due if nothing happens, in ms. */
   timeout(now: number): number {
-    const { roster } = this.#parts;
+    const { room, roster } = this.#parts;
     if (this.#isMoving) return 0;
-    if (this.#mustLook(now)) return LOOK;
-    if (roster.watches.some((watch) => watch.isHeld || watch.retiring)) return LOOK_AGAIN;
+    if (room?.isTrying === true || this.#mustLook(now)) return LOOK;
+    if (roster.watches.some((watch) => watch.isHeld || watch.isHeavy || watch.retiring)) return LOOK_AGAIN;
     const isAwake = roster.watches.some((watch) => watch.isOwing && !watch.isHeld);
     return isAwake || roster.isSettling(now) || this.#isUneven ? BALANCE : Infinity;
   }
@@ -120,7 +142,7 @@ export class Supervisor {
   #lookAt(watch: ThreadWatch, now: number): void {
     const change = watch.look(now);
     if (change === 'held' && !watch.isEmptied) this.#parts.counters.countStall();
-    if (change === 'released') this.#parts.roster.recheck();
+    if (change === 'released') this.#released(watch, now);
     if (watch.isHeld) this.#relieve(watch, now);
     if (watch.retiring) this.#retireStep(watch, now);
   }
@@ -134,12 +156,34 @@ export class Supervisor {
   #relieve(watch: ThreadWatch, now: number): void {
     const { row } = watch;
     const culprit = this.#culprit(row);
-    if (culprit !== undefined && watch.isHeldLong(now)) this.#parts.table.setHeavy(culprit, Math.ceil(now));
+    if (culprit !== undefined && !watch.isHeavy) this.#blame(culprit, watch, now);
     this.#checkTimeout(watch, now);
     const others = culprit === undefined ? row.clients : row.clients - 1;
     if (others === 0 || now - watch.clearedAt < LOOK_AGAIN) return;
-    if (watch.clearedAt !== 0) watch.stranded.clear();
-    watch.clearedAt = this.#moveAway(watch, 'held', now) ? now : 0;
+    watch.clearedAt = this.#moveAway(row, 'held', now) ? now : 0;
+  }
+
+  /** Takes note of the client that blocks a thread which is not for that. */
+  #blame(fd: number, watch: ThreadWatch, now: number): void {
+    const { room, roster, table } = this.#parts;
+    watch.blockedBy = { fd, id: table.id(fd) };
+    if (!isExpensive(table.kind(fd))) roster.surprise(now);
+    room?.foresee(fd, watch, now);
+  }
+
+  /** Charges the client that has blocked a thread, now that it is known for how long. */
+  #released(watch: ThreadWatch, now: number): void {
+    const { mover, room, roster, table } = this.#parts;
+    const { blockedBy, row } = watch;
+    watch.blockedBy = undefined;
+    roster.recheck();
+    if (blockedBy === undefined || watch.isHeavy || room === undefined) return;
+    const { fd, id } = blockedBy;
+    if (stateOf(table.word(fd)) === FREE || !table.hasId(fd, id)) return;
+    room.charge(fd, watch, now);
+    const word = table.word(fd);
+    const isIdleHere = stateOf(word) === REST && threadOf(word) === row.thread;
+    if (isIdleHere && room.isFor(fd, now)) mover.move(fd, word, row, room.row, 'held');
   }
 
   /** The client that the thread of `row` is serving. */
@@ -153,26 +197,30 @@ export class Supervisor {
   }
 
   /**
-   * Moves what rests on the thread of `watch` to threads where it is served; who is known to hold threads goes where nobody
-   * else waits for it. False: there are more, to be moved in the next turn.
+   * Moves what is idle on `row` to threads where it is served, or to where it waits for one that others do not need. False:
+   * there are more, to be moved in the next turn.
    */
-  #moveAway({ row, stranded }: ThreadWatch, cause: 'held' | 'reload', now: number): boolean {
-    const { mover, placement, roster, table } = this.#parts;
-    const { burdened, takers } = roster;
-    const choose = (fd: number): ThreadRow | undefined => {
-      const rows = this.#isHeavy(fd, now) && cause === 'held' ? burdened : takers;
-      if (rows.length === 0 && rows === burdened) stranded.add(fd);
-      else stranded.delete(fd);
-      return rows.length === 0 ? undefined : placement(rows, table.address(fd));
-    };
-    const isDone = mover.evacuate(row, cause, choose, now + SLICE_MS);
+  #moveAway(row: ThreadRow, cause: MoveCause, now: number): boolean {
+    const isDone = this.#parts.mover.evacuate(row, cause, this.#elsewhere(now), now + SLICE_MS);
     if (!isDone) this.#isMoving = true;
     return isDone;
   }
 
-  #isHeavy(fd: number, now: number): boolean {
-    const heavy = this.#parts.table.heavy(fd);
-    return heavy !== 0 && now - heavy < HEAVY;
+  /** Where the clients of a thread go that cannot stay there. */
+  #elsewhere(now: number): Choose {
+    const { takers } = this.#parts.roster;
+    return (fd) => this.#roomFor(fd, now) ?? this.#place(fd, takers);
+  }
+
+  /** The waiting room's row, if the client of `fd` is for it. */
+  #roomFor(fd: number, now: number): ThreadRow | undefined {
+    const { room } = this.#parts;
+    return !this.#isDraining && room?.isFor(fd, now) === true ? room.row : undefined;
+  }
+
+  #place(fd: number, rows: readonly ThreadRow[]): ThreadRow | undefined {
+    const { placement, table } = this.#parts;
+    return rows.length > 0 ? placement(rows, table.address(fd)) : undefined;
   }
 
   #checkTimeout(watch: ThreadWatch, now: number): void {
@@ -188,7 +236,10 @@ export class Supervisor {
 
   #retireStep(watch: ThreadWatch, now: number): void {
     const { row } = watch;
-    if (row.clients > 0) this.#moveAway(watch, 'reload', now);
+    if (row.clients > 0) {
+      this.#moveAway(row, 'reload', now);
+      this.#parts.room?.collect(row, now);
+    }
     if (row.clients > 0 || watch.isEmptied) return;
     watch.isEmptied = true;
     this.#parts.say({ type: 'thread-empty', thread: row.thread });
@@ -196,21 +247,19 @@ export class Supervisor {
 
   #balance(now: number): void {
     this.#balancedAt = now;
-    const { balances, busy, mover, placement, roster, say, table } = this.#parts;
+    const { balances, busy, mover, roster, say } = this.#parts;
     const surplus = roster.surplus(now);
     if (surplus !== undefined && (mover.moves || surplus.row.clients === 0)) surplus.retiring = true;
     for (const { row } of roster.raise(now)) say({ type: 'thread-worn', thread: row.thread });
     if (!balances) return;
     this.#isUneven = false;
-    for (const row of roster.uneasy) {
-      const { takers } = roster;
-      const choose = (fd: number) => (this.#isHeavy(fd, now) ? undefined : placement(takers, table.address(fd)));
-      if (mover.moveSome(row, 'balance', choose, now + SLICE_MS) > 0) this.#isUneven = true;
-    }
+    const elsewhere = this.#elsewhere(now);
+    for (const row of roster.uneasy)
+      if (mover.moveSome(row, 'balance', elsewhere, now + SLICE_MS) > 0) this.#isUneven = true;
     const shift = findShift(roster.even, busy);
     if (shift === undefined) return;
     const { from, to, count } = shift;
-    const choose = (fd: number) => (this.#isHeavy(fd, now) ? undefined : to);
+    const choose = (fd: number): ThreadRow => this.#roomFor(fd, now) ?? to;
     if (mover.moveSome(from, 'balance', choose, now + SLICE_MS, count) > 0) this.#isUneven = true;
   }
 
@@ -228,7 +277,7 @@ export class Supervisor {
       if (stateOf(word) === REST && !this.#isDeserted) resting++;
       else this.#end(fd, word, row, watch);
     });
-    if (resting > 0 && !this.#placeAll(row, now)) {
+    if (resting > 0 && (this.#parts.roster.takers.length === 0 || !this.#moveAway(row, 'thread-exit', now))) {
       this.#orphans.push(row);
       return;
     }
@@ -236,17 +285,6 @@ export class Supervisor {
     closer.reclaim(row);
     this.#release(row);
     say({ type: 'thread-cleared', thread: row.thread });
-  }
-
-  /** Moves what rests on `row`, whose thread is gone; false: there are more, which wait for a thread, or for the next turn. */
-  #placeAll(row: ThreadRow, now: number): boolean {
-    const { mover, placement, roster, table } = this.#parts;
-    const { takers } = roster;
-    if (takers.length === 0) return false;
-    const choose = (fd: number) => placement(takers, table.address(fd));
-    const isDone = mover.evacuate(row, 'thread-exit', choose, now + SLICE_MS);
-    if (!isDone) this.#isMoving = true;
-    return isDone;
   }
 
   /** Closes a connection of a thread that is gone. */

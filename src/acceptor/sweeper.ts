@@ -1,15 +1,22 @@
 /** Used to have clients closed that have let a deadline pass: each by its thread, which alone may. */
 import { sharedTime } from '../sharing/clock.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { HELD, REST, stateOf, threadOf } from '../sharing/control-word.ts';
 import type { Deadlines } from '../sharing/deadlines.ts';
 import { PARKED } from '../sharing/thread-board.ts';
 import type { Roster } from './roster.ts';
+import type { WaitingRoom } from './waiting-room.ts';
+
+/** No thread: the client stays where it is. */
+const NOBODY = -1;
 
 export class Sweeper {
   readonly #table: ConnectionTable;
   readonly #roster: Roster;
   readonly #deadlines: Deadlines;
+  /** Where clients wait that have no thread; left out where there is no such place. */
+  room: WaitingRoom | undefined = undefined;
   #sweptAt = 0;
 
   constructor(table: ConnectionTable, roster: Roster, deadlines: Deadlines) {
@@ -38,12 +45,20 @@ export class Sweeper {
       const word = this.#table.word(fd);
       const state = stateOf(word);
       const waits = state === REST || state === HELD;
-      if (waits && this.#deadlines.overdue(fd, time) !== undefined) late.add(threadOf(word));
+      const reason = waits ? this.#deadlines.overdue(fd, time) : undefined;
+      if (reason !== undefined) late.add(this.#threadFor(fd, word, reason));
     }
     for (const watch of this.#roster.watches) {
       if (!late.has(watch.row.thread)) continue;
       watch.row.overdue = true;
       if (watch.row.state === PARKED) watch.ring(now);
     }
+  }
+
+  /** The thread that is to close the client of `fd`. */
+  #threadFor(fd: number, word: number, reason: CloseReason): number {
+    const { room } = this;
+    if (threadOf(word) !== room?.row.thread) return threadOf(word);
+    return room.sendOverdue(fd, word, reason)?.thread ?? NOBODY;
   }
 }

@@ -19,6 +19,25 @@ const RAN = 1;
 /** A message that holds its thread for this long, in ms, is likely not to be the last; a pause of the garbage collector is. */
 const LONG = 20;
 
+/** How long a look at a thread's CPU clock is good for. */
+const SAMPLE_MS = 8;
+/** A thread that has used less of its time than this was waiting, for a file or a lock, if it was seen to. */
+const WAITED = 0.2;
+/** The same at one look. */
+const WAITS = 0.1;
+
+/** What one message has cost: CPU time and time, in ms. `waited`: for something else than the CPU, most of it. */
+export interface Block {
+  readonly cpu: number;
+  readonly wall: number;
+  readonly waited: boolean;
+}
+
+/** What is to be charged for it, in ms: the time, where nobody else could have had the thread's CPU time. */
+export function costOf({ cpu, wall, waited }: Block): number {
+  return waited ? wall : cpu;
+}
+
 /** What it takes to know how a thread is, and to say how much CPU it gets. */
 export type ThreadCalls = Pick<Sys, 'threadCpuTime' | 'isRunnable' | 'setSlice' | 'addNice'>;
 
@@ -37,8 +56,16 @@ export class ThreadWatch {
   reported = false;
   /** When its clients were last moved away while it is held. */
   clearedAt = 0;
-  /** The fds of clients known to hold threads that wait here behind another one, for want of a thread. */
-  readonly stranded = new Set<number>();
+  /** It has one expensive client, for one message, and no other client. */
+  isHeavy = false;
+  /** Newcomers are being tried on it. */
+  isTrying = false;
+  /** What the block that has just ended has cost, in ms: CPU time, and all of the time. */
+  lastBlock: Block = { cpu: 0, wall: 0, waited: false };
+  /** The client that blocks it, while it is not for one that does. */
+  blockedBy: { readonly fd: number; readonly id: number } | undefined = undefined;
+  /** How much of the cost of its block the client's address was charged, in ms. */
+  charged = 0;
   /** When it was last seen held for long. */
   lastHeld = Number.NEGATIVE_INFINITY;
   /** It was held for long, and gets a smaller share of the CPU since. */
@@ -52,6 +79,11 @@ export class ThreadWatch {
   /** CPU time when the heartbeat was first found standing still; -1: it was not yet. */
   #cpu = -1;
   #rung = false;
+  #sampledAt = Number.NEGATIVE_INFINITY;
+  #sampledCpu = 0;
+  #isWaiting = false;
+  /** It was seen to wait since the block, or the turn, began. */
+  #hasWaited = false;
 
   constructor(sys: ThreadCalls, row: ThreadRow, moveAfter: number) {
     this.#sys = sys;
@@ -81,7 +113,7 @@ export class ThreadWatch {
 
   /** Whether it takes clients. */
   get isFree(): boolean {
-    return !this.isHeld && !this.retiring;
+    return !this.isHeld && !this.retiring && !this.isHeavy && !this.isTrying;
   }
 
   /** Wakes the thread, which is parked. */
@@ -96,15 +128,52 @@ export class ThreadWatch {
     const beat = this.row.heartbeat;
     if (beat !== this.#beat) return this.#alive(beat, now);
     if (!this.isOwing) this.#since = now;
-    else if (this.isHeldLong(now)) this.#keepApart(now);
+    else if (this.isHeldLong(now)) this.keepApart(now);
     else if (this.isHeld) return undefined;
     else if (this.#cpu < 0) this.#cpu = Math.max(0, this.#sys.threadCpuTime(this.row.tid));
     else if (now - this.#since >= this.#moveAfter && !this.#isStarved()) {
       this.heldSince = this.#since;
+      this.charged = 0;
+      if (!this.isHeavy) this.beginTurn();
       this.#sys.setSlice(this.row.tid, HELD_SLICE);
       return 'held';
     }
     return undefined;
+  }
+
+  /** What the block, or the turn, that began at `since` with the CPU clock at `cpu`, has cost until now. */
+  cost(since: number, cpu: number, now: number): Block {
+    const block = { cpu: Math.max(0, this.cpuTime() - cpu), wall: now - since };
+    return { ...block, waited: this.#hasWaited && block.cpu < block.wall * WAITED };
+  }
+
+  /** The same, of the block that it is in. */
+  costSoFar(now: number): Block {
+    return this.cost(this.heldSince, this.#cpu, now);
+  }
+
+  /** The thread's CPU clock, in ms. */
+  cpuTime(): number {
+    return Math.max(0, this.#sys.threadCpuTime(this.row.tid));
+  }
+
+  /** Begins to see whether it waits, for a message that begins now. */
+  beginTurn(): void {
+    this.#hasWaited = false;
+    this.#sampledAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether it waits for something though it is blocked: it takes no CPU from others. */
+  isWaiting(now: number): boolean {
+    const elapsed = now - this.#sampledAt;
+    if (elapsed < SAMPLE_MS) return this.#isWaiting;
+    const cpu = this.cpuTime();
+    const isKnown = elapsed < 10 * SAMPLE_MS;
+    this.#isWaiting = isKnown && cpu - this.#sampledCpu < elapsed * WAITS && !this.#sys.isRunnable(this.row.tid);
+    this.#hasWaited ||= this.#isWaiting;
+    this.#sampledAt = now;
+    this.#sampledCpu = cpu;
+    return this.#isWaiting;
   }
 
   /** Gives the thread its share of the CPU back; false: this process may not. */
@@ -114,22 +183,24 @@ export class ThreadWatch {
     return !this.isWorn;
   }
 
-  #keepApart(now: number): void {
+  /** Has others kept from this thread for a while, and gives it a smaller share of the CPU. */
+  keepApart(now: number): void {
     this.lastHeld = now;
-    if (this.isLowered) return;
-    this.isLowered = this.#sys.addNice(this.row.tid, HELD_NICE) >= 0;
+    if (!this.isLowered) this.isLowered = this.#sys.addNice(this.row.tid, HELD_NICE) >= 0;
   }
 
   #alive(beat: number, now: number): Change {
     const wasHeld = this.isHeld;
-    if (wasHeld) this.#sys.setSlice(this.row.tid, SERVING_SLICE);
+    if (wasHeld) {
+      this.#sys.setSlice(this.row.tid, SERVING_SLICE);
+      this.lastBlock = this.costSoFar(now);
+    }
     this.#beat = beat;
     this.#since = now;
     this.#cpu = -1;
     this.#rung = false;
     this.heldSince = 0;
     this.clearedAt = 0;
-    this.stranded.clear();
     this.reported = false;
     return wasHeld ? 'released' : undefined;
   }

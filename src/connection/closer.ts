@@ -62,7 +62,7 @@ export class Closer {
       client: this.#table.id(fd),
       address,
       port: this.#table.port(fd),
-      thread: row.thread + 1,
+      thread: row.number,
     };
   }
 }

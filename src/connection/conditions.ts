@@ -38,8 +38,13 @@ export const SENDS_SEVERAL = 1 << 16;
 /** The slot says how much is kept for the client. */
 export const NOTED = 1 << 19;
 
+/** An expensive client was given its one message of this turn: it goes back to the waiting room with the rest. */
+export const YIELDING = 1 << 17;
+/** What was left of the last turn is still to be served. */
+export const WORK_LEFT = 1 << 18;
+
 /** Any of these, and the service may be given no message. */
-export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED;
+export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING;
 
 export abstract class Conditions {
   #word = 0;

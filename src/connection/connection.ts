@@ -20,6 +20,8 @@ import {
   TAKES_NO_INPUT,
   UNREAD,
   WATCHED_FOR_ROOM,
+  WORK_LEFT,
+  YIELDING,
 } from './conditions.ts';
 import type { Host } from './host.ts';
 import { interestAtRest, interestFor } from './interest.ts';
@@ -96,6 +98,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** Serves an event of epoll; `drains`: as `drain`, after that. The caller has the slot. */
   event(mask: number, drains: boolean): void {
     this.begin();
+    if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
     if (drains) this.#drain();
@@ -163,6 +166,28 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.begin();
     this.#goOn();
     this.settle();
+  }
+
+  /** Serves a client that could not go back to the waiting room: it has had its message, and others have had their turn. */
+  goOn(): void {
+    if (this.is(CLOSED | AT_REST) || !this.is(YIELDING)) return;
+    this.begin();
+    this.#takeWorkLeft();
+    this.settle();
+  }
+
+  /** Serves what was read and left: this is the client's turn. */
+  #takeWorkLeft(): void {
+    this.unset(YIELDING | WORK_LEFT);
+    this.#goOn();
+  }
+
+  protected unwatched(): void {
+    this.end('over-limit', 'the kernel has no room to watch it');
+  }
+
+  protected goesOnHere(): void {
+    this.host.goOnSoon(this);
   }
 
   #goOn(): void {
@@ -331,7 +356,8 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   #drain(): void {
     this.set(DRAINING);
     this.mayBeReadable();
-    this.#takeArrived();
+    if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
+    else this.#takeArrived();
   }
 
   /** Takes what has arrived; when the service has answered all of it, the connection is over. */

@@ -2,7 +2,7 @@
 import type { Frame, Framing } from '../framing/frame.ts';
 import type { Poller } from '../reactor/poller.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import type { ConnectionTable } from '../sharing/connection-table.ts';
+import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -51,6 +51,10 @@ export interface Host {
   isSurplus(bytes: number): boolean;
   /** Takes note that `more` bytes more are kept for a client than before, of which `here` are not in the arena. */
   countKept(more: number, here: number): void;
+  /** Makes the client of `fd` idle: this thread keeps nothing of its own. False: the kernel cannot watch it, it must be closed. */
+  rest(fd: number, ticket: Ticket): boolean;
+  /** Has `connection.goOn` called when others have had their turn. */
+  goOnSoon(connection: Connection): void;
   /** What TLS has found out about the client of `fd`; `undefined` without TLS. */
   tlsOf(fd: number): ClientTls | undefined;
   /** Flushes this connection once the running callbacks are done, so that what they send goes out in one write. */

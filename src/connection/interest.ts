@@ -1,5 +1,5 @@
 /** Used to say what epoll watches a client's socket for. */
-import { type Luggage, NEW, PROXIED } from '../sharing/connection-table.ts';
+import { type Luggage, NEW, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
 import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
 
 /** At every client. */
@@ -7,7 +7,7 @@ const CHANGES = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 /** What epoll watches for a connection at rest. Used by the mover as well, which cannot ask the thread that left it. */
 export function interestAtRest(flags: number, outbox: Luggage | undefined): number {
-  return interestFor(outbox !== undefined || (flags & (NEW | PROXIED)) === NEW);
+  return interestFor(outbox !== undefined || (flags & WORK_LEFT) !== 0 || (flags & (NEW | PROXIED)) === NEW);
 }
 
 /** `writes`: something waits to be sent, for which there must be room. */

@@ -1,5 +1,5 @@
 /** Used to leave with a client at rest what is kept for it, and to take it back: `docs/protocol.md`, rule 7. */
-import { type ConnectionTable, ENDED } from '../sharing/connection-table.ts';
+import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { Kept } from './kept.ts';
 import type { Output } from './output.ts';
 import type { Stores } from './store.ts';
@@ -9,13 +9,13 @@ interface Owner {
   readonly stores: Stores;
 }
 
-/** Leaves with the slot what is kept; false: not all of it can move. `ended`: the client will send no more. */
+/** Leaves with the slot what is kept; false: not all of it can move. `flags`: what the slot says of the client besides. */
 export function pack(
   owner: Owner,
   fd: number,
   kept: Kept | undefined,
   output: Output | undefined,
-  ended: boolean,
+  flags: number,
 ): boolean {
   const { stores, table } = owner;
   const inbox = kept?.luggage;
@@ -25,7 +25,7 @@ export function pack(
   stores.leave(inbox);
   stores.leave(outbox);
   table.pack(fd, inbox, kept?.scanned ?? 0, outbox);
-  table.setFlags(fd, ended ? ENDED : 0);
+  table.setFlags(fd, flags);
   return true;
 }
 

@@ -2,8 +2,9 @@
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
-import { SERVING, UNREADY } from './conditions.ts';
+import { DRAINING, SERVING, UNREADY, YIELDING } from './conditions.ts';
 import { Connection } from './connection.ts';
 
 /** The service as it is here. */
@@ -38,7 +39,7 @@ export class MessageConnection extends Connection {
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
     const { fd, host } = this;
-    const { frame, framing, reader, readMessage, row } = host;
+    const { frame, framing, reader, readMessage, row, table } = host;
     const service = host.service as Answering;
     const isLent = bytes === host.lends;
     let at = from;
@@ -66,6 +67,7 @@ export class MessageConnection extends Connection {
         const isInPlace = isLent && reply === message && next - at === frame.end - frame.start + framing.overhead;
         if (!isInPlace || !this.replyInPlace(at, next)) this.#answer(reply);
         at = next;
+        if (isExpensive(table.kind(fd)) && !this.is(DRAINING)) this.set(YIELDING);
       }
     } catch (error) {
       this.serviceFailed(error);

@@ -1,7 +1,7 @@
 /** A client's slot as the thread that serves it has it: at rest, busy or held, and what lies in it between turns. */
-import { ENDED as ENDED_FLAG, type Ticket } from '../sharing/connection-table.ts';
+import { ENDED as ENDED_FLAG, type Ticket, WORK_LEFT as WORK_LEFT_FLAG } from '../sharing/connection-table.ts';
 import { Channel } from './channel.ts';
-import { AT_REST, CLOSED, ENDED, HELD, NOTED, PACKED } from './conditions.ts';
+import { AT_REST, CLOSED, ENDED, HELD, NOTED, PACKED, WORK_LEFT, YIELDING } from './conditions.ts';
 import type { Host } from './host.ts';
 import { Kept } from './kept.ts';
 import { pack, unpack } from './luggage.ts';
@@ -27,6 +27,7 @@ export abstract class SlotHolder extends Channel {
     this.ticket = ticket;
     this.id = table.id(fd);
     if (flags & ENDED_FLAG) this.set(ENDED);
+    if (flags & WORK_LEFT_FLAG) this.set(WORK_LEFT);
     if (inbox !== undefined || outbox !== undefined) this.set(PACKED | NOTED);
   }
 
@@ -63,8 +64,13 @@ export abstract class SlotHolder extends Channel {
   /** Gives the connection up until its next event, at rest: this thread keeps nothing of its own. */
   protected rest(): void {
     this.set(AT_REST);
-    this.host.table.rest(this.fd, this.ticket);
+    if (this.host.rest(this.fd, this.ticket)) return;
+    this.unset(AT_REST);
+    this.unwatched();
   }
+
+  /** The kernel cannot watch the client any more. */
+  protected abstract unwatched(): void;
 
   /** Gives it up at rest or held: `keepsMore`, this thread keeps something of its own beside bytes. */
   protected leave(keepsMore: boolean): void {
@@ -76,8 +82,12 @@ export abstract class SlotHolder extends Channel {
     } else {
       if (!this.is(HELD)) this.host.table.hold(this.fd, this.ticket);
       this.set(HELD);
+      if (this.is(YIELDING) && !keepsMore) this.goesOnHere();
     }
   }
+
+  /** What is left of its work cannot move: it is done here. */
+  protected abstract goesOnHere(): void;
 
   /** How many bytes are kept for the client. */
   protected get kept(): number {
@@ -107,12 +117,18 @@ export abstract class SlotHolder extends Channel {
     host.sys.close(fd);
   }
 
+  /** What the slot says of the connection while it is idle. */
+  get #flags(): number {
+    const workLeft = this.is(YIELDING | WORK_LEFT) && this.inbox !== undefined;
+    return (this.is(ENDED) ? ENDED_FLAG : 0) | (workLeft ? WORK_LEFT_FLAG : 0);
+  }
+
   /** Leaves with the slot what is kept; false: not all of it can move. */
   #pack(): boolean {
     if (this.inbox === undefined && this.allSent && !this.is(ENDED)) return true;
     if (this.output?.isAwaited) return false;
     const output = this.allSent ? undefined : this.queue();
-    const isPacked = pack(this.host, this.fd, this.inbox, output, this.is(ENDED));
+    const isPacked = pack(this.host, this.fd, this.inbox, output, this.#flags);
     if (isPacked) this.set(PACKED);
     return isPacked;
   }

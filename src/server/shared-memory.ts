@@ -6,9 +6,9 @@ import type { ServeSettings } from '../options/serve-options.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
-import { FREE, MAX_THREADS, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
+import { FREE, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
-import { ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
+import { MOST_ROWS, ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 import { EventStream } from './event-stream.ts';
 
@@ -54,7 +54,7 @@ export class SharedMemory {
   constructor(fileLimit: number, { maxClientsPerAddress, onEvent, proxyProtocol, threads }: ServeSettings) {
     this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
     // During a reload there are twice as many threads.
-    this.board = ThreadBoard.create(Math.min(MAX_THREADS, threads.max * 2));
+    this.board = ThreadBoard.create(Math.min(MOST_ROWS, threads.max * 2));
     this.events = onEvent && new EventStream(onEvent);
     const isShared = maxClientsPerAddress !== Infinity && proxyProtocol.length > 0;
     this.addresses = isShared ? ClientsPerAddress.create(this.table) : undefined;
@@ -81,9 +81,9 @@ export class SharedMemory {
   }
 
   stats(): ServerStats {
-    const threads = this.board.rows.map((row) => ({ id: row.thread + 1, clients: row.clients }));
+    const threads = this.board.rows.map((row) => ({ id: row.number, clients: row.clients }));
     const { accepted, handedOver, leaving, moves, pauses: acceptPauses, rejected, stalls, takenOver } = this.counters;
-    const clients = threads.reduce((sum, thread) => sum + thread.clients, leaving);
+    const clients = this.board.clients + leaving;
     const counts = { accepted, takenOver, handedOver, rejected, acceptPauses, stalls, moves };
     return { ...this.board.total(), clients, threads, ...counts };
   }
@@ -97,6 +97,6 @@ export class SharedMemory {
       if (stateOf(word) !== FREE)
         closer.close(fd, withState(word, REST), board.row(threadOf(word)), 'shutdown', detail);
     }
-    for (const row of board.rows) row.clearClients();
+    for (const row of board.all) row.clearClients();
   }
 }

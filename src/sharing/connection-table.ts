@@ -1,5 +1,6 @@
 /** Used to say, for every fd of the process, whose it is: the memory through which connections change threads. */
 import type { Block } from './arena.ts';
+import { type ClientKind, LIGHT, NEWCOMER } from './client-kind.ts';
 import { elapsed } from './clock.ts';
 import {
   BUSY,
@@ -25,12 +26,16 @@ const ID = 2; // and 3: a Float64
 const ADDRESS = 4; // to 7: 16 bytes
 const PORT = 8;
 const SCANNED = 9;
-const HEAVY = 10;
+const KIND = 10;
 const SEEN = 11;
 const BEGUN = 12;
 const STUCK = 13;
+const GIVER = 14;
 const INBOX = 16; // to 19: a Luggage
 const OUTBOX = 20; // to 23: a Luggage
+const COST = 24;
+const COST_AT = 25;
+const MEAN = 26;
 const KEPT = 28;
 const KEPT_HERE = 29;
 const SURPLUS = 30;
@@ -45,6 +50,9 @@ export const COUNTED = 4;
 export const ENDED = 2;
 /** A PROXY header comes first, of which at most a part is in the inbox: nobody was told of the client, the address is the proxy's. */
 export const PROXIED = 8;
+
+/** Whole messages are in the inbox, or may be: its thread served one, and left the rest for the client's next turn. */
+export const WORK_LEFT = 16;
 
 /** Bytes `[start, end)` of a block of the arena that belong to a connection and move with it. */
 export interface Luggage {
@@ -103,7 +111,9 @@ export class ConnectionTable {
     if (stateOf(previous) !== FREE) throw new Error(`fd ${fd} was accepted while its slot is in use`);
     this.#doubles[(at + ID) >> 1] = id;
     this.#words[at + FLAGS] = flags;
-    this.#words[at + HEAVY] = 0;
+    this.#words[at + KIND] = NEWCOMER;
+    this.#words[at + GIVER] = 0;
+    this.setCost(fd, 0, 0, 0);
     this.#words[at + BEGUN] = 0;
     this.#words[at + STUCK] = 0;
     this.#words[at + SURPLUS] = 0;
@@ -165,9 +175,14 @@ export class ConnectionTable {
    * there now. Until it is in the epoll set of `thread` nobody else may touch it.
    */
   startMove(fd: number, ticket: Ticket, thread: number): Ticket | undefined {
-    const moved = controlWord(REST, thread, (epochOf(ticket) + 1) % EPOCHS);
+    const moved = this.nextTicket(ticket, thread);
     const moving = withState(moved, MOVING);
     return Atomics.compareExchange(this.#words, this.#at(fd), ticket, moving) === ticket ? moved : undefined;
+  }
+
+  /** The ticket that `startMove` to `thread` gives. */
+  nextTicket(ticket: Ticket, thread: number): Ticket {
+    return controlWord(REST, thread, (epochOf(ticket) + 1) % EPOCHS);
   }
 
   /** Gives a connection that is MOVING, and was to leave, its ticket on `thread` for when it is settled there instead. */
@@ -271,13 +286,89 @@ export class ConnectionTable {
     return this.#words[this.#at(fd) + SCANNED] as number;
   }
 
-  /** When the client last held its thread, in whole ms of the acceptor's clock; 0: never. The acceptor's own. */
-  heavy(fd: number): number {
-    return this.#words[this.#at(fd) + HEAVY] as number;
+  /** What is known of the client's cost. A plain load: who acts on an old value serves one message more, or less. */
+  kind(fd: number): ClientKind {
+    return this.#words[this.#at(fd) + KIND] as ClientKind;
   }
 
-  setHeavy(fd: number, time: number): void {
-    this.#words[this.#at(fd) + HEAVY] = time;
+  /** The acceptor's own. */
+  setKind(fd: number, kind: ClientKind): void {
+    Atomics.store(this.#words, this.#at(fd) + KIND, kind);
+  }
+
+  /** A newcomer was served, and is idle again: it is light, unless the acceptor has just found something else. */
+  provedLight(fd: number): void {
+    Atomics.compareExchange(this.#words, this.#at(fd) + KIND, NEWCOMER, LIGHT);
+  }
+
+  /** What the client had cost by `costAt`, in µs: older costs count less. The acceptor's own, as the next three. */
+  cost(fd: number): number {
+    return this.#words[this.#at(fd) + COST] as number;
+  }
+
+  /** A `sharedTime`. */
+  costAt(fd: number): number {
+    return this.#words[this.#at(fd) + COST_AT] as number;
+  }
+
+  /** What a message of an expensive client costs on average, in µs. */
+  meanCost(fd: number): number {
+    return this.#words[this.#at(fd) + MEAN] as number;
+  }
+
+  setCost(fd: number, cost: number, at: number, mean: number): void {
+    const slot = this.#at(fd);
+    this.#words[slot + COST] = cost;
+    this.#words[slot + COST_AT] = at;
+    this.#words[slot + MEAN] = mean;
+  }
+
+  /**
+   * Begins to give the client back from the thread that has its slot to the waiting room `room`, and returns its ticket
+   * there. The new generation is claimed before anything else: what the room's epoll set reports under the ticket is
+   * never taken for a later client's, even if the thread dies in the middle (`docs/protocol.md`).
+   */
+  startGiveBack(fd: number, ticket: Ticket, room: number): Ticket {
+    const at = this.#at(fd);
+    const thread = threadOf(ticket);
+    const epoch = (epochOf(ticket) + 1) % EPOCHS;
+    this.#words[at + GIVER] = thread + 1;
+    Atomics.store(this.#words, at, controlWord(BUSY, thread, epoch));
+    return controlWord(REST, room, epoch);
+  }
+
+  /** Ends `startGiveBack`, by the giver or by the acceptor that was faster: the client is idle under `ticket`. */
+  endGiveBack(fd: number, thread: number, ticket: Ticket): void {
+    const given = controlWord(BUSY, thread, epochOf(ticket));
+    Atomics.compareExchange(this.#words, this.#at(fd), given, ticket);
+  }
+
+  /** Takes `startGiveBack` back, and returns the ticket of the client on its own thread, where it is still BUSY. */
+  cancelGiveBack(fd: number, thread: number, ticket: Ticket): Ticket {
+    this.#words[this.#at(fd) + GIVER] = 0;
+    return controlWord(REST, thread, epochOf(ticket));
+  }
+
+  /** Whether the client is idle under `ticket`, which its epoll set has reported. */
+  isGivenBack(fd: number, ticket: Ticket): boolean {
+    const word = this.word(fd); // One load: between two, its thread may end the giving back.
+    if (word === ticket) return true;
+    if (stateOf(word) !== BUSY || epochOf(word) !== epochOf(ticket)) return false;
+    this.endGiveBack(fd, threadOf(word), ticket);
+    return true;
+  }
+
+  /** The thread that has given the client back, told once; -1: it was told, or none has. The acceptor's own. */
+  takeGiver(fd: number): number {
+    const at = this.#at(fd) + GIVER;
+    const giver = this.#words[at] as number;
+    if (giver !== 0) this.#words[at] = 0;
+    return giver - 1;
+  }
+
+  /** The same, without taking note of it. */
+  giver(fd: number): number {
+    return (this.#words[this.#at(fd) + GIVER] as number) - 1;
   }
 
   /** When a byte last came or went, as a `sharedTime`. */

@@ -22,6 +22,7 @@ const GREETS = 5;
 const OVERDUE = 6;
 const TIMER_FD = 7;
 const GUARDED = 8;
+const PINS = 9;
 // The line that only the thread itself writes, at every message: its words, counted from the line's first.
 const OWN_LINE = 16;
 const HEARTBEAT = 0;
@@ -35,6 +36,9 @@ const LATENCY = CLOSES + CLOSE_REASONS.length;
 const BUSY_TIME = LATENCY + BUCKETS;
 const KEPT = BUSY_TIME + 1;
 const ROW_WORDS = Math.ceil((KEPT + 1) / 8) * 16;
+
+/** How many threads a board may have: the waiting room is one that a control word can name as well. */
+export const MOST_ROWS = MAX_THREADS - 1;
 
 const REASON_INDEX = new Map(CLOSE_REASONS.map((reason, index) => [reason, index]));
 
@@ -51,6 +55,8 @@ export interface ThreadCounters {
 /** A row: one thread's state. `thread` is its index on the board. */
 export class ThreadRow {
   readonly thread: number;
+  /** What users call the thread: they count from 1. 0 is the waiting room, where clients have no thread. */
+  readonly number: number;
   readonly bell: Bell;
   readonly #words: Int32Array;
   /** HEARTBEAT and CURRENT_FD. */
@@ -60,8 +66,9 @@ export class ThreadRow {
   readonly #double: number;
   #beat = 0;
 
-  constructor(buffer: SharedArrayBuffer, thread: number) {
+  constructor(buffer: SharedArrayBuffer, thread: number, number = thread + 1) {
     this.thread = thread;
+    this.number = number;
     this.#words = new Int32Array(buffer);
     this.#doubles = new Float64Array(buffer);
     this.#at = thread * ROW_WORDS;
@@ -138,6 +145,15 @@ export class ThreadRow {
 
   set greets(greets: boolean) {
     Atomics.store(this.#words, this.#at + GREETS, greets ? 1 : 0);
+  }
+
+  /** Clients stay on the thread that they get: the service has sessions, or TLS is on. */
+  get pins(): boolean {
+    return Atomics.load(this.#words, this.#at + PINS) === 1;
+  }
+
+  set pins(pins: boolean) {
+    Atomics.store(this.#words, this.#at + PINS, pins ? 1 : 0);
   }
 
   /** Clients of the thread have let a deadline pass: it is to close them. */
@@ -242,28 +258,45 @@ export function zeroCounters(): ThreadCounters {
 /** All rows. A thread's counters stay when it is gone, and go on when another gets its row: totals never fall. */
 export class ThreadBoard {
   readonly buffer: SharedArrayBuffer;
+  /** Those of threads. */
   readonly rows: readonly ThreadRow[];
+  /** The acceptor's own row, of no thread: clients that wait for a thread are idle in its epoll set. */
+  readonly waitingRoom: ThreadRow;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
-    const count = buffer.byteLength / (ROW_WORDS * 4);
-    this.rows = Array.from({ length: count }, (_, thread) => new ThreadRow(buffer, thread));
+    const threads = buffer.byteLength / (ROW_WORDS * 4) - 1;
+    this.rows = Array.from({ length: threads }, (_, thread) => new ThreadRow(buffer, thread));
+    this.waitingRoom = new ThreadRow(buffer, threads, 0);
   }
 
   static create(threads: number): ThreadBoard {
-    if (threads > MAX_THREADS) throw new RangeError(`at most ${MAX_THREADS} threads, got ${threads}`);
-    return new ThreadBoard(new SharedArrayBuffer(threads * ROW_WORDS * 4));
+    if (threads > MOST_ROWS) throw new RangeError(`at most ${MOST_ROWS} threads, got ${threads}`);
+    return new ThreadBoard(new SharedArrayBuffer((threads + 1) * ROW_WORDS * 4));
   }
 
+  /** The row of `thread`, or the waiting room's. */
   row(thread: number): ThreadRow {
+    if (thread === this.waitingRoom.thread) return this.waitingRoom;
     const row = this.rows[thread];
     if (row === undefined) throw new RangeError(`no thread ${thread} on a board of ${this.rows.length}`);
     return row;
   }
 
+  /** The rows of threads and the waiting room's. */
+  get all(): readonly ThreadRow[] {
+    return [...this.rows, this.waitingRoom];
+  }
+
+  /** How many clients there are, those that wait for a thread included. */
+  get clients(): number {
+    return this.rows.reduce((sum, row) => sum + row.clients, this.waitingRoom.clients);
+  }
+
+  /** Adds up what was counted. Clients that never got a thread have their end counted in the waiting room's row. */
   total(): ThreadCounters {
     const sum = zeroCounters();
-    for (const row of this.rows) row.addTo(sum);
+    for (const row of this.all) row.addTo(sum);
     return sum;
   }
 }

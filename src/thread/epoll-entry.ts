@@ -5,11 +5,13 @@ import { workerData } from 'node:worker_threads';
 import { Poller } from '../reactor/poller.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { Watchdog } from '../reactor/watchdog.ts';
+import type { Ticket } from '../sharing/connection-table.ts';
 import { SERVING_SLICE } from '../sharing/scheduling.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/constants.ts';
 import { openLibc } from '../sys/libc.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
+import { giveBack } from './give-back.ts';
 import type { EpollThreadStart } from './messages.ts';
 import { type CommonParts, type MadeThread, runThread } from './run.ts';
 import { ServiceThread, type ServiceThreadParts } from './service-thread.ts';
@@ -31,7 +33,14 @@ async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
   const watch = (operation: number, mask: number): void => {
     sys.epollControl(start.acceptorEpollFd, operation, poller.fd, mask, start.thread, poller.fd);
   };
-  const parts = { ...common, sys, poller, arm: () => watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT) };
+  const giving = { ...common, sys };
+  const parts = {
+    ...common,
+    sys,
+    poller,
+    arm: () => watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT),
+    giveBack: (fd: number, ticket: Ticket) => giveBack(giving, fd, ticket),
+  };
   const thread = await makeThread(parts, sys, poller);
   const serve = (): { type: 'ready' } => {
     // What the acceptor needs to know of this thread.

@@ -11,14 +11,14 @@ import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { MemoryAccount } from '../sharing/memory-account.ts';
-import { ThreadBoard } from '../sharing/thread-board.ts';
+import { ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { framingOf, loadService, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
 import type { ServiceThread, ServiceThreadParts } from './service-thread.ts';
 import { makeThreadMemory } from './thread-memory.ts';
 
 /** What a thread is made of but for what its engine adds. */
-export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'arm'>;
+export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'arm' | 'giveBack'>;
 
 /** What an engine makes of them. */
 export interface MadeThread {
@@ -81,10 +81,16 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     else if (message.type === 'ticket-keys') thread.useTicketKeys(message.keys);
     else void stop();
   });
-  // Under TLS the time for the handshake begins with the connection, whether the client says something or not.
-  row.greets = service.open !== undefined || service.session !== undefined || start.tls !== undefined;
+  describeOn(row, service, start);
   const ready = serve();
   say(ready, ready.clients);
+}
+
+/** Tells the acceptor what kind of clients the thread has. */
+function describeOn(row: ThreadRow, service: Service, start: ThreadStart): void {
+  // Under TLS the time for the handshake begins with the connection, whether the client says something or not.
+  row.pins = service.session !== undefined || start.tls !== undefined;
+  row.greets = service.open !== undefined || row.pins;
 }
 
 function rulesOf({ addresses, limits, table }: ThreadStart): AddressRules | undefined {
@@ -96,7 +102,7 @@ function rulesOf({ addresses, limits, table }: ThreadStart): AddressRules | unde
 function openShared({ arena: buffer, board: rows, maxMemory, table, thread }: ThreadStart) {
   const [arena, board] = [new Arena(buffer), new ThreadBoard(rows)];
   const account = new MemoryAccount(board, arena, maxMemory);
-  return { table: new ConnectionTable(table), arena, account, row: board.row(thread) };
+  return { table: new ConnectionTable(table), arena, account, row: board.row(thread), room: board.waitingRoom };
 }
 
 function sayLoaded<Loaded>(loaded: Loaded): Loaded {

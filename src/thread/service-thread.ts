@@ -23,6 +23,7 @@ import type { Arena } from '../sharing/arena.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { Deadlines, type Timeouts } from '../sharing/deadlines.ts';
+import { type ClientKind, LIGHT, NEWCOMER } from '../sharing/client-kind.ts';
 import type { MemoryAccount } from '../sharing/memory-account.ts';
 import { COUNTED, type ConnectionTable, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { REST, withState } from '../sharing/control-word.ts';
@@ -47,6 +48,8 @@ export interface ServiceThreadParts {
   readonly table: ConnectionTable;
   readonly arena: Arena;
   readonly row: ThreadRow;
+  /** Where expensive clients wait for their turns. */
+  readonly room: ThreadRow;
   readonly poller: Host['poller'];
   /** How connections are reached until their PROXY header is read, if not as they are afterwards: what follows it is left there. */
   readonly beforehand?: Pick<GateHost, 'sys' | 'table'> | undefined;
@@ -62,6 +65,8 @@ export interface ServiceThreadParts {
   readonly rules?: AddressRules | undefined;
   /** Has the acceptor watch this thread's epoll set. */
   readonly arm: () => void;
+  /** Makes an expensive client idle in the waiting room; false: the kernel has no room to watch it. Left out where none move. */
+  readonly giveBack?: ((fd: number, ticket: Ticket) => boolean) | undefined;
   /** Takes events; left out if nobody listens. */
   readonly report?: ((event: ServerEvent) => void) | undefined;
   /** Called when the thread has been told to drain and has no client any more. */
@@ -139,6 +144,21 @@ export class ServiceThread implements Host, Turns {
     connection?.event(mask, this.#draining);
   }
 
+  rest(fd: number, ticket: Ticket): boolean {
+    const kind = this.table.kind(fd);
+    if (kind !== LIGHT) return this.#restOther(fd, ticket, kind);
+    this.table.rest(fd, ticket);
+    return true;
+  }
+
+  #restOther(fd: number, ticket: Ticket, kind: ClientKind): boolean {
+    const { giveBack, room } = this.#parts;
+    if (kind === NEWCOMER) this.table.provedLight(fd);
+    else if (giveBack !== undefined && room.epollFd > 0 && !this.#draining) return giveBack(fd, ticket);
+    this.table.rest(fd, ticket);
+    return true;
+  }
+
   /** Clients are served by turns of the reactor. */
   hasServed(): boolean {
     return false;
@@ -206,6 +226,13 @@ export class ServiceThread implements Host, Turns {
   flushSoon(connection: Connection): void {
     // A tick that is asked for by a promise's callback runs when all such callbacks have run.
     if (this.#unflushed.push(connection) === 1) process.nextTick(this.#flushAll);
+  }
+
+  goOnSoon(connection: Connection): void {
+    setImmediate(() => {
+      this.time = performance.now();
+      connection.goOn();
+    });
   }
 
   closeSoon(connection: Connection): void {

@@ -21,10 +21,11 @@ const ADDRESS = new Uint8Array(16);
 function threads(its: Sys = sys) {
   const table = ConnectionTable.create(4096);
   const counters = new AcceptorCounters();
-  const rows = startRows(ThreadBoard.create(3)) as [ThreadRow, ThreadRow, ThreadRow];
+  const board = ThreadBoard.create(3);
+  const rows = startRows(board) as [ThreadRow, ThreadRow, ThreadRow];
   const events: ServerEvent[] = [];
   const closer = new Closer(its, table, Arena.create(1 << 16), (event) => void events.push(event));
-  return { table, counters, rows, events, mover: new Mover(its, table, counters, closer) };
+  return { table, counters, rows, events, mover: new Mover(its, table, counters, closer, board) };
 }
 
 type Threads = ReturnType<typeof threads>;

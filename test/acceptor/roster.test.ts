@@ -20,9 +20,11 @@ function roster(count: number, settings: Partial<RosterSettings> = {}) {
   for (let thread = 0; thread < count; thread++) add(thread);
   const hold = (thread: number): void => {
     Object.assign(its.find(rows[thread] as ThreadRow) ?? {}, { heldSince: clock.now, lastHeld: clock.now });
+    its.changed();
   };
   const release = (thread: number): void => {
     Object.assign(its.find(rows[thread] as ThreadRow) ?? {}, { heldSince: 0 });
+    its.changed();
   };
   return { add, clock, hold, its, release, rows };
 }
@@ -55,6 +57,7 @@ describe('who takes clients', () => {
     const { hold, its, rows } = roster(4);
     hold(1);
     (its.find(rows[2] as ThreadRow) as { retiring: boolean }).retiring = true;
+    its.changed();
     expect(numbers(its.takers)).toEqual([0, 3]);
   });
 
@@ -64,8 +67,10 @@ describe('who takes clients', () => {
     release(0);
     expect(numbers(its.takers)).toEqual([1, 2]);
     clock.now += 9_000;
+    its.changed();
     expect(numbers(its.takers)).toEqual([1, 2]);
     clock.now += 1_500;
+    its.changed();
     expect(numbers(its.takers)).toEqual([0, 1, 2]);
   });
 
@@ -75,6 +80,7 @@ describe('who takes clients', () => {
     release(0);
     expect(numbers(its.takers)).toEqual([1]);
     clock.now += 600;
+    its.changed();
     expect(numbers(its.takers)).toEqual([0, 1]);
   });
 
@@ -93,16 +99,6 @@ describe('who takes clients', () => {
     expect(numbers(its.takers)).toEqual([1]);
     rows[1]?.addClients(1);
     expect(its.hasRoom).toBe(false);
-  });
-
-  it('for a client that holds threads, is a thread with nobody else, or one that was held anyway', () => {
-    const { hold, its, release, rows } = roster(4);
-    rows[0]?.addClients(3);
-    rows[1]?.addClients(3);
-    hold(1);
-    release(1);
-    hold(3);
-    expect(numbers(its.burdened)).toEqual([1, 2]);
   });
 });
 
@@ -153,26 +149,23 @@ describe('how many threads there should be', () => {
     expect(its.shortage(clock.now)).toBe(3);
   });
 
-  it('doubles when no thread is free, up to the most', () => {
+  it('is one more while no thread is free, so that it starts alone, and up to the most', () => {
     const { add, clock, hold, its } = roster(2);
     hold(0);
     hold(1);
+    expect(its.shortage(clock.now)).toBe(3);
+    add(2);
     expect(its.shortage(clock.now)).toBe(4);
-    for (const thread of [2, 3]) add(thread);
-    hold(2);
-    hold(3);
-    expect(its.shortage(clock.now)).toBe(6);
-    for (const thread of [4, 5]) add(thread);
-    hold(4);
-    hold(5);
+    for (const thread of [3, 4, 5]) add(thread);
+    for (const thread of [2, 3, 4, 5]) hold(thread);
     expect(its.shortage(clock.now)).toBeUndefined();
   });
 
-  it('is one more for each client that waits behind another', () => {
-    const { clock, hold, its, rows } = roster(3);
+  it('is one more while clients wait for one', () => {
+    const { clock, hold, its } = roster(2, { hasRoom: true });
     hold(0);
-    for (const fd of [7, 8]) its.find(rows[0] as ThreadRow)?.stranded.add(fd);
-    expect(its.shortage(clock.now)).toBe(5);
+    expect(its.forTurn(clock.now)).toBeUndefined();
+    expect(its.shortage(clock.now)).toBe(3);
   });
 
   it('falls back after a quiet while: the thread with the fewest clients is not needed', () => {

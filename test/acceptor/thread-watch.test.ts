@@ -63,14 +63,12 @@ describe('ThreadWatch', () => {
     const { clock, look, row, watch } = watched(RUNNING);
     look(20);
     Object.assign(watch, { reported: true, clearedAt: clock.now });
-    watch.stranded.add(3);
     row.beat(-1);
     expect(look(2)).toEqual(['released']);
-    const { heldSince, reported, stranded, clearedAt, isFree } = watch;
-    expect({ heldSince, reported, stranded, clearedAt, isFree }).toEqual({
+    const { heldSince, reported, clearedAt, isFree } = watch;
+    expect({ heldSince, reported, clearedAt, isFree }).toEqual({
       heldSince: 0,
       reported: false,
-      stranded: new Set(),
       clearedAt: 0,
       isFree: true,
     });

@@ -24,6 +24,7 @@ const WEIGHTS: Partial<Record<ActionName, number>> = {
   wait: 5,
   move: 8,
   tell: 2,
+  expensive: 3,
   start: 2,
 };
 const DEADLY = new Set<ActionName>(['die', 'retire']);

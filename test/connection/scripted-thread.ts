@@ -81,6 +81,7 @@ export class ScriptedThread {
       arena: this.arena,
       row: this.board.row(0),
       account: new MemoryAccount(this.board, this.arena, Infinity),
+      room: this.board.waitingRoom,
       poller: new Poller(sys, 63, 16),
       service,
       framing: createFraming(service.framing ?? framing, 2 ** 20),

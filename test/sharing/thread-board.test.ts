@@ -41,7 +41,7 @@ describe('ThreadBoard', () => {
       fc.property(fc.nat({ max: threads - 1 }), fc.array(writing, { minLength: 1 }), (thread, writings) => {
         const board = ThreadBoard.create(threads);
         for (const write of writings) write(board.row(thread));
-        const size = board.buffer.byteLength / threads;
+        const size = board.buffer.byteLength / (threads + 1); // The waiting room has one, too.
         expect(size % 64).toBe(0);
         const bytes = new Uint8Array(board.buffer);
         expect(bytes.some((byte) => byte !== 0)).toBe(true);
@@ -131,9 +131,19 @@ describe('ThreadBoard', () => {
   });
 
   it('refuses a thread that is not on it, and more threads than a control word can name', () => {
-    expect(() => ThreadBoard.create(2).row(2)).toThrow(new RangeError('no thread 2 on a board of 2'));
-    expect(() => ThreadBoard.create(513)).toThrow(RangeError);
-    expect(ThreadBoard.create(512).rows).toHaveLength(512);
+    expect(() => ThreadBoard.create(2).row(3)).toThrow(new RangeError('no thread 3 on a board of 2'));
+    expect(() => ThreadBoard.create(512)).toThrow(RangeError);
+    expect(ThreadBoard.create(511).rows).toHaveLength(511);
+  });
+
+  it('has one row more, the waiting room, which is no thread but has a number and counts', () => {
+    const board = ThreadBoard.create(2);
+    const room = board.row(2);
+    expect([room === board.waitingRoom, board.rows.includes(room), room.number]).toEqual([true, false, 0]);
+    room.addClients(2);
+    board.row(0).addClients(1);
+    room.countSent(5);
+    expect([board.clients, board.total().sentBytes]).toEqual([3, 5]);
   });
 
   it('counts clients exactly when several threads change them', async () => {

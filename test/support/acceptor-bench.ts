@@ -143,7 +143,7 @@ export class AcceptorBench {
       placement: placementFor('round-robin', () => 0),
       busy: () => 0,
       balances: false,
-      mover: new Mover(flaky.sys, table, counters, closer),
+      mover: new Mover(flaky.sys, table, counters, closer, board),
       closer,
       proxies: this.proxies,
       handlerTimeout: Infinity,

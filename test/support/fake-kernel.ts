@@ -1,6 +1,16 @@
 /** A kernel in memory that knows which thread calls, and holds each call on a client's fd to the rules of the table. */
 import type { ConnectionTable } from '../../src/sharing/connection-table.ts';
-import { BUSY, FREE, HELD, MOVING, stateOf, threadOf, withState } from '../../src/sharing/control-word.ts';
+import {
+  EPOCHS,
+  epochOf,
+  BUSY,
+  FREE,
+  HELD,
+  MOVING,
+  stateOf,
+  threadOf,
+  withState,
+} from '../../src/sharing/control-word.ts';
 import { EPOLL_CTL_ADD, EPOLLERR, EPOLLHUP, EPOLLIN } from '../../src/sys/constants.ts';
 import { EAGAIN, ENOMEM } from '../../src/sys/errno.ts';
 import { NativeBuffer } from '../../src/sys/native-buffer.ts';
@@ -257,14 +267,19 @@ export class FakeKernel implements Sys {
     if (this.#table.id(fd) !== file.serial) this.#refuse(`${what}, of another connection`);
     if (this.caller === ACCEPTOR) return state === MOVING ? file : this.#refuse(what);
     const hasIt = (state === BUSY || state === HELD) && threadOf(word) === this.caller;
-    return hasIt && word === withState(file.ticket as number, state) ? file : this.#refuse(what);
+    const ticket = file.ticket as number;
+    // It is being given back: its next generation is claimed, and perhaps used already.
+    const isGiving = state === BUSY && (epochOf(word) - epochOf(ticket) + EPOCHS) % EPOCHS <= 1;
+    return hasIt && (word === withState(ticket, state) || isGiving) ? file : this.#refuse(what);
   }
 
-  /** Rule 2: a new stay has a new ticket, which only the acceptor gives. */
+  /** Rule 2: a new stay has a new ticket. The acceptor gives it, or a thread that has claimed it, to give the client back. */
   #watching(fd: number, operation: number, ticket: number): void {
     const socket = this.#owned('epoll_ctl', fd);
     if (operation !== EPOLL_CTL_ADD) return;
-    if (this.caller !== ACCEPTOR) this.#refuse(`fd ${fd} is added to a set by thread ${this.caller}`);
+    if (this.caller !== ACCEPTOR && epochOf(this.#table.word(fd)) !== epochOf(ticket)) {
+      this.#refuse(`fd ${fd} is added to a set by thread ${this.caller}, which has not claimed its ticket`);
+    }
     if (this.#tickets.get(fd) === ticket) this.#refuse(`fd ${fd} has the same ticket as in the stay before`);
     this.progress++;
     this.#tickets.set(fd, ticket);

@@ -68,6 +68,8 @@ export const ACTIONS = {
     const to = pick(on.alive, b);
     if (to !== undefined) on.move(3 + (a % (FDS - 3)), to);
   },
+  expensive: (on: Schedule, a: number) => on.makeExpensive(3 + (a % (FDS - 3))),
+  surprise: (on: Schedule) => on.roster.surprise(on.time),
   die: (on: Schedule, a: number) => on.die(pick(on.alive, a)),
   tell: (on: Schedule) => on.tell(),
   start: (on: Schedule, a: number) => {

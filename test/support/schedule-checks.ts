@@ -18,9 +18,12 @@ export function checkStep(on: Schedule): void {
     const { expected, received } = client;
     if (!expected.startsWith(received)) expect(received, `client ${client.port}`).toBe(expected);
   }
+  const room = on.board.waitingRoom;
   for (const row of on.board.rows) {
     let count = 0;
     on.table.forEach(row.thread, () => void count++);
+    // The acceptor has not heard yet of who was given back.
+    on.table.forEach(room.thread, (fd) => void (count += on.table.giver(fd) === row.thread ? 1 : 0));
     expect(row.clients, `clients of thread ${row.thread}`).toBe(count);
   }
 }
@@ -33,6 +36,8 @@ export function comeToRest(on: Schedule): void {
   for (let quiet = 0, rounds = 0; quiet < QUIET_ROUNDS; rounds++) {
     const before = on.kernel.progress;
     round(on);
+    // Who waits for a thread that does not come, or for careful times to end, waits for a while.
+    if (quiet > QUIET_ROUNDS / 2) on.time += 400;
     checkStep(on);
     const isQuiet = on.kernel.progress === before && on.alive.every((thread) => thread.isParked);
     quiet = isQuiet ? quiet + 1 : 0;
@@ -43,6 +48,7 @@ export function comeToRest(on: Schedule): void {
 function round(on: Schedule): void {
   on.time += 3;
   while (on.hasUntold) on.tell();
+  on.grow();
   for (let row = 0; on.alive.every((thread) => thread.isRetiring) && row < ROWS; row++) on.start(row);
   on.turn();
   for (const thread of on.alive) work(thread, on.time);

@@ -8,6 +8,7 @@ import type { FromAcceptor } from '../../src/acceptor/messages.ts';
 import { MemoryGuard } from '../../src/acceptor/memory-guard.ts';
 import { Mover } from '../../src/acceptor/mover.ts';
 import { placementFor } from '../../src/acceptor/placement.ts';
+import { WaitingRoom } from '../../src/acceptor/waiting-room.ts';
 import { Sweeper } from '../../src/acceptor/sweeper.ts';
 import { Deadlines } from '../../src/sharing/deadlines.ts';
 import { TIMELESS } from './timeless.ts';
@@ -17,7 +18,9 @@ import { Poller } from '../../src/reactor/poller.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
-import { REST, stateOf, threadOf, withState } from '../../src/sharing/control-word.ts';
+import { FREE, REST, stateOf, threadOf, withState } from '../../src/sharing/control-word.ts';
+import { COMPUTING } from '../../src/sharing/client-kind.ts';
+import { sharedTime } from '../../src/sharing/clock.ts';
 import { MemoryAccount } from '../../src/sharing/memory-account.ts';
 import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { ACCEPTOR, FakeKernel } from './fake-kernel.ts';
@@ -51,8 +54,9 @@ export class Schedule implements NodeCallbacks {
   time = 1000;
   readonly settings: ScheduleSettings;
   readonly acceptor: EpollAcceptor;
-  /** What was open before there was a client: two of the acceptor's, a listener. */
+  /** What was open before there was a client: three of the acceptor's, a listener. */
   readonly ownFds: number;
+  readonly roster: Roster;
   readonly #mover: Mover;
   readonly #epollFd: number;
   readonly #listenerFd: number;
@@ -60,6 +64,8 @@ export class Schedule implements NodeCallbacks {
   /** Threads that main has not told the acceptor of yet. */
   #untold: number[] = [];
   #accepting = false;
+  /** How many threads there are to be: the usual number, or what the acceptor has asked for. */
+  #wanted = 2;
   #inner: Step['inner'] = undefined;
   /** System calls before the inner step. */
   #left = 0;
@@ -72,12 +78,23 @@ export class Schedule implements NodeCallbacks {
     this.#listenerFd = kernel.createListener();
     const mailboxFd = kernel.eventfd();
     const closer = new Closer(kernel, table, this.arena, (event) => void this.events.push(event));
-    this.#mover = new Mover(kernel, table, counters, closer);
+    this.#mover = new Mover(kernel, table, counters, closer, board);
     const busy = (row: ThreadRow): number => this.#busy[row.thread] ?? 0;
-    const roster = new Roster(kernel, { min: 2, max: MOST_THREADS, clientsPerThread: Infinity, moveAfter: 5 });
+    this.roster = new Roster(kernel, {
+      min: 2,
+      max: MOST_THREADS,
+      clientsPerThread: Infinity,
+      moveAfter: 5,
+      hasRoom: true,
+    });
+    const { roster } = this;
+    const placement = placementFor('round-robin', busy);
+    const roomPoller = new Poller(kernel, kernel.epollCreate(), 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
     const sweeper = new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts));
     this.account = new MemoryAccount(board, this.arena, Infinity);
+    const room = new WaitingRoom({ poller: roomPoller, board, table, roster, mover: this.#mover, placement });
+    sweeper.room = room;
     this.acceptor = new EpollAcceptor({
       sys: kernel,
       table,
@@ -91,10 +108,11 @@ export class Schedule implements NodeCallbacks {
       memory: new MemoryGuard(table, this.account, sweeper),
       cleaner: new ArenaCleaner(this.arena, kernel),
       admission: new Admission({ sys: kernel, board, table, counters, report }, NO_LIMITS),
-      placement: placementFor('round-robin', busy),
+      placement,
       busy,
       balances: true,
       mover: this.#mover,
+      room,
       closer,
       proxies: [],
       handlerTimeout: 200,
@@ -152,6 +170,11 @@ export class Schedule implements NodeCallbacks {
     if (this.threads[thread] === undefined) this.#asAcceptor(() => this.#begin(thread));
   }
 
+  /** Starts the threads that the acceptor has asked for, as far as there are rows. */
+  grow(): void {
+    for (let row = 0; row < ROWS && this.hasRow && this.alive.length < this.#wanted; row++) this.start(row);
+  }
+
   /** Ends a thread that is not in the middle of something. */
   die(thread: SteppedThread | undefined): void {
     if (thread === undefined || thread.isDead || thread.isRunning) return;
@@ -187,6 +210,14 @@ export class Schedule implements NodeCallbacks {
 
   setBusy(thread: number, ratio: number): void {
     this.#busy[thread] = ratio;
+  }
+
+  /** Takes the client of `fd`, if there is one, for an expensive one. */
+  makeExpensive(fd: number): void {
+    const { table } = this;
+    if (stateOf(table.word(fd)) === FREE) return;
+    table.setCost(fd, 60_000, sharedTime(this.time), 60_000);
+    table.setKind(fd, COMPUTING);
   }
 
   /** Moves the client of `fd` if it is at rest, like the acceptor does for one of its reasons. */
@@ -229,6 +260,7 @@ export class Schedule implements NodeCallbacks {
       arena,
       account,
       row,
+      room: this.board.waitingRoom,
       acceptorEpollFd: this.#epollFd,
       greets,
       report,
@@ -252,7 +284,8 @@ export class Schedule implements NodeCallbacks {
   }
 
   #hear(message: FromAcceptor): void {
-    if (message.type === 'thread-cleared') this.threads[message.thread] = undefined;
+    if (message.type === 'want-threads') this.#wanted = message.threads;
+    else if (message.type === 'thread-cleared') this.threads[message.thread] = undefined;
     else if (message.type === 'thread-empty' || message.type === 'thread-stuck') this.die(this.threads[message.thread]);
   }
 }

@@ -9,6 +9,7 @@ import type { MemoryAccount } from '../../src/sharing/memory-account.ts';
 import type { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { PARKED, RUNNING, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../../src/sys/constants.ts';
+import { giveBack } from '../../src/thread/give-back.ts';
 import { ServiceThread } from '../../src/thread/service-thread.ts';
 import { makeThreadMemory } from '../../src/thread/thread-memory.ts';
 import type { FakeKernel } from './fake-kernel.ts';
@@ -23,6 +24,7 @@ export interface SteppedParts {
   readonly arena: Arena;
   readonly account: MemoryAccount;
   readonly row: ThreadRow;
+  readonly room: ThreadRow;
   readonly acceptorEpollFd: number;
   readonly greets: boolean;
   readonly report: (event: ServerEvent) => void;
@@ -57,7 +59,7 @@ export class SteppedThread {
   #parkedAt: number | undefined = undefined;
 
   constructor(parts: SteppedParts) {
-    const { kernel, row, table, arena, account, greets, acceptorEpollFd, report } = parts;
+    const { kernel, row, room, table, arena, account, greets, acceptorEpollFd, report } = parts;
     this.#parts = parts;
     this.row = row;
     const service: Service = lineService(greets, {
@@ -73,10 +75,12 @@ export class SteppedThread {
       arena,
       row,
       account,
+      room,
       poller: this.#poller,
       service,
       framing: createFraming('line', 4096),
       ...TIMELESS,
+      giveBack: (client, ticket) => giveBack({ sys: kernel, table, row, room }, client, ticket),
       arm: () => kernel.epollControl(acceptorEpollFd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, row.thread, fd),
       report: (event) => {
         if (!this.isDead) report(event);

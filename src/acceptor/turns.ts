@@ -1,0 +1,155 @@
+/** Gives expensive clients their turns: one message of one client, on a thread where nobody else waits for it. */
+import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
+import { BUSY, MOVING, REST, stateOf, withState } from '../sharing/control-word.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { Carrier } from './carrier.ts';
+import type { AddressCosts, ClientCosts } from './costs.ts';
+import { FairQueue, type Waiting } from './fair-queue.ts';
+import type { Placement } from './placement.ts';
+import type { Roster } from './roster.ts';
+import { costOf, type ThreadWatch } from './thread-watch.ts';
+
+/*
+ * CPUs + 1 threads that compute keep all CPUs busy; more would only make everybody slower. Two kinds of clients need not
+ * wait for one of those: whose messages are brief on average, for as many threads more as there are CPUs, and whose thread
+ * waits for something else than the CPU, for any spare thread.
+ */
+
+/** A client that waits for its turn. */
+export interface Expensive extends Waiting {
+  /** Its messages wait for something else than the CPU. */
+  readonly waits: boolean;
+}
+
+interface Turn {
+  readonly fd: number;
+  readonly id: number;
+  readonly address: string;
+  /** The client's on the thread of `watch`. */
+  readonly ticket: Ticket;
+  readonly watch: ThreadWatch;
+  readonly since: number;
+  /** The thread's CPU clock then. */
+  readonly cpu: number;
+}
+
+export interface TurnsParts {
+  readonly table: ConnectionTable;
+  readonly roster: Roster;
+  readonly mover: Carrier;
+  readonly placement: Placement;
+  readonly clients: ClientCosts;
+  readonly addresses: AddressCosts;
+  readonly room: ThreadRow;
+  /** Has the clients of a thread go elsewhere, for one that others would wait for. */
+  readonly clear: (watch: ThreadWatch, now: number) => void;
+}
+
+export class Turns {
+  readonly queue = new FairQueue<Expensive>();
+  readonly #parts: TurnsParts;
+  readonly #turns = new Map<number, Turn>();
+  /** A client may have its turn, and there is no thread for it. */
+  #isShort = false;
+
+  constructor(parts: TurnsParts) {
+    this.#parts = parts;
+  }
+
+  get isEmpty(): boolean {
+    return this.#turns.size === 0 && this.queue.size === 0;
+  }
+
+  /** Takes note that the client of `fd` is in the room under `ticket`: a turn that it had is over. */
+  cameBack(fd: number, ticket: Ticket, now: number): void {
+    const turn = this.#turns.get(fd);
+    if (turn !== undefined && turn.ticket !== ticket) this.#end(turn, now);
+  }
+
+  /**
+   * Ends turns that are over, and gives those that can be given. To be called when all threads have been looked at. True:
+   * somebody waits for a thread.
+   */
+  look(now: number): boolean {
+    for (const turn of this.#turns.values()) {
+      if (this.#isOver(turn)) this.#end(turn, now);
+      else if (turn.watch.isHeld) turn.watch.isWaiting(now);
+    }
+    this.#isShort = false;
+    while (this.queue.size > 0 && this.#giveNext(now));
+    return this.#isShort;
+  }
+
+  /** How many threads compute for clients that others would wait for, or are about to. */
+  computing(now: number): number {
+    const { watches } = this.#parts.roster;
+    return watches.filter((watch) => (watch.isHeavy || watch.isHeld) && !watch.isWaiting(now)).length;
+  }
+
+  /** Gives a thread to who is next; false: nobody, or there is no thread. */
+  #giveNext(now: number): boolean {
+    const { addresses, clients, placement, roster, table } = this.#parts;
+    const computing = this.computing(now);
+    const most = roster.cpus + 1;
+    const next = this.queue.next(
+      (address) => addresses.rank(address),
+      ({ fd, waits }) => waits || computing < most || (computing < most + roster.cpus && clients.isBrief(fd)),
+    );
+    if (next === undefined) return false;
+    const { fd, ticket } = next;
+    if (table.word(fd) !== ticket)
+      this.queue.delete(fd); // It has left the room by another way.
+    else if (clients.forgive(fd, now) && roster.takers.length > 0) {
+      this.#move(next, placement(roster.takers, table.address(fd)));
+    } else return this.#give(next, now);
+    return true;
+  }
+
+  #give(next: Expensive, now: number): boolean {
+    const { roster, table } = this.#parts;
+    const watch = roster.forTurn(now);
+    this.#isShort = watch === undefined;
+    if (watch === undefined) return false;
+    const { address, fd } = next;
+    watch.isHeavy = true;
+    this.#parts.clear(watch, now);
+    watch.keepApart(now);
+    watch.beginTurn();
+    const turn = { fd, id: table.id(fd), address, watch, since: now, cpu: watch.cpuTime() };
+    const ticket = this.#move(next, watch.row);
+    if (ticket === undefined) this.#release(watch);
+    else this.#turns.set(fd, { ...turn, ticket });
+    return true;
+  }
+
+  /** Moves the client out of the room and returns its ticket there; `undefined`: it has left the room by another way. */
+  #move({ fd, ticket }: Expensive, to: ThreadRow): Ticket | undefined {
+    const { mover, room, table } = this.#parts;
+    this.queue.delete(fd);
+    const moved = table.nextTicket(ticket, to.thread);
+    return mover.move(fd, ticket, room, to, 'held') ? moved : undefined;
+  }
+
+  /** It is over when the client is no longer that thread's, or the thread keeps something for it, or is gone. */
+  #isOver({ fd, ticket, watch }: Turn): boolean {
+    const word = this.#parts.table.word(fd);
+    if (withState(word, REST) !== ticket || this.#parts.roster.find(watch.row) !== watch) return true;
+    const state = stateOf(word);
+    return state !== REST && state !== BUSY && state !== MOVING;
+  }
+
+  #end({ address, cpu, fd, id, since, watch }: Turn, now: number): void {
+    const { addresses, clients, table } = this.#parts;
+    const block = watch.cost(since, cpu, now);
+    const cost = costOf(block);
+    this.#turns.delete(fd);
+    this.#release(watch);
+    addresses.charge(address, cost, now);
+    if (table.hasId(fd, id)) clients.charge(fd, cost, block.waited, now);
+  }
+
+  #release(watch: ThreadWatch): void {
+    watch.isHeavy = false;
+    this.#parts.roster.changed();
+  }
+}
