@@ -3,6 +3,7 @@ import type { Row } from './row.ts';
 import { badLengths } from './rows/bad-lengths.ts';
 import { connectAndReset } from './rows/connect-and-reset.ts';
 import { deadPeers } from './rows/dead-peers.ts';
+import { fatal } from './rows/fatal.ts';
 import { halfClose } from './rows/half-close.ts';
 import { halvesOfOthers, halvesThatWent } from './rows/halves.ts';
 import { hostileBytes } from './rows/hostile-bytes.ts';
@@ -32,6 +33,7 @@ export const ROWS: readonly Row[] = [
   neverReturns,
   throws,
   threadDies,
+  fatal,
   threadsKilled,
   mixedUp,
   slowSenders,
