@@ -1,4 +1,5 @@
 /** The acceptor of the epoll engine: what wakes it, and what it does then. */
+import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each client.
 import type { Poller } from '../reactor/poller.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLLET, EPOLLIN } from '../sys/constants.ts';
@@ -115,9 +116,10 @@ export class EpollAcceptor extends Acceptor {
   }
 
   protected release(row: ThreadRow): void {
-    for (const fd of [row.epollFd, row.timerFd]) if (fd > 0) this.#parts.sys.close(fd);
+    for (const fd of [row.epollFd, row.timerFd, row.sleepTimerFd]) if (fd > 0) this.#parts.sys.close(fd);
     row.epollFd = 0;
     row.timerFd = 0;
+    row.sleepTimerFd = 0;
     row.isGuarded = false;
   }
 

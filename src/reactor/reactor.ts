@@ -1,6 +1,7 @@
 /** Used to serve many sockets on one thread beside Node's event loop: the turns of a service thread. */
 import { PARKED, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Poller } from './poller.ts';
+import { NO_TICKET, type SleepTimer } from './sleep-timer.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /*
@@ -19,6 +20,8 @@ import type { Watchdog } from './watchdog.ts';
 
 /** The longest that Node's event loop waits for our sockets, in ms. */
 const WAIT = 1;
+/** The longest that a thread sleeps should its timer not wake it, in ms: less than the default of `moveAfter`. */
+const TIMED_WAIT = 4;
 
 /**
  * Turns without work after which the thread parks. Waking a parked thread costs some 60 µs through the acceptor, so a
@@ -55,15 +58,22 @@ export class Reactor {
   readonly #row: ThreadRow;
   readonly #turns: Turns;
   readonly #watchdog: Watchdog | undefined;
+  readonly #sleepTimer: SleepTimer | undefined;
+  /** The sleep timer was started in this turn. */
+  #isTimed = false;
   #empty = 0;
   #stopped = false;
 
-  /** Without `watchdog` the acceptor has to look by itself whether this thread comes round. */
-  constructor(poller: Poller, row: ThreadRow, turns: Turns, watchdog?: Watchdog) {
+  /**
+   * Without `watchdog` the acceptor has to look by itself whether this thread comes round; without `sleepTimer` each sleep
+   * costs more.
+   */
+  constructor(poller: Poller, row: ThreadRow, turns: Turns, watchdog?: Watchdog, sleepTimer?: SleepTimer) {
     this.#poller = poller;
     this.#row = row;
     this.#turns = turns;
     this.#watchdog = watchdog;
+    this.#sleepTimer = sleepTimer;
   }
 
   start(): void {
@@ -82,6 +92,7 @@ export class Reactor {
     const turns = this.#turns;
     this.#watchdog?.putOff(turns.time);
     if (this.#row.overdue) turns.closeOverdue();
+    this.#isTimed = false;
     let ready = this.#look();
     const isEmpty = !turns.hasServed() && ready === 0;
     this.#empty = isEmpty ? this.#empty + 1 : 0;
@@ -94,14 +105,25 @@ export class Reactor {
   /** Waits for sockets and serves those that are ready; returns how many that were. */
   #look(): number {
     this.#row.beat(-1);
-    const ready = this.#poller.wait(this.#turns.awaitsNode() ? 0 : WAIT);
+    const ready = this.#poller.wait(0) || this.#sleep();
     if (ready === 0) return 0;
     this.#turns.begin();
     const { events } = this.#poller;
+    let served = 0;
     for (let index = 0; index < ready; index++) {
-      this.#turns.serve(events.low(index), events.high(index), events.mask(index));
+      const ticket = events.high(index);
+      if (ticket === NO_TICKET) continue;
+      this.#turns.serve(events.low(index), ticket, events.mask(index));
+      served++;
     }
-    return ready;
+    return served;
+  }
+
+  /** Waits until sockets are ready, or for `WAIT` ms from the first sleep of this turn on. */
+  #sleep(): number {
+    if (this.#turns.awaitsNode()) return 0;
+    this.#isTimed ||= this.#sleepTimer?.start(WAIT) === true;
+    return this.#poller.wait(this.#isTimed ? TIMED_WAIT : WAIT);
   }
 
   #park(): void {
@@ -110,6 +132,7 @@ export class Reactor {
       setImmediate(this.#turn);
       return;
     }
+    this.#sleepTimer?.stop(); // It would be work to the acceptor.
     this.#turns.arm();
     this.#row.bell.wait(count, this.#wake);
   }

@@ -6,8 +6,8 @@ import type { NameOf } from '../options/source.ts';
 import type { Engine } from './engine.ts';
 import { MOST_FDS } from './shared-memory.ts';
 
-/** What a thread has open for itself: its epoll set, its timer and those of Node's event loop. Measured: 6; 7 since Node may change. */
-const FILES_PER_THREAD = 7;
+/** What a thread has open for itself: its epoll set, its two timers and those of Node's event loop. Measured: 7; 8 since Node may change. */
+const FILES_PER_THREAD = 8;
 
 /** What the process has open beside (Node's own, listeners; measured: 30), and as much again for the files of a service. */
 const FILES_OF_PROCESS = 64;

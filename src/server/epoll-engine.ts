@@ -91,7 +91,8 @@ export class EpollEngine implements Engine {
   end(memory: SharedMemory, isSucceeded: boolean, detail?: string): void {
     const sys = this.#sys;
     memory.closeLeft(sys, detail);
-    for (const { epollFd, timerFd } of memory.board.all) for (const fd of [epollFd, timerFd]) if (fd > 0) sys.close(fd);
+    for (const { epollFd, timerFd, sleepTimerFd } of memory.board.all)
+      for (const fd of [epollFd, timerFd, sleepTimerFd]) if (fd > 0) sys.close(fd);
     const { control, sockets } = this.#place;
     for (const socket of control === undefined ? sockets : [...sockets, control]) {
       // What a successor has as well keeps its file.

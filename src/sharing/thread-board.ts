@@ -23,6 +23,7 @@ const OVERDUE = 6;
 const TIMER_FD = 7;
 const GUARDED = 8;
 const PINS = 9;
+const SLEEP_TIMER_FD = 10;
 // The line that only the thread itself writes, at every message: its words, counted from the line's first.
 const OWN_LINE = 16;
 const HEARTBEAT = 0;
@@ -127,6 +128,15 @@ export class ThreadRow {
 
   set isGuarded(isGuarded: boolean) {
     Atomics.store(this.#words, this.#at + GUARDED, isGuarded ? 1 : 0);
+  }
+
+  /** The timer that ends the thread's sleeps; 0: there is none. */
+  get sleepTimerFd(): number {
+    return Atomics.load(this.#words, this.#at + SLEEP_TIMER_FD);
+  }
+
+  set sleepTimerFd(fd: number) {
+    Atomics.store(this.#words, this.#at + SLEEP_TIMER_FD, fd);
   }
 
   /** The kernel's number of the thread, for its CPU clock. */

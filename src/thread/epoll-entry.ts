@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { Poller } from '../reactor/poller.ts';
 import { Reactor } from '../reactor/reactor.ts';
+import { SleepTimer } from '../reactor/sleep-timer.ts';
 import { Watchdog } from '../reactor/watchdog.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
 import { SERVING_SLICE } from '../sharing/scheduling.ts';
@@ -48,7 +49,7 @@ async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
     row.tid = Number(basename(readlinkSync('/proc/thread-self')));
     sys.setSlice(0, SERVING_SLICE);
     watch(EPOLL_CTL_ADD, EPOLLONESHOT);
-    new Reactor(poller, row, thread, makeWatchdog(sys, row)).start();
+    new Reactor(poller, row, thread, makeWatchdog(sys, row), makeSleepTimer(sys, poller, row)).start();
     return { type: 'ready' };
   };
   return { thread, start: serve };
@@ -60,6 +61,13 @@ function makeWatchdog(sys: Sys, row: ThreadRow): Watchdog | undefined {
   if (fd < 0) return undefined;
   row.timerFd = fd;
   return new Watchdog(sys, row, Math.min(Math.ceil(start.moveAfter), LONGEST_TIMER));
+}
+
+function makeSleepTimer(sys: Sys, poller: Poller, row: ThreadRow): SleepTimer | undefined {
+  const fd = sys.timerfd();
+  if (fd < 0) return undefined;
+  row.sleepTimerFd = fd;
+  return SleepTimer.watch(sys, poller, fd);
 }
 
 /** TLS is loaded by the threads that need it. */

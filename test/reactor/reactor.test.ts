@@ -1,10 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Poller } from '../../src/reactor/poller.ts';
 import { Reactor, type Turns } from '../../src/reactor/reactor.ts';
+import { SleepTimer } from '../../src/reactor/sleep-timer.ts';
 import type { Watchdog } from '../../src/reactor/watchdog.ts';
 import { ABSENT, PARKED, RUNNING, ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLLIN } from '../../src/sys/constants.ts';
-import { type FlakySys, flakySys } from '../support/flaky-sys.ts';
+import { EINVAL } from '../../src/sys/errno.ts';
+import { type FlakySys, flakySys, type Script } from '../support/flaky-sys.ts';
 import { owned, sys, until } from '../support/loopback.ts';
 
 /** A reactor on a real epoll set, with a record of what it did: each wait with its timeout, and each call of `Turns`. */
@@ -23,12 +25,16 @@ class Bench implements Turns {
   /** So many turns find that something was served in Node's event loop. */
   servedByNode = 0;
   onServe = (fd: number): void => void sys.eventfdClear(fd);
-  readonly #flaky: FlakySys = flakySys(sys);
+  readonly #flaky: FlakySys;
 
-  constructor() {
+  constructor(settings: { sleepTimer?: boolean; script?: Script } = {}) {
+    this.#flaky = flakySys(sys, settings.script);
     this.poller = new Poller(this.#flaky.sys, owned(sys.epollCreate()), 8);
     const putOff = (now: number): void => void this.puttingsOff.push(now);
-    this.reactor = new Reactor(this.poller, this.row, this, { putOff } as Watchdog);
+    const timer = settings.sleepTimer
+      ? SleepTimer.watch(this.#flaky.sys, this.poller, owned(sys.timerfd()))
+      : undefined;
+    this.reactor = new Reactor(this.poller, this.row, this, { putOff } as Watchdog, timer);
     onTestFinished(() => this.reactor.stop());
   }
 
@@ -37,8 +43,18 @@ class Bench implements Turns {
     return this.#flaky.calls('epollWait').map(([, , timeout]) => timeout);
   }
 
+  /** For how long the sleep timer was started, each time; 0: it was stopped. */
+  get timers(): unknown[] {
+    return this.#flaky.calls('timerfdSet').map(([, milliseconds]) => milliseconds);
+  }
+
   get armed(): number {
     return this.log.filter(([name]) => name === 'arm').length;
+  }
+
+  /** The fds that were served, in order. */
+  get served(): unknown[] {
+    return this.log.filter(([name]) => name === 'serve').map(([, fd]) => fd);
   }
 
   /** An fd that the reactor watches. */
@@ -91,7 +107,7 @@ describe('Reactor', () => {
     };
     bench.reactor.start();
     await until(() => bench.armed === 1);
-    expect(bench.puttingsOff.length).toBe(bench.waits.length);
+    expect(bench.puttingsOff.length).toBe(bench.row.heartbeat);
   });
 
   it('lets Node’s event loop run between two turns', async () => {
@@ -204,7 +220,7 @@ describe('Reactor', () => {
     const bench = new Bench();
     bench.reactor.start();
     await until(() => bench.armed === 1);
-    expect(new Set(bench.waits)).toEqual(new Set([1]));
+    expect(new Set(bench.waits)).toEqual(new Set([0, 1]));
     const before = bench.waits.length;
     bench.awaiting = true;
     bench.row.bell.ring();
@@ -235,7 +251,7 @@ describe('Reactor', () => {
     const bench = new Bench();
     bench.reactor.start();
     await until(() => bench.armed === 1);
-    expect(bench.row.heartbeat).toBe(bench.waits.length);
+    expect(bench.row.heartbeat).toBe(bench.puttingsOff.length);
     expect(bench.row.currentFd).toBe(-1);
   });
 
@@ -260,5 +276,52 @@ describe('Reactor', () => {
     for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
     expect([turning.waits.length, parked.waits.length]).toEqual([0, waits]);
     expect(parked.armed).toBe(1);
+  });
+});
+
+describe('a reactor with a sleep timer', () => {
+  it('is woken by it after 1 ms, starts it once a turn, and stops it before it parks', async () => {
+    const bench = new Bench({ sleepTimer: true });
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    const turns = bench.puttingsOff.length;
+    expect(bench.timers).toEqual([...Array.from({ length: turns }, () => 1), 0]);
+    expect(bench.waits).toEqual(Array.from({ length: turns }, () => [0, 4]).flat());
+    expect(bench.served).toEqual([]);
+    // Nothing in its set would wake the acceptor.
+    expect(bench.poller.wait(5)).toBe(0);
+  });
+
+  it('sleeps several times in a turn by one timer', async () => {
+    const answers = [0, 1, 0, 1, 0, 0];
+    const bench = new Bench({ sleepTimer: true, script: { epollWait: answers } });
+    bench.time = 0;
+    bench.poller.events.set(0, EPOLLIN, 9, 3);
+    bench.onServe = () => {};
+    bench.reactor.start();
+    await new Promise(setImmediate);
+    expect([bench.served, bench.waits, bench.timers]).toEqual([[9, 9], [0, 4, 0, 4, 0, 4], [1]]);
+  });
+
+  it('serves sockets that are ready when the timer is over, and not the timer', async () => {
+    const bench = new Bench({ sleepTimer: true });
+    const fd = bench.watch(3);
+    let served = 0;
+    bench.onServe = () => {
+      const until = performance.now() + 2;
+      while (performance.now() < until);
+      if (++served === 3) sys.eventfdClear(fd);
+    };
+    sys.eventfdSignal(fd);
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(bench.served).toEqual([fd, fd, fd]);
+  });
+
+  it('waits as one without where the timer cannot be started', async () => {
+    const bench = new Bench({ sleepTimer: true, script: { timerfdSet: Array.from({ length: 1000 }, () => EINVAL) } });
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(new Set(bench.waits)).toEqual(new Set([0, 1]));
   });
 });
