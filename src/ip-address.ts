@@ -18,7 +18,7 @@ export function mapped(bytes: Iterable<number>): Uint8Array {
 
 /** Tells whether the 16 bytes are an IPv4 address. */
 export function isMapped(address: Uint8Array): boolean {
-  return MAPPED_PREFIX.every((byte, index) => address[index] === byte);
+  return beginsWith(address, MAPPED_PREFIX);
 }
 
 /**
@@ -29,7 +29,13 @@ export const UNIX_ADDRESS: Uint8Array = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0,
 
 /** Tells whether the 16 bytes stand for a client of a Unix socket. */
 export function isUnixAddress(address: Uint8Array): boolean {
-  return UNIX_ADDRESS.every((byte, index) => address[index] === byte);
+  return beginsWith(address, UNIX_ADDRESS);
+}
+
+/** A loop, since this is asked several times for each client. */
+function beginsWith(address: Uint8Array, bytes: ArrayLike<number>): boolean {
+  for (let index = 0; index < bytes.length; index++) if (address[index] !== bytes[index]) return false;
+  return true;
 }
 
 /** `text` is an IPv6 address, such as `2001:db8::1` or `64:ff9b::192.0.2.1`. */

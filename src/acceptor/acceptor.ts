@@ -1,4 +1,5 @@
 /** The acceptor: lets clients in, places them on threads, and has these watched by the supervisor. */
+import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each client.
 import type { MessagePort } from 'node:worker_threads';
 import { includesPeer, type Peers } from '../options/cidr.ts';
 import { sharedTime } from '../sharing/clock.ts';

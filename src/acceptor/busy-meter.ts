@@ -1,4 +1,5 @@
 /** Used to know how busy threads are: their CPU clocks, read now and then. Costs the threads themselves nothing. */
+import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each client.
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 

@@ -2,6 +2,7 @@
 import type { Sys } from '../sys/sys.ts';
 import { Closer } from '../connection/closer.ts';
 import type { ServerEvent } from '../log/event.ts';
+import { encodeEvent } from '../log/event-record.ts';
 import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
@@ -33,7 +34,7 @@ export function acceptorParts(
   const board = new ThreadBoard(start.board);
   const counters = new AcceptorCounters(start.counters);
   const events = start.events === undefined ? undefined : new EventRing(start.events);
-  const report = events && ((event: ServerEvent) => void events.write(JSON.stringify(event)));
+  const report = events && ((event: ServerEvent) => void events.write(encodeEvent(event)));
   const { clientsPerThread, moveAfter } = start;
   // A thread for each client, or none that others ever leave: nobody waits for others, or for nobody else.
   const hasRoom = clientsPerThread === Infinity && moveAfter !== Infinity && start.threads.max > 1;

@@ -1,5 +1,6 @@
 /** Knows the service threads: what each of them is for at the moment, and how many there should be. */
 import { availableParallelism } from 'node:os';
+import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each client.
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { type ThreadCalls, ThreadWatch } from './thread-watch.ts';
 

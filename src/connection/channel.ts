@@ -106,8 +106,8 @@ export abstract class Channel extends Conditions {
     this.inbox = undefined;
   }
 
-  /** Drops what waits to be sent; those who wait for room get `error`. */
-  protected dropOutput(error: HeddleError): void {
+  /** Drops what waits to be sent; those who wait for room get an `error`. */
+  protected dropOutput(error: () => HeddleError): void {
     const { replies } = this.host;
     if (replies.owner === this) replies.clear();
     this.#only = undefined;

@@ -1,12 +1,20 @@
 /** Used to close connections that no service has seen, or whose thread is gone. */
-import type { ServerEvent } from '../log/event.ts';
+import type { CloseEvent, OpenEvent, ServerEvent } from '../log/event.ts';
 import type { Arena } from '../sharing/arena.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { COUNTED, type ConnectionTable, type Ticket } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 
+/** What an event says of its client. */
+type EventClient = Omit<OpenEvent, 'type'>;
+
 export type Report = (event: ServerEvent) => void;
+
+/** Makes the event of a client that is gone. */
+export function closeEvent(client: EventClient, reason: CloseReason, detail: string | undefined): CloseEvent {
+  return detail === undefined ? { type: 'close', ...client, reason } : { type: 'close', ...client, reason, detail };
+}
 
 export class Closer {
   readonly #sys: Pick<Sys, 'close' | 'addressText'>;
@@ -31,7 +39,7 @@ export class Closer {
     const table = this.#table;
     if (!(table.flags(fd) & COUNTED)) {
       row.countClose(reason);
-      this.#report?.({ type: 'close', ...this.describe(fd, row), reason, ...(detail !== undefined && { detail }) });
+      this.#report?.(closeEvent(this.describe(fd, row), reason, detail));
     }
     table.closing(fd, ticket);
     row.addClients(-1);
@@ -55,7 +63,7 @@ export class Closer {
   }
 
   /** What an event says of the client. */
-  describe(fd: number, row: ThreadRow) {
+  describe(fd: number, row: ThreadRow): EventClient {
     const address = this.#sys.addressText(this.#table.address(fd));
     return {
       time: Date.now(),

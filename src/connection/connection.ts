@@ -53,7 +53,7 @@ const ignore = (): void => {};
 export abstract class Connection extends SlotHolder implements Client<unknown, unknown> {
   readonly remotePort: number;
   readonly tls: ClientTls | undefined;
-  /** Why it is `FINISHING`. */
+  /** Why it is `FINISHING` or `CLOSED`. */
   #ending: CloseReason | undefined = undefined;
   #detail: string | undefined = undefined;
   #closedError: HeddleError | undefined = undefined;
@@ -71,7 +71,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   abstract opened(): void;
   /** Says that no message will follow, after the last one was delivered. */
   protected abstract inputEnded(): void;
-  protected abstract wasClosed(reason: CloseReason): void;
+  protected abstract wasClosed(): void;
 
   receive(): Promise<unknown> {
     return Promise.reject(
@@ -138,13 +138,14 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     if (this.is(CLOSED)) return;
     const { host, fd, ticket } = this;
     this.set(CLOSED);
+    this.#ending = reason;
     host.table.closing(fd, ticket);
     host.row.countClose(reason);
     host.closed(this, reason, detail);
-    this.wasClosed(reason);
+    this.wasClosed();
     this.begin();
     this.dropInput();
-    this.dropOutput(this.closedError(reason));
+    this.dropOutput(() => this.closedError());
     this.noteKept();
     this.free();
   }
@@ -284,9 +285,12 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.end(reason, detail);
   }
 
-  /** The error that calls on this connection end with; one object, so that it is known when the service lets it through. */
-  protected closedError(reason: CloseReason): HeddleError {
-    this.#closedError ??= new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`);
+  /**
+   * The error that calls on this connection end with; one object, so that it is known when the service lets it through. Made only
+   * for a call: its stack costs several microseconds.
+   */
+  protected closedError(): HeddleError {
+    this.#closedError ??= new HeddleError('HEDDLE_CLOSED', `the client is gone: ${this.#ending ?? 'client-reset'}`);
     return this.#closedError;
   }
 
@@ -301,7 +305,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** What `send` gives: `sent`, unless the message was refused. */
   protected orRefused(sent: Promise<void>): Promise<void> {
-    return this.is(FINISHING) ? rejected(this.closedError('over-limit')) : sent;
+    return this.is(FINISHING) ? rejected(this.closedError()) : sent;
   }
 
   /** Takes the slot, if this is called from outside of an event. */
@@ -311,7 +315,9 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   #refuse(): Promise<void> {
     const reason = this.#ending ?? 'it was closed or has moved to another thread';
-    return rejected(this.#closedError ?? new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
+    return rejected(
+      this.is(CLOSED) ? this.closedError() : new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`),
+    );
   }
 
   #readable(mask: number): void {

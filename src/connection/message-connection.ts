@@ -1,7 +1,6 @@
 /** A client of a service with `message`: one call for each message, in order, one at a time. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
-import type { CloseReason } from '../sharing/close-reason.ts';
 import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { DRAINING, SERVING, UNREADY, YIELDING } from './conditions.ts';
@@ -94,7 +93,7 @@ export class MessageConnection extends Connection {
     if (!this.is(PENDING)) this.finish('client-finished');
   }
 
-  protected wasClosed(_reason: CloseReason): void {
+  protected wasClosed(): void {
     if (this.is(PENDING)) this.host.awaiting--;
     this.unset(PENDING);
   }

@@ -130,10 +130,10 @@ export class Output {
     return Math.min(this.#exempt, Math.max(0, this.#exemptEnd - sent));
   }
 
-  /** Drops what waits; those who wait for room get `error`. */
-  close(error: HeddleError): void {
+  /** Drops what waits; those who wait for room get an `error`. */
+  close(error: () => HeddleError): void {
     this.#outbox.clear();
-    for (const { reject } of this.#takeWaiting()) reject(error);
+    for (const { reject } of this.#takeWaiting()) reject(error());
   }
 
   #takeWaiting(): readonly Waiting[] {

@@ -6,6 +6,7 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import { type ConnectionTable, COUNTED, type Ticket } from '../sharing/connection-table.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import type { SocketCalls } from './host.ts';
+import { closeEvent } from './closer.ts';
 import { Kept } from './kept.ts';
 import { ANY, Reader, type ReaderHost } from './reader.ts';
 
@@ -142,7 +143,7 @@ export class ProxyGate {
     const { row, sys, table } = this.#host;
     table.closing(fd, ticket);
     row.countClose(reason);
-    this.#settings.report?.({ type: 'close', ...this.#describe(fd), reason, ...(detail !== undefined && { detail }) });
+    this.#settings.report?.(closeEvent(this.#describe(fd), reason, detail));
     table.setFlags(fd, COUNTED);
     inbox?.free();
     row.addClients(-1);

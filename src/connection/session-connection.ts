@@ -1,7 +1,6 @@
 /** A client of a service with `session`: one async function for the whole of its life. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
-import type { CloseReason } from '../sharing/close-reason.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import {
   ANSWERED,
@@ -78,7 +77,7 @@ export class SessionConnection extends Connection {
   #next(iterates: boolean): Promise<unknown> {
     if (this.#resolve !== undefined)
       return Promise.reject(new Error('receive was called before the last one has ended'));
-    if (this.is(CLOSED) || !this.is(SERVING)) return handled(Promise.reject(this.closedError('client-reset')));
+    if (this.is(CLOSED) || !this.is(SERVING)) return handled(Promise.reject(this.closedError()));
     this.#countMessage();
     this.#iterates = iterates;
     if (this.#over) return Promise.resolve(this.#given(undefined));
@@ -129,12 +128,12 @@ export class SessionConnection extends Connection {
     else super.drained();
   }
 
-  protected wasClosed(reason: CloseReason): void {
+  protected wasClosed(): void {
     const resolve = this.#takeResolve();
     this.#over = true;
     if (resolve !== undefined) {
       void handled(this.#message as Promise<unknown>);
-      resolve(Promise.reject(this.closedError(reason)));
+      resolve(Promise.reject(this.closedError()));
     } else if (this.is(SERVING)) this.host.awaiting--;
     this.unset(SERVING);
   }

@@ -1,5 +1,6 @@
 /** Used to hand the events of all threads to whoever listens on main. */
 import type { ServerEvent } from '../log/event.ts';
+import { decodeEvent, encodeEvent } from '../log/event-record.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 
 /**
@@ -20,7 +21,7 @@ export class EventStream {
 
   /** Adds an event of main's own, behind those of the threads so far. */
   report(event: ServerEvent): void {
-    this.ring.write(JSON.stringify(event));
+    this.ring.write(encodeEvent(event));
   }
 
   /** Hands over what is left, and ends. */
@@ -42,7 +43,7 @@ export class EventStream {
 
   readonly #drain = (): void => {
     if (this.#ended) return;
-    const lost = this.ring.drain((text) => this.#tell(JSON.parse(text) as ServerEvent));
+    const lost = this.ring.drain((text) => this.#tell(decodeEvent(text)));
     if (lost > 0) this.#tell({ type: 'events-lost', time: Date.now(), count: lost });
     setTimeout(this.#rest, GATHER).unref();
   };

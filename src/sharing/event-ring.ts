@@ -13,6 +13,9 @@ const HEADER_WORDS = 8;
 
 const DEFAULT_SIZE = 1 << 20;
 
+/** A record begins with its length, in bytes. */
+const HEADER = 4;
+
 /**
  * A ring of text records in shared memory: many writers, one reader. A writer takes the lock for the time of a copy, so
  * records are whole and in order. Where the reader does not keep up, records are lost and counted: a client never waits
@@ -41,9 +44,10 @@ export class EventRing {
 
   /** Appends a record; false: there was no room, it is counted as lost. On any thread. */
   write(text: string): boolean {
-    const record = Buffer.from(text);
-    this.lock.acquireSync();
-    const fits = this.#append(record);
+    const length = Buffer.byteLength(text);
+    // The lock is free nearly always; to wait for it makes objects.
+    if (!this.lock.tryAcquire()) this.lock.acquireSync();
+    const fits = this.#append(text, length);
     this.lock.release();
     if (Atomics.exchange(this.#words, SLEEPING, 0) === 1) this.#bell.ring();
     return fits;
@@ -54,9 +58,10 @@ export class EventRing {
     const written = Atomics.load(this.#words, WRITTEN); // What comes meanwhile waits: the reader has other things to do.
     let read = Atomics.load(this.#words, READ);
     while (read !== written) {
-      const length = this.#copyOut(read, 4).readUInt32LE(0);
-      const text = this.#copyOut((read + 4) | 0, length).toString('utf8');
-      read = (read + 4 + length) | 0;
+      const at = read & (this.#bytes.length - 1);
+      const length = this.#readLength(at);
+      const text = this.#readText(at + HEADER, length);
+      read = (read + HEADER + length) | 0;
       Atomics.store(this.#words, READ, read);
       visit(text);
     }
@@ -72,33 +77,52 @@ export class EventRing {
     else setImmediate(woken);
   }
 
-  #append(record: Buffer): boolean {
+  /** The caller has the lock. `length`: that of `text`, in bytes. */
+  #append(text: string, length: number): boolean {
+    const bytes = this.#bytes;
     const written = Atomics.load(this.#words, WRITTEN);
     const used = (written - Atomics.load(this.#words, READ)) >>> 0;
-    if (used + 4 + record.length > this.#bytes.length) {
+    if (used + HEADER + length > bytes.length) {
       Atomics.add(this.#words, LOST, 1);
       return false;
     }
-    const header = Buffer.alloc(4);
-    header.writeUInt32LE(record.length, 0);
-    this.#copyIn(header, written);
-    this.#copyIn(record, (written + 4) | 0);
+    const at = written & (bytes.length - 1);
+    if (at + HEADER + length <= bytes.length) {
+      bytes.writeUInt32LE(length, at);
+      bytes.write(text, at + HEADER, length, 'utf8');
+    } else this.#appendAround(text, length, at);
     // Only now can the reader see it: a thread that dies before this line leaves nothing half-written behind.
-    Atomics.store(this.#words, WRITTEN, (written + 4 + record.length) | 0);
+    Atomics.store(this.#words, WRITTEN, (written + HEADER + length) | 0);
     return true;
   }
 
-  #copyIn(source: Buffer, position: number): void {
-    const at = position & (this.#bytes.length - 1);
-    const first = source.copy(this.#bytes, at);
-    if (first < source.length) source.copy(this.#bytes, 0, first);
+  /** The same for a record that goes on at the beginning of the ring. */
+  #appendAround(text: string, length: number, at: number): void {
+    const record = Buffer.allocUnsafe(HEADER + length);
+    record.writeUInt32LE(length, 0);
+    record.write(text, HEADER, length, 'utf8');
+    const first = record.copy(this.#bytes, at);
+    record.copy(this.#bytes, 0, first);
   }
 
-  #copyOut(position: number, length: number): Buffer {
-    const at = position & (this.#bytes.length - 1);
+  #readLength(at: number): number {
+    return at + HEADER <= this.#bytes.length
+      ? this.#bytes.readUInt32LE(at)
+      : this.#copyAround(at, HEADER).readUInt32LE(0);
+  }
+
+  #readText(at: number, length: number): string {
+    const bytes = this.#bytes;
+    const from = at & (bytes.length - 1);
+    return from + length <= bytes.length
+      ? bytes.toString('utf8', from, from + length)
+      : this.#copyAround(from, length).toString('utf8');
+  }
+
+  #copyAround(at: number, length: number): Buffer {
     const target = Buffer.allocUnsafe(length);
-    const first = this.#bytes.copy(target, 0, at, Math.min(at + length, this.#bytes.length));
-    if (first < length) this.#bytes.copy(target, first, 0, length - first);
+    const first = this.#bytes.copy(target, 0, at);
+    this.#bytes.copy(target, first, 0, length - first);
     return target;
   }
 }

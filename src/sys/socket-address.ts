@@ -1,5 +1,5 @@
 /** Used to translate between addresses as text and `struct sockaddr_*` (ip(7), ipv6(7), unix(7)). */
-import { formatAddress, isUnixAddress, UNIX_ADDRESS } from '../ip-address.ts';
+import { formatAddress, isMapped, isUnixAddress, UNIX_ADDRESS } from '../ip-address.ts';
 import { AF_INET, AF_INET6, AF_UNIX } from './constants.ts';
 import type { SocketAddress } from './sys.ts';
 
@@ -64,7 +64,7 @@ export function readPeer(source: Buffer, target: Uint8Array): number {
     target.set(source.subarray(8, 24));
   } else if (family === AF_INET) {
     target.set(MAPPED_PREFIX);
-    target.set(source.subarray(4, 8), 12);
+    for (let index = 0; index < 4; index++) target[12 + index] = source[4 + index] as number; // A view would cost more.
   } else {
     target.set(UNIX_ADDRESS);
     return 0;
@@ -74,6 +74,6 @@ export function readPeer(source: Buffer, target: Uint8Array): number {
 
 /** Formats 16 bytes: an IPv4 client of a dual-stack listener reads as IPv4, a Unix client as `unix`. */
 export function formatPeer(bytes: Uint8Array): string {
-  if (isUnixAddress(bytes)) return UNIX_PEER;
-  return formatAddress(MAPPED_PREFIX.equals(bytes.subarray(0, 12)) ? bytes.subarray(12) : bytes);
+  if (isMapped(bytes)) return `${bytes[12]}.${bytes[13]}.${bytes[14]}.${bytes[15]}`;
+  return isUnixAddress(bytes) ? UNIX_PEER : formatAddress(bytes);
 }

@@ -5,6 +5,7 @@ import { borrows } from '../connection/read-message.ts';
 import type { Service } from '../connection/service.ts';
 import { errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
+import { encodeEvent } from '../log/event-record.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
@@ -117,7 +118,7 @@ function say(message: FromThread, clients?: MessagePort): void {
 function reportTo(ring: SharedArrayBuffer | undefined): ((event: ServerEvent) => void) | undefined {
   if (ring === undefined) return undefined;
   const events = new EventRing(ring);
-  return (event) => void events.write(JSON.stringify(event));
+  return (event) => void events.write(encodeEvent(event));
 }
 
 /** Returns what the service's `stop` threw. */

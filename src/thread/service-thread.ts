@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import type { AddressRules } from '../connection/address-rules.ts';
+import { closeEvent } from '../connection/closer.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
 import type { Host, SocketCalls } from '../connection/host.ts';
@@ -261,14 +262,9 @@ export class ServiceThread implements Host, Turns {
   closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
     this.#connections[connection.fd] = undefined;
     this.#lingering.delete(connection);
-    this.#parts.report?.({
-      type: 'close',
-      ...this.#describe(connection),
-      reason,
-      ...(detail !== undefined && { detail }),
-    });
+    this.#parts.report?.(closeEvent(this.#describe(connection), reason, detail));
     this.table.setFlags(connection.fd, COUNTED);
-    void this.#tellClosed(connection, reason);
+    if (this.service.close !== undefined) void this.#tellClosed(connection, reason);
     if (this.#draining) setImmediate(() => this.checkDrained());
   }
 
