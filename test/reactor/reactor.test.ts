@@ -308,8 +308,8 @@ describe('a reactor with a sleep timer', () => {
     const fd = bench.watch(3);
     let served = 0;
     bench.onServe = () => {
-      const until = performance.now() + 2;
-      while (performance.now() < until);
+      const end = performance.now() + 2;
+      while (performance.now() < end);
       if (++served === 3) sys.eventfdClear(fd);
     };
     sys.eventfdSignal(fd);
