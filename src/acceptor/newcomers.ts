@@ -44,8 +44,6 @@ export interface NewcomersParts {
 export class Newcomers {
   readonly queue = new FairQueue<Waiting>();
   readonly #parts: NewcomersParts;
-  /** A newcomer may be tried, and there is no thread for it. */
-  #isShort = false;
   readonly #trials = new Map<ThreadWatch, readonly Tried[]>();
 
   constructor(parts: NewcomersParts) {
@@ -56,14 +54,10 @@ export class Newcomers {
     return this.queue.size === 0 && this.#trials.size === 0;
   }
 
-  /** Has those tried that can be. To be called when all threads have been looked at. True: somebody waits for a thread. */
-  look(now: number): boolean {
-    const { roster } = this.#parts;
+  /** Ends trials that are over, and lets everybody go who need not be tried. To be called when all threads have been looked at. */
+  look(now: number): void {
     for (const [watch, tried] of this.#trials) if (this.#isOver(watch, tried)) this.#end(watch);
-    this.#isShort = false;
-    if (!roster.isCareful(now)) this.#letHarmless(now);
-    while (this.queue.size > 0 && this.#tryNext(now));
-    return this.#isShort;
+    if (this.queue.size > 0 && !this.#parts.roster.isCareful(now)) this.#letHarmless(now);
   }
 
   /** Threads are not careful any more: who comes from an address that is not blamed may be served anywhere. */
@@ -75,24 +69,28 @@ export class Newcomers {
       this.#move(next, placement(takers, table.address(next.fd)));
   }
 
-  /** Has one batch tried; false: there is nobody, or no thread for that. */
-  #tryNext(now: number): boolean {
-    const { addresses, clear, roster, turns } = this.#parts;
-    const mayCompute = turns.computing(now) + this.#trials.size < 2 * roster.cpus + 1;
-    const may = ({ address }: Waiting): boolean => mayCompute || !addresses.isBlamed(address, now);
-    if (this.#next(may) === undefined) return false;
-    const watch = roster.forTurn(now);
-    this.#isShort = watch === undefined;
-    if (watch === undefined) return false;
+  /** Who is next; `undefined`: nobody, or too many compute already. */
+  next(now: number): Waiting | undefined {
+    return this.queue.size === 0 ? undefined : this.#next(this.#mayBeTried(now));
+  }
+
+  /** Has a batch tried on the thread of `watch`. */
+  try(watch: ThreadWatch, now: number): void {
+    const may = this.#mayBeTried(now);
     watch.isTrying = true;
-    clear(watch, now);
+    this.#parts.clear(watch, now);
     const tried: Tried[] = [];
     for (let next = this.#next(may); next !== undefined && tried.length < BATCH; next = this.#next(may)) {
       const ticket = this.#move(next, watch.row);
       if (ticket !== undefined) tried.push({ fd: next.fd, ticket });
     }
     this.#trials.set(watch, tried);
-    return true;
+  }
+
+  #mayBeTried(now: number): (newcomer: Waiting) => boolean {
+    const { addresses, roster, turns } = this.#parts;
+    if (turns.computing(now) + this.#trials.size < 2 * roster.cpus + 1) return () => true;
+    return ({ address }) => !addresses.isBlamed(address, now);
   }
 
   #isOver(watch: ThreadWatch, tried: readonly Tried[]): boolean {

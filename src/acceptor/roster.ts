@@ -37,6 +37,10 @@ const QUIET = 5000;
 const PATIENCE = 5000;
 /** How long a start is waited for before clients get on without it: the system may have no threads left. */
 const START_MS = 500;
+/** So many threads more than the usual ones are ready while there are clients: a block is noticed sooner than a thread starts. */
+const RESERVE = 1;
+/** How long there must have been clients before. */
+const SETTLED_MS = 100;
 /** How long threads are careful. */
 const CAREFUL_MS = 1000;
 
@@ -47,7 +51,7 @@ interface Roles {
   readonly spare: readonly ThreadWatch[];
   /** Free ones that were not held lately. */
   readonly calm: readonly ThreadRow[];
-  /** Those of them that have their full share of the CPU. */
+  /** Those of them that have their full share of the CPU and are not in reserve. */
   readonly quick: readonly ThreadRow[];
   readonly takers: readonly ThreadRow[];
 }
@@ -64,6 +68,7 @@ export class Roster {
   #lastShortage = performance.now();
   /** Since when clients wait that one thread more would serve; Infinity: they do not. */
   #shortSince = Infinity;
+  #clientsSince = Infinity;
   #carefulUntil = Number.NEGATIVE_INFINITY;
   /** `undefined`: something has changed since. */
   #roles: Roles | undefined;
@@ -120,7 +125,7 @@ export class Roster {
     return hasRoom === true && max > 1 && this.#newest?.pins === false;
   }
 
-  /** A thread is blocked by a client that was not known to be expensive: there may be more of them. */
+  /** A thread is blocked outside of a turn, by a client that was not known to be expensive: there may be more of them. */
   surprise(now: number): void {
     this.#carefulUntil = now + CAREFUL_MS;
   }
@@ -179,6 +184,12 @@ export class Roster {
     light.lastHeld = Number.NEGATIVE_INFINITY;
     this.changed();
     return undefined;
+  }
+
+  /** All that do not retire, the free ones first. */
+  get serving(): readonly ThreadRow[] {
+    const serving = this.#watches.filter((watch) => !watch.retiring);
+    return rows([...serving.filter((watch) => watch.isFree), ...serving.filter((watch) => !watch.isFree)]);
   }
 
   /** Threads among which clients are evened out. */
@@ -257,7 +268,16 @@ export class Roster {
   /** How many threads it takes for those that are held, or were lately, or have an expensive client, beside the usual ones. */
   #needed(serving: readonly ThreadWatch[], now: number): number {
     const isCalm = this.#calmness(now);
-    return this.settings.min + serving.filter((watch) => !isCalm(watch)).length;
+    const reserve = this.#hasClients(now) ? RESERVE : 0;
+    return this.settings.min + reserve + serving.filter((watch) => !isCalm(watch)).length;
+  }
+
+  /** Whether there have been clients for a moment: with the first ones, a start would only be in their way. */
+  #hasClients(now: number): boolean {
+    if (!this.hasWaitingRoom) return false;
+    if (this.#watches.every(({ row }) => row.clients === 0)) this.#clientsSince = Infinity;
+    else if (this.#clientsSince === Infinity) this.#clientsSince = now;
+    return now - this.#clientsSince >= SETTLED_MS;
   }
 
   /** Tells which threads were not held lately. */
@@ -282,10 +302,16 @@ export class Roster {
     const spare = light === undefined ? free : free.filter((watch) => watch !== light);
     const isCalm = this.#calmness(now);
     const calm = free.filter(isCalm);
-    const quick = calm.filter((watch) => !watch.isLowered);
+    const quick = this.#usual(calm.filter((watch) => !watch.isLowered));
     const best = quick.length > 0 ? quick : calm.length > 0 ? calm : free;
     const takers = light !== undefined && spare.length <= 1 && this.isCareful(now) ? [light] : best;
     return { free, light, spare, calm: rows(calm), quick: rows(quick), takers: rows(takers) };
+  }
+
+  /** Those that light clients share: as many as usual, however many are free. The others are in reserve. */
+  #usual(quick: readonly ThreadWatch[]): readonly ThreadWatch[] {
+    if (!this.hasWaitingRoom || quick.length <= this.settings.min) return quick;
+    return [...quick].sort((one, other) => other.row.clients - one.row.clients).slice(0, this.settings.min);
   }
 
   /** The one that was, while it is free; else one with its full share of the CPU, and with most clients. */

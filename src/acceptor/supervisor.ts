@@ -2,7 +2,6 @@
 import type { Closer, Report } from '../connection/closer.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
-import { isExpensive } from '../sharing/client-kind.ts';
 import { BUSY, FREE, HELD, MOVING, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { findShift } from './balance.ts';
@@ -167,7 +166,7 @@ export class Supervisor {
   #blame(fd: number, watch: ThreadWatch, now: number): void {
     const { room, roster, table } = this.#parts;
     watch.blockedBy = { fd, id: table.id(fd) };
-    if (!isExpensive(table.kind(fd))) roster.surprise(now);
+    roster.surprise(now);
     room?.foresee(fd, watch, now);
   }
 

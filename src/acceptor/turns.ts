@@ -49,8 +49,6 @@ export class Turns {
   readonly queue = new FairQueue<Expensive>();
   readonly #parts: TurnsParts;
   readonly #turns = new Map<number, Turn>();
-  /** A client may have its turn, and there is no thread for it. */
-  #isShort = false;
 
   constructor(parts: TurnsParts) {
     this.#parts = parts;
@@ -66,18 +64,12 @@ export class Turns {
     if (turn !== undefined && turn.ticket !== ticket) this.#end(turn, now);
   }
 
-  /**
-   * Ends turns that are over, and gives those that can be given. To be called when all threads have been looked at. True:
-   * somebody waits for a thread.
-   */
-  look(now: number): boolean {
+  /** Ends turns that are over. To be called when all threads have been looked at. */
+  look(now: number): void {
     for (const turn of this.#turns.values()) {
       if (this.#isOver(turn)) this.#end(turn, now);
       else if (turn.watch.isHeld) turn.watch.isWaiting(now);
     }
-    this.#isShort = false;
-    while (this.queue.size > 0 && this.#giveNext(now));
-    return this.#isShort;
   }
 
   /** How many threads compute for clients that others would wait for, or are about to. */
@@ -86,40 +78,34 @@ export class Turns {
     return watches.filter((watch) => (watch.isHeavy || watch.isHeld) && !watch.isWaiting(now)).length;
   }
 
-  /** Gives a thread to who is next; false: nobody, or there is no thread. */
-  #giveNext(now: number): boolean {
-    const { addresses, clients, placement, roster, table } = this.#parts;
+  /** Who is next; `undefined`: nobody, or too many compute already. */
+  next(now: number): Expensive | undefined {
+    const { addresses, clients, roster } = this.#parts;
+    if (this.queue.size === 0) return undefined;
     const computing = this.computing(now);
     const most = roster.cpus + 1;
-    const next = this.queue.next(
+    return this.queue.next(
       (address) => addresses.rank(address),
       ({ fd, waits }) => waits || computing < most || (computing < most + roster.cpus && clients.isBrief(fd)),
     );
-    if (next === undefined) return false;
-    const { fd, ticket } = next;
-    if (table.word(fd) !== ticket)
-      this.queue.delete(fd); // It has left the room by another way.
-    else if (clients.forgive(fd, now) && roster.takers.length > 0) {
-      this.#move(next, placement(roster.takers, table.address(fd)));
-    } else return this.#give(next, now);
-    return true;
   }
 
-  #give(next: Expensive, now: number): boolean {
-    const { roster, table } = this.#parts;
-    const watch = roster.forTurn(now);
-    this.#isShort = watch === undefined;
-    if (watch === undefined) return false;
+  /** Gives a thread to `next`. */
+  give(next: Expensive, watch: ThreadWatch, now: number): void {
+    const { clear, clients, placement, roster, table } = this.#parts;
     const { address, fd } = next;
+    if (clients.forgive(fd, now) && roster.takers.length > 0) {
+      this.#move(next, placement(roster.takers, table.address(fd)));
+      return;
+    }
     watch.isHeavy = true;
-    this.#parts.clear(watch, now);
+    clear(watch, now);
     watch.keepApart(now);
     watch.beginTurn();
     const turn = { fd, id: table.id(fd), address, watch, since: now, cpu: watch.cpuTime() };
     const ticket = this.#move(next, watch.row);
     if (ticket === undefined) this.#release(watch);
     else this.#turns.set(fd, { ...turn, ticket });
-    return true;
   }
 
   /** Moves the client out of the room and returns its ticket there; `undefined`: it has left the room by another way. */
@@ -127,7 +113,7 @@ export class Turns {
     const { mover, room, table } = this.#parts;
     this.queue.delete(fd);
     const moved = table.nextTicket(ticket, to.thread);
-    return mover.move(fd, ticket, room, to, 'held') ? moved : undefined;
+    return table.word(fd) === ticket && mover.move(fd, ticket, room, to, 'held') ? moved : undefined;
   }
 
   /** It is over when the client is no longer that thread's, or the thread keeps something for it, or is gone. */

@@ -8,11 +8,12 @@ import type { ThreadBoard, ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from '../sys/constants.ts';
 import type { Carrier } from './carrier.ts';
 import { AddressCosts, addressKey, ClientCosts, rankOf } from './costs.ts';
+import type { Waiting } from './fair-queue.ts';
 import { Newcomers } from './newcomers.ts';
 import type { Placement } from './placement.ts';
 import type { Roster } from './roster.ts';
 import { costOf, type ThreadWatch } from './thread-watch.ts';
-import { Turns } from './turns.ts';
+import { type Expensive, Turns } from './turns.ts';
 
 /*
  * The room is a row of the board that no thread has: a client that is idle "on" it is idle in the acceptor's own epoll set.
@@ -43,6 +44,8 @@ export class WaitingRoom {
   readonly #addresses: AddressCosts;
   readonly #turns: Turns;
   readonly #newcomers: Newcomers;
+  /** Where newcomers and expensive clients have the same right, newcomers were first the last time. */
+  #wasNewcomer = false;
 
   constructor(parts: WaitingRoomParts) {
     this.#parts = parts;
@@ -75,8 +78,26 @@ export class WaitingRoom {
 
   /** Hands out threads. To be called when all threads have been looked at. */
   look(now: number): void {
-    const isShort = [this.#turns.look(now), this.#newcomers.look(now)];
-    if (!isShort.includes(true)) this.#parts.roster.enough();
+    const { roster } = this.#parts;
+    this.#turns.look(now);
+    this.#newcomers.look(now);
+    for (;;) {
+      const [newcomer, expensive] = [this.#newcomers.next(now), this.#turns.next(now)];
+      if (newcomer === undefined && expensive === undefined) return roster.enough();
+      const watch = roster.forTurn(now);
+      if (watch === undefined) return;
+      if (expensive !== undefined && !this.#isFirst(newcomer, expensive)) this.#turns.give(expensive, watch, now);
+      else this.#newcomers.try(watch, now);
+    }
+  }
+
+  /** Whether newcomers are tried next: of two addresses, it is the one that has cost less; in one address, it is in turns. */
+  #isFirst(newcomer: Waiting | undefined, expensive: Expensive): boolean {
+    if (newcomer === undefined) return false;
+    const [one, other] = [this.#addresses.rank(newcomer.address), this.#addresses.rank(expensive.address)];
+    if (newcomer.address !== expensive.address && one !== other) return one < other;
+    this.#wasNewcomer = !this.#wasNewcomer;
+    return this.#wasNewcomer;
   }
 
   /** Charges the client of `fd` for the block of its thread that has just ended; it is expensive if that makes it so. */
@@ -120,13 +141,14 @@ export class WaitingRoom {
     return this.#sendAway(fd, ticket);
   }
 
-  /** Moves all to threads: the server is to leave. */
+  /** Moves all to threads, the same number to each: the server is to leave, and everybody is answered once more. */
   empty(): void {
-    const { table } = this.#parts;
+    const { mover, roster, table } = this.#parts;
     this.#turns.queue.clear();
     this.#newcomers.queue.clear();
     table.forEach(this.row.thread, (fd, word) => {
-      if (stateOf(word) === REST) this.#sendAway(fd, word);
+      const to = roster.serving.reduce<ThreadRow | undefined>(fewer, undefined);
+      if (stateOf(word) === REST && to !== undefined) mover.move(fd, word, this.row, to, 'held');
     });
   }
 
@@ -197,4 +219,8 @@ export class WaitingRoom {
       this.isFor(fd, now) ? this.row : placement(takers, table.address(fd));
     mover.moveSome(watch.row, 'held', elsewhere, now + CLEAR_MS);
   }
+}
+
+function fewer(one: ThreadRow | undefined, other: ThreadRow): ThreadRow {
+  return one === undefined || other.clients < one.clients ? other : one;
 }
