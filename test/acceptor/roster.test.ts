@@ -228,3 +228,85 @@ describe('a thread that comes', () => {
     expect(watch.clearedAt).toBe(0);
   });
 });
+
+describe('what threads are for, where there is a waiting room', () => {
+  const ROOM = { hasRoom: true, max: 8 };
+
+  it('one is kept for light clients, and stays the same while it is free', () => {
+    const { hold, its, rows } = roster(4, ROOM);
+    rows[2]?.addClients(5);
+    expect(its.light?.row.thread).toBe(2);
+    rows[1]?.addClients(9);
+    its.changed();
+    expect([its.light?.row.thread, numbers(its.spare.map(({ row }) => row))]).toEqual([2, [0, 1, 3]]);
+    hold(2);
+    expect(its.light?.row.thread).toBe(1);
+  });
+
+  it('light clients share as many as usual; the others are in reserve', () => {
+    const { hold, its, rows } = roster(4, ROOM);
+    for (const thread of [1, 3]) rows[thread]?.addClients(2);
+    its.changed();
+    expect([numbers(its.takers), numbers(its.even), numbers(its.uneasy)]).toEqual([
+      [1, 3],
+      [1, 3],
+      [0, 2],
+    ]);
+    hold(1);
+    expect(numbers(its.takers)).toHaveLength(2);
+  });
+
+  it('one more than usual is asked for when there have been clients for a moment', () => {
+    const { clock, its, rows } = roster(2, ROOM);
+    expect(its.shortage(clock.now)).toBeUndefined();
+    rows[0]?.addClients(1);
+    expect(its.shortage(clock.now)).toBeUndefined();
+    clock.now += 100;
+    expect(its.shortage(clock.now)).toBe(3);
+  });
+
+  it('light clients keep to one thread while newcomers block threads and few are free', () => {
+    const { clock, hold, its } = roster(4, ROOM);
+    hold(0);
+    hold(1);
+    its.surprise(clock.now);
+    its.changed();
+    expect(numbers(its.takers)).toEqual([its.light?.row.thread]);
+    clock.now += 1_001;
+    expect(its.isCareful(clock.now)).toBe(false);
+  });
+
+  it('a turn gets a thread with a smaller share of the CPU, if there is one, else the one with fewest clients', () => {
+    const { clock, its, rows } = roster(4, ROOM);
+    rows[0]?.addClients(9);
+    rows[1]?.addClients(1);
+    Object.assign(its.find(rows[1] as ThreadRow) ?? {}, { isLowered: true });
+    expect(its.forTurn(clock.now)?.row.thread).toBe(1);
+    Object.assign(its.find(rows[1] as ThreadRow) ?? {}, { isLowered: false });
+    its.changed();
+    expect(rows[its.forTurn(clock.now)?.row.thread ?? 0]?.clients).toBe(0);
+  });
+
+  it('a turn gets the light thread only if no other will come, and nobody needs it or it is the last', () => {
+    const { clock, hold, its, rows } = roster(2, { hasRoom: true, max: 2 });
+    hold(0);
+    expect(its.forTurn(clock.now)?.row.thread).toBe(1);
+    rows[1]?.addClients(1);
+    its.changed();
+    expect(its.forTurn(clock.now)).toBeUndefined();
+    const alone = roster(1, { hasRoom: true, max: 4 });
+    alone.rows[0]?.addClients(3);
+    expect(alone.its.forTurn(alone.clock.now)).toBeUndefined();
+    alone.clock.now += 600; // The system gives no more threads.
+    expect(alone.its.forTurn(alone.clock.now)?.row.thread).toBe(0);
+  });
+
+  it('there is none where clients stay on their thread', () => {
+    const { its, rows, clock } = roster(0, ROOM);
+    const row = rows[0] as ThreadRow;
+    row.pins = true;
+    its.add(row);
+    its.surprise(clock.now);
+    expect([its.hasWaitingRoom, its.isCareful(clock.now), its.light]).toEqual([false, false, undefined]);
+  });
+});
