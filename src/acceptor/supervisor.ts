@@ -47,6 +47,7 @@ export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #release: (row: ThreadRow) => void;
   #isDraining = false;
+  #hasSaidAlone = false;
   #balancedAt = 0;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
@@ -157,6 +158,7 @@ export class Supervisor {
     const culprit = this.#culprit(row);
     if (culprit !== undefined && !watch.isHeavy) this.#blame(culprit, watch, now);
     this.#checkTimeout(watch, now);
+    this.#checkAlone(watch, culprit, now);
     const others = culprit === undefined ? row.clients : row.clients - 1;
     if (others === 0 || now - watch.clearedAt < LOOK_AGAIN) return;
     watch.clearedAt = this.#moveAway(row, 'held', now) ? now : 0;
@@ -231,6 +233,16 @@ export class Supervisor {
     const about = fd === undefined ? { time: Date.now(), thread: row.thread + 1 } : closer.describe(fd, row);
     report?.({ type: 'thread-held', ...about, heldMs: Math.round(now - watch.heldSince) });
     say({ type: 'thread-stuck', thread: row.thread });
+  }
+
+  /** Says once that nobody else can serve the clients of the only thread. */
+  #checkAlone(watch: ThreadWatch, culprit: number | undefined, now: number): void {
+    const { board, closer, report, roster } = this.#parts;
+    const waiting = board.clients - (culprit === undefined ? 0 : 1);
+    if (roster.settings.max > 1 || this.#hasSaidAlone || waiting === 0 || !watch.isHeldLong(now)) return;
+    this.#hasSaidAlone = true;
+    const about = culprit === undefined ? { time: Date.now() } : closer.describe(culprit, watch.row);
+    report?.({ type: 'only-thread-blocked', ...about, waiting });
   }
 
   #retireStep(watch: ThreadWatch, now: number): void {

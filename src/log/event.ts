@@ -70,6 +70,19 @@ export interface ThreadHeldEvent extends Happened {
 }
 
 /**
+ * A message has blocked the only thread that there may be (`threads: 1`) for 20 ms while other clients waited: with one thread
+ * nobody can serve them meanwhile. Reported once. The client is named where it is known.
+ */
+export interface OnlyThreadBlockedEvent extends Happened {
+  readonly type: 'only-thread-blocked';
+  /** How many clients the server has beside the one that it serves. */
+  readonly waiting: number;
+  readonly client?: number;
+  readonly address?: string;
+  readonly port?: number;
+}
+
+/**
  * No client is accepted for now: the system gives no more of what `cause` names (such as `EMFILE`), or there are as many
  * clients as there may be (`max-clients`). Reported once a minute at most for each cause; `stats().acceptPauses` has all.
  */
@@ -159,6 +172,7 @@ export type ServerEvent =
   | ThreadStartEvent
   | ThreadExitEvent
   | ThreadHeldEvent
+  | OnlyThreadBlockedEvent
   | AcceptPausedEvent
   | RejectEvent
   | RejectsHiddenEvent

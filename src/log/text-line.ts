@@ -9,6 +9,7 @@ import type {
   ServerEvent,
   ServiceErrorEvent,
   ThreadExitEvent,
+  OnlyThreadBlockedEvent,
   ThreadHeldEvent,
 } from './event.ts';
 import type { Line } from './line.ts';
@@ -22,6 +23,11 @@ const PAUSES: Readonly<Record<string, string>> = {
   ENFILE: 'the whole system is out of open files',
   'max-clients': 'there are as many as maxClients allows',
 };
+
+type HandOverEvents = Extract<
+  ServerEvent,
+  { type: 'handing-over' | 'handed-over' | 'hand-over-failed' | 'taken-over' }
+>;
 
 /** The line for `event`; undefined if it is of no interest to a reader. */
 export function textLine(event: ServerEvent): Line | undefined {
@@ -39,6 +45,8 @@ export function textLine(event: ServerEvent): Line | undefined {
       return err(threadExit(event));
     case 'thread-held':
       return err(threadHeld(event));
+    case 'only-thread-blocked':
+      return err(onlyThreadBlocked(event));
     case 'accept-paused':
       return err(acceptPaused(event));
     case 'reject':
@@ -53,6 +61,16 @@ export function textLine(event: ServerEvent): Line | undefined {
       return out(`Serving new code on ${event.threads} ${event.threads === 1 ? 'thread' : 'threads'}`);
     case 'reload-failed':
       return err(`The new code cannot be loaded; the old code goes on: ${escapeText(event.error.message)}`);
+    case 'handing-over':
+    case 'handed-over':
+    case 'hand-over-failed':
+    case 'taken-over':
+      return handOver(event);
+  }
+}
+
+function handOver(event: HandOverEvents): Line {
+  switch (event.type) {
     case 'handing-over':
       return out(`Handing over to process ${event.successor}: it accepts clients from now on`);
     case 'handed-over':
@@ -114,11 +132,16 @@ function framesOf(stack: string): string[] {
 }
 
 function threadHeld(event: ThreadHeldEvent): string {
-  const by =
-    event.address === undefined || event.port === undefined
-      ? ''
-      : ` by client ${client({ address: event.address, port: event.port })}`;
-  return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${by}`;
+  return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${by(event)}`;
+}
+
+function onlyThreadBlocked(event: OnlyThreadBlockedEvent): string {
+  const waiting = event.waiting === 1 ? '1 other client waits' : `${event.waiting} other clients wait`;
+  return `The only thread is blocked${by(event)}: ${waiting}. Allow more threads, with --threads 2..8, and they move to another one`;
+}
+
+function by({ address, port }: { readonly address?: string; readonly port?: number }): string {
+  return address === undefined || port === undefined ? '' : ` by client ${client({ address, port })}`;
 }
 
 function certificateExpired(certificate: string, expired: string): string {

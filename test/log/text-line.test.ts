@@ -61,6 +61,16 @@ describe('a line of text', () => {
       'Thread 3 was held for 12 ms by client ::1 : 4',
     ],
     [
+      { type: 'only-thread-blocked', time: 0, address: '::1', port: 4, waiting: 3 },
+      'stderr',
+      'The only thread is blocked by client ::1 : 4: 3 other clients wait. Allow more threads, with --threads 2..8, and they move to another one',
+    ],
+    [
+      { type: 'only-thread-blocked', time: 0, waiting: 1 },
+      'stderr',
+      'The only thread is blocked: 1 other client waits. Allow more threads, with --threads 2..8, and they move to another one',
+    ],
+    [
       { type: 'accept-paused', time: 0, cause: 'EMFILE' },
       'stderr',
       'New clients wait for a moment (EMFILE: too many open files; raise the limit with ulimit -n)',
