@@ -1,5 +1,6 @@
 /** Used to write down what the table knows of a client at rest, for the process that serves it next. */
-import { type ConnectionTable, ENDED, NEW, PROXIED } from '../sharing/connection-table.ts';
+import { BLOCKING, type ClientKind } from '../sharing/client-kind.ts';
+import { type ConnectionTable, ENDED, NEW, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
 
 /** A client, but for the bytes that are kept for it, which follow. */
 export interface ClientRecord {
@@ -12,6 +13,11 @@ export interface ClientRecord {
   readonly seen: number;
   readonly begun: number;
   readonly stuck: number;
+  /** What is known of its cost: see `ConnectionTable.kind` and `cost`. */
+  readonly kind: ClientKind;
+  readonly cost: number;
+  readonly costAt: number;
+  readonly meanCost: number;
   /** How many bytes without a whole message follow, and then how many that are not sent yet. */
   readonly inbox: number;
   readonly outbox: number;
@@ -27,8 +33,12 @@ const STUCK = 12;
 const INBOX = 16;
 const OUTBOX = 20;
 const ID = 24;
-const ADDRESS = 32;
-const SIZE = 48;
+const ADDRESS = 32; // to 47
+const COST = 48;
+const COST_AT = 52;
+const MEAN_COST = 56;
+const KIND = 60;
+const SIZE = 64;
 
 /** The first byte of a record. */
 export const CLIENT = 4;
@@ -47,6 +57,10 @@ export function recordOf(table: ConnectionTable, fd: number): ClientRecord {
     seen: table.seen(fd),
     begun: table.begun(fd),
     stuck: table.stuck(fd),
+    kind: table.kind(fd),
+    cost: table.cost(fd),
+    costAt: table.costAt(fd),
+    meanCost: table.meanCost(fd),
     inbox: inbox === undefined ? 0 : inbox.end - inbox.start,
     outbox: outbox === undefined ? 0 : outbox.end - outbox.start,
   };
@@ -64,6 +78,10 @@ export function encodeRecord(record: ClientRecord): Buffer {
   bytes.writeUInt32LE(record.outbox, OUTBOX);
   bytes.writeDoubleLE(record.id, ID);
   bytes.set(record.address, ADDRESS);
+  bytes.writeInt32LE(record.cost, COST);
+  bytes.writeInt32LE(record.costAt, COST_AT);
+  bytes.writeInt32LE(record.meanCost, MEAN_COST);
+  bytes[KIND] = record.kind;
   return bytes;
 }
 
@@ -72,15 +90,21 @@ export function decodeRecord(bytes: Buffer): ClientRecord | undefined {
   if (bytes.length !== SIZE || bytes[KIND_AT] !== CLIENT) return undefined;
   const record = {
     id: bytes.readDoubleLE(ID),
-    address: Uint8Array.from(bytes.subarray(ADDRESS, SIZE)),
+    address: Uint8Array.from(bytes.subarray(ADDRESS, COST)),
     port: bytes.readUInt16LE(PORT),
     flags: bytes[FLAGS] as number,
     seen: bytes.readInt32LE(SEEN),
     begun: bytes.readInt32LE(BEGUN),
     stuck: bytes.readInt32LE(STUCK),
+    kind: bytes[KIND] as ClientKind,
+    cost: bytes.readInt32LE(COST),
+    costAt: bytes.readInt32LE(COST_AT),
+    meanCost: bytes.readInt32LE(MEAN_COST),
     inbox: bytes.readUInt32LE(INBOX),
     outbox: bytes.readUInt32LE(OUTBOX),
   };
-  const isPlain = (record.flags & ~(NEW | ENDED | PROXIED)) === 0 && Number.isSafeInteger(record.id) && record.id >= 0;
-  return isPlain && record.inbox <= MOST_KEPT && record.outbox <= MOST_KEPT ? record : undefined;
+  const isKnown = record.kind <= BLOCKING && record.cost >= 0 && record.meanCost >= 0;
+  const isPlain =
+    (record.flags & ~(NEW | ENDED | PROXIED | WORK_LEFT)) === 0 && Number.isSafeInteger(record.id) && record.id >= 0;
+  return isPlain && isKnown && record.inbox <= MOST_KEPT && record.outbox <= MOST_KEPT ? record : undefined;
 }

@@ -3,7 +3,7 @@ import type { Report } from '../connection/closer.ts';
 import { Arena } from '../sharing/arena.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { type ConnectionTable, type Luggage, PROXIED } from '../sharing/connection-table.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { ThreadBoard, ThreadRow } from '../sharing/thread-board.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import type { Sys } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
@@ -25,6 +25,7 @@ const ACCEPTOR = 0xfffe;
 export interface PredecessorParts {
   readonly sys: Sys;
   readonly table: ConnectionTable;
+  readonly board: ThreadBoard;
   readonly arena: Arena;
   readonly counters: AcceptorCounters;
   readonly admission: Admission;
@@ -198,11 +199,14 @@ export class Predecessor {
   }
 
   #admit({ record, fd, inbox, outbox }: Arrival, row: ThreadRow): void {
-    const { admission, arena, counters, mover, table } = this.#parts;
+    const { admission, arena, board, counters, mover, table } = this.#parts;
     const ticket = table.admit(fd, row.thread, record.id, record.address, record.port, record.flags);
     table.setSeen(fd, record.seen);
     table.setBegun(fd, record.begun);
     table.setStuck(fd, record.stuck);
+    // Without a waiting room nobody is given back to it.
+    if (board.waitingRoom.epollFd > 0) table.setKind(fd, record.kind);
+    table.setCost(fd, record.cost, record.costAt, record.meanCost);
     for (const luggage of [inbox, outbox]) if (luggage !== undefined) arena.leave(luggage.block);
     table.pack(fd, inbox, 0, outbox);
     table.setKept(fd, (inbox?.capacity ?? 0) + (outbox?.capacity ?? 0), 0);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ClientRecord, decodeRecord, encodeRecord, recordOf } from '../../src/acceptor/client-record.ts';
-import { COUNTED, ConnectionTable, ENDED, NEW, PROXIED } from '../../src/sharing/connection-table.ts';
+import { BLOCKING, type ClientKind, COMPUTING, LIGHT, NEWCOMER } from '../../src/sharing/client-kind.ts';
+import { COUNTED, ConnectionTable, ENDED, NEW, PROXIED, WORK_LEFT } from '../../src/sharing/connection-table.ts';
 
 const time = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const kept = fc.integer({ min: 0, max: 2 ** 24 });
@@ -9,10 +10,14 @@ const records: fc.Arbitrary<ClientRecord> = fc.record({
   id: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
   address: fc.uint8Array({ minLength: 16, maxLength: 16 }),
   port: fc.nat({ max: 65535 }),
-  flags: fc.subarray([NEW, ENDED, PROXIED]).map((flags) => flags.reduce((sum, flag) => sum | flag, 0)),
+  flags: fc.subarray([NEW, ENDED, PROXIED, WORK_LEFT]).map((flags) => flags.reduce((sum, flag) => sum | flag, 0)),
   seen: time,
   begun: time,
   stuck: time,
+  kind: fc.constantFrom(NEWCOMER, LIGHT, COMPUTING, BLOCKING),
+  cost: fc.nat(),
+  costAt: time,
+  meanCost: fc.nat(),
   inbox: kept,
   outbox: kept,
 });
@@ -37,7 +42,7 @@ describe('a record', () => {
   });
 
   it('with flags, lengths or a number that no client has is none', () => {
-    const good = {
+    const good: ClientRecord = {
       id: 1,
       address: new Uint8Array(16),
       port: 1,
@@ -45,11 +50,24 @@ describe('a record', () => {
       seen: 0,
       begun: 0,
       stuck: 0,
+      kind: NEWCOMER,
+      cost: 0,
+      costAt: 0,
+      meanCost: 0,
       inbox: 0,
       outbox: 0,
     };
     expect(decodeRecord(encodeRecord(good))).toEqual(good);
-    for (const bad of [{ flags: COUNTED }, { inbox: 2 ** 24 + 1 }, { outbox: 2 ** 32 - 1 }, { id: 0.5 }, { id: -1 }]) {
+    for (const bad of [
+      { flags: COUNTED },
+      { inbox: 2 ** 24 + 1 },
+      { outbox: 2 ** 32 - 1 },
+      { id: 0.5 },
+      { id: -1 },
+      { cost: -1 },
+      { meanCost: -1 },
+      { kind: 4 as ClientKind },
+    ]) {
       expect(decodeRecord(encodeRecord({ ...good, ...bad }))).toBeUndefined();
     }
   });
@@ -62,7 +80,21 @@ describe('a record', () => {
     table.setBegun(3, 2);
     table.setStuck(3, -3);
     table.pack(3, { block: 1, capacity: 256, start: 10, end: 30 }, 5, { block: 2, capacity: 256, start: 0, end: 9 });
-    const known = { id: 42, address, port: 4711, flags: NEW, seen: 1, begun: 2, stuck: -3, inbox: 20, outbox: 9 };
+    table.setKind(3, COMPUTING);
+    table.setCost(3, 70_000, -5, 60_000);
+    const cost = { kind: COMPUTING, cost: 70_000, costAt: -5, meanCost: 60_000 };
+    const known = {
+      ...cost,
+      id: 42,
+      address,
+      port: 4711,
+      flags: NEW,
+      seen: 1,
+      begun: 2,
+      stuck: -3,
+      inbox: 20,
+      outbox: 9,
+    };
     expect(recordOf(table, 3)).toEqual(known);
   });
 });

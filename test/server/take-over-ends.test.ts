@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { decodeRecord, encodeRecord } from '../../src/acceptor/client-record.ts';
+import { type ClientRecord, decodeRecord, encodeRecord } from '../../src/acceptor/client-record.ts';
+import { NEWCOMER } from '../../src/sharing/client-kind.ts';
 import { Link, type Received } from '../../src/acceptor/link.ts';
 import {
   decodePacket,
@@ -19,7 +20,7 @@ import { PATIENCE, noTakeOver, descriptorsBack, openDescriptors } from './runnin
 
 /** The other process, played by the test: it says what it is told, and ends when it is told. */
 /** A client of whom nothing is kept. */
-const RECORD = {
+const RECORD: ClientRecord = {
   id: 7,
   address: new Uint8Array(16),
   port: 1,
@@ -27,6 +28,10 @@ const RECORD = {
   seen: 0,
   begun: 0,
   stuck: 0,
+  kind: NEWCOMER,
+  cost: 0,
+  costAt: 0,
+  meanCost: 0,
   inbox: 0,
   outbox: 0,
 };
@@ -276,7 +281,7 @@ describe.skipIf(noTakeOver)('when the old process ends', () => {
   });
 
   it('is of another version, the new one does not start, and says so', async () => {
-    const old = predecessor(Buffer.from('heddle take-over 2\nin words that nobody knows yet'));
+    const old = predecessor(Buffer.from('heddle take-over 3\nin words that nobody knows yet'));
     const starting = generation('new', old.at);
     const [other] = await Promise.all([
       old.come(),
