@@ -285,7 +285,7 @@ describe.skipIf(noTakeOver)('when the old process ends', () => {
     const starting = generation('new', old.at);
     const [other] = await Promise.all([
       old.come(),
-      expect(starting).rejects.toThrow(/hands over in version 2, this one takes over in version 1\. Stop it first$/),
+      expect(starting).rejects.toThrow(/hands over in version 3, this one takes over in version 2\. Stop it first$/),
     ]);
     expect(await other.hear()).toBe('over');
     old.close();
