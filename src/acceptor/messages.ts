@@ -16,7 +16,7 @@ export interface AcceptorStart {
   readonly counters: SharedArrayBuffer;
   /** Where clients are counted by address, if the service threads do so too. */
   readonly addresses: SharedArrayBuffer | undefined;
-  /** Where events go; `undefined` if nobody listens. */
+  /** Where events go; `undefined` if nobody wants those that are no errors. */
   readonly events: SharedArrayBuffer | undefined;
   readonly limits: AdmissionLimits;
   readonly placement: Placement;

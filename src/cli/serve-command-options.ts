@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
+import { LOG_LEVELS } from '../log/level.ts';
 import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
@@ -22,6 +23,15 @@ export const serveCommandSchema = v.strictObject({
   ...serveSchema.entries,
   bytes: option(v.optional(toggle(), false), {
     help: 'reverse bytes, not characters (of the built-in service)',
+    preset: 'off',
+    reach: 'command',
+  }),
+  logLevel: option(v.optional(choice(LOG_LEVELS), 'info'), {
+    help: 'what is printed: that, and what matters more',
+    reach: 'command',
+  }),
+  quiet: option(v.optional(toggle(), false), {
+    help: 'print warnings and errors only, as with the log level warn',
     preset: 'off',
     reach: 'command',
   }),
@@ -111,6 +121,10 @@ function refuseIdle(settings: ServeCommandSettings, nameOf: NameOf): void {
       'HEDDLE_INVALID_OPTION',
       `${nameOf('bytes')} is for the built-in service; leave out either it or the service`,
     );
+  }
+  if (settings.quiet && settings.logLevel !== 'info') {
+    const [quiet, level] = [nameOf('quiet'), nameOf('logLevel')];
+    throw new HeddleError('HEDDLE_INVALID_OPTION', `${quiet} does not go with ${level}: leave out one of them`);
   }
   if (settings.watch && isBuiltIn) {
     throw new HeddleError('HEDDLE_INVALID_OPTION', `${nameOf('watch')} is for a service of your own; name its file`);

@@ -5,7 +5,7 @@ import type { Server } from '../server/server.ts';
 import { serve } from '../server/server.ts';
 import { serviceUrl } from '../server/service-url.ts';
 import { formatDuration } from '../options/duration.ts';
-import { Log, type LogStreams } from '../log/log.ts';
+import { Log, type LogSettings, type LogStreams } from '../log/log.ts';
 import { PLACE_OPTIONS } from '../options/places.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
@@ -32,7 +32,8 @@ export async function runServe(
   const { settings, nameOf, config } = await readServeCommand(invocation);
   setFlagsFromString(COLLECTOR);
   const manager = ServiceManager.open(invocation.environment, process.pid, openLibc);
-  const log = new Log(settings.logFormat, streams);
+  const log = new Log(logSettings(settings), streams, invocation.environment);
+  if (streams === process) log.standIn(process);
   const options = { ...serverOptions(settings, log), ...handedOver(settings, manager, nameOf) };
   const server = await startServer(options, nameOf);
   sayListening(server, settings, log, { directory: invocation.directory, config });
@@ -56,7 +57,7 @@ async function attend(server: Server, { settings, log, manager, hasTerminal }: A
   let status = 0;
   const leaving: LeavingListener = {
     first(signal) {
-      log.say([leavingLine(settings)], { type: 'leaving', time: Date.now(), signal });
+      log.leaving(leavingLine(settings), { type: 'leaving', time: Date.now(), signal });
       manager.stopping();
       void server.drain().catch(() => {});
     },
@@ -83,8 +84,14 @@ function leavingLine({ drainDelay, shutdownTimeout }: ServeCommandSettings): str
   return `Leaving: ${more}clients are still answered, for at most ${within}. Once more, and it ends at once`;
 }
 
+function logSettings({ logFormat, logLevel, quiet, service }: ServeCommandSettings): LogSettings {
+  const words = service === undefined ? 'article' : 'plain';
+  return { format: logFormat, level: quiet ? 'warn' : logLevel, words };
+}
+
 function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
-  const { bytes, logFormat: _logFormat, config: _config, watch: _watch, ...others } = settings;
+  const { bytes, config: _config, watch: _watch, ...unheard } = settings;
+  const { logFormat: _logFormat, logLevel: _logLevel, quiet: _quiet, ...others } = unheard;
   const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsCrl: _crl, tlsRequestClientCert: _request, ...options } = others;
   const service = options.service ?? (bytes ? new URL('../services/reverse-bytes.js', import.meta.url) : undefined);
   return { ...options, service, onEvent: (event) => log.event(event) };
@@ -116,7 +123,7 @@ function sayListening(
   const about = { host, port, addresses, service, threads, engine, ...(config !== undefined && { config }) };
   const isListed = settings.listen !== undefined;
   const tls = settings.tls !== undefined;
-  log.say(bannerLines({ service, threads, addresses, engine, tls, isListed, config }), {
+  log.listening(bannerLines({ service, threads, addresses, engine, tls, isListed, config }), {
     type: 'listening',
     time: Date.now(),
     ...about,

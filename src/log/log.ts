@@ -1,11 +1,14 @@
-/** Used to print what happens: each event as a line of text or of JSON. */
+/** Prints what happens: each event as a line of text or of JSON, if it matters enough. */
 
 import type { Writable } from 'node:stream';
 import type { ServerEvent } from './event.ts';
 import { jsonLine, type LeavingEvent, type ListeningEvent } from './json-line.ts';
+import { isShown, levelOf, type LogLevel } from './level.ts';
 import type { Line } from './line.ts';
-import { LineWriter } from './line-writer.ts';
-import { textLine } from './text-line.ts';
+import { Output } from './output.ts';
+import { openTarget, streamTarget } from './target.ts';
+import { type ClientWords, linesLost, textLine } from './text-line.ts';
+import { wantsTimestamps, withTimestamp } from './timestamps.ts';
 
 export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
@@ -15,39 +18,91 @@ export interface LogStreams {
   readonly stderr: Writable;
 }
 
-export class Log {
+export interface LogSettings {
   readonly format: LogFormat;
-  readonly #stdout: LineWriter;
-  readonly #stderr: LineWriter;
+  readonly level: LogLevel;
+  /** How a line of text says that a client has come or gone. */
+  readonly words: ClientWords;
+}
 
-  constructor(format: LogFormat, streams: LogStreams) {
-    this.format = format;
-    const sayLost = (count: number) => this.#eventLine({ type: 'events-lost', time: Date.now(), count })?.text ?? '';
-    this.#stdout = new LineWriter(streams.stdout, sayLost);
-    this.#stderr = new LineWriter(streams.stderr, sayLost);
+/** How long what waits may take to be written when the log ends, in ms: somebody who reads has read it by then. */
+const END_WITHIN_MS = 1_000;
+
+/** Where lines go, and whether they begin with the time. */
+interface Destination {
+  readonly output: Output;
+  readonly isStamped: boolean;
+}
+
+export class Log {
+  readonly #settings: LogSettings;
+  readonly #destinations: Readonly<Record<Line['to'], Destination>>;
+
+  constructor(settings: LogSettings, streams: LogStreams, environment: NodeJS.ProcessEnv = {}) {
+    this.#settings = settings;
+    const open = (stream: Writable): Destination => {
+      const fd = fdOf(stream);
+      const target = fd === undefined ? streamTarget(stream) : openTarget(fd);
+      const isStamped = settings.format === 'text' && wantsTimestamps(fd, environment);
+      return { output: new Output(target, this.#sayLost), isStamped };
+    };
+    const stdout = open(streams.stdout);
+    // What the article's server prints begins with no time.
+    const isArticle = settings.words === 'article';
+    this.#destinations = { stdout: isArticle ? { ...stdout, isStamped: false } : stdout, stderr: open(streams.stderr) };
   }
 
   /** Prints an event of the server. */
   event(event: ServerEvent): void {
-    this.#print(this.#eventLine(event));
+    const { format, level, words } = this.#settings;
+    // A program chooses for itself: at `info` it gets all there is.
+    const least = format === 'json' && level === 'info' ? 'debug' : level;
+    if (!isShown(levelOf(event), least)) return;
+    this.#print(format === 'json' ? jsonLine(event) : textLine(event, words), event.time);
   }
 
-  /** Prints what the command has to say: `lines` for people, `record` for programs. */
-  say(lines: readonly string[], record: ListeningEvent | LeavingEvent): void {
-    if (this.format === 'json') this.#print(jsonLine(record));
-    else for (const text of lines) this.#print({ to: 'stdout', text });
+  /** Prints what the command has to say once clients can connect: `lines` for people, `record` for programs. */
+  listening(lines: readonly string[], record: ListeningEvent): void {
+    this.#say(lines, record, undefined);
   }
 
-  /** Resolves when everything is printed. */
+  /** The same as the server leaves. */
+  leaving(line: string, record: LeavingEvent): void {
+    this.#say([line], record, record.time);
+  }
+
+  /** Has all that is written to the standard streams of this process go the same way: what services print, for instance. */
+  standIn(of: object): void {
+    for (const name of ['stdout', 'stderr'] as const) {
+      const stream = Object.assign(this.#destinations[name].output.asStream(), { fd: name === 'stdout' ? 1 : 2 });
+      Object.defineProperty(of, name, { value: stream, configurable: true, enumerable: true });
+    }
+  }
+
+  /** Resolves when everything is printed, or nobody has taken it for a while. */
   async end(): Promise<void> {
-    await Promise.all([this.#stdout.end(), this.#stderr.end()]);
+    const { stdout, stderr } = this.#destinations;
+    await Promise.all([stdout.output.end(END_WITHIN_MS), stderr.output.end(END_WITHIN_MS)]);
   }
 
-  #eventLine(event: ServerEvent): Line | undefined {
-    return this.format === 'json' ? jsonLine(event) : textLine(event);
+  #say(lines: readonly string[], record: ListeningEvent | LeavingEvent, time: number | undefined): void {
+    if (!isShown('info', this.#settings.level)) return;
+    if (this.#settings.format === 'json') this.#print(jsonLine(record), undefined);
+    else for (const text of lines) this.#print({ to: 'stdout', text }, time);
   }
 
-  #print(line: Line | undefined): void {
-    if (line !== undefined) (line.to === 'stdout' ? this.#stdout : this.#stderr).write(line.text);
+  readonly #sayLost = (count: number): string => {
+    const time = Date.now();
+    return this.#settings.format === 'json' ? jsonLine({ type: 'events-lost', time, count }).text : linesLost(count);
+  };
+
+  #print(line: Line | undefined, time: number | undefined): void {
+    if (line === undefined) return;
+    const { isStamped, output } = this.#destinations[line.to];
+    output.write(isStamped && time !== undefined ? withTimestamp(line.text, time) : line.text);
   }
+}
+
+function fdOf(stream: Writable): number | undefined {
+  return 'fd' in stream && typeof stream.fd === 'number' ? stream.fd : undefined;
 }

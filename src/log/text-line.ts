@@ -1,4 +1,4 @@
-/** Used to write an event for people to read. */
+/** Writes an event for people to read. */
 
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { UNIX_PEER } from '../sys/socket-address.ts';
@@ -29,16 +29,26 @@ type HandOverEvents = Extract<
   { type: 'handing-over' | 'handed-over' | 'hand-over-failed' | 'taken-over' }
 >;
 
+/** How a line says that a client has come or gone: as the article's server does, or as other servers do. */
+export type ClientWords = 'article' | 'plain';
+
+const COME_AND_GONE: Readonly<Record<ClientWords, readonly [string, string]>> = {
+  article: ['Connected to', 'Bye'],
+  plain: ['Client connected', 'Client disconnected'],
+};
+
 /** The line for `event`; undefined if it is of no interest to a reader. */
-export function textLine(event: ServerEvent): Line | undefined {
+export function textLine(event: ServerEvent, words: ClientWords = 'article'): Line | undefined {
+  const [come, gone] = COME_AND_GONE[words];
   switch (event.type) {
     case 'open':
-      return out(`Connected to: ${client(event)}`);
+      return out(`${come}: ${client(event)}`);
     case 'close':
-      return out(`Bye: ${client(event)}${closeNote(event)}`);
+      return out(`${gone}: ${client(event)}${closeNote(event)}`);
     case 'service-error':
       return err(serviceError(event));
     case 'thread-start':
+      return out(`Thread ${event.thread} serves`);
     case 'drain': // The command says so itself, by what signal.
       return undefined;
     case 'thread-exit':
@@ -97,6 +107,12 @@ function client(of: { readonly address: string; readonly port: number }): string
 function eventsLost(count: number): string {
   const what = count === 1 ? '1 event is not shown: it' : `${count} events are not shown: they`;
   return `${what} came faster than ${count === 1 ? 'it' : 'they'} could be written`;
+}
+
+/** The line that stands for `count` lines that nobody has read. */
+export function linesLost(count: number): string {
+  const what = count === 1 ? '1 line is missing here' : `${count} lines are missing here`;
+  return `${what}: nobody read the log, or there was no room for it`;
 }
 
 function clients(count: number): string {

@@ -305,10 +305,11 @@ const shape = {
   }),
   /**
    * Takes each event of the server, on the thread that called `serve`.
-   * @default none
+   * @default errors are printed on stderr: services that fail, threads that die
    */
   onEvent: option(v.optional(opaque<(event: ServerEvent) => void>('a function that takes an event', isFunction)), {
     help: 'takes each event of the server',
+    preset: 'errors go to stderr',
     reach: 'library',
   }),
 };

@@ -336,7 +336,7 @@ export class Server implements AsyncDisposable {
     await this.#acceptor.stop();
     this.#engine.end(this.#memory, this.#successor !== undefined, detail);
     this.#reportHandOver();
-    this.#memory.events?.end();
+    this.#memory.events.end();
     this.#closed.resolve(undefined);
   }
 

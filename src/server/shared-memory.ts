@@ -1,5 +1,6 @@
 /** Used to hold what all threads of one server share, and to read it on main. */
 import { Closer } from '../connection/closer.ts';
+import { printError } from '../log/error-log.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { AcceptorCounters, type MoveCause, type PauseCause, type RejectReason } from '../sharing/acceptor-counters.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
@@ -45,8 +46,9 @@ export class SharedMemory {
   readonly board: ThreadBoard;
   readonly arena = Arena.create(ARENA_SIZE);
   readonly counters = new AcceptorCounters();
-  /** Left out if nobody listens. */
-  readonly events: EventStream | undefined;
+  readonly events: EventStream;
+  /** Whether somebody listens to all events; otherwise errors are printed. */
+  readonly hearsAll: boolean;
   /** Left out unless the threads that read PROXY headers count clients too. */
   readonly addresses: ClientsPerAddress | undefined;
 
@@ -55,7 +57,8 @@ export class SharedMemory {
     this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
     // During a reload there are twice as many threads.
     this.board = ThreadBoard.create(Math.min(MOST_ROWS, threads.max * 2));
-    this.events = onEvent && new EventStream(onEvent);
+    this.hearsAll = onEvent !== undefined;
+    this.events = new EventStream(onEvent ?? printError);
     const isShared = maxClientsPerAddress !== Infinity && proxyProtocol.length > 0;
     this.addresses = isShared ? ClientsPerAddress.create(this.table) : undefined;
   }
@@ -66,18 +69,18 @@ export class SharedMemory {
       table: this.table.buffer,
       board: this.board.buffer,
       arena: this.arena.buffer,
-      events: this.events?.ring.buffer,
+      events: this.events.ring.buffer,
       addresses: this.addresses?.buffer,
     };
   }
 
   /** Locks that a thread may have had when it died. */
   get locks(): readonly Releasable[] {
-    return [this.arena, this.events?.ring.lock, this.addresses?.lock].filter((lock) => lock !== undefined);
+    return [this.arena, this.events.ring.lock, this.addresses?.lock].filter((lock) => lock !== undefined);
   }
 
   report(event: ServerEvent): void {
-    this.events?.report(event);
+    this.events.report(event);
   }
 
   stats(): ServerStats {

@@ -18,6 +18,7 @@ export function acceptorStart(settings: LimitedSettings, memory: SharedMemory): 
   const { maxClients, overflow } = settings;
   return {
     ...memory.buffers,
+    events: memory.hearsAll ? memory.buffers.events : undefined,
     counters: memory.counters.buffer,
     limits: { maxClients, overflow, ...addressLimits(settings) },
     threads,
@@ -42,6 +43,7 @@ export function serviceThreadStart(
   const { framing, maxMessageLength, maxUnsent, shared = {} } = settings;
   return {
     ...memory.buffers,
+    reports: memory.hearsAll ? 'all' : 'errors',
     tls,
     service: service.href,
     framing,

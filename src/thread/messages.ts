@@ -14,8 +14,10 @@ export interface ThreadStart {
   readonly table: SharedArrayBuffer;
   readonly board: SharedArrayBuffer;
   readonly arena: SharedArrayBuffer;
-  /** Where events go; `undefined` if nobody listens. */
-  readonly events: SharedArrayBuffer | undefined;
+  /** Where events go. */
+  readonly events: SharedArrayBuffer;
+  /** Which events somebody wants: to tell of each client costs something. */
+  readonly reports: 'all' | 'errors';
   /** What clients are shown under TLS; `undefined` without it. */
   readonly tls: Credentials | undefined;
   /** The URL of the service's module. */

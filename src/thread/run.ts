@@ -57,7 +57,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   await startService(service, start.service, about);
   const shared = openShared(start);
   const { row } = shared;
-  const report = reportTo(start.events);
+  const complain = reportTo(start.events);
   const parts: CommonParts = {
     ...shared,
     memory,
@@ -66,22 +66,19 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     timeouts: start.timeouts,
     maxUnsent: start.maxUnsent,
     rules: rulesOf(start),
-    report,
+    report: start.reports === 'all' ? complain : undefined,
+    complain,
     drained: () => say({ type: 'drained' }),
   };
   const { thread, start: serve } = await engine.make(parts, loaded);
   const stop = async (): Promise<void> => {
     const problem = await stopService(service, about);
     if (problem !== undefined) {
-      report?.({ type: 'thread-exit', time: Date.now(), thread: about.id, cause: 'stop', detail: problem });
+      complain({ type: 'thread-exit', time: Date.now(), thread: about.id, cause: 'stop', detail: problem });
     }
     process.exit();
   };
-  port.on('message', (message: ToThread) => {
-    if (message.type === 'drain') thread.drain();
-    else if (message.type === 'ticket-keys') thread.useTicketKeys(message.keys);
-    else void stop();
-  });
+  port.on('message', (message: ToThread) => obey(message, thread, stop));
   describeOn(row, service, start);
   const ready = serve();
   say(ready, ready.clients);
@@ -92,6 +89,12 @@ function describeOn(row: ThreadRow, service: Service, start: ThreadStart): void 
   // Under TLS the time for the handshake begins with the connection, whether the client says something or not.
   row.pins = service.session !== undefined || start.tls !== undefined;
   row.greets = service.open !== undefined || row.pins;
+}
+
+function obey(message: ToThread, thread: ServiceThread, stop: () => Promise<void>): void {
+  if (message.type === 'drain') thread.drain();
+  else if (message.type === 'ticket-keys') thread.useTicketKeys(message.keys);
+  else void stop();
 }
 
 function rulesOf({ addresses, limits, table }: ThreadStart): AddressRules | undefined {
@@ -115,8 +118,7 @@ function say(message: FromThread, clients?: MessagePort): void {
   port.postMessage(message, clients === undefined ? [] : [clients]);
 }
 
-function reportTo(ring: SharedArrayBuffer | undefined): ((event: ServerEvent) => void) | undefined {
-  if (ring === undefined) return undefined;
+function reportTo(ring: SharedArrayBuffer): (event: ServerEvent) => void {
   const events = new EventRing(ring);
   return (event) => void events.write(encodeEvent(event));
 }

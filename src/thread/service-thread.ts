@@ -70,6 +70,8 @@ export interface ServiceThreadParts {
   readonly giveBack?: ((fd: number, ticket: Ticket) => boolean) | undefined;
   /** Takes events; left out if nobody listens. */
   readonly report?: ((event: ServerEvent) => void) | undefined;
+  /** Takes errors of the service. */
+  readonly complain: (event: ServerEvent) => void;
   /** Called when the thread has been told to drain and has no client any more. */
   readonly drained: () => void;
 }
@@ -256,7 +258,7 @@ export class ServiceThread implements Host, Turns {
 
   serviceFailed(connection: Connection, error: unknown): void {
     const record = errorToRecord(error, 'HEDDLE_SERVICE_ERROR');
-    this.#parts.report?.({ type: 'service-error', ...this.#describe(connection), error: record });
+    this.#parts.complain({ type: 'service-error', ...this.#describe(connection), error: record });
   }
 
   closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {

@@ -89,6 +89,7 @@ export class ScriptedThread {
       ...limits,
       arm: () => {},
       report: (event) => this.events.push(event),
+      complain: (event) => void this.events.push(event),
       drained: () => void this.drained++,
     });
   }

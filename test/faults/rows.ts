@@ -26,6 +26,7 @@ import { throws } from './rows/throws.ts';
 import { tlsFewFiles } from './rows/tls-few-files.ts';
 import { tlsStrangers } from './rows/tls-strangers.ts';
 import { tooManyClients } from './rows/too-many-clients.ts';
+import { unreadLog } from './rows/unread-log.ts';
 import { uneven } from './rows/uneven.ts';
 
 export const ROWS: readonly Row[] = [
@@ -57,5 +58,6 @@ export const ROWS: readonly Row[] = [
   restarts,
   uneven,
   hostileBytes,
+  unreadLog,
   idleAfter,
 ];

@@ -114,8 +114,14 @@ describe('a line of text', () => {
     expect(textLine(event)).toEqual({ to, text });
   });
 
-  it('is not written for a thread that starts', () => {
-    expect(textLine({ type: 'thread-start', time: 0, thread: 1 })).toBeUndefined();
+  it('says of clients of a service of one’s own that they have connected and disconnected', () => {
+    expect(textLine({ type: 'open', ...CLIENT }, 'plain')?.text).toBe('Client connected: 127.0.0.1 : 11600');
+    const close = { type: 'close', ...CLIENT, reason: 'bad-frame', detail: 'x' } as const;
+    expect(textLine(close, 'plain')?.text).toBe('Client disconnected: 127.0.0.1 : 11600 (bad-frame: x)');
+  });
+
+  it('is not written for a server that leaves: the command says so', () => {
+    expect(textLine({ type: 'drain', time: 0, acceptsMs: 0 })).toBeUndefined();
   });
 
   it('shows the stack of a service error below it, indented', () => {

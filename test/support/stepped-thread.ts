@@ -59,7 +59,7 @@ export class SteppedThread {
   #parkedAt: number | undefined = undefined;
 
   constructor(parts: SteppedParts) {
-    const { kernel, row, room, table, arena, account, greets, acceptorEpollFd, report } = parts;
+    const { kernel, row, room, table, arena, account, greets, acceptorEpollFd } = parts;
     this.#parts = parts;
     this.row = row;
     const service: Service = lineService(greets, {
@@ -82,9 +82,8 @@ export class SteppedThread {
       ...TIMELESS,
       giveBack: (client, ticket) => giveBack({ sys: kernel, table, row, room }, client, ticket),
       arm: () => kernel.epollControl(acceptorEpollFd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, row.thread, fd),
-      report: (event) => {
-        if (!this.isDead) report(event);
-      },
+      report: (event) => this.#report(event),
+      complain: (event) => this.#report(event),
       drained: () => {},
     });
     row.greets = greets;
@@ -92,6 +91,10 @@ export class SteppedThread {
     row.tid = row.thread + 1;
     row.state = RUNNING;
     kernel.epollControl(acceptorEpollFd, EPOLL_CTL_ADD, fd, EPOLLONESHOT, row.thread, fd);
+  }
+
+  #report(event: ServerEvent): void {
+    if (!this.isDead) this.#parts.report(event);
   }
 
   get isParked(): boolean {

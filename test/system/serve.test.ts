@@ -56,9 +56,9 @@ describe('heddle serve', () => {
     const [, port] = await server.shows(/^Server running on port (\d+)$/m);
     const socket = await talk(Number(port));
     socket.write('a message that is never answered');
-    await server.shows(/^Connected to: /m);
+    await server.shows(/ Client connected: /);
     server.child.kill('SIGTERM');
-    await server.shows(/^Leaving: /m);
+    await server.shows(/ Leaving: /);
     server.child.kill('SIGINT');
     expect((await server.finished()).status).toBe(130);
     socket.destroy();

@@ -78,7 +78,7 @@ describe('heddle serve, with clients side by side', () => {
     const { stdout, stderr } = await server.finished();
     expect(stderr.match(/oh no/g)).toHaveLength(1);
     expect(stderr).toMatch(/^ {4}at .*commands\.mjs:\d+/m);
-    expect(stdout).toMatch(/^Bye: 127\.0\.0\.1 : \d+ \(service-error\)$/m);
+    expect(stdout).toMatch(/ Client disconnected: 127\.0\.0\.1 : \d+ \(service-error\)$/m);
   });
 
   it('does not hang when the port is in use, whoever has it', async () => {

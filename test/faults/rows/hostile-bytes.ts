@@ -23,9 +23,9 @@ const HOSTILE = [
   '\xff\xfe',
   '\xc3',
 ];
-/** How a line of the log may begin; `    at` is the stack of a service's error. */
+/** How a line of the log may begin, most after the time; `    at` is the stack of a service's error. */
 const LINE =
-  /^(Serving |Dashboard|Server running on|Open to|Connected to: |Bye: |The service failed |    at |Thread |Leaving: |New clients |\s{2,}\S)/;
+  /^(Serving |Server running on|[-\dT:.]+Z (Client (dis)?connected: |The service failed |Thread |Leaving: |New clients )|    at |\s{2,}\S)/;
 
 /** Messages with everything hostile: for the service's error text, and as payload in messages that are refused or answered. */
 async function sendAll(port: number): Promise<number> {
@@ -81,7 +81,8 @@ async function provoke(format: 'text' | 'json'): Promise<Seen> {
   );
   const port = Number(digits);
   const due = (await sendAll(port)) + (await sendHeaders(port));
-  const closed = (): number => server.stdout.split('\n').filter((line) => /^Bye|"type":"close"/.test(line)).length;
+  const closed = (): number =>
+    server.stdout.split('\n').filter((line) => /^\S+ Client disconnected: |"type":"close"/.test(line)).length;
   await within(5000, () => closed() === due);
   const output = server.stdout + server.stderr;
   const lines = output.split('\n').filter((line) => line !== '');
