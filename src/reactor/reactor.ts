@@ -1,5 +1,6 @@
 /** Used to serve many sockets on one thread beside Node's event loop: the turns of a service thread. */
 import { PARKED, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
+import type { EpollEvents } from '../sys/sys.ts';
 import type { Poller } from './poller.ts';
 import { NO_TICKET, type SleepTimer } from './sleep-timer.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -41,6 +42,8 @@ export interface Turns {
   readonly time: number;
   /** Comes before ready sockets are served. */
   begin(): void;
+  /** Comes before many sockets are served, of which `events` has the first `count`. */
+  expect(events: EpollEvents, count: number): void;
   /** Serves one ready socket. Must not throw. */
   serve(fd: number, ticket: number, mask: number): void;
   /** Closes clients that have let a deadline pass. */
@@ -109,6 +112,7 @@ export class Reactor {
     if (ready === 0) return 0;
     this.#turns.begin();
     const { events } = this.#poller;
+    if (ready === events.capacity) this.#turns.expect(events, ready);
     let served = 0;
     for (let index = 0; index < ready; index++) {
       const ticket = events.high(index);

@@ -97,6 +97,11 @@ export class ConnectionTable {
     return Atomics.load(this.#words, HIGHEST);
   }
 
+  /** The control word as it was at some time: by a plain load, for whoever decides nothing by it. */
+  peek(fd: number): number {
+    return this.#words[this.#at(fd)] as number;
+  }
+
   word(fd: number): number {
     return Atomics.load(this.#words, this.#at(fd));
   }

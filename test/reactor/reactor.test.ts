@@ -7,6 +7,7 @@ import { ABSENT, PARKED, RUNNING, ThreadBoard, type ThreadRow } from '../../src/
 import { EPOLLIN } from '../../src/sys/constants.ts';
 import { EINVAL } from '../../src/sys/errno.ts';
 import { type FlakySys, flakySys, type Script } from '../support/flaky-sys.ts';
+import type { EpollEvents } from '../../src/sys/sys.ts';
 import { owned, sys, until } from '../support/loopback.ts';
 
 /** A reactor on a real epoll set, with a record of what it did: each wait with its timeout, and each call of `Turns`. */
@@ -68,6 +69,10 @@ class Bench implements Turns {
     this.log.push(['begin']);
   }
 
+  expect(_events: EpollEvents, count: number): void {
+    this.log.push(['expect', count]);
+  }
+
   serve(fd: number, ticket: number, mask: number): void {
     this.log.push(['serve', fd, ticket, mask]);
     this.onServe(fd);
@@ -96,6 +101,18 @@ describe('Reactor', () => {
     bench.reactor.start();
     await until(() => bench.armed === 1);
     expect(bench.log).toEqual([['begin'], ['serve', one, -7, EPOLLIN], ['serve', other, 7, EPOLLIN], ['arm', PARKED]]);
+  });
+
+  it('says beforehand that many are ready, when it has as many as it takes at once', async () => {
+    const bench = new Bench();
+    const fds = Array.from({ length: 9 }, (_, index) => bench.watch(index + 1));
+    for (const fd of fds) sys.eventfdSignal(fd);
+    bench.reactor.start();
+    await until(() => bench.armed === 1);
+    expect(bench.log.map(([name]) => name)).toEqual([
+      ...['begin', 'expect', ...Array.from({ length: 8 }, () => 'serve')],
+      ...['begin', 'serve', 'arm'],
+    ]);
   });
 
   it('tells the watchdog at the beginning of each turn, before it serves anybody', async () => {
