@@ -1,4 +1,4 @@
-/** Used to have clients closed that have let a deadline pass: each by its thread, which alone may. */
+/** Has clients closed that have let a deadline pass: each by its thread, which alone may. */
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
@@ -11,6 +11,12 @@ import type { WaitingRoom } from './waiting-room.ts';
 /** No thread: the client stays where it is. */
 const NOBODY = -1;
 
+/**
+ * After so many periods without a look, one is not counted: the process was stopped, or the whole machine, and the threads
+ * have yet to read what arrived meanwhile.
+ */
+const LATE = 2;
+
 export class Sweeper {
   readonly #table: ConnectionTable;
   readonly #roster: Roster;
@@ -18,6 +24,7 @@ export class Sweeper {
   /** Where clients wait that have no thread; left out where there is no such place. */
   room: WaitingRoom | undefined = undefined;
   #sweptAt = 0;
+  #wasLate = false;
 
   constructor(table: ConnectionTable, roster: Roster, deadlines: Deadlines) {
     this.#table = table;
@@ -33,7 +40,10 @@ export class Sweeper {
   /** Looks at all clients, if it is time to, and tells the threads that have some to close. */
   sweep(now: number): void {
     if (this.left(now) > 0) return;
+    const isLate = now - this.#sweptAt > LATE * this.#deadlines.period;
     this.#sweptAt = now;
+    this.#wasLate = isLate && !this.#wasLate;
+    if (this.#wasLate) return;
     this.tell(now);
   }
 

@@ -46,6 +46,9 @@ export const WORK_LEFT = 1 << 18;
 /** Any of these, and the service may be given no message. */
 export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING;
 
+/** Any of these, and the client is not idle, however long no byte comes or goes: it is the server, or another deadline, that it waits for. */
+export const NOT_IDLE = UNREADY | BLOCKED | LINGERING;
+
 export abstract class Conditions {
   #word = 0;
 

@@ -2,6 +2,7 @@
 import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import type { Deadlines } from '../sharing/deadlines.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, EFAULT, errnoName } from '../sys/errno.ts';
@@ -16,6 +17,7 @@ import {
   FLUSHING,
   HELD,
   LINGERING,
+  NOT_IDLE,
   SERVING,
   TAKES_NO_INPUT,
   UNREAD,
@@ -26,8 +28,10 @@ import {
 import type { Host } from './host.ts';
 import { interestAtRest, interestFor } from './interest.ts';
 import type { Kept } from './kept.ts';
+import { Linger, unreadText } from './linger.ts';
+import { refused } from './output.ts';
 import { SlotHolder } from './slot-holder.ts';
-import { stampBegun, stampComplete, stampFlowing, stampSeen, stampStuck } from './stamps.ts';
+import { stampBegun, stampComplete, stampFlowing, stampNotIdle, stampSeen, stampStuck } from './stamps.ts';
 
 /*
  * The way of the data: recv → decode → service → frame → send, in one call without a copy to keep, for a message that
@@ -41,15 +45,6 @@ const READS = 16;
 /** A client that sends without end is drained of this many times `READS` reads: some 64 MB. */
 const DRAIN_ROUNDS = 64;
 
-/** A service may send without awaiting: then nobody is to learn of the `reason`, least of all the thread. */
-function rejected(reason: HeddleError): Promise<never> {
-  const promise = Promise.reject(reason);
-  promise.catch(ignore);
-  return promise;
-}
-
-const ignore = (): void => {};
-
 export abstract class Connection extends SlotHolder implements Client<unknown, unknown> {
   readonly remotePort: number;
   readonly tls: ClientTls | undefined;
@@ -57,6 +52,10 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   #ending: CloseReason | undefined = undefined;
   #detail: string | undefined = undefined;
   #closedError: HeddleError | undefined = undefined;
+  /** Since it is `LINGERING`. */
+  #linger: Linger | undefined = undefined;
+  /** How many bytes the client had yet to take when its idle time was up. */
+  #untaken = 0;
 
   constructor(host: Host, fd: number, ticket: Ticket, flags: number, arrived?: Kept) {
     super(host, fd, ticket, flags, arrived);
@@ -235,6 +234,8 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   }
 
   #settleMore(): void {
+    if (this.is(NOT_IDLE) || (this.is(YIELDING | WORK_LEFT) && this.inbox !== undefined))
+      stampNotIdle(this.host, this.fd);
     if (this.is(BLOCKED | WATCHED_FOR_ROOM | UNREAD)) {
       this.#watch();
       if (this.#isOverLimit()) return;
@@ -266,12 +267,46 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     return true;
   }
 
-  /** Closes a client that has let a deadline pass; the first reason counts, but that it does not read. */
-  endOverdue(reason: CloseReason): void {
-    if (reason === 'over-limit') this.#endSurplus();
-    else if (reason === 'send-timeout')
-      this.#cutOff(reason, `${this.output?.length ?? 0} bytes wait for it that it does not read`);
-    else this.end(this.#ending ?? reason, this.#detail);
+  /**
+   * Closes a client that has let a deadline pass at `now`, a `sharedTime`. It has not if the kernel says so, which this thread was late
+   * to ask. The caller has the slot.
+   */
+  checkDeadlines(deadlines: Deadlines, now: number, drains: boolean): void {
+    const { fd, host } = this;
+    this.begin();
+    if (this.is(BLOCKED)) this.#writable();
+    if (!this.is(CLOSED) && host.sys.unread(fd) > 0) {
+      stampSeen(host, fd);
+      this.#readable(EPOLLIN);
+    }
+    if (this.is(CLOSED)) return;
+    const reason = deadlines.overdue(fd, now);
+    if (reason !== undefined && !(reason === 'idle-timeout' && this.#hasTaken())) return this.#endLate(reason);
+    if (drains) this.#drain();
+    if (this.is(FINISHING | FLUSHING)) this.flush();
+    this.settle();
+  }
+
+  /** Whether the client has taken something of what the kernel keeps for it since this was asked last. */
+  #hasTaken(): boolean {
+    const before = this.#untaken;
+    this.#untaken = this.#unsent();
+    return this.#untaken !== 0 && this.#untaken !== before;
+  }
+
+  /** Closes a client that is late; the first reason counts, but that it does not read. What it has yet to take of its replies it gets. */
+  #endLate(reason: CloseReason): void {
+    if (reason === 'over-limit') return this.#endSurplus();
+    if (reason === 'send-timeout') return this.#cutOff(reason, unreadText(this.output?.length ?? 0));
+    if (this.#unsent() === 0) return this.end(this.#ending ?? reason, this.#detail);
+    this.finish(reason);
+    this.flush();
+    this.settle();
+  }
+
+  /** How many bytes the kernel keeps for the client, which has yet to take them; the end of the stream is none. */
+  #unsent(): number {
+    return Math.max(0, this.host.sys.unsent(this.fd) - (this.is(LINGERING) ? 1 : 0));
   }
 
   /** Closes a client for which most is kept, while more is kept for all than may be. */
@@ -305,7 +340,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** What `send` gives: `sent`, unless the message was refused. */
   protected orRefused(sent: Promise<void>): Promise<void> {
-    return this.is(FINISHING) ? rejected(this.closedError()) : sent;
+    return this.is(FINISHING) ? refused(this.closedError()) : sent;
   }
 
   /** Takes the slot, if this is called from outside of an event. */
@@ -315,7 +350,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   #refuse(): Promise<void> {
     const reason = this.#ending ?? 'it was closed or has moved to another thread';
-    return rejected(
+    return refused(
       this.is(CLOSED) ? this.closedError() : new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`),
     );
   }
@@ -397,12 +432,12 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   #writable(): void {
     if (this.is(CLOSED) || !this.is(BLOCKED)) return;
+    const before = this.output?.length ?? 0;
     this.unset(BLOCKED);
     this.flush();
     if (this.is(CLOSED)) return;
-    if (this.is(BLOCKED))
-      stampStuck(this.host, this.fd); // It has read something.
-    else this.#goOn();
+    if ((this.output?.length ?? 0) < before) stampStuck(this.host, this.fd); // It has read something.
+    if (!this.is(BLOCKED)) this.#goOn();
   }
 
   /** Has `flushNow` called when the running callbacks are done. */
@@ -414,7 +449,8 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   protected broken(result: number): void {
     if (result === EFAULT) return this.#lostBytes();
-    this.end(this.#ending ?? (this.is(ENDED) ? 'client-finished' : 'client-reset'), errnoName(result));
+    const why = this.#ending === undefined ? '' : `, while it was being closed for ${this.#ending}`;
+    this.end('client-reset', `${errnoName(result)}${why}`); // What was to be sent is lost, whatever came before.
   }
 
   /** Bytes of the service that were to be sent are gone: half a message must not look like a whole one. */
@@ -429,30 +465,49 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.finish('over-limit', `a reply of ${length} bytes is more than can be sent: send it in pieces`);
   }
 
-  /**
-   * All is sent: says so to the client, and waits for it to say the same. Closing at once would answer bytes that are
-   * still on their way with a reset, which can overtake the last reply (RFC 9112, section 9.6, tells the same of HTTP).
-   */
+  /** All is sent: says so to the client, and lingers until nothing of it can be lost any more (see `Linger`). */
   #shutDown(): void {
     if (this.is(LINGERING)) return;
-    if (this.is(ENDED)) return this.end(this.#ending as CloseReason, this.#detail);
-    this.host.sys.shutdown(this.fd, SHUT_WR);
+    const { host, fd } = this;
+    if (this.is(ENDED) && this.#unsent() === 0) return this.#endLinger();
+    host.sys.shutdown(fd, SHUT_WR);
     this.set(LINGERING);
-    this.host.closeSoon(this);
+    this.#linger = new Linger(host.time, this.#unsent(), host.sendTimeout);
+    host.lingers(this);
     if (this.is(UNREAD)) this.#discard();
   }
 
+  /** Drops what the client goes on sending. */
   #discard(): void {
-    const { sys, input } = this.host;
+    const { sys, input, time } = this.host;
     for (let reads = 0; reads < READS; reads++) {
       const received = sys.recv(this.fd, input, 0, input.size);
-      if (received === EAGAIN) return this.allRead();
-      if (received <= 0) return this.endLinger();
+      if (received <= 0) return this.#discarded(received);
+      this.#linger?.heard(time);
     }
   }
 
-  /** Closes a connection that waits for its client's end. */
-  endLinger(): void {
+  /** There is no more to drop: the last read gave `received`. */
+  #discarded(received: number): void {
+    this.allRead();
+    if (received === EAGAIN) return;
+    const unsent = this.#unsent(); // The kernel knows it after a reset as well.
+    if (unsent === 0) return this.#endLinger();
+    if (received < 0) this.end('client-reset', `${errnoName(received)}, ${unsent} bytes were not taken`);
+    else this.set(ENDED);
+  }
+
+  /** Closes a lingering connection if nothing can be lost any more, or its client takes nothing; if not, this is called again. */
+  checkLinger(): void {
+    const linger = this.#linger;
+    if (this.is(CLOSED) || linger === undefined) return;
+    const state = linger.look(this.host.time, this.#unsent());
+    if (state === 'stuck') this.#cutOff('send-timeout', unreadText(linger.unsent));
+    else if (state === 'done' || (this.is(ENDED) && linger.unsent === 0)) this.#endLinger();
+    else this.host.lingers(this);
+  }
+
+  #endLinger(): void {
     this.end(this.#ending ?? 'server-finished', this.#detail);
   }
 }

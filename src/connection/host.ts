@@ -15,7 +15,10 @@ import type { ClientTls } from './client.ts';
 import type { Stores } from './store.ts';
 
 /** What a connection asks of its socket; under TLS, of what stands in for it. */
-export type SocketCalls = Pick<Sys, 'recv' | 'send' | 'shutdown' | 'discardOnClose' | 'close' | 'wrap' | 'addressText'>;
+export type SocketCalls = Pick<
+  Sys,
+  'recv' | 'send' | 'shutdown' | 'discardOnClose' | 'close' | 'unread' | 'unsent' | 'wrap' | 'addressText'
+>;
 
 export interface Host {
   readonly sys: SocketCalls;
@@ -42,6 +45,8 @@ export interface Host {
   readonly replies: ReplyBuffer;
   /** How many bytes may wait to be sent to one client. */
   readonly maxUnsent: number;
+  /** How long a client may take nothing of what was sent to it, in ms. */
+  readonly sendTimeout: number;
   /** When the last event was done with, in `performance.now()` ms: where the time of the next one begins. */
   time: number;
   /** How many handlers and sessions await something that is not their client. */
@@ -59,8 +64,8 @@ export interface Host {
   tlsOf(fd: number): ClientTls | undefined;
   /** Flushes this connection once the running callbacks are done, so that what they send goes out in one write. */
   flushSoon(connection: Connection): void;
-  /** Closes this connection a moment from now, if its client has not finished by then. */
-  closeSoon(connection: Connection): void;
+  /** Has `checkLinger` called a moment from now. */
+  lingers(connection: Connection): void;
   /** Reports an error that the service threw. */
   serviceFailed(connection: Connection, error: unknown): void;
   /** Forgets this connection, reports it and runs the service's `close`; its slot is still its own. */

@@ -11,6 +11,14 @@ const HIGH_WATER = 64 * 1024;
 
 /** What `send` gives for a message that need not wait for room. */
 export const SENT = Promise.resolve();
+
+/** What `send` gives for a message that cannot be sent. A service may send without awaiting: then nobody learns of the `reason`. */
+export function refused(reason: HeddleError): Promise<never> {
+  const promise = Promise.reject(reason);
+  promise.catch(ignore);
+  return promise;
+}
+
 const ignore = (): void => {};
 
 interface Waiting {

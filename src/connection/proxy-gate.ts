@@ -19,7 +19,7 @@ import { ANY, Reader, type ReaderHost } from './reader.ts';
 
 /** What the gate needs of the thread; in the epoll engine the sockets are those of the kernel, under TLS too. */
 export type GateHost = ReaderHost & {
-  readonly sys: Pick<SocketCalls, 'recv' | 'close' | 'addressText'>;
+  readonly sys: Pick<SocketCalls, 'recv' | 'close' | 'unread' | 'addressText'>;
   readonly table: ConnectionTable;
 };
 
@@ -80,6 +80,11 @@ export class ProxyGate {
       if (isExact) most = header.missing;
       inbox = reader.keep(reader.from, inbox);
     }
+  }
+
+  /** Whether something has arrived that was not read. The caller has the slot. */
+  hasArrived(fd: number): boolean {
+    return this.#host.sys.unread(fd) > 0;
   }
 
   /** Closes a connection whose header has not come in time. The caller has the slot. */

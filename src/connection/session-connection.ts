@@ -14,7 +14,6 @@ import {
   UNREADY,
 } from './conditions.ts';
 import { Connection } from './connection.ts';
-import { stampSeen } from './stamps.ts';
 
 /** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
 let resolveMade: (value: unknown) => void;
@@ -59,7 +58,6 @@ export class SessionConnection extends Connection {
       if (this.is(ANSWERED)) this.set(SENDS_SEVERAL);
       return super.send(message);
     }
-    stampSeen(this.host, this.fd);
     const sent = this.orRefused(this.sendAtOnce(message));
     this.set(ANSWERED);
     if (this.is(BLOCKED)) this.flushSoon(); // Then it is watched for room.

@@ -186,8 +186,8 @@ const shape = {
    */
   maxMessageLength: option(v.optional(size(1, 2 ** 30), '1MiB'), { help: 'how long a message may be' }),
   /**
-   * How long a client may be connected without a byte either way, in milliseconds or as text; Infinity is for ever.
-   * Closed with reason `idle-timeout`.
+   * How long a client may be connected without a byte either way, in milliseconds or as text; Infinity is for ever. The time does
+   * not run while the service works on its message. Closed with reason `idle-timeout`.
    * @default '10m'
    */
   idleTimeout: option(v.optional(duration(1, 'never'), '10m'), {

@@ -5,10 +5,10 @@ const OFFSET = Number(process.hrtime.bigint() / 1000n) / 1000 - performance.now(
 
 /**
  * A moment as 32 bits of shared memory: whole milliseconds of the shared clock, modulo 2^32. `now`: this thread's
- * `performance.now()`.
+ * `performance.now()`. Never 0, which means that there is no such moment.
  */
 export function sharedTime(now: number): number {
-  return (now + OFFSET) | 0;
+  return (now + OFFSET) | 0 || 1;
 }
 
 /** Milliseconds from one moment to a later one, less than 24 days apart. */

@@ -376,7 +376,7 @@ export class ConnectionTable {
     return (this.#words[this.#at(fd) + GIVER] as number) - 1;
   }
 
-  /** When a byte last came or went, as a `sharedTime`. */
+  /** When a byte last came or went, as a `sharedTime`; 0: the client is not idle, whenever that was. */
   seen(fd: number): number {
     return this.#words[this.#at(fd) + SEEN] as number;
   }

@@ -5,7 +5,7 @@ import type { ConnectionTable } from './connection-table.ts';
 
 /** How long a client may take, in ms; Infinity: for ever. */
 export interface Timeouts {
-  /** Without a byte either way. */
+  /** Without a byte either way, while nobody is at work on its message and nothing waits for it. */
   readonly idleTimeout: number;
   /** To complete a message that it has begun, however its bytes drip. */
   readonly messageTimeout: number;
@@ -36,9 +36,9 @@ export class Deadlines {
     const table = this.#table;
     const { idleTimeout, messageTimeout, sendTimeout } = this.#timeouts;
     if (table.isSurplus(fd)) return 'over-limit';
-    const [stuck, begun] = [table.stuck(fd), table.begun(fd)];
+    const [stuck, begun, seen] = [table.stuck(fd), table.begun(fd), table.seen(fd)];
     if (stuck !== 0 && elapsed(stuck, time) >= sendTimeout) return 'send-timeout';
     if (begun !== 0 && elapsed(begun, time) >= messageTimeout) return 'message-timeout';
-    return elapsed(table.seen(fd), time) >= idleTimeout ? 'idle-timeout' : undefined;
+    return seen !== 0 && elapsed(seen, time) >= idleTimeout ? 'idle-timeout' : undefined;
   }
 }

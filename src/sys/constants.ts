@@ -32,6 +32,10 @@ export const TCP_USER_TIMEOUT = 18;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 
+// <asm-generic/ioctls.h>, <linux/sockios.h>
+export const FIONREAD = 0x541b;
+export const SIOCOUTQ = 0x5411;
+
 // <fcntl.h>
 export const F_DUPFD_CLOEXEC = 1030;
 

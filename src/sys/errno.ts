@@ -6,6 +6,7 @@ const { errno } = constants;
 
 export const EAGAIN = -errno.EAGAIN;
 export const EINTR = -errno.EINTR;
+export const EBADF = -errno.EBADF;
 export const EFAULT = -errno.EFAULT;
 export const EINVAL = -errno.EINVAL;
 export const EPERM = -errno.EPERM;

@@ -7,11 +7,13 @@ import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   F_DUPFD_CLOEXEC,
+  FIONREAD,
   MADV_DONTNEED,
   MSG_CMSG_CLOEXEC,
   MSG_NOSIGNAL,
   RLIMIT_NOFILE,
   SC_PAGESIZE,
+  SIOCOUTQ,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOL_SOCKET,
@@ -247,6 +249,14 @@ class Libc implements Sys {
     return this.#result(this.#calls.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.#value.address, 8));
   }
 
+  unread(fd: number): number {
+    return this.#askSocket(fd, FIONREAD);
+  }
+
+  unsent(fd: number): number {
+    return this.#askSocket(fd, SIOCOUTQ);
+  }
+
   fcntl(fd: number, command: number, value: number): number {
     checkFd(fd);
     checkInt(command);
@@ -364,6 +374,13 @@ class Libc implements Sys {
 
   addressText(bytes: Uint8Array): string {
     return formatPeer(bytes);
+  }
+
+  /** An ioctl(2) that answers with an int. */
+  #askSocket(fd: number, request: number): number {
+    checkFd(fd);
+    const result = this.#result(this.#calls.ioctl(fd, request, this.#value.address));
+    return result < 0 ? result : this.#value.bytes.readInt32LE(0);
   }
 
   /** errno must be read at once: any other native call on this thread may change it. */

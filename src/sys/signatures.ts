@@ -15,6 +15,7 @@ export const SIGNATURES = {
   close: 'int close(int)',
   // Variadic, but on Linux an int goes the same way as a named argument, on x64 and on arm64.
   fcntl: 'int fcntl(int, int, int)',
+  ioctl: 'int ioctl(int, unsigned long, void *)', // Variadic as well, and a pointer goes the same way.
   setsockopt: 'int setsockopt(int, int, int, void *, unsigned int)',
   getsockopt: 'int getsockopt(int, int, int, void *, void *)',
   getsockname: 'int getsockname(int, void *, void *)',

@@ -77,6 +77,13 @@ export interface Sys {
   getsockopt(fd: number, level: number, option: number): number;
   /** Has `close` discard what was not sent yet and reset the connection (SO_LINGER of 0 s), instead of sending on. */
   discardOnClose(fd: number): number;
+  /** How many bytes have arrived on a socket and were not read (FIONREAD), or the errno. */
+  unread(fd: number): number;
+  /**
+   * How many bytes the kernel still keeps of what was sent, since the other side has not confirmed them (SIOCOUTQ, tcp(7)); the end of
+   * the stream counts as one. Or the errno.
+   */
+  unsent(fd: number): number;
   /** fcntl(2) with a command that takes an int, or nothing (then `value` is 0). */
   fcntl(fd: number, command: number, value: number): number;
   getsockname(fd: number): SocketAddress | number;

@@ -1,6 +1,7 @@
-/** Used in place of `Sys` where Node itself has the sockets and there is no FFI. */
+/** Stands in for `Sys` where Node itself has the sockets and there is no FFI. */
 import { EPERM } from './errno.ts';
 import { NativeBuffer } from './native-buffer.ts';
+import { unsentOf } from './send-queues.ts';
 import { formatPeer } from './socket-address.ts';
 import type { Sys } from './sys.ts';
 
@@ -17,7 +18,7 @@ export const withoutKernel: Pick<
   | 'isRunnable'
   | 'setSlice'
   | 'addNice'
-> = {
+> & { unsent(fd: number, nodeFd: number): number } = {
   allocate: (size) => withoutAddress(Buffer.alloc(size)),
   wrap: withoutAddress,
   releasePages: () => EPERM,
@@ -26,6 +27,7 @@ export const withoutKernel: Pick<
   // A slot is no file: what stands for the socket closes it.
   close: () => 0,
   discardOnClose: () => 0,
+  unsent: (_fd, nodeFd) => unsentOf(nodeFd),
   isRunnable: () => false,
   setSlice: () => 0,
   addNice: () => EPERM,

@@ -8,6 +8,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
 import type { Host, SocketCalls } from '../connection/host.ts';
 import type { Kept } from '../connection/kept.ts';
+import { LINGER_MS } from '../connection/linger.ts';
 import { MessageConnection } from '../connection/message-connection.ts';
 import { type GateHost, ProxyGate } from '../connection/proxy-gate.ts';
 import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
@@ -33,9 +34,6 @@ import type { NativeBuffer } from '../sys/native-buffer.ts';
 import type { EpollEvents, Sys } from '../sys/sys.ts';
 import { Tidier } from './tidier.ts';
 import type { ThreadMemory } from './thread-memory.ts';
-
-/** How long a client may take to answer the end of a connection with its own, in ms. */
-const LINGER = 1000;
 
 /** So many bytes may be kept for clients until it is looked whether that is too much for all threads together. */
 const LOOK_AFTER = 2 ** 20;
@@ -93,6 +91,7 @@ export class ServiceThread implements Host, Turns {
   readonly replies: ReplyBuffer;
   readonly arm: () => void;
   readonly maxUnsent: number;
+  readonly sendTimeout: number;
   time = 0;
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
@@ -104,6 +103,7 @@ export class ServiceThread implements Host, Turns {
   /** What `expect` has read: a compiler may leave out reads of which nothing is kept. */
   protected expected = 0;
   readonly #deadlines: Deadlines;
+  /** When each of them is looked at again, the first first. */
   readonly #lingering = new Map<Connection, number>();
   #lingerTimer: NodeJS.Timeout | undefined;
   #unflushed: Connection[] = [];
@@ -122,6 +122,7 @@ export class ServiceThread implements Host, Turns {
     this.framing = parts.framing;
     this.arm = parts.arm;
     this.maxUnsent = parts.maxUnsent;
+    this.sendTimeout = parts.timeouts.sendTimeout;
     this.#deadlines = new Deadlines(parts.table, parts.timeouts);
     this.stores = new Stores(parts.sys, parts.arena, parts.row.thread);
     this.#tidier = new Tidier(() => parts.sys.trimMemory());
@@ -195,9 +196,9 @@ export class ServiceThread implements Host, Turns {
       if (reason === undefined) return;
       this.row.beat(fd); // With many to close this takes a while, and is no held thread.
       const ticket = withState(word, REST);
-      const inHand = this.#inHand(fd, ticket);
-      if (inHand !== undefined) inHand.endOverdue(reason);
-      else if (this.takeResting(fd, ticket)) this.#endOverdue(fd, ticket, reason);
+      const late =
+        this.#inHand(fd, ticket) ?? (this.takeResting(fd, ticket) ? this.late(fd, ticket, reason) : undefined);
+      late?.checkDeadlines(this.#deadlines, now, this.#draining);
     });
   }
 
@@ -253,9 +254,9 @@ export class ServiceThread implements Host, Turns {
     });
   }
 
-  closeSoon(connection: Connection): void {
-    if (this.#lingerTimer === undefined) this.#lingerTimer = setTimeout(this.#endLingering, LINGER);
-    this.#lingering.set(connection, performance.now() + LINGER);
+  lingers(connection: Connection): void {
+    if (this.#lingerTimer === undefined) this.#lingerTimer = setTimeout(this.#checkLingering, LINGER_MS);
+    this.#lingering.set(connection, performance.now() + LINGER_MS);
   }
 
   isSurplus(bytes: number): boolean {
@@ -318,10 +319,14 @@ export class ServiceThread implements Host, Turns {
     return known?.ticket === ticket && !known.isAtRest ? known : undefined;
   }
 
-  /** Closes a client at rest that has let a deadline pass. */
-  #endOverdue(fd: number, ticket: Ticket, reason: CloseReason): void {
-    if (this.table.flags(fd) & PROXIED) this.gate.endOverdue(fd, ticket, reason);
-    else this.#connection(fd, ticket)?.endOverdue(reason);
+  /**
+   * Gives the connection of a client at rest that was taken since it is late. Undefined: there is none yet, and the slot is given up;
+   * its PROXY header is late, or has only to be read.
+   */
+  protected late(fd: number, ticket: Ticket, reason: CloseReason): Connection | undefined {
+    if (!(this.table.flags(fd) & PROXIED) || this.gate.hasArrived(fd)) return this.#connection(fd, ticket);
+    this.gate.endOverdue(fd, ticket, reason);
+    return undefined;
   }
 
   #add(fd: number, ticket: Ticket, flags: number, arrived?: Kept): Connection {
@@ -360,14 +365,15 @@ export class ServiceThread implements Host, Turns {
     for (const connection of connections) connection.flushNow();
   };
 
-  readonly #endLingering = (): void => {
-    this.#lingerTimer = undefined;
+  readonly #checkLingering = (): void => {
     const now = performance.now();
+    this.time = now;
     for (const [connection, due] of this.#lingering) {
       if (due > now) break;
-      connection.endLinger();
+      this.#lingering.delete(connection); // If it goes on lingering it is the last one from now on.
+      connection.checkLinger();
     }
     const [next] = this.#lingering.values();
-    if (next !== undefined) this.#lingerTimer = setTimeout(this.#endLingering, Math.max(1, next - now));
+    this.#lingerTimer = next === undefined ? undefined : setTimeout(this.#checkLingering, Math.max(1, next - now));
   };
 }

@@ -56,6 +56,8 @@ export class SocketStream {
   /** The errno of a broken connection. */
   #failure = 0;
   #discards = false;
+  /** How many bytes the kernel kept of what was sent, when that was asked last. */
+  #inKernel = 0;
   #interest: number;
   /** Something has arrived since `isQuiet` was asked. */
   #hasArrived = false;
@@ -137,6 +139,24 @@ export class SocketStream {
       taken += count;
     }
     return taken > 0 ? taken : EAGAIN;
+  }
+
+  /** How many bytes have arrived and were not taken. */
+  get unread(): number {
+    return this.#length;
+  }
+
+  /** The fd that Node has, below zero if it has closed it. */
+  get nodeFd(): number {
+    const { _handle: handle } = this.#socket as Socket & { readonly _handle?: { readonly fd?: number } | null };
+    return handle?.fd ?? -1;
+  }
+
+  /** How many bytes the client has yet to take: those that Node keeps, and `inKernel`, below zero if that cannot be known any more. */
+  unsent(inKernel: number): number {
+    if (inKernel >= 0) this.#inKernel = inKernel;
+    else if (this.#failure === 0) this.#inKernel = 0; // Both sides have finished: what is left, the kernel goes on sending.
+    return this.#socket.writableLength + this.#inKernel;
   }
 
   shutdown(): number {

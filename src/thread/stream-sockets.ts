@@ -6,7 +6,10 @@ import type { ThreadSys } from './service-thread.ts';
 import type { SocketStream } from './socket-stream.ts';
 
 /** What is done beside the stream: for the fd that was accepted, if there is one, and for memory. */
-export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'trimMemory' | 'discardOnClose' | 'close' | 'addressText'>;
+export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'trimMemory' | 'discardOnClose' | 'close' | 'addressText'> & {
+  /** As `Sys.unsent`; where `fd` is none, of the fd that Node has. */
+  unsent(fd: number, nodeFd: number): number;
+};
 
 export class StreamSockets implements ThreadSys {
   readonly poller: Host['poller'] = { modify: (fd, mask) => this.#modify(fd, mask) };
@@ -46,6 +49,15 @@ export class StreamSockets implements ThreadSys {
 
   send(fd: number, memory: NativeBuffer, offset: number, length: number): number {
     return this.#stream(fd).send(memory, offset, length);
+  }
+
+  unread(fd: number): number {
+    return this.#stream(fd).unread;
+  }
+
+  unsent(fd: number): number {
+    const stream = this.#stream(fd);
+    return stream.unsent(this.#base.unsent(fd, stream.nodeFd));
   }
 
   shutdown(fd: number): number {

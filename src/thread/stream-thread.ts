@@ -6,9 +6,11 @@ import type { ClientTls } from '../connection/client.ts';
 import type { Connection } from '../connection/connection.ts';
 import { interestAtRest } from '../connection/interest.ts';
 import type { Credentials } from '../options/credentials.ts';
+import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
+import { type ConnectionTable, PROXIED, type Ticket } from '../sharing/connection-table.ts';
 import { PARKED, RUNNING } from '../sharing/thread-board.ts';
+import { EPOLLIN } from '../sys/constants.ts';
 import { Handshakes, type HandshakeListener, type Newcomer } from './handshakes.ts';
 import { HeldTable } from './held-table.ts';
 import { ServiceThread, type ServiceThreadParts } from './service-thread.ts';
@@ -84,6 +86,20 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     this.#handshakes?.useTicketKeys(keys);
   }
 
+  /** What arrived while the thread was blocked, or the process stopped, is first to come through Node's loop, once around. */
+  override closeOverdue(): void {
+    this.row.overdue = false;
+    setImmediate(() => setImmediate(() => super.closeOverdue()));
+  }
+
+  /** One that has yet to be welcomed has waited for this thread. */
+  protected override late(fd: number, ticket: Ticket, reason: CloseReason): Connection | undefined {
+    if (this.#sockets.get(fd) !== undefined || this.table.flags(fd) & PROXIED) return super.late(fd, ticket, reason);
+    this.#moving.rest(fd, ticket);
+    this.serve(fd, ticket, EPOLLIN);
+    return undefined;
+  }
+
   protected override takeResting(fd: number, ticket: Ticket): boolean {
     return (this.#sockets.get(fd)?.ticket === ticket ? this.table : this.#moving).take(fd, ticket);
   }
@@ -123,6 +139,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   #add(client: StreamClient): void {
     const stream = new SocketStream(client, interestAtRest(this.table.flags(client.fd), undefined), this.#ready);
     this.#sockets.add(stream);
+    this.table.setSeen(client.fd, sharedTime(performance.now())); // A handshake has a time of its own.
     stream.check();
     if (this.isDraining) this.drain(); // It came too late to be read and closed with the others.
   }

@@ -53,6 +53,23 @@ it('leaves alone who is being served, and slots that are free', () => {
   expect(rows[0]?.overdue).toBe(true);
 });
 
+it('does not count one look that comes late: the process was stopped, and has not read what came meanwhile', () => {
+  const { clock, rows, sweeper, table } = sweeping();
+  for (const ms of [0, 100, 100]) sweeper.sweep((clock.now += ms));
+  clock.now += 6000;
+  sweeper.sweep(clock.now);
+  expect(rows.map((row) => row.overdue)).toEqual([false, false]);
+  table.setSeen(6, sharedTime(clock.now));
+  sweeper.sweep((clock.now += 100));
+  expect(rows.map((row) => row.overdue)).toEqual([true, false]);
+});
+
+it('counts every second look of an acceptor that always is late', () => {
+  const { clock, rows, sweeper } = sweeping();
+  for (let look = 0; look < 2; look++) sweeper.sweep((clock.now += IDLE));
+  expect(rows[0]?.overdue).toBe(true);
+});
+
 it('looks again only after a while', () => {
   const { clock, sweeper } = sweeping();
   sweeper.sweep(clock.now);

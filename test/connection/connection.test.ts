@@ -377,6 +377,21 @@ describe('the end of a connection', () => {
     expect(String(other.socket.sent)).toBe('mine\n');
   });
 
+  it('is told as client-reset when the last reply is lost, whatever it was being closed for', async () => {
+    const service: Service = { message: (_message, client) => (client.close(), Buffer.alloc(4000)) };
+    const scripted = await ScriptedThread.create(service);
+    const { socket, ticket } = scripted.admit(5);
+    socket.window = () => (socket.sent.length === 0 ? 1000 : EAGAIN);
+    socket.incoming = [Buffer.from('x\n')];
+    scripted.thread.serve(5, ticket, EPOLLIN);
+    await turn();
+    socket.window = () => EPIPE;
+    scripted.thread.serve(5, ticket, EPOLLOUT);
+    expect(scripted.events).toMatchObject([
+      { type: 'close', reason: 'client-reset', detail: 'EPIPE, while it was being closed for server-finished' },
+    ]);
+  });
+
   it('rejects sends that wait for room', async () => {
     const outcome: unknown[] = [];
     const scripted = await ScriptedThread.create({

@@ -29,6 +29,8 @@ export class ScriptedSocket {
   /** How many bytes each `send` takes; below zero: the errno that it answers. */
   window: () => number = () => Infinity;
   sent = Buffer.alloc(0);
+  /** How many bytes the kernel keeps of them. */
+  unsent = 0;
   /** What was handed to `send`, and against its rules. */
   readonly violations: string[] = [];
   readonly #offered = new OfferedBytes();
@@ -124,9 +126,17 @@ export class ScriptedThread {
       socket.calls.push(call);
       return socket;
     };
+    /** Questions are no calls. */
+    const asked = (fd: number): ScriptedSocket => {
+      const socket = socketOf(fd, 'question');
+      socket.calls.pop();
+      return socket;
+    };
     const calls: Partial<Sys> = {
       recv: (fd, memory, offset, length) => socketOf(fd, 'recv').recv(memory, offset, length),
       send: (fd, memory, offset, length) => socketOf(fd, 'send').send(memory, offset, length),
+      unread: (fd) => asked(fd).incoming.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0),
+      unsent: (fd) => asked(fd).unsent,
       discardOnClose: (fd) => (socketOf(fd, 'discard'), 0),
       shutdown: (fd) => (socketOf(fd, 'shutdown'), 0),
       close: (fd) => {

@@ -8,6 +8,7 @@ import { halfClose } from './rows/half-close.ts';
 import { halvesOfOthers, halvesThatWent } from './rows/halves.ts';
 import { hostileBytes } from './rows/hostile-bytes.ts';
 import { idleAfter } from './rows/idle-after.ts';
+import { lastReply } from './rows/last-reply.ts';
 import { largeReply } from './rows/large-reply.ts';
 import { maxMemory, memoryBack } from './rows/memory.ts';
 import { mixedUp } from './rows/mixed-up.ts';
@@ -22,6 +23,7 @@ import { sigterm } from './rows/sigterm.ts';
 import { slowSenders } from './rows/slow-senders.ts';
 import { threadDies } from './rows/thread-dies.ts';
 import { threadsKilled } from './rows/threads-killed.ts';
+import { stopped } from './rows/stopped.ts';
 import { throws } from './rows/throws.ts';
 import { tlsFewFiles } from './rows/tls-few-files.ts';
 import { tlsStrangers } from './rows/tls-strangers.ts';
@@ -49,6 +51,8 @@ export const ROWS: readonly Row[] = [
   memoryBack,
   maxMemory,
   largeReply,
+  lastReply,
+  stopped,
   badLengths,
   proxyHeaders,
   tlsStrangers,

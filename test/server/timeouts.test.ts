@@ -18,6 +18,16 @@ describe('a client that takes too long', () => {
     }
   });
 
+  it('is answered however long its handler or session works, and is idle from then on', async () => {
+    for (const module of [service('slow-lines'), SESSIONS]) {
+      await using running = await start(module, { idleTimeout: 300 });
+      const peer = await running.connect();
+      peer.send(module === SESSIONS ? 'work\n900\n' : '900\n');
+      expect(await peer.line()).toBe('900');
+      expect((await running.closeOf(peer)).reason).toBe('idle-timeout');
+    }
+  });
+
   it('stays as long as something comes now and then', async () => {
     await using running = await start(LINES, { idleTimeout: 3000 });
     const peer = await running.connect();

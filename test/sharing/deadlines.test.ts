@@ -21,16 +21,21 @@ describe('Deadlines', () => {
   it('are passed when the time is up, not before, wherever the clock stands', () => {
     fc.assert(
       fc.property(fc.integer(), (start) => {
+        fc.pre(start !== 0); // There is no such moment.
         const later = (ms: number): number => (start + ms) | 0;
         expect(client(start).overdue(FD, later(999))).toBeUndefined();
         expect(client(start).overdue(FD, later(1000))).toBe('idle-timeout');
-        fc.pre(start !== 0);
         expect(client(start, start).overdue(FD, later(299))).toBeUndefined();
         expect(client(start, start).overdue(FD, later(300))).toBe('message-timeout');
         expect(client(start, 0, start).overdue(FD, later(199))).toBeUndefined();
         expect(client(start, 0, start).overdue(FD, later(200))).toBe('send-timeout');
       }),
     );
+  });
+
+  it('have no idle time for a client that waits for the server, however long', () => {
+    expect(client(0).overdue(FD, 2 ** 31 - 1)).toBeUndefined();
+    expect(client(0, 0, 1000).overdue(FD, 1200)).toBe('send-timeout');
   });
 
   it('are none with Infinity', () => {

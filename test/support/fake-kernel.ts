@@ -138,6 +138,14 @@ export class FakeKernel implements Sys {
     return result;
   }
 
+  unread(fd: number): number {
+    return this.#owned('unread', fd).unread;
+  }
+
+  unsent(fd: number): number {
+    return this.#owned('unsent', fd).unsent;
+  }
+
   shutdown(fd: number): number {
     this.progress++;
     return this.#owned('shutdown', fd).shutdown();

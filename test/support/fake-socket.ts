@@ -59,7 +59,7 @@ export class FakeSocket {
   read(): Buffer {
     const bytes = this.#outbound;
     this.#outbound = NONE;
-    if (this.#wantsRoom) this.changes++;
+    if (this.#wantsRoom || (this.#isShut && bytes.length > 0)) this.changes++;
     this.#wantsRoom = false;
     return bytes;
   }
@@ -72,6 +72,11 @@ export class FakeSocket {
   /** How many bytes the server has not read. */
   get unread(): number {
     return this.#inbound.length;
+  }
+
+  /** How many bytes the client has not read, and the end, until it is seen. */
+  get unsent(): number {
+    return this.#outbound.length + (this.#isShut && this.#outbound.length > 0 ? 1 : 0);
   }
 
   recv(target: Buffer, offset: number, length: number): number {

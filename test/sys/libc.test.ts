@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as abi from '../../src/sys/constants.ts';
 import { EADDRINUSE, EAGAIN, EPIPE } from '../../src/sys/errno.ts';
 import type { SocketAddress } from '../../src/sys/sys.ts';
@@ -253,6 +253,32 @@ describe('socket options and names', () => {
   });
 });
 
+describe('unread and unsent', () => {
+  it('tell how many bytes wait on either side, and at the end of a stream one more until it is confirmed', async () => {
+    const { fd, client } = await pair();
+    client.pause();
+    const memory = sys.wrap(Buffer.alloc(1 << 20, 'x'));
+    const fill = (): void => {
+      while (sys.send(fd, memory, 0, memory.size) > 0);
+    };
+    expect([sys.unread(fd), sys.unsent(fd)]).toEqual([0, 0]);
+    client.write('hello');
+    await vi.waitFor(() => expect(sys.unread(fd)).toBe(5));
+    fill();
+    await vi.waitFor(() => expect(sys.unsent(fd)).toBeGreaterThan(0));
+    expect(sys.shutdown(fd, abi.SHUT_WR)).toBe(0);
+    client.resume();
+    await vi.waitFor(() => expect(sys.unsent(fd)).toBe(0));
+    expect(sys.unread(fd)).toBe(5);
+  });
+
+  it('answer EBADF of what is closed', () => {
+    const fd = sys.eventfd();
+    sys.close(fd);
+    expect([sys.unread(fd), sys.unsent(fd)]).toEqual([-errno.EBADF, -errno.EBADF]);
+  });
+});
+
 describe('close', () => {
   it('closes once, and answers EBADF from then on', () => {
     const fd = sys.eventfd();
@@ -490,6 +516,8 @@ describe('arguments that could do harm', () => {
     ['shutdown', (fd) => sys.shutdown(fd, abi.SHUT_WR)],
     ['close', (fd) => sys.close(fd)],
     ['duplicate', (fd) => sys.duplicate(fd)],
+    ['unread', (fd) => sys.unread(fd)],
+    ['unsent', (fd) => sys.unsent(fd)],
     ['setsockopt', (fd) => sys.setsockopt(fd, abi.SOL_SOCKET, abi.SO_KEEPALIVE, 1)],
     ['getsockopt', (fd) => sys.getsockopt(fd, abi.SOL_SOCKET, abi.SO_KEEPALIVE)],
     ['getsockname', (fd) => sys.getsockname(fd)],

@@ -43,6 +43,12 @@ const ways = {
     }
     await client.send('end');
   },
+  async work(client) {
+    for await (const line of client) {
+      await delay(Number(line));
+      await client.send(line);
+    }
+  },
   async wait(client) {
     await delay(60_000);
     await client.send('late');
