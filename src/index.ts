@@ -3,6 +3,7 @@ import type { Connection } from './client/connection.ts';
 import type { ConnectOptions } from './options/connect-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import type { Server } from './server/server.ts';
+import { requireOwnFiles } from './sys/own-files.ts';
 import { tooFewFiles } from './sys/file-limit.ts';
 
 export { HeddleError, type HeddleErrorCode } from './errors.ts';
@@ -33,8 +34,10 @@ export type { CloseReason } from './sharing/close-reason.ts';
  * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks, or
  * too few files may be open).
  */
-export const serve = async (options?: ServeOptions): Promise<Server> =>
-  (await loaded(import('./server/server.ts'))).serve(options);
+export const serve = async (options?: ServeOptions): Promise<Server> => {
+  requireOwnFiles(import.meta.url);
+  return (await loaded(import('./server/server.ts'))).serve(options);
+};
 
 /**
  * Connects to a server, Heddle's or any other that speaks the same framing.

@@ -1,6 +1,8 @@
 /** Used to send one message again and again, for as long as the user wants to. */
 
+import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { isatty } from 'node:tty';
 import type { Connection } from '../client/connection.ts';
 import type { FramingSpec } from '../framing/framing.ts';
 import { replyText } from './reply-text.ts';
@@ -23,11 +25,15 @@ export async function converse(
   // Without readline's own editing, the kernel's line discipline echoes and edits, and Ctrl-C stays a signal.
   const input = createInterface({ input: terminal.stdin, terminal: false });
   const answers = input[Symbol.asyncIterator]();
+  const isKnown = isFile(terminal.stdin);
   try {
     for (;;) {
       const reply = await connection.request(message);
-      await print(terminal, `${received(reply)}\nDo you want to continue (y/n): `);
-      const answer = await answers.next();
+      await print(terminal, `${received(reply)}\n`);
+      const known = isKnown ? await answers.next() : undefined;
+      if (known?.done === true) return 0;
+      await print(terminal, 'Do you want to continue (y/n): ');
+      const answer = known ?? (await answers.next());
       // A terminal shows what is typed on it; from a pipe, the session reads the same only if it is shown here.
       if (answer.done === true) await print(terminal, '\n');
       else if (terminal.stdin.isTTY !== true) await print(terminal, `${replyText(Buffer.from(answer.value))}\n`);
@@ -36,6 +42,12 @@ export async function converse(
   } finally {
     input.close();
   }
+}
+
+/** Whether all of the input is there already: nobody is asked who would answer, and `/dev/null` answers nothing. */
+function isFile({ fd }: Terminal['stdin']): boolean {
+  const stat = fd === undefined ? undefined : fstatSync(fd);
+  return stat?.isFile() === true || (stat?.isCharacterDevice() === true && !isatty(fd ?? 0));
 }
 
 function received(reply: Buffer): string {

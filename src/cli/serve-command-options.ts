@@ -9,7 +9,7 @@ import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
-import { hasUnix, oneWay, refuseBothWays, refuseIdleMode } from '../options/places.ts';
+import { hasSocketFile, oneWay, refuseBothWays, refuseIdleMode } from '../options/places.ts';
 import { refuseProxiedHash } from '../options/proxied-placement.ts';
 import { option } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
@@ -104,7 +104,7 @@ export async function readServeCommand(invocation: Invocation): Promise<ServeCom
   refuseIdle(settings, nameOf);
   refuseProxiedHash(settings, nameOf);
   // The socket that a mode was meant for may be one that a layer above has replaced.
-  const unixMode = hasUnix(settings) ? settings.unixMode : undefined;
+  const unixMode = hasSocketFile(settings) ? settings.unixMode : undefined;
   return { settings: { ...settings, unixMode, tls: tlsOptions(settings, directory, nameOf) }, nameOf, config };
 }
 

@@ -3,7 +3,8 @@
 import type { Readable, Writable } from 'node:stream';
 
 export interface Terminal {
-  readonly stdin: Readable & { readonly isTTY?: boolean };
+  /** `fd`: of a stream of the process's own. */
+  readonly stdin: Readable & { readonly isTTY?: boolean; readonly fd?: number };
   readonly stdout: Writable;
   readonly stderr: Writable;
 }

@@ -6,9 +6,11 @@ import { createFraming } from '../framing/framing.ts';
 import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
 import { formatDuration } from '../options/duration.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
+import { onAbort } from './abort-listeners.ts';
 import { Connection } from './connection.ts';
 import { peerText } from './peer-text.ts';
 import { openerFor, type Opening } from './open-socket.ts';
+import { reasonOfAll } from './reason-of-all.ts';
 import { tlsReason } from './tls-reasons.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -61,23 +63,23 @@ function connected(
     if (signal?.aborted === true) return reject(aborted(peer, signal));
     const { socket, ready } = open();
     const timer = timeout === Infinity ? undefined : setTimeout(() => socket.destroy(tooSlow(peer, timeout)), timeout);
-    const abort = (): void => void socket.destroy(aborted(peer, signal));
     const settle = (error?: Error): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      forget();
       socket.off(ready, settle).off('error', settle);
       if (error === undefined) resolve(socket);
       else reject(error instanceof HeddleError ? error : refuse(error));
     };
-    signal?.addEventListener('abort', abort);
+    const forget = onAbort(signal, () => void socket.destroy(aborted(peer, signal)));
     socket.on(ready, settle).on('error', settle);
   });
 }
 
 function refused({ unix }: ConnectSettings, peer: string, cause: NodeJS.ErrnoException, nameOf: NameOf): HeddleError {
   const reasons = unix === undefined ? REASONS : UNIX_REASONS;
-  const known = reasons[cause.code ?? '']?.replace('PATH', () => unix ?? '');
-  const reason = known ?? tlsReason(cause, nameOf) ?? cause.message;
+  const reasonOf = (each: NodeJS.ErrnoException): string =>
+    reasons[each.code ?? '']?.replace('PATH', () => unix ?? '') ?? tlsReason(each, nameOf) ?? each.message;
+  const reason = reasonOfAll(cause, reasonOf);
   return new HeddleError('HEDDLE_CONNECT', `Cannot connect to ${peer}: ${reason}`, {
     cause,
     ...(cause.code !== undefined && { errno: cause.code }),

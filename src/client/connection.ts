@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import type { NameOf } from '../options/source.ts';
+import { onAbort } from './abort-listeners.ts';
 import { Inbox } from './inbox.ts';
 import { encodeMessage, type Message } from './message-writer.ts';
 import { MessageReader } from './message-reader.ts';
@@ -45,17 +46,16 @@ export class Connection implements AsyncDisposable {
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#fail(this.#lost(error)));
-    const abort = (): void => void this.#fail(this.#aborted());
-    signal?.addEventListener('abort', abort);
+    const forget = onAbort(signal, () => void this.#fail(this.#aborted()));
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
-        signal?.removeEventListener('abort', abort);
+        forget();
         this.#finished = true;
         this.#inbox.end(this.#failure);
         resolve();
       });
     });
-    if (signal?.aborted === true) abort();
+    if (signal?.aborted === true) this.#fail(this.#aborted());
   }
 
   /**

@@ -19,13 +19,19 @@ export interface Opening {
  */
 export async function openerFor({ host, port, tls, unix }: ConnectSettings, nameOf: NameOf): Promise<() => Opening> {
   const where = unix === undefined ? { host, port, noDelay: true } : { path: unix };
-  if (tls === undefined) return () => ({ socket: connectPlain(where), ready: 'connect' });
+  const abstract = unix?.startsWith('@') === true ? await abstractOpener(unix) : undefined;
+  if (tls === undefined) return () => ({ socket: abstract?.() ?? connectPlain(where), ready: 'connect' });
   const { connect } = await import('node:tls');
   const options = secureOptions(tls, nameOf);
   return () => {
-    const socket = connect({ ...where, ...options });
+    const socket = connect({ ...(abstract === undefined ? where : { socket: abstract() }), ...options });
     return { socket, ready: 'secureConnect' };
   };
+}
+
+async function abstractOpener(name: string): Promise<() => Socket> {
+  const { connectAbstract } = await import('./abstract-socket.ts');
+  return () => connectAbstract(name);
 }
 
 function secureOptions(tls: ConnectTlsOptions, nameOf: NameOf): ConnectionOptions {

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 import { type Cidr, parseCidr, type Peers } from './cidr.ts';
-import { show } from './refusal.ts';
+import { show } from './show.ts';
 import { typeNote } from './schema.ts';
 import { anything, refuse } from './value-types.ts';
 

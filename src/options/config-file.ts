@@ -4,7 +4,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { HeddleError } from '../errors.ts';
-import { importModule } from './module-file.ts';
+import { defaultOf, importModule } from './module-file.ts';
+
+/** What some editors put before the text of a file. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
 
 export const CONFIG_FILES = ['heddle.config.ts', 'heddle.config.js', 'heddle.config.mjs', 'heddle.config.json'];
 
@@ -40,7 +43,7 @@ export async function readConfigFile(path: string, directory: string, option: st
   if (!existsSync(file)) throw invalid(`${path} does not exist; ${option} must name a .ts, .js, .mjs or .json file`);
   try {
     return file.endsWith('.json')
-      ? JSON.parse(readFileSync(file, 'utf8'))
+      ? JSON.parse(readFileSync(file, 'utf8').replace(BYTE_ORDER_MARK, ''))
       : defaultExport(await importModule(pathToFileURL(file)), path);
   } catch (error) {
     if (error instanceof HeddleError) throw error;
@@ -49,7 +52,7 @@ export async function readConfigFile(path: string, directory: string, option: st
 }
 
 function defaultExport(module: unknown, path: string): unknown {
-  if (typeof module === 'object' && module !== null && 'default' in module) return module.default;
+  if (typeof module === 'object' && module !== null && 'default' in module) return defaultOf(module);
   throw invalid(`${path} must export its options as default: export default { port: 12345 }`);
 }
 

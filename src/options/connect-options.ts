@@ -20,7 +20,8 @@ const shape = {
    */
   port: option(v.optional(integer(1, 65535), DEFAULT_PORT), { help: "the server's port" }),
   /**
-   * The path of the server's Unix socket, from the working directory; then `host` and `port` say nothing.
+   * The path of the server's Unix socket, from the working directory, or `@name` of one without a file; then `host` and `port`
+   * say nothing.
    * @default none
    */
   unix: option(v.optional(socketPath()), { help: "path of the server's Unix socket, instead of host and port" }),

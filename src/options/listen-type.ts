@@ -91,11 +91,16 @@ function rivalry(places: readonly Place[]): string | undefined {
 /** Whether who connects to `other` could be meant for `place`. Names may be any address; the kernel will know. */
 function covers(place: Place, other: Place): boolean {
   if ('unix' in place || 'unix' in other)
-    return 'unix' in place && 'unix' in other && resolve(place.unix) === resolve(other.unix);
+    return 'unix' in place && 'unix' in other && pathKey(place.unix) === pathKey(other.unix);
   if (place.port !== other.port || place.port === 0) return false;
   if (place.host === undefined) return true;
   if (other.host === undefined) return false;
   return hostKey(place.host) === hostKey(other.host) || WILDCARDS.get(place.host) === isIP(other.host);
+}
+
+/** `@name` is no path. */
+function pathKey(path: string): string {
+  return path.startsWith('@') ? path : resolve(path);
 }
 
 function hostKey(host: string): string {

@@ -13,6 +13,14 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory',
 };
 
+/** What some editors put before text of UTF-8; OpenSSL takes it for a part of the first line. */
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
+
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString('latin1');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
+}
+
 /** The text of a PEM file. */
 export interface PemText {
   readonly text: string;
@@ -27,9 +35,9 @@ export function isPath(pem: Pem): pem is string {
 
 /** Gives the text of `pem`; `option` is where it was given, such as `tls.key`. Throws HEDDLE_INVALID_OPTION. */
 export function readPem(pem: Pem, option: string): PemText {
-  if (!isPath(pem)) return { text: Buffer.from(pem).toString('latin1'), name: option };
+  if (!isPath(pem)) return { text: textOf(Buffer.from(pem)), name: option };
   try {
-    return { text: readFileSync(pem, 'latin1'), name: `${option} (${pem})` };
+    return { text: textOf(readFileSync(pem)), name: `${option} (${pem})` };
   } catch (cause) {
     const { code = '', message } = cause as NodeJS.ErrnoException;
     const why = PROBLEMS[code] ?? message;

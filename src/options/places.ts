@@ -28,17 +28,23 @@ export function refuseBothWays(settings: PlaceSettings, source: OptionSource): v
 
 /** Throws HEDDLE_INVALID_OPTION if one of `layers` says who may connect to a Unix socket, and none has any. */
 export function refuseIdleMode(layers: readonly PlaceSettings[], nameOf: NameOf): void {
-  if (!layers.some(({ unixMode }) => unixMode !== undefined) || layers.some(hasUnix)) return;
+  if (!layers.some(({ unixMode }) => unixMode !== undefined) || layers.some(hasSocketFile)) return;
   const [mode, unix] = [nameOf('unixMode'), nameOf('unix')];
-  throw new HeddleError(
-    'HEDDLE_INVALID_OPTION',
-    `${mode} is for a Unix socket, and there is none: name its path with ${unix}, or leave ${mode} out`,
-  );
+  const hasName = layers.some((layer) => unixPaths(layer).length > 0);
+  const why = hasName
+    ? `is for a Unix socket with a file, and a name with @ has none: leave ${mode} out`
+    : `is for a Unix socket, and there is none: name its path with ${unix}, or leave ${mode} out`;
+  throw new HeddleError('HEDDLE_INVALID_OPTION', `${mode} ${why}`);
 }
 
-/** Whether one of the places to listen at is a Unix socket. */
-export function hasUnix({ unix, listen = [] }: PlaceSettings): boolean {
-  return unix !== undefined || listen.some((place) => 'unix' in place);
+/** Whether one of the places to listen at is a Unix socket that has a file: `@name` has none. */
+export function hasSocketFile(settings: PlaceSettings): boolean {
+  return unixPaths(settings).some((path) => !path.startsWith('@'));
+}
+
+function unixPaths({ unix, listen = [] }: PlaceSettings): string[] {
+  const paths = [unix, ...listen.map((place) => ('unix' in place ? place.unix : undefined))];
+  return paths.filter((path) => typeof path === 'string');
 }
 
 /** Takes from `layers`, the first of which counts most, what a layer above says in the other way. */

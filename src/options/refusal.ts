@@ -4,6 +4,7 @@ import type * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
 import { nearestName } from './nearest-name.ts';
 import { optionsIn, type Schema } from './schema.ts';
+import { show } from './show.ts';
 import { isText, nameIn, type OptionSource } from './source.ts';
 
 /** Turns an issue that valibot has with options into a HEDDLE_INVALID_OPTION; `schema` has all there is. */
@@ -37,20 +38,4 @@ function unknownOption(schema: Schema, name: string, source: OptionSource): stri
   if (Object.hasOwn(schema.entries, name)) return `${full} cannot be given here; see docs/options.md for where it can`;
   const known = optionsIn(schema, source.from).map((option) => option.name);
   return notAnOption(full, nearestName(name, known), known);
-}
-
-/** Shows a value in an error: short, on one line. */
-export function show(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'bigint') return `${value}n`;
-  return typeof value === 'string' || (typeof value === 'object' && value !== null) ? showJson(value) : String(value);
-}
-
-function showJson(value: string | object): string {
-  try {
-    const json = JSON.stringify(value);
-    return json.length > 80 ? `${json.slice(0, 77)}...` : json;
-  } catch {
-    return 'an object';
-  }
 }

@@ -41,7 +41,8 @@ const shape = {
     reach: 'file',
   }),
   /**
-   * The IP address, or name, to listen on.
+   * The IP address, or name, to listen on; of a name, all its addresses that this machine has. A link-local address has its
+   * zone: `fe80::1%eth0`.
    * @default all interfaces, IPv4 and IPv6
    */
   host: option(v.optional(host()), { help: 'address to listen on', preset: 'all interfaces' }),
@@ -55,7 +56,7 @@ const shape = {
   }),
   /**
    * The path of a Unix socket to listen on, from the working directory; without `host` and `port`, on nothing else. One
-   * that a server left behind is replaced.
+   * that a server left behind is replaced. `@name` is a name without a file (unix(7), "abstract").
    * @default none
    */
   unix: option(v.optional(socketPath()), {

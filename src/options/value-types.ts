@@ -1,9 +1,11 @@
 /** Used to say what the value of an option may be; an error's message goes on from the option's name. */
 
+import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { type Duration, formatDuration, LONGEST_DURATION, parseDuration } from './duration.ts';
 import { LONGEST_UNIX_PATH } from '../sys/socket-address.ts';
 import { typeNote } from './schema.ts';
+import { show } from './show.ts';
 import { formatSize, parseSize, type Size } from './size.ts';
 
 const number = { form: 'number', fromText: (text: string) => (/^-?\d+$/.test(text) ? Number(text) : text) };
@@ -40,6 +42,15 @@ export function limit(): v.GenericSchema<number> {
   );
 }
 
+/** Text of a duration without a unit: in code a number of milliseconds, it would be taken for seconds on a command line. */
+class Unitless {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** `max`: in ms; a longer one is refused, but `never` need not be. */
 export function duration(
   min: number,
@@ -50,11 +61,19 @@ export function duration(
   const fits = (ms: number) => (ms === Infinity ? forever === 'never' : ms <= max);
   return v.pipe(
     anything<Duration>(),
-    v.transform(parseDuration),
+    v.rawTransform((context) => {
+      const given = context.dataset.value;
+      if (!(given instanceof Unitless)) return parseDuration(given);
+      const { text } = given;
+      return refuse(context, `must have a unit, such as ${text}ms, ${text}s or ${text}m, got ${text}`);
+    }),
     v.number(`must be a duration such as 250ms, 30s or 5m${orNever}`),
     v.minValue(min, `must be at least ${formatDuration(min)}`),
     v.check(fits, `must be at most ${formatDuration(max - (max % 3_600_000))}${orNever}`),
-    typeNote({ form: 'duration' }),
+    typeNote({
+      form: 'duration',
+      fromText: (text) => (/^0*[\d.]*[1-9][\d.]*$/.test(text) ? new Unitless(text) : text),
+    }),
   );
 }
 
@@ -79,10 +98,33 @@ export function toggle(): v.GenericSchema<boolean> {
   return v.pipe(v.boolean('must be true or false'), typeNote({ form: 'boolean', fromText }));
 }
 
+const HOST = /^[\w.:-]+(%[\w.-]+)?$/;
+
+/** How to write `address` and `port` apart. */
+function asHost(address: string, port: string | undefined): string {
+  const what = isIP(address) === 0 ? 'a host name' : 'an IP address';
+  return port === undefined
+    ? `${what} without brackets: ${address}`
+    : `${what} alone: ${address}, with the port ${port} as the option for that`;
+}
+
 /** An IP address or a host name. */
 export function host(): v.GenericSchema<string> {
   const expected = 'must be an IP address or a host name';
-  return v.pipe(v.string(expected), v.regex(/^[\w.:-]+(%[\w.-]+)?$/, expected), typeNote({ form: 'address' }));
+  return v.pipe(
+    v.string(expected),
+    v.rawTransform((context) => {
+      const given = context.dataset.value;
+      const [, address = '', port] = /^(\[.*\]|[^:]*)(?::(\d+))?$/.exec(given) ?? [];
+      const bare = address.replace(/^\[(.*)\]$/, '$1');
+      if (HOST.test(bare) && bare !== given)
+        return refuse(context, `must be ${asHost(bare, port)}, got ${show(given)}`);
+      return HOST.test(given) && (isIP(given) === 6 || !given.includes(':'))
+        ? given
+        : refuse(context, `${expected}, got ${show(given)}`);
+    }),
+    typeNote({ form: 'address' }),
+  );
 }
 
 export function path(expected: string): v.GenericSchema<string> {

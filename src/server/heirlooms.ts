@@ -1,5 +1,6 @@
 /** Used to take from the process before this one those of its listening sockets that this one is to listen on. */
 import { resolve } from 'node:path';
+import { unixName } from '../sys/socket-address.ts';
 import type { SocketAddress, Sys } from '../sys/sys.ts';
 import { socketFile } from './listen-unix.ts';
 import { type ListeningSocket, serverAddress } from './listening-socket.ts';
@@ -33,12 +34,14 @@ export class Heirlooms {
   }
 
   takeUnix(path: string): ListeningSocket | undefined {
-    return this.#take((name) => name.family === 'unix' && resolve(name.address) === resolve(path));
+    const isSame = (address: string): boolean =>
+      path.startsWith('@') ? address === unixName(path) : resolve(address) === resolve(path);
+    return this.#take((name) => name.family === 'unix' && isSame(name.address));
   }
 
   /** Takes `fd`, on which that process waited for this one. */
   takeControl(fd: number, path: string): ListeningSocket {
-    return this.#adopt({ fd, isShared: false }, { family: 'unix', address: path, port: 0 });
+    return this.#adopt({ fd, isShared: false }, { family: 'unix', address: unixName(path), port: 0 });
   }
 
   /** Takes all that are left. */

@@ -6,6 +6,7 @@ import { HeddleError } from '../errors.ts';
 import { resultOf } from '../sys/errno.ts';
 import type { ServerAddress } from './listening-socket.ts';
 import { listenAt, listenError, type TcpPlace } from './tcp-address.ts';
+import { hostText } from './zone.ts';
 
 export interface NetListener {
   readonly address: ServerAddress;
@@ -16,10 +17,15 @@ export interface NetListener {
 }
 
 /** Opens a listening socket, as `listenTcp` does. Errors: `HEDDLE_LISTEN`. */
-export function listenNet(place: TcpPlace, backlog: number): Promise<NetListener> {
+export function listenNet(place: TcpPlace, backlog: number): Promise<readonly NetListener[]> {
   return listenAt(place, async (target) => {
-    const { address, port, family } = target.address;
-    const where = { host: address, port, ipv6Only: family === 'IPv6' && !target.isAll, exclusive: true };
+    const { port, family } = target.address;
+    const where = {
+      host: hostText(target.address),
+      port,
+      ipv6Only: family === 'IPv6' && !target.isAll,
+      exclusive: true,
+    };
     try {
       return await open({ ...where, backlog }, backlog);
     } catch (error) {

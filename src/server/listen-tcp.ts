@@ -18,16 +18,21 @@ import { type ListeningSocket, serverAddress } from './listening-socket.ts';
 import { listenAt, listenError, type TcpPlace, type TcpTarget } from './tcp-address.ts';
 
 /**
- * Opens a listening socket. Clients can connect from then on; they wait in the kernel until they are accepted. One of
- * `heirlooms` that listens there already is taken instead.
+ * Opens a listening socket, or one for each address of a name. Clients can connect from then on; they wait in the kernel until
+ * they are accepted. One of `heirlooms` that listens there already is taken instead.
  *
  * Errors: `HEDDLE_LISTEN`.
  */
-export function listenTcp(sys: Sys, place: TcpPlace, backlog: number, heirlooms?: Heirlooms): Promise<ListeningSocket> {
+export function listenTcp(
+  sys: Sys,
+  place: TcpPlace,
+  backlog: number,
+  heirlooms?: Heirlooms,
+): Promise<readonly ListeningSocket[]> {
   return listenAt(
     place,
     (target) => open(sys, target, backlog),
-    (host) => heirlooms?.takeTcp(host, place.port),
+    (host, port) => heirlooms?.takeTcp(host, port),
   );
 }
 

@@ -17,11 +17,15 @@ import { type ListeningSocket, serverAddress } from './listening-socket.ts';
 const CONTROL_MODE = 0o600;
 const CONTROL_BACKLOG = 16;
 
+const IN_USE = 'a server listens there already. Stop it (to find it: ss -lxp)';
+const CANNOT_REMOVE =
+  'a server that is gone has left its socket there, and this user may not remove it. Remove it as its owner, or as root';
+
 /** What is to be opened, where, and the option that says so. */
 interface Place {
   readonly path: string;
-  /** From the working directory of now, wherever the process goes. */
-  readonly file: string;
+  /** From the working directory of now, wherever the process goes; `undefined`: the name has no file (`@name`). */
+  readonly file: string | undefined;
   readonly type: number;
   readonly option: string;
 }
@@ -35,13 +39,17 @@ interface UnixPlace {
 
 /** Opens a listening socket. Errors: `HEDDLE_LISTEN`. */
 export function listenUnix(sys: Sys, { path, mode, option }: UnixPlace, backlog: number): ListeningSocket {
-  return open(sys, { path, file: resolve(path), type: SOCK_STREAM, option }, mode, backlog);
+  return open(sys, { path, file: fileOf(path), type: SOCK_STREAM, option }, mode, backlog);
 }
 
 /** Opens the socket at `path` to which the process connects that is to take over from this one; `option` says so. Errors: `HEDDLE_LISTEN`. */
 export function listenForSuccessor(sys: Sys, path: string, option: string): ListeningSocket {
-  const place = { path, file: resolve(path), type: SOCK_SEQPACKET, option };
+  const place = { path, file: fileOf(path), type: SOCK_SEQPACKET, option };
   return open(sys, place, CONTROL_MODE, CONTROL_BACKLOG);
+}
+
+function fileOf(path: string): string | undefined {
+  return path.startsWith('@') ? undefined : resolve(path);
 }
 
 /** The file of a socket that is open at `path`; `remove` takes it away, if it is still the one that is there now. */
@@ -59,18 +67,20 @@ function open(sys: Sys, place: Place, mode: number, backlog: number): ListeningS
   let id: FileId | undefined;
   try {
     bind(sys, fd, address, place);
-    id = fileId(file);
-    setMode(place, mode);
+    if (file !== undefined) {
+      id = fileId(file);
+      setMode(place, file, mode);
+    }
     const listening = sys.listen(fd, backlog);
     if (listening < 0) throw unixError(place, 'listen', listening);
   } catch (error) {
-    if (id !== undefined) removeIfSame(file, id);
+    if (file !== undefined && id !== undefined) removeIfSame(file, id);
     sys.close(fd);
     throw error;
   }
   const close = (): void => {
     // Before the fd: while the socket is open, the kernel gives its inode number to no other file.
-    removeIfSame(file, id);
+    if (file !== undefined) removeIfSame(file, id);
     sys.close(fd);
   };
   return { fd, address: serverAddress(address), isShared: false, close };
@@ -83,17 +93,20 @@ function open(sys: Sys, place: Place, mode: number, backlog: number): ListeningS
 function bind(sys: Sys, fd: number, address: SocketAddress, place: Place): void {
   const bound = sys.bind(fd, address);
   if (bound >= 0) return;
-  const found = bound === EADDRINUSE ? fileId(place.file) : undefined;
-  if (found === undefined) throw unixError(place, 'bind', bound);
-  const obstacle = obstacleAt(sys, address, place);
+  const { file } = place;
+  if (bound === EADDRINUSE && file === undefined) throw unixError(place, 'bind', bound, IN_USE);
+  const found = bound === EADDRINUSE && file !== undefined ? fileId(file) : undefined;
+  if (found === undefined || file === undefined) throw unixError(place, 'bind', bound);
+  const obstacle = obstacleAt(sys, address, file, place.type);
   if (obstacle !== undefined) throw unixError(place, 'bind', bound, obstacle);
-  removeIfSame(place.file, found);
+  removeIfSame(file, found);
+  if (isSame(fileId(file), found)) throw unixError(place, 'bind', bound, CANNOT_REMOVE);
   const again = sys.bind(fd, address);
   if (again < 0) throw unixError(place, 'bind', again);
 }
 
 /** Why the file must stay, and what to do; `undefined`: it is a socket, and nobody listens on it. */
-function obstacleAt(sys: Sys, address: SocketAddress, { file, type }: Place): string | undefined {
+function obstacleAt(sys: Sys, address: SocketAddress, file: string, type: number): string | undefined {
   if (lstatSync(file, { throwIfNoEntry: false })?.isSocket() === false) {
     return 'there is a file that is no socket. Take the file away';
   }
@@ -102,10 +115,10 @@ function obstacleAt(sys: Sys, address: SocketAddress, { file, type }: Place): st
   sys.close(fd);
   if (answer === ECONNREFUSED || answer === ENOENT) return undefined;
   if (answer === EACCES) return 'there is a socket that this user may not connect to. Find out whose it is';
-  return 'a server listens there already. Stop it (to find it: ss -lxp)';
+  return IN_USE;
 }
 
-function setMode({ file, option, path }: Place, mode: number): void {
+function setMode({ option, path }: Place, file: string, mode: number): void {
   try {
     chmodSync(file, mode);
   } catch (cause) {
@@ -125,11 +138,14 @@ function fileId(file: string): FileId | undefined {
   return stat && { device: stat.dev, inode: stat.ino };
 }
 
+function isSame(one: FileId | undefined, other: FileId | undefined): boolean {
+  return one !== undefined && one.inode === other?.inode && one.device === other.device;
+}
+
 /** Removes the file if it is still the one that was seen: another server may have put its own there since. */
 function removeIfSame(file: string, seen: FileId | undefined): void {
   try {
-    const now = fileId(file);
-    if (now !== undefined && now.inode === seen?.inode && now.device === seen.device) unlinkSync(file);
+    if (isSame(fileId(file), seen)) unlinkSync(file);
   } catch {
     // The folder has been taken away or closed to us: then it is as good as removed, and the next server sees that.
   }

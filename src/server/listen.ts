@@ -37,7 +37,7 @@ export async function listen(
         sockets.push(
           found ?? listenUnix(sys, { path, mode: unixMode, option: nameOf(isListed ? 'listen' : 'unix') }, backlog),
         );
-      } else sockets.push(await listenTcp(sys, { ...place, isListed, nameOf }, backlog, heirlooms));
+      } else sockets.push(...(await listenTcp(sys, { ...place, isListed, nameOf }, backlog, heirlooms)));
     }
     heirlooms?.close();
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Used to say where a server listens, and what it must do with each socket when it ends. */
 import type { SocketAddress } from '../sys/sys.ts';
+import { hostText } from './zone.ts';
 
 /** Where a server listens for TCP. `host` is `::` or `0.0.0.0` for all interfaces. */
 export interface TcpAddress {
@@ -29,7 +30,8 @@ export interface ListeningSocket {
   readonly close: () => void;
 }
 
-export function serverAddress({ family, address, port }: SocketAddress): ServerAddress {
-  if (family !== 'unix') return { family, host: address, port };
+export function serverAddress(name: SocketAddress): ServerAddress {
+  const { family, address, port } = name;
+  if (family !== 'unix') return { family, host: hostText(name), port };
   return { family, path: address.replace(/^\0/, '@'), host: 'unix', port: 0 };
 }

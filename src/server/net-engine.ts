@@ -4,6 +4,7 @@ import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { fileLimit } from '../sys/file-limit.ts';
+import { requireNet } from '../sys/permissions.ts';
 import { withoutKernel } from '../sys/without-kernel.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
@@ -27,6 +28,7 @@ export class NetEngine implements Engine {
   }
 
   async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
+    requireNet();
     refuseWhatEpollDoes(settings, nameOf);
     const { listenFds = [], backlog, keepAlive } = settings;
     this.#keepAlive = keepAlive;
@@ -35,7 +37,7 @@ export class NetEngine implements Engine {
       for (const fd of listenFds) this.#listeners.push(await adoptNet(fd, backlog));
       for (const place of placesIn(settings, this.#listeners.length === 0)) {
         if ('unix' in place) throw noUnix(place.unix, nameOf);
-        this.#listeners.push(await listenNet({ ...place, isListed, nameOf }, backlog));
+        this.#listeners.push(...(await listenNet({ ...place, isListed, nameOf }, backlog)));
       }
     } catch (error) {
       for (const listener of this.#listeners) listener.close();

@@ -8,8 +8,10 @@ import { type Credentials, loadCredentials } from '../options/credentials.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
 import { renewTicketKeys } from '../options/ticket-keys.ts';
 import type { ServerEvent } from '../log/event.ts';
+import { requireFile } from '../thread/no-such-service.ts';
 import { Lock } from '../sharing/lock.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
+import { requireThreads } from '../sys/permissions.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import { withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
@@ -51,6 +53,8 @@ const STOP_GRACE = 1000;
 export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInLibrary): Promise<Server> {
   const given = parseServeOptions(options);
   const service = serviceUrl(given.service);
+  requireThreads();
+  requireFile(service); // Before a port that is in use hides it.
   const events: ServerEvent[] = [];
   const tls = readCredentials(given, nameOf, (event) => events.push(event));
   const engine = openEngine(given.engine, nameOf);

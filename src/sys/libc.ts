@@ -27,6 +27,7 @@ import { NativeBuffer } from './native-buffer.ts';
 import { loadNative } from './native-load.ts';
 import { PollSet } from './poll-set.ts';
 import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './sched-attributes.ts';
+import { notAllowed } from './permissions.ts';
 import { type Call, type Calls, GLIBC_SIGNATURES, SIGNATURES } from './signatures.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
@@ -60,6 +61,8 @@ export function openLibc(): Sys {
   } catch (cause) {
     const shortage = tooFewFiles(cause);
     if (shortage !== undefined) throw shortage;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_DLOPEN_DISABLED')
+      throw notAllowed('load koffi, through which it calls the kernel', cause);
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw new HeddleError(
       'HEDDLE_UNSUPPORTED',

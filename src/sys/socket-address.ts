@@ -12,6 +12,9 @@ export const LONGEST_UNIX_PATH = 107;
 /** What stands for the address of a Unix client, which has none. */
 export const UNIX_PEER = 'unix';
 
+/** Where `struct sockaddr_in6` has its `sin6_scope_id`, in host byte order. */
+const SCOPE_AT = 24;
+
 const MAPPED_PREFIX = Buffer.from('00000000000000000000ffff', 'hex');
 
 /** Turns an address into its binary form (4 or 16 bytes): `inet_pton`. */
@@ -28,10 +31,17 @@ export function writeSocketAddress(address: SocketAddress, target: Buffer, parse
   if (!parse(v6 ? AF_INET6 : AF_INET, address.address, target.subarray(at, at + (v6 ? 16 : 4)))) {
     throw new RangeError(`not an ${address.family} address: ${address.address}`);
   }
+  if (v6) target.writeUInt32LE(address.scope ?? 0, SCOPE_AT);
   return v6 ? 28 : 16;
 }
 
-function writeUnixAddress(path: string, target: Buffer): number {
+/** `@name` as the kernel has it (unix(7), "abstract"): a name without a file, which begins with a zero character. */
+export function unixName(path: string): string {
+  return path.replace(/^@/, '\0');
+}
+
+function writeUnixAddress(text: string, target: Buffer): number {
+  const path = unixName(text);
   const length = Buffer.byteLength(path);
   if (length === 0 || length > LONGEST_UNIX_PATH) {
     throw new RangeError(`a Unix socket path has 1 to ${LONGEST_UNIX_PATH} bytes, got ${length}`);
@@ -49,7 +59,9 @@ export function readSocketAddress(source: Buffer, length: number): SocketAddress
   if (family === AF_UNIX) return { family: 'unix', address: readUnixPath(source.subarray(2, length)), port: 0 };
   const v6 = family === AF_INET6;
   const bytes = v6 ? source.subarray(8, 24) : source.subarray(4, 8);
-  return { family: v6 ? 'IPv6' : 'IPv4', address: formatAddress(bytes), port: source.readUInt16BE(2) };
+  const scope = v6 ? source.readUInt32LE(SCOPE_AT) : 0;
+  const address = { address: formatAddress(bytes), port: source.readUInt16BE(2), ...(scope !== 0 && { scope }) };
+  return { family: v6 ? 'IPv6' : 'IPv4', ...address };
 }
 
 function readUnixPath(path: Buffer): string {

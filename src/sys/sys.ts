@@ -4,12 +4,14 @@ import type { PollSet } from './poll-set.ts';
 
 /**
  * An address of a socket. For a Unix socket it is the path and `port` is 0; a name without a file (unix(7), "abstract")
- * begins with a zero character.
+ * begins with a zero character, or `@` where it is given to the kernel.
  */
 export interface SocketAddress {
   readonly family: 'IPv4' | 'IPv6' | 'unix';
   readonly address: string;
   readonly port: number;
+  /** The interface that a link-local IPv6 address is on (its zone), by its number. */
+  readonly scope?: number | undefined;
 }
 
 /** The address of an accepted client in binary, ready for shared memory: IPv4 as `::ffff:a.b.c.d`, a Unix client as `::`. */

@@ -1,5 +1,4 @@
 /** Used to load the user's service, and to say clearly what is wrong with one that does not load. */
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { checkService, type Service, type ServiceThread } from '../connection/service.ts';
@@ -7,8 +6,9 @@ import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import { createFraming } from '../framing/framing.ts';
 import type { FindByte } from '../framing/search.ts';
-import { importModule } from '../options/module-file.ts';
+import { defaultOf, importModule } from '../options/module-file.ts';
 import type { ThreadStart } from './messages.ts';
+import { requireFile } from './no-such-service.ts';
 import { placeIn, placeOfSyntaxError } from './syntax-place.ts';
 
 /**
@@ -19,16 +19,13 @@ import { placeIn, placeOfSyntaxError } from './syntax-place.ts';
 export async function loadService(href: string): Promise<Service> {
   const url = new URL(href);
   const path = pathOf(href);
-  if (url.protocol === 'file:' && !existsSync(path)) {
-    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: there is no such file`);
-  }
+  requireFile(url);
   const module = await importModule(url).catch((cause: unknown) => {
     throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: ${describe(cause, path)}`, {
       cause,
     });
   });
-  const exported = (module as { default?: unknown }).default;
-  return checkService(exported, `Cannot use the service ${path}`);
+  return checkService(defaultOf(module), `Cannot use the service ${path}`);
 }
 
 /**

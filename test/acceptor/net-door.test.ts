@@ -7,7 +7,7 @@ import { NetDoor } from '../../src/acceptor/net-door.ts';
 import type { Shortage } from '../../src/acceptor/shortage.ts';
 import { SpareFile } from '../../src/acceptor/spare-file.ts';
 import { nameInLibrary } from '../../src/options/source.ts';
-import { listenNet } from '../../src/server/listen-net.ts';
+import { listenNet, type NetListener } from '../../src/server/listen-net.ts';
 import { canHandOver } from '../../src/server/open-engine.ts';
 import { tryToConnect } from '../support/acceptor-bench.ts';
 import { dial } from '../support/loopback.ts';
@@ -16,10 +16,8 @@ const now = performance.now();
 
 /** A door that is closed, on a free port; `most` clients may be inside at once. */
 async function makeDoor(most = Infinity, spare = new SpareFile()) {
-  const { address, parked } = await listenNet(
-    { host: '127.0.0.1', port: 0, isListed: false, nameOf: nameInLibrary },
-    64,
-  );
+  const place = { host: '127.0.0.1', port: 0, isListed: false, nameOf: nameInLibrary };
+  const [{ address, parked }] = (await listenNet(place, 64)) as [NetListener];
   const inside: Socket[] = [];
   const shortages: Shortage[] = [];
   const door: NetDoor = new NetDoor([parked], spare, {

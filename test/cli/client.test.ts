@@ -1,9 +1,10 @@
 import { once } from 'node:events';
+import { createReadStream, openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { runClient } from '../../src/cli/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { echoBytes, reverseChunks, stubServer } from '../client/stub-server.ts';
@@ -84,6 +85,73 @@ describe('heddle client', () => {
     expect(String(result)).toBe(
       `HeddleError: The server at 127.0.0.1:${server.port} closed the connection before it replied`,
     );
+  });
+});
+
+describe('heddle client with its input from a file', () => {
+  it.each([
+    ['', ''],
+    ['y\nn\n', 'Do you want to continue (y/n): y\nReceived from server: cba\nDo you want to continue (y/n): n\n'],
+    ['y\n', 'Do you want to continue (y/n): y\nReceived from server: cba\n'],
+  ])('that has %j asks only what is answered', async (answers, output) => {
+    await using server = await stubServer(reverseChunks);
+    const file = join(testFolder(), 'answers');
+    writeFileSync(file, answers);
+    const fd = openSync(answers === '' ? '/dev/null' : file, 'r');
+    const input = Object.assign(createReadStream(file, { fd, autoClose: true }), { fd });
+    expect(await run({ port: server.port, input, message: 'abc' })).toEqual({
+      result: 0,
+      output: `Received from server: cba\n${output}`,
+    });
+  });
+});
+
+/** A line editor at work: `type` writes to it, `shows` resolves when its output has what is looked for. */
+function edit(port: number, isTTY: boolean) {
+  const stdin = Object.assign(new PassThrough(), { isTTY });
+  let output = '';
+  const stdout = new PassThrough();
+  stdout.on('data', (data: Buffer) => (output += String(data)));
+  const invocation = { message: undefined, repl: true, flags: { port: `${port}`, framing: 'line' }, environment: {} };
+  const result = runClient(invocation, { stdin, stdout, stderr: new PassThrough() });
+  const shows = (pattern: RegExp): Promise<void> =>
+    vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 10_000 });
+  return { type: (text: string) => stdin.write(text), end: () => stdin.end(), result, shows };
+}
+
+describe('heddle client --repl', () => {
+  it('shows what the server sends by itself, and times replies only', async () => {
+    await using server = await stubServer((socket) => {
+      socket.write('welcome\n');
+      socket.on('data', (data) => socket.write(`${String(data)}news\n`));
+    });
+    const editor = edit(server.port, false);
+    await editor.shows(/^Connected to .*\n> welcome\n$/);
+    editor.type('one\n');
+    await editor.shows(/welcome\none {2}\([\d.]+ ms\)\n(> )?news\n(> )?$/);
+    editor.end();
+    expect(await editor.result).toBe(0);
+  });
+
+  it('lets a line be typed while no reply comes, and shows messages above it', async () => {
+    await using server = await stubServer(() => {});
+    const editor = edit(server.port, true);
+    await editor.shows(/> [^\n]*$/);
+    editor.type('one\r');
+    await editor.shows(/one[^]*> [^\n]*$/);
+    editor.type('tw');
+    await editor.shows(/tw$/);
+    for (const socket of server.sockets) socket.write('late\n');
+    await editor.shows(/late {2}\([\d.]+ ms\)\n[^]*> tw[^\n]*$/);
+    editor.type('\u0003');
+    expect(await editor.result).toBe(0);
+  });
+
+  it('says that the server closed the connection', async () => {
+    await using server = await stubServer((socket) => socket.end('bye\n'));
+    const editor = edit(server.port, true);
+    await expect(editor.result).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
+    await editor.shows(/bye\n/);
   });
 });
 

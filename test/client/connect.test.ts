@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { connect } from '../../src/client/connect.ts';
 import { testFolder } from '../support/folder.ts';
@@ -25,6 +26,21 @@ describe('connecting', () => {
       code: 'HEDDLE_INVALID_OPTION',
       message: 'options.port must be a positive integer, got 0',
     });
+  });
+
+  it('has any number of connections end with one signal, without a warning of Node', async () => {
+    await using server = await stubServer(reverseChunks);
+    const warnings: string[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', warn);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const connections = await Promise.all(Array.from({ length: 12 }, () => connect({ port: server.port, signal })));
+    await nextTurn();
+    process.off('warning', warn);
+    controller.abort();
+    await Promise.all(connections.map((connection) => connection.closed));
+    expect(warnings).toEqual([]);
   });
 
   it('ends with its signal', async () => {

@@ -146,6 +146,16 @@ describe('the options of serve', () => {
     ['options.port must be an integer from 0 to 65535, got NaN', { port: NaN }],
     ['options.host must be an IP address or a host name, got ""', { host: '' }],
     ['options.host must be an IP address or a host name, got "a b\\n"', { host: 'a b\n' }],
+    ['options.host must be an IP address or a host name, got "a:b"', { host: 'a:b' }],
+    ['options.host must be an IP address without brackets: ::1, got "[::1]"', { host: '[::1]' }],
+    [
+      'options.host must be an IP address alone: ::1, with the port 80 as the option for that, got "[::1]:80"',
+      { host: '[::1]:80' },
+    ],
+    [
+      'options.host must be an IP address alone: 127.0.0.1, with the port 4336 as the option for that, got "127.0.0.1:4336"',
+      { host: '127.0.0.1:4336' },
+    ],
     [`options.unix ${SOCKET_PATH}, got ""`, { unix: '' }],
     [`options.unix ${SOCKET_PATH}, got "/a\\u0000b"`, { unix: '/a\0b' }],
     [`options.unix ${SOCKET_PATH}, got "${'é'.repeat(54)}"`, { unix: 'é'.repeat(54) }],

@@ -46,6 +46,11 @@ describe('an option', () => {
     expect(await read({})).toMatchObject({ deny });
   });
 
+  it('may have a byte order mark before it, in a file', async () => {
+    write('heddle.config.json', '\uFEFF{ "port": 7, "idleTimeout": 5 }');
+    expect(await read({ flags: { drainDelay: '0' } })).toMatchObject({ port: 7, idleTimeout: 5, drainDelay: 0 });
+  });
+
   it('comes from flags before the environment, before the file, before its default', async () => {
     write('heddle.config.json', '{ "port": 1, "backlog": 1, "threads": 1 }');
     const flags = { port: '3' };
@@ -100,6 +105,11 @@ describe('an option', () => {
     [
       { environment: { HEDDLE_UNIX_MODE: '0660' }, flags: { port: '1' } },
       'HEDDLE_UNIX_MODE is for a Unix socket, and there is none: name its path with --unix, or leave HEDDLE_UNIX_MODE out',
+    ],
+    [{ flags: { idleTimeout: '5' } }, '--idle-timeout must have a unit, such as 5ms, 5s or 5m, got 5'],
+    [
+      { environment: { HEDDLE_SEND_TIMEOUT: '0.5' } },
+      'HEDDLE_SEND_TIMEOUT must have a unit, such as 0.5ms, 0.5s or 0.5m, got 0.5',
     ],
     [{ environment: { HEDDLE_WATCH: '1' } }, 'HEDDLE_WATCH is for a service of your own; name its file'],
     [

@@ -50,6 +50,19 @@ describe('a server that cannot listen', () => {
     await new Promise((resolve) => other.close(resolve));
   });
 
+  it('says first that there is no file of the service, which the next try would find', async () => {
+    await using running = await start(undefined);
+    const error = await failure({ port: running.port, service: 'no-such-service.js' });
+    expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
+    expect(error.message).toMatch(/^Cannot load the service .*no-such-service\.js: there is no such file$/);
+  });
+
+  it('says that there is no network interface of that name', async () => {
+    const error = await failure({ host: 'fe80::1%none7' });
+    expect(error.code).toBe('HEDDLE_LISTEN');
+    expect(error.message).toContain('Cannot listen on [fe80::1%none7]:0: there is no network interface none7');
+  });
+
   it('says that the machine has no such address', async () => {
     const error = await failure({ host: '192.0.2.1' });
     expect(error).toMatchObject({ code: 'HEDDLE_LISTEN', errno: 'EADDRNOTAVAIL', syscall: BIND });
@@ -161,6 +174,23 @@ describe('a service in TypeScript', () => {
        };`,
     );
     expect(await answerOf(pathToFileURL(file), 'you')).toBe('hi good you');
+  });
+
+  it('may import a file beside it by the name that it will have as JavaScript', async () => {
+    writeFileSync(join(directory, 'dep.ts'), "export const greeting: string = 'hi';");
+    const file = join(directory, 'imports-js.ts');
+    const code = `import { greeting } from './dep.js';
+      export default { framing: 'line', message: (message: Uint8Array): string => greeting + message };`;
+    writeFileSync(file, code);
+    expect(await answerOf(pathToFileURL(file), ' you')).toBe('hi you');
+  });
+
+  it('may have been compiled to CommonJS', async () => {
+    const file = join(directory, 'compiled.cjs');
+    const code = `"use strict"; Object.defineProperty(exports, "__esModule", { value: true });
+      exports.default = { framing: 'line', message: (message) => 'compiled ' + message };`;
+    writeFileSync(file, code);
+    expect(await answerOf(pathToFileURL(file), 'hello')).toBe('compiled hello');
   });
 
   it('is given by its path from the working directory as well', async () => {

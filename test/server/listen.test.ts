@@ -1,6 +1,8 @@
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { connect, type HeddleError, serve } from 'heddle';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -28,6 +30,14 @@ async function refusal(listen: string[]): Promise<HeddleError> {
     (server) => server.close().then(() => Promise.reject(new Error('it started'))),
     (error: HeddleError) => error,
   );
+}
+
+/** A link-local address of this machine, and its interface. */
+function linkLocal(): [zone: string, address: string] | undefined {
+  for (const [zone, addresses = []] of Object.entries(networkInterfaces()))
+    for (const { address, scopeid = 0 } of addresses as { address: string; scopeid?: number }[])
+      if (scopeid !== 0) return [zone, address];
+  return undefined;
 }
 
 async function answer(port: number, host: string): Promise<string> {
@@ -68,6 +78,29 @@ describe('a server that listens in several places', () => {
       ]);
       expect([await answer(port, '127.0.0.1'), await answer(port, '::1')]).toEqual(['here', 'here']);
     }
+  });
+
+  it('has all addresses of a name, with one port', async () => {
+    await using running = await start(service('commands'), { host: 'localhost' });
+    const { addresses } = running.server;
+    const found = await lookup('localhost', { all: true });
+    expect(new Set(addresses.map(({ host }) => host))).toEqual(new Set(found.map(({ address }) => address)));
+    expect(new Set(addresses.map(({ port }) => port)).size).toBe(1);
+    for (const { host, port } of addresses) expect(await answer(port, host)).toBe('here');
+  });
+
+  it('takes an IPv4 address that is written as IPv6', async () => {
+    await using running = await start(service('commands'), { host: '::ffff:127.0.0.1' });
+    expect(running.server.address).toMatchObject({ family: 'IPv4', host: '127.0.0.1' });
+    expect(await answer(running.port, '127.0.0.1')).toBe('here');
+  });
+
+  const [zone, address] = linkLocal() ?? [];
+  it.skipIf(zone === undefined)('listens on a link-local address, which has a zone', async () => {
+    const host = `${address}%${zone}`;
+    await using running = await start(service('commands'), { host });
+    expect(running.server.address).toMatchObject({ family: 'IPv6', host });
+    expect(await answer(running.port, host)).toBe('here');
   });
 
   it('has both families where no host is said', async () => {

@@ -48,6 +48,19 @@ describe.skipIf(noUnix)('a server on a Unix socket', () => {
     expect(await running.seen('close')).toMatchObject([{ address: 'unix', port: 0, reason: 'client-finished' }]);
   });
 
+  it('has no file with a name that begins with @, and clients find it by that name', async () => {
+    const unix = `@heddle-test-${process.pid}`;
+    await using running = await startAt(unix);
+    expect(running.server.addresses).toEqual([{ family: 'unix', path: unix, host: 'unix', port: 0 }]);
+    expect(existsSync(unix)).toBe(false);
+    await using connection = await connect({ unix, framing: 'line' });
+    expect(String(await connection.request('who'))).toBe('unix 0');
+    expect((await refusal({ unix })).message).toBe(
+      `Cannot listen on unix:${unix}: a server listens there already. Stop it (to find it: ss -lxp), or choose another path with options.unix`,
+    );
+    expect((await refusal({ unix: '@other', unixMode: 0o600 })).message).toContain('a name with @ has none');
+  });
+
   it('answers many clients, with messages longer than the kernel takes at once', async () => {
     const unix = join(testFolder(), 'a.sock');
     await using running = await startAt(unix);

@@ -1,0 +1,18 @@
+/** Notices that Heddle was put into a bundle: its threads begin with files of their own, which are not there then. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { HeddleError } from '../errors.ts';
+
+/** What threads begin with, from the door of the library. */
+const ENTRY = './server/worker-entry.cjs';
+
+/** `door`: where the door of the library is; a bundle may not know. Throws HEDDLE_UNSUPPORTED if threads have no files there. */
+export function requireOwnFiles(door: string | undefined): void {
+  const path = door === undefined ? ENTRY : fileURLToPath(new URL(ENTRY, door));
+  if (door !== undefined && existsSync(path)) return;
+  const advice = 'Leave it out of the bundle (esbuild --external:heddle), and install it beside';
+  throw new HeddleError(
+    'HEDDLE_UNSUPPORTED',
+    `Heddle cannot start threads from a bundle: there is no ${path}. ${advice}`,
+  );
+}
