@@ -23,6 +23,8 @@ export interface RosterSettings {
   readonly moveAfter: number;
   /** There is a waiting room. */
   readonly hasRoom?: boolean;
+  /** How many threads can compute at the same time; left out: as many as this machine has CPUs for. */
+  readonly cpus?: number;
 }
 
 /**
@@ -59,7 +61,7 @@ interface Roles {
 export class Roster {
   readonly settings: RosterSettings;
   /** As many threads that compute keep all CPUs busy. */
-  readonly cpus = availableParallelism();
+  readonly cpus: number;
   readonly #sys: ThreadCalls;
   #watches: ThreadWatch[] = [];
   #wanted: number;
@@ -78,6 +80,7 @@ export class Roster {
   constructor(sys: ThreadCalls, settings: RosterSettings) {
     this.#sys = sys;
     this.settings = settings;
+    this.cpus = settings.cpus ?? availableParallelism();
     this.#wanted = settings.min;
   }
 
