@@ -20,7 +20,9 @@ export class CostedTable extends ConnectionTable {
   }
 
   override listResting(thread: number, from: number, fds: Int32Array, since?: number): number {
-    this.#kernel.bill += (this.size - from) * SLOT_MS;
-    return super.listResting(thread, from, fds, since);
+    const count = super.listResting(thread, from, fds, since);
+    const end = count < fds.length ? this.size : (fds[count - 1] as number) + 1;
+    this.#kernel.bill += (end - from) * SLOT_MS;
+    return count;
   }
 }

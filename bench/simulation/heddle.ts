@@ -17,6 +17,7 @@ import type { Client, Server } from './client.ts';
 import { CostedTable } from './costed-table.ts';
 import { type Cpus, Task } from './cpus.ts';
 import { SimKernel } from './kernel.ts';
+import { Queue } from './queue.ts';
 import { SimThread } from './service-thread.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -57,7 +58,7 @@ export class Heddle implements Server {
   readonly #task = new Task();
   readonly #threads = new Map<number, SimThread>();
   readonly #rows: number[];
-  readonly #backlog: Client[] = [];
+  readonly #backlog = new Queue<Client>();
   /** What the acceptor does in its next turn, before it looks. */
   #events: (() => void)[] = [];
   #isAwake = false;
@@ -114,7 +115,7 @@ export class Heddle implements Server {
 
   connect(client: Client): void {
     this.kernel.open(client);
-    this.#backlog.push(client);
+    this.#backlog.add(client);
     this.#poke();
   }
 
@@ -163,7 +164,7 @@ export class Heddle implements Server {
     const { kernel, roster } = this;
     const longest = this.#hasRoom ? LONGEST_WAIT_MS : LOOK_FULL_MS;
     const wait = Math.ceil(Math.max(0, Math.min(longest, this.#supervisor.timeout(kernel.now()))));
-    const isBusy = this.#events.length > 0 || (this.#backlog.length > 0 && this.#hasRoom) || this.#hearsRoom;
+    const isBusy = this.#events.length > 0 || (this.#backlog.size > 0 && this.#hasRoom) || this.#hearsRoom;
     this.#isAwake = isBusy || wait === 0;
     if (this.#isAwake) return this.#cpus.run(this.#task, TURN_MS, this.#turn);
     const turn = this.#turns;
@@ -182,8 +183,8 @@ export class Heddle implements Server {
   }
 
   #accept(): void {
-    for (let left = ACCEPTS; left > 0 && this.#backlog.length > 0 && this.#hasRoom; left--) {
-      const client = this.#backlog.shift() as Client;
+    for (let left = ACCEPTS; left > 0 && this.#backlog.size > 0 && this.#hasRoom; left--) {
+      const client = this.#backlog.take() as Client;
       const { address, fd } = client;
       this.kernel.bill += ACCEPT_MS;
       const row = this.#supervisor.roomFor(address) ?? this.#placement(this.roster.any, address);

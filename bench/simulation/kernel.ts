@@ -5,6 +5,7 @@ import type { PollSet } from '../../src/sys/poll-set.ts';
 import { EpollEvents, type Sys } from '../../src/sys/sys.ts';
 import type { Client } from './client.ts';
 import type { Cpus, Task } from './cpus.ts';
+import { Queue } from './queue.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What system calls cost, in ms, the call through the FFI included. */
@@ -28,42 +29,40 @@ interface Watched {
 export class EpollSet {
   readonly fd: number;
   heard: () => void = () => {};
-  #ready: Watched[] = [];
+  readonly #ready = new Queue<Watched>();
 
   constructor(fd: number) {
     this.fd = fd;
   }
 
   get isReady(): boolean {
-    return this.#ready.length > 0;
+    return this.#ready.size > 0;
   }
 
   list(watched: Watched): void {
     if (watched.isListed) return;
     watched.isListed = true;
-    this.#ready.push(watched);
+    this.#ready.add(watched);
     this.heard();
   }
 
   /** Takes at most `most` events. */
   take(most: number, hear: (fd: number, ticket: number, mask: number) => void): number {
     let count = 0;
-    let seen = 0;
-    for (; seen < this.#ready.length && count < most; seen++) {
-      const watched = this.#ready[seen] as Watched;
-      if (watched.set !== this) continue;
+    while (count < most) {
+      const watched = this.#ready.take();
+      if (watched === undefined) return count;
       watched.isListed = false;
       const mask = readiness(watched) & watched.mask;
       if (mask === 0) continue;
       hear(watched.client.fd, watched.ticket, mask);
       count++;
     }
-    this.#ready = this.#ready.slice(seen);
     return count;
   }
 
   forget(watched: Watched): void {
-    if (watched.isListed) this.#ready = this.#ready.filter((other) => other !== watched);
+    if (watched.isListed) this.#ready.delete(watched);
     watched.isListed = false;
   }
 }

@@ -1,6 +1,7 @@
 /** Plays Go's and Erlang's way: a task for each client, all in one queue, each in its turn for a while. */
 import type { Client, Server } from './client.ts';
 import { type Cpus, Task } from './cpus.ts';
+import { Queue } from './queue.ts';
 import type { Random } from './random.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -35,9 +36,7 @@ export class RunQueue implements Server {
   readonly #settings: RunQueueSettings;
   readonly #random: Random;
   readonly #idle: Task[];
-  /** A queue; those before `#first` have had their turn. */
-  #queue: Job[] = [];
-  #first = 0;
+  readonly #queue = new Queue<Job>();
   /** Sockets that nobody has looked at. */
   #unheard: Job[] = [];
   #pollAt = 0;
@@ -62,7 +61,7 @@ export class RunQueue implements Server {
   }
 
   #ready(job: Job): void {
-    this.#queue.push(job);
+    this.#queue.add(job);
     const task = this.#idle.pop();
     if (task !== undefined) this.#next(task);
   }
@@ -81,21 +80,16 @@ export class RunQueue implements Server {
 
   /** Has `task` run who is next; if there is nobody, it looks at the sockets, then sleeps. */
   #next(task: Task): void {
-    if (this.#first === this.#queue.length && this.#unheard.length > 0) this.#poll();
-    const job = this.#queue[this.#first];
+    if (this.#queue.size === 0 && this.#unheard.length > 0) this.#poll();
+    const job = this.#queue.take();
     if (job === undefined) return void this.#idle.push(task);
-    this.#first++;
-    if (this.#first > 1024 && this.#first * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#first);
-      this.#first = 0;
-    }
     const ms = Math.min(job.left, this.#settings.slice(this.#random));
     this.#cpus.run(task, ms, () => this.#ran(task, job, ms));
   }
 
   #ran(task: Task, job: Job, ms: number): void {
     job.left -= ms;
-    if (job.left > 1e-9) this.#queue.push(job);
+    if (job.left > 1e-9) this.#queue.add(job);
     else if (job.blockMs > 0) this.#block(job);
     else job.client.answered();
     this.#next(task);

@@ -4,6 +4,7 @@ import { Cpus, Task } from './cpus.ts';
 import { Heddle } from './heddle.ts';
 import { type Group, lights, type Mix, neighbours } from './mixes.ts';
 import { type Random, seededRandom } from './random.ts';
+import { Queue } from './queue.ts';
 import { ERLANG, GO, RunQueue } from './run-queue.ts';
 import { Timeline } from './timeline.ts';
 import { Waits } from './waits.ts';
@@ -166,7 +167,7 @@ class Load implements Server {
   readonly #cpus: Cpus;
   readonly #ms: number;
   readonly #server: Server;
-  #waiting: Client[] = [];
+  readonly #waiting = new Queue<Client>();
 
   constructor(cpus: Cpus, ms: number, server: Server) {
     this.#cpus = cpus;
@@ -180,15 +181,15 @@ class Load implements Server {
   }
 
   arrived(client: Client): void {
-    this.#waiting.push(client);
-    if (this.#waiting.length === 1) this.#sendNext();
+    this.#waiting.add(client);
+    if (this.#waiting.size === 1) this.#sendNext();
   }
 
   #sendNext(): void {
     this.#cpus.run(this.#task, this.#ms, () => {
-      const client = this.#waiting.shift() as Client;
+      const client = this.#waiting.take() as Client;
       this.#server.arrived(client);
-      if (this.#waiting.length > 0) this.#sendNext();
+      if (this.#waiting.size > 0) this.#sendNext();
     });
   }
 }
