@@ -17,6 +17,8 @@ const NICE_STEP = 1.25;
 const USUAL_SLICE_MS = 2.8;
 /** The kernel's tick (CONFIG_HZ=250), in ms: a slice that is over ends with it. A task that wakes does not wait for it. */
 const TICK_MS = 4;
+/** Any work takes some time, in ms. */
+const LEAST_MS = 0.00001;
 /** Sums of small numbers are off by less than this. */
 const ROUNDING = 1e-9;
 /** What it costs to change tasks, caches included, in ms. */
@@ -78,7 +80,7 @@ export class Cpus {
 
   /** Has `task`, which sleeps or has just ended its work, compute for `ms`, then calls `done`. */
   run(task: Task, ms: number, done: () => void): void {
-    task.left = ms;
+    task.left = Math.max(ms, LEAST_MS);
     task.done = done;
     if (task !== this.#ending) this.#wake(task);
   }

@@ -99,6 +99,7 @@ export class RunQueue implements Server {
   #block(job: Job): void {
     this.#timeline.after(job.blockMs, () => {
       job.blockMs = 0;
+      job.left = this.#settings.messageMs;
       this.#ready(job);
     });
   }
