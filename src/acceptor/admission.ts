@@ -147,8 +147,9 @@ export class Admission {
   }
 }
 
-function rulesOf({ addresses, table }: AdmissionParts, limits: AddressLimits): AddressRules {
+function rulesOf({ addresses, report, table }: AdmissionParts, limits: AddressLimits): AddressRules {
   if (limits.maxClientsPerAddress === Infinity) return new AddressRules(limits, undefined);
-  const clients = addresses === undefined ? ClientsPerAddress.create(table) : new ClientsPerAddress(addresses, table);
-  return new AddressRules(limits, clients);
+  if (addresses === undefined) return new AddressRules(limits, ClientsPerAddress.create(table));
+  const stuck = (): void => report?.({ type: 'lock-stuck', time: Date.now(), what: 'addresses' });
+  return new AddressRules(limits, new ClientsPerAddress(addresses, table, stuck));
 }

@@ -40,7 +40,7 @@ export function acceptorParts(
   const hasRoom = clientsPerThread === Infinity && moveAfter !== Infinity && start.threads.max > 1;
   const roster = new Roster(calls, { ...start.threads, clientsPerThread, moveAfter, hasRoom });
   const busy = new BusyMeter(calls).ratio;
-  const arena = new Arena(start.arena);
+  const arena = new Arena(start.arena, () => report?.({ type: 'lock-stuck', time: Date.now(), what: 'messages' }));
   const sweeper = new Sweeper(table, roster, new Deadlines(table, start.timeouts));
   return {
     table,

@@ -42,6 +42,10 @@ export const NOTED = 1 << 19;
 export const YIELDING = 1 << 17;
 /** What was left of the last turn is still to be served. */
 export const WORK_LEFT = 1 << 18;
+/** The service has called `send` or `receive`: its stack is below, and an end only noted. */
+export const CALLED = 1 << 20;
+/** It is `CLOSED`, which was noted during a call: the rest of the end comes with the flush. */
+export const END_NOTED = 1 << 21;
 
 /** Any of these, and the service may be given no message. */
 export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING;

@@ -6,12 +6,15 @@ import type { Deadlines } from '../sharing/deadlines.ts';
 import type { Ticket } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, EFAULT, errnoName } from '../sys/errno.ts';
+import { ensureStack } from '../sys/stack-room.ts';
 import type { Client, ClientTls } from './client.ts';
 import {
   AT_REST,
   BLOCKED,
+  CALLED,
   CLOSED,
   DRAINING,
+  END_NOTED,
   ENDED,
   FINISHING,
   FLUSHING,
@@ -37,6 +40,9 @@ import { stampBegun, stampComplete, stampFlowing, stampNotIdle, stampSeen, stamp
  * The way of the data: recv → decode → service → frame → send, in one call without a copy to keep, for a message that
  * is whole and a service that answers at once. What does not fit that way is kept in the inbox (bytes without a whole
  * message, or that the service is not ready for) or the outbox (bytes that the kernel did not take).
+ *
+ * A service may call at any depth of its stack, so each of its calls first makes sure that there is enough of it: nothing of
+ * this must stop half-way. What a call finds to be over ends when the callbacks are done, on an empty stack.
  */
 
 /** Reads in a row from one client, before others get their turn. */
@@ -72,23 +78,18 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   protected abstract inputEnded(): void;
   protected abstract wasClosed(): void;
 
-  receive(): Promise<unknown> {
-    return Promise.reject(
-      new Error('receive is for services with a session function; message gets its messages itself'),
-    );
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
-    return { next: () => this.receive() as Promise<never> };
-  }
+  abstract receive(): Promise<unknown>;
+  abstract [Symbol.asyncIterator](): AsyncIterator<unknown, undefined>;
 
   send(message: unknown): Promise<void> {
+    ensureStack();
     if (!this.#canSend()) return this.#refuse();
     this.flushSoon(); // First: it gives up the slot, and what is no message throws.
     return this.orRefused(this.sendLater(message));
   }
 
   close(): void {
+    ensureStack();
     if (!this.#canSend()) return;
     this.finish('server-finished');
     this.flushSoon();
@@ -135,12 +136,21 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
   end(reason: CloseReason, detail?: string): void {
     if (this.is(CLOSED)) return;
-    const { host, fd, ticket } = this;
-    this.set(CLOSED);
     this.#ending = reason;
+    this.#detail = detail;
+    this.set(CLOSED);
+    if (!this.is(CALLED)) return this.#ended();
+    this.set(END_NOTED);
+    this.flushSoon();
+  }
+
+  #ended(): void {
+    const { host, fd, ticket } = this;
+    const reason = this.#ending as CloseReason;
+    this.unset(END_NOTED);
     host.table.closing(fd, ticket);
     host.row.countClose(reason);
-    host.closed(this, reason, detail);
+    host.closed(this, reason, this.#detail);
     this.wasClosed();
     this.begin();
     this.dropInput();
@@ -152,6 +162,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** Sends what was put off; called when the callbacks that sent it are done. */
   flushNow(): void {
     this.unset(FLUSHING);
+    if (this.is(END_NOTED)) return this.#ended();
     // At rest, it was flushed with the turn that sent it, and may be another thread's by now.
     if (this.is(CLOSED | AT_REST)) return;
     if (this.is(HELD) && this.allSent && !this.is(FINISHING)) return;
@@ -349,10 +360,9 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   }
 
   #refuse(): Promise<void> {
+    if (this.is(CLOSED)) return refused(this.closedError());
     const reason = this.#ending ?? 'it was closed or has moved to another thread';
-    return refused(
-      this.is(CLOSED) ? this.closedError() : new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`),
-    );
+    return refused(new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
   }
 
   #readable(mask: number): void {

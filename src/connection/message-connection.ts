@@ -20,17 +20,25 @@ const PENDING = SERVING | UNREADY;
 export class MessageConnection extends Connection {
   /** Since when a handler is running, in `performance.now()` ms. */
   #since = 0;
-  /** The promise of a handler is being asked: what is no promise of JavaScript's own may answer at once, in the middle of a read. */
-  #isAsking = false;
   #onReply: ((reply: unknown) => void) | undefined = undefined;
   #onError: ((error: unknown) => void) | undefined = undefined;
+
+  receive(): Promise<unknown> {
+    return Promise.reject(
+      new Error('receive is for services with a session function; message gets its messages itself'),
+    );
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
+    return { next: () => this.receive() as Promise<never> };
+  }
 
   opened(): void {
     const { service } = this.host;
     if (service.open === undefined) return;
     try {
       const opening = service.open(this);
-      if (isThenable(opening)) this.#await(opening.then(() => OPENED));
+      if (isThenable(opening)) this.#await(asPromise(opening).then(() => OPENED));
     } catch (error) {
       this.serviceFailed(error);
     }
@@ -117,9 +125,7 @@ export class MessageConnection extends Connection {
     this.host.awaiting++;
     this.#onReply ??= (value) => this.#replied(value);
     this.#onError ??= (error) => this.#rejected(error);
-    this.#isAsking = true;
-    reply.then(this.#onReply, this.#onError);
-    this.#isAsking = false;
+    asPromise(reply).then(this.#onReply, this.#onError);
   }
 
   #replied(reply: unknown): void {
@@ -128,13 +134,13 @@ export class MessageConnection extends Connection {
     this.unset(PENDING);
     host.awaiting--;
     host.time = performance.now();
-    if (reply !== OPENED && !this.#isAsking) host.row.countMessages(1, toMicroseconds(host.time - this.#since));
+    if (reply !== OPENED) host.row.countMessages(1, toMicroseconds(host.time - this.#since));
     try {
       if (reply !== undefined && reply !== OPENED) this.reply(reply);
     } catch (error) {
       this.serviceFailed(error);
     }
-    if (!this.#isAsking) this.resume();
+    this.resume();
   }
 
   #rejected(error: unknown): void {
@@ -143,7 +149,7 @@ export class MessageConnection extends Connection {
     this.host.awaiting--;
     this.host.time = performance.now();
     this.serviceFailed(error);
-    if (!this.#isAsking) this.resume();
+    this.resume();
   }
 
   #count(messages: number): void {
@@ -156,4 +162,9 @@ export class MessageConnection extends Connection {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** What is no promise of JavaScript's own may answer at once, in the middle of a read, or deep in a stack; a promise never does. */
+function asPromise(value: PromiseLike<unknown>): PromiseLike<unknown> {
+  return value instanceof Promise ? value : new Promise((resolve) => resolve(value));
 }

@@ -2,9 +2,11 @@
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
+import { ensureStack } from '../sys/stack-room.ts';
 import {
   ANSWERED,
   BLOCKED,
+  CALLED,
   CLOSED,
   ENDED,
   FINISHING,
@@ -54,25 +56,36 @@ export class SessionConnection extends Connection {
    * leave together, from the second one on; all of them once the session is known for it.
    */
   override send(message: unknown): Promise<void> {
+    ensureStack();
     if (!this.is(UNREADY) || this.is(SENDS_LATER) || this.inbox !== undefined) {
       if (this.is(ANSWERED)) this.set(SENDS_SEVERAL);
       return super.send(message);
     }
+    this.set(CALLED);
+    try {
+      return this.#answer(message);
+    } finally {
+      this.unset(CALLED);
+    }
+  }
+
+  #answer(message: unknown): Promise<void> {
     const sent = this.orRefused(this.sendAtOnce(message));
     this.set(ANSWERED);
     if (this.is(BLOCKED)) this.flushSoon(); // Then it is watched for room.
     return sent;
   }
 
-  override receive(): Promise<unknown> {
+  receive(): Promise<unknown> {
     return this.#next(false);
   }
 
-  override [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
     return { next: () => this.#next(true) as Promise<IteratorResult<unknown, undefined>> };
   }
 
   #next(iterates: boolean): Promise<unknown> {
+    ensureStack();
     if (this.#resolve !== undefined)
       return Promise.reject(new Error('receive was called before the last one has ended'));
     if (this.is(CLOSED) || !this.is(SERVING)) return handled(Promise.reject(this.closedError()));
@@ -84,8 +97,18 @@ export class SessionConnection extends Connection {
     this.unset(UNREADY | ANSWERED);
     this.#message = message;
     this.host.awaiting--;
-    this.resume();
+    this.#takeMore();
     return message;
+  }
+
+  /** Goes on in the call of the session. */
+  #takeMore(): void {
+    this.set(CALLED);
+    try {
+      this.resume();
+    } finally {
+      this.unset(CALLED);
+    }
   }
 
   /** What the session's promise resolves to. */

@@ -111,6 +111,15 @@ export interface EventsLostEvent extends Happened {
   readonly count: number;
 }
 
+/**
+ * A thread does not give back a lock of Heddle's own, on the memory that `what` names. The server goes on without that memory:
+ * clients with part of a message (`messages`) no longer move, new clients are not counted by address (`addresses`).
+ */
+export interface LockStuckEvent extends Happened {
+  readonly type: 'lock-stuck';
+  readonly what: 'messages' | 'addresses';
+}
+
 /** Clients will refuse a certificate of the server, or the server those of its clients. */
 export interface CertificateExpiredEvent extends Happened {
   readonly type: 'certificate-expired';
@@ -177,6 +186,7 @@ export type ServerEvent =
   | RejectEvent
   | RejectsHiddenEvent
   | EventsLostEvent
+  | LockStuckEvent
   | CertificateExpiredEvent
   | ReloadEvent
   | ReloadFailedEvent

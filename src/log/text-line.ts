@@ -6,6 +6,7 @@ import { escapeText } from './escape.ts';
 import type {
   AcceptPausedEvent,
   CloseEvent,
+  LockStuckEvent,
   ServerEvent,
   ServiceErrorEvent,
   ThreadExitEvent,
@@ -24,11 +25,6 @@ const PAUSES: Readonly<Record<string, string>> = {
   'max-clients': 'there are as many as maxClients allows',
 };
 
-type HandOverEvents = Extract<
-  ServerEvent,
-  { type: 'handing-over' | 'handed-over' | 'hand-over-failed' | 'taken-over' }
->;
-
 /** How a line says that a client has come or gone: as the article's server does, or as other servers do. */
 export type ClientWords = 'article' | 'plain';
 
@@ -37,59 +33,41 @@ const COME_AND_GONE: Readonly<Record<ClientWords, readonly [string, string]>> = 
   plain: ['Client connected', 'Client disconnected'],
 };
 
+type LineOf<Type extends ServerEvent['type']> = (
+  event: Extract<ServerEvent, { type: Type }>,
+  words: ClientWords,
+) => Line | undefined;
+
+/** By type of event. */
+const LINES: { readonly [Type in ServerEvent['type']]: LineOf<Type> } = {
+  open: (event, words) => out(`${COME_AND_GONE[words][0]}: ${client(event)}`),
+  close: (event, words) => out(`${COME_AND_GONE[words][1]}: ${client(event)}${closeNote(event)}`),
+  'service-error': (event) => err(serviceError(event)),
+  'thread-start': ({ thread }) => out(`Thread ${thread} serves`),
+  drain: () => undefined, // The command says so itself, by what signal.
+  'thread-exit': (event) => err(threadExit(event)),
+  'thread-held': (event) => err(threadHeld(event)),
+  'only-thread-blocked': (event) => err(onlyThreadBlocked(event)),
+  'accept-paused': (event) => err(acceptPaused(event)),
+  reject: (event) => err(`Turned away: ${client(event)} (${event.reason})`),
+  'rejects-hidden': ({ count }) => err(`${count} more ${count === 1 ? 'client was' : 'clients were'} turned away`),
+  'events-lost': ({ count }) => err(eventsLost(count)),
+  'lock-stuck': ({ what }) => err(lockStuck(what)),
+  'certificate-expired': ({ certificate, expired }) => err(certificateExpired(certificate, expired)),
+  reload: ({ threads }) => out(`Serving new code on ${threads} ${threads === 1 ? 'thread' : 'threads'}`),
+  'reload-failed': ({ error }) =>
+    err(`The new code cannot be loaded; the old code goes on: ${escapeText(error.message)}`),
+  'handing-over': ({ successor }) => out(`Handing over to process ${successor}: it accepts clients from now on`),
+  'handed-over': (event) => out(`Handed over ${clients(event.clients)} to process ${event.successor}`),
+  'hand-over-failed': ({ successor }) =>
+    err(`Process ${successor} ended before it had taken all clients: this one accepts clients again`),
+  'taken-over': (event) => out(`Took over ${clients(event.clients)} from process ${event.predecessor}`),
+};
+
 /** The line for `event`; undefined if it is of no interest to a reader. */
 export function textLine(event: ServerEvent, words: ClientWords = 'article'): Line | undefined {
-  const [come, gone] = COME_AND_GONE[words];
-  switch (event.type) {
-    case 'open':
-      return out(`${come}: ${client(event)}`);
-    case 'close':
-      return out(`${gone}: ${client(event)}${closeNote(event)}`);
-    case 'service-error':
-      return err(serviceError(event));
-    case 'thread-start':
-      return out(`Thread ${event.thread} serves`);
-    case 'drain': // The command says so itself, by what signal.
-      return undefined;
-    case 'thread-exit':
-      return err(threadExit(event));
-    case 'thread-held':
-      return err(threadHeld(event));
-    case 'only-thread-blocked':
-      return err(onlyThreadBlocked(event));
-    case 'accept-paused':
-      return err(acceptPaused(event));
-    case 'reject':
-      return err(`Turned away: ${client(event)} (${event.reason})`);
-    case 'rejects-hidden':
-      return err(`${event.count} more ${event.count === 1 ? 'client was' : 'clients were'} turned away`);
-    case 'events-lost':
-      return err(eventsLost(event.count));
-    case 'certificate-expired':
-      return err(certificateExpired(event.certificate, event.expired));
-    case 'reload':
-      return out(`Serving new code on ${event.threads} ${event.threads === 1 ? 'thread' : 'threads'}`);
-    case 'reload-failed':
-      return err(`The new code cannot be loaded; the old code goes on: ${escapeText(event.error.message)}`);
-    case 'handing-over':
-    case 'handed-over':
-    case 'hand-over-failed':
-    case 'taken-over':
-      return handOver(event);
-  }
-}
-
-function handOver(event: HandOverEvents): Line {
-  switch (event.type) {
-    case 'handing-over':
-      return out(`Handing over to process ${event.successor}: it accepts clients from now on`);
-    case 'handed-over':
-      return out(`Handed over ${clients(event.clients)} to process ${event.successor}`);
-    case 'hand-over-failed':
-      return err(`Process ${event.successor} ended before it had taken all clients: this one accepts clients again`);
-    case 'taken-over':
-      return out(`Took over ${clients(event.clients)} from process ${event.predecessor}`);
-  }
+  const lineOf = LINES[event.type] as (event: ServerEvent, words: ClientWords) => Line | undefined;
+  return lineOf(event, words);
 }
 
 function out(text: string): Line {
@@ -113,6 +91,12 @@ function eventsLost(count: number): string {
 export function linesLost(count: number): string {
   const what = count === 1 ? '1 line is missing here' : `${count} lines are missing here`;
   return `${what}: nobody read the log, or there was no room for it`;
+}
+
+function lockStuck(what: LockStuckEvent['what']): string {
+  const without =
+    what === 'messages' ? 'Clients with part of a message no longer move' : 'Clients are not counted by address';
+  return `${without}: a thread does not give back the lock that takes. This is a fault of Heddle: please report it, and restart the server`;
 }
 
 function clients(count: number): string {

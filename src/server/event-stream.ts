@@ -1,4 +1,4 @@
-/** Used to hand the events of all threads to whoever listens on main. */
+/** Hands the events of all threads to whoever listens on main. */
 import type { ServerEvent } from '../log/event.ts';
 import { decodeEvent, encodeEvent } from '../log/event-record.ts';
 import { EventRing } from '../sharing/event-ring.ts';
@@ -12,6 +12,8 @@ const GATHER = 5;
 export class EventStream {
   readonly ring = EventRing.create();
   readonly #listener: (event: ServerEvent) => void;
+  /** Events of main's own, each behind what was written before: main enters no lock that a thread may have. */
+  #own: { readonly text: string; readonly at: number }[] = [];
   #ended = false;
 
   constructor(listener: (event: ServerEvent) => void) {
@@ -21,13 +23,26 @@ export class EventStream {
 
   /** Adds an event of main's own, behind those of the threads so far. */
   report(event: ServerEvent): void {
-    this.ring.write(encodeEvent(event));
+    this.#own.push({ text: encodeEvent(event), at: this.ring.written });
+    this.ring.wake();
   }
 
   /** Hands over what is left, and ends. */
   end(): void {
     this.#drain();
     this.#ended = true;
+  }
+
+  /** Hands over main's own events from before the record at `at`. */
+  #tellOwn(at: number): void {
+    for (let first = this.#own[0]; first !== undefined && ((first.at - at) | 0) <= 0; first = this.#own[0]) {
+      this.#own.shift();
+      this.#tellText(first.text);
+    }
+  }
+
+  #tellText(text: string): void {
+    this.#tell(decodeEvent(text));
   }
 
   /** What the listener throws is an uncaught error of the program, as in any listener, but the next event comes. */
@@ -43,12 +58,18 @@ export class EventStream {
 
   readonly #drain = (): void => {
     if (this.#ended) return;
-    const lost = this.ring.drain((text) => this.#tell(decodeEvent(text)));
+    const { written } = this.ring;
+    const lost = this.ring.drain((text, at) => {
+      this.#tellOwn(at);
+      this.#tellText(text);
+    });
+    this.#tellOwn(written);
     if (lost > 0) this.#tell({ type: 'events-lost', time: Date.now(), count: lost });
     setTimeout(this.#rest, GATHER).unref();
   };
 
   readonly #rest = (): void => {
-    if (!this.#ended) this.ring.wait(this.#drain);
+    if (this.#own.length > 0) this.#drain();
+    else if (!this.#ended) this.ring.wait(this.#drain);
   };
 }

@@ -12,6 +12,7 @@ import { requireFile } from '../thread/no-such-service.ts';
 import { Lock } from '../sharing/lock.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import { requireThreads } from '../sys/permissions.ts';
+import { ensureStack } from '../sys/stack-room.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import { withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
@@ -186,6 +187,7 @@ export class Server implements AsyncDisposable {
    * `HEDDLE_CLOSED` if the server is leaving or has ended.
    */
   reload(): Promise<void> {
+    ensureStack();
     return this.#reloads.ask();
   }
 
@@ -194,12 +196,14 @@ export class Server implements AsyncDisposable {
    * what has arrived, closes all clients, and ends; what is not done within `shutdownTimeout` is cut off.
    */
   drain(): Promise<void> {
+    ensureStack();
     this.#draining ??= this.#leave();
     return this.#draining;
   }
 
   /** Ends at once: all clients are closed, whatever they have sent. */
   close(): Promise<void> {
+    ensureStack();
     this.#ending ??= this.#end(0);
     return this.#ending;
   }

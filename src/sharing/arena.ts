@@ -1,5 +1,5 @@
 /** Keeps bytes for a client where every thread finds them: half a message, or a reply that the kernel did not take. */
-import { Lock } from './lock.ts';
+import { BriefLock } from './brief-lock.ts';
 
 // Words of the header. LOCK takes two; FREE is the first of one list head for each size of block.
 const LOCK = 0;
@@ -47,7 +47,7 @@ export type Block = number;
 export class Arena {
   readonly buffer: SharedArrayBuffer;
   readonly bytes: Buffer;
-  readonly lock: Lock;
+  readonly lock: BriefLock;
   readonly #words: Int32Array;
   readonly #tags: Int32Array;
   readonly #next: Int32Array;
@@ -57,12 +57,13 @@ export class Arena {
   /** One past the last unit. */
   readonly #end: number;
 
-  constructor(buffer: SharedArrayBuffer) {
+  /** `stuck` is called when a thread does not give the lock back: then there is no room, and what is given back is lost. */
+  constructor(buffer: SharedArrayBuffer, stuck?: () => void) {
     const units = buffer.byteLength / UNIT;
     const list = (index: number) => new Int32Array(buffer, UNIT + index * units * 4, units);
     this.buffer = buffer;
     this.bytes = Buffer.from(buffer);
-    this.lock = new Lock(buffer, LOCK * 4);
+    this.lock = new BriefLock(buffer, LOCK * 4, stuck);
     this.#words = new Int32Array(buffer, 0, UNIT >> 2);
     this.#tags = list(0);
     this.#next = list(1);
@@ -101,18 +102,16 @@ export class Arena {
   allocate(size: number, thread: number): Block {
     const index = sizeIndex(size);
     if (index >= SIZES) return 0;
-    this.lock.acquireSync();
-    const block = this.#mayTake(index) ? this.#take(index) : 0;
-    if (block !== 0) this.#hand(block, index, thread);
-    this.lock.release();
-    return block;
+    return this.lock.run(0, () => {
+      const block = this.#mayTake(index) ? this.#take(index) : 0;
+      if (block !== 0) this.#hand(block, index, thread);
+      return block;
+    });
   }
 
   /** Gives back a block. */
   free(block: Block): void {
-    this.lock.acquireSync();
-    this.#free(block);
-    this.lock.release();
+    this.lock.run(undefined, () => this.#free(block));
   }
 
   /** Leaves `block` to the slot that names it from now on. */
@@ -127,12 +126,12 @@ export class Arena {
 
   /** Frees the blocks of `thread`, which is gone. */
   reclaim(thread: number): void {
-    this.lock.acquireSync();
-    for (let block = this.#first; block < this.#end; block++) {
-      const tag = this.#tag(block);
-      if (tag > 0 && (tag & SLOT) === thread) this.#free(block);
-    }
-    this.lock.release();
+    this.lock.run(undefined, () => {
+      for (let block = this.#first; block < this.#end; block++) {
+        const tag = this.#tag(block);
+        if (tag > 0 && (tag & SLOT) === thread) this.#free(block);
+      }
+    });
   }
 
   /** Releases the lock if the thread with Node's number `id` has ended with it, and mends what that thread left half done. */
@@ -150,9 +149,7 @@ export class Arena {
     for (let index = CLEANED; index < SIZES; index++) {
       for (let block = this.#takeUsed(index); block !== 0; block = this.#takeUsed(index)) {
         discard(this.offset(block), UNIT << index);
-        this.lock.acquireSync();
-        this.#free(block, CLEAN);
-        this.lock.release();
+        this.lock.run(undefined, () => this.#free(block, CLEAN));
       }
     }
   }
@@ -188,15 +185,15 @@ export class Arena {
 
   /** Takes a free block of size `index` that is not clean; 0: there is none. */
   #takeUsed(index: number): Block {
-    this.lock.acquireSync();
-    let block = this.#words[FREE + index] as number;
-    while (block !== 0 && cleanOf(this.#tag(block)) !== 0) block = this.#next[block] as number;
-    if (block !== 0) {
-      this.#unlink(block, index);
-      this.#hand(block, index, CLEANER);
-    }
-    this.lock.release();
-    return block;
+    return this.lock.run(0, () => {
+      let block = this.#words[FREE + index] as number;
+      while (block !== 0 && cleanOf(this.#tag(block)) !== 0) block = this.#next[block] as number;
+      if (block !== 0) {
+        this.#unlink(block, index);
+        this.#hand(block, index, CLEANER);
+      }
+      return block;
+    });
   }
 
   /** The tag is one store: whoever ends before it has taken nothing. */

@@ -1,8 +1,8 @@
 /** Counts the clients of each address, whoever lets them in and whoever closes them: nobody reports that a client has left. */
 import { isMapped } from '../ip-address.ts';
+import { BriefLock } from './brief-lock.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import { FREE, stateOf } from './control-word.ts';
-import { Lock } from './lock.ts';
 
 /*
  * Each fd has an entry, and the entries of addresses with the same hash are a list. An entry is stale when its client
@@ -35,13 +35,14 @@ interface Key {
 
 export class ClientsPerAddress {
   readonly buffer: SharedArrayBuffer;
-  readonly lock: Lock;
+  readonly lock: BriefLock;
   readonly #table: ConnectionTable;
   readonly #words: Int32Array;
 
-  constructor(buffer: SharedArrayBuffer, table: ConnectionTable) {
+  /** `stuck` is called when a thread does not give the lock back: then clients are let in and not counted. */
+  constructor(buffer: SharedArrayBuffer, table: ConnectionTable, stuck?: () => void) {
     this.buffer = buffer;
-    this.lock = new Lock(buffer, LOCK * 4);
+    this.lock = new BriefLock(buffer, LOCK * 4, stuck);
     this.#words = new Int32Array(buffer);
     this.#table = table;
   }
@@ -58,20 +59,18 @@ export class ClientsPerAddress {
   add(fd: number, address: Uint8Array, most: number): boolean {
     const key = keyOf(address);
     const list = hash(key) % LISTS;
-    this.lock.acquireSync();
-    this.#remove(fd);
-    const fits = this.#count(list, key) < most;
-    if (fits) this.#insert(fd, list, key);
-    this.lock.release();
-    return fits;
+    return this.lock.run(true, () => {
+      this.#remove(fd);
+      const fits = this.#count(list, key) < most;
+      if (fits) this.#insert(fd, list, key);
+      return fits;
+    });
   }
 
   /** Takes note that `fd` is another client's from now on, whose address is not known yet. */
   forget(fd: number): void {
     if (this.#words[this.#at(fd) + LIST] === 0) return;
-    this.lock.acquireSync();
-    this.#remove(fd);
-    this.lock.release();
+    this.lock.run(undefined, () => this.#remove(fd));
   }
 
   /** Counts the clients of `key`, and takes stale entries out of their list. */

@@ -1,6 +1,6 @@
-/** Used to carry events from all threads to main in the order in which they happened, without a thread waiting for main. */
+/** Carries events from all threads to main in the order in which they happened, without a thread waiting for main. */
 import { Bell } from './bell.ts';
-import { Lock } from './lock.ts';
+import { BriefLock } from './brief-lock.ts';
 
 // Words of the header. LOCK takes two; WRITTEN and READ count bytes and wrap at 2^32, as the ring's size divides it.
 const LOCK = 0;
@@ -23,14 +23,14 @@ const HEADER = 4;
  */
 export class EventRing {
   readonly buffer: SharedArrayBuffer;
-  readonly lock: Lock;
+  readonly lock: BriefLock;
   readonly #words: Int32Array;
   readonly #bytes: Buffer;
   readonly #bell: Bell;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
-    this.lock = new Lock(buffer, LOCK * 4);
+    this.lock = new BriefLock(buffer, LOCK * 4);
     this.#words = new Int32Array(buffer, 0, HEADER_WORDS);
     this.#bytes = Buffer.from(buffer, HEADER_WORDS * 4);
     this.#bell = new Bell(this.#words, BELL);
@@ -42,28 +42,40 @@ export class EventRing {
     return new EventRing(new SharedArrayBuffer(HEADER_WORDS * 4 + size));
   }
 
-  /** Appends a record; false: there was no room, it is counted as lost. On any thread. */
+  /** Appends a record; false: there was no room, or no way in, it is counted as lost. On any thread but the reader's. */
   write(text: string): boolean {
     const length = Buffer.byteLength(text);
-    // The lock is free nearly always; to wait for it makes objects.
-    if (!this.lock.tryAcquire()) this.lock.acquireSync();
-    const fits = this.#append(text, length);
-    this.lock.release();
-    if (Atomics.exchange(this.#words, SLEEPING, 0) === 1) this.#bell.ring();
+    const fits = this.lock.enter() && this.#appendAndLeave(text, length);
+    if (!fits) Atomics.add(this.#words, LOST, 1);
+    this.wake();
     return fits;
   }
 
-  /** Gives `visit` all records so far, then how many were lost since the last call. Only on the reader's thread. */
-  drain(visit: (text: string) => void): number {
+  /** Has the reader look, if it waits. */
+  wake(): void {
+    if (Atomics.exchange(this.#words, SLEEPING, 0) === 1) this.#bell.ring();
+  }
+
+  /** How many bytes were ever written, modulo 2^32. */
+  get written(): number {
+    return Atomics.load(this.#words, WRITTEN);
+  }
+
+  /**
+   * Gives `visit` all records so far, and where each begins (compare `written`), then returns how many were lost since the last call.
+   * Only on the reader's thread.
+   */
+  drain(visit: (text: string, at: number) => void): number {
     const written = Atomics.load(this.#words, WRITTEN); // What comes meanwhile waits: the reader has other things to do.
     let read = Atomics.load(this.#words, READ);
     while (read !== written) {
+      const start = read;
       const at = read & (this.#bytes.length - 1);
       const length = this.#readLength(at);
       const text = this.#readText(at + HEADER, length);
       read = (read + HEADER + length) | 0;
       Atomics.store(this.#words, READ, read);
-      visit(text);
+      visit(text, start);
     }
     return Atomics.exchange(this.#words, LOST, 0);
   }
@@ -77,15 +89,20 @@ export class EventRing {
     else setImmediate(woken);
   }
 
+  #appendAndLeave(text: string, length: number): boolean {
+    try {
+      return this.#append(text, length);
+    } finally {
+      this.lock.leave();
+    }
+  }
+
   /** The caller has the lock. `length`: that of `text`, in bytes. */
   #append(text: string, length: number): boolean {
     const bytes = this.#bytes;
     const written = Atomics.load(this.#words, WRITTEN);
     const used = (written - Atomics.load(this.#words, READ)) >>> 0;
-    if (used + HEADER + length > bytes.length) {
-      Atomics.add(this.#words, LOST, 1);
-      return false;
-    }
+    if (used + HEADER + length > bytes.length) return false;
     const at = written & (bytes.length - 1);
     if (at + HEADER + length <= bytes.length) {
       bytes.writeUInt32LE(length, at);

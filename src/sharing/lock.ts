@@ -1,9 +1,7 @@
-/** Used to let one thread at a time into a piece of code: for Heddle's own log lines and for services. */
+/** Lets one thread of a service at a time into a piece of code. */
 import { threadId } from 'node:worker_threads';
-
-const OWNER = 0;
-const WAITERS = 1;
-const UNLOCKED = 0;
+import { ensureStack } from '../sys/stack-room.ts';
+import { LOCK_BYTES, LockWords } from './lock-words.ts';
 
 /** What a thread that has ended may still have. */
 export type Releasable = Pick<Lock, 'releaseFor'>;
@@ -19,18 +17,19 @@ export class Lock {
   readonly buffer: SharedArrayBuffer;
   /** Where in `buffer` it is. */
   readonly byteOffset: number;
-  readonly #words: Int32Array;
+  readonly #words: LockWords;
 
   /** Makes a new lock, or, given the `buffer` of one, another handle to the same. */
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(8), byteOffset = 0) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(LOCK_BYTES), byteOffset = 0) {
     this.buffer = buffer;
     this.byteOffset = byteOffset;
-    this.#words = new Int32Array(buffer, byteOffset, 2);
+    this.#words = new LockWords(buffer, byteOffset);
   }
 
   /** Takes the lock if it is free. May be called on any thread; never waits. */
   tryAcquire(): boolean {
-    return Atomics.compareExchange(this.#words, OWNER, UNLOCKED, threadId + 1) === UNLOCKED;
+    ensureStack();
+    return this.#words.tryAcquire();
   }
 
   /**
@@ -38,12 +37,8 @@ export class Lock {
    * call `release`, to give it back. Waiting does not keep a thread alive that has nothing else to do.
    */
   async acquire(): Promise<Disposable> {
-    while (!this.tryAcquire()) {
-      Atomics.add(this.#words, WAITERS, 1);
-      const owner = Atomics.load(this.#words, OWNER);
-      if (owner !== UNLOCKED) await Atomics.waitAsync(this.#words, OWNER, owner).value;
-      Atomics.sub(this.#words, WAITERS, 1);
-    }
+    ensureStack();
+    while (!this.#words.tryAcquire()) await this.#words.wait();
     return this.#held();
   }
 
@@ -52,15 +47,12 @@ export class Lock {
    * thread has it already, since it could then never be released.
    */
   acquireSync(): Disposable {
-    while (!this.tryAcquire()) {
-      Atomics.add(this.#words, WAITERS, 1);
-      const owner = Atomics.load(this.#words, OWNER);
-      if (owner === threadId + 1) {
-        Atomics.sub(this.#words, WAITERS, 1);
+    ensureStack();
+    while (!this.#words.tryAcquire()) {
+      if (this.#words.isOf(threadId))
         throw new Error('this thread holds the lock already; blocking for it would never end');
-      }
-      if (owner !== UNLOCKED) Atomics.wait(this.#words, OWNER, owner);
-      Atomics.sub(this.#words, WAITERS, 1);
+      const { owner } = this.#words;
+      if (owner !== 0) this.#words.sleep(owner, Infinity);
     }
     return this.#held();
   }
@@ -70,17 +62,9 @@ export class Lock {
     if (!this.releaseFor(threadId)) throw new Error('this thread does not hold the lock');
   }
 
-  /** Whether thread `id` (Node's `threadId`) has it. */
-  isOf(id: number): boolean {
-    return Atomics.load(this.#words, OWNER) === id + 1;
-  }
-
   /** Gives the lock back in the place of thread `id` (Node's `threadId`), which has ended. False: it did not have it. */
   releaseFor(id: number): boolean {
-    if (Atomics.compareExchange(this.#words, OWNER, id + 1, UNLOCKED) !== id + 1) return false;
-    // All of them: one alone might be a thread that is about to end, or wait twice, and then nobody would take the lock.
-    if (Atomics.load(this.#words, WAITERS) > 0) Atomics.notify(this.#words, OWNER);
-    return true;
+    return this.#words.releaseFor(id);
   }
 
   /** Releases once, however often it is disposed of: by then another may have the lock. */

@@ -34,6 +34,8 @@ export interface ThreadEngine<Loaded> {
   readonly make: (parts: CommonParts, loaded: Loaded) => Promise<MadeThread>;
 }
 
+type Report = (event: ServerEvent) => void;
+
 const port = parentPort as NonNullable<typeof parentPort>;
 
 /** Runs the thread that `start` describes. */
@@ -55,9 +57,9 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   const lent = borrows(service, framing) ? memory.whole : undefined;
   const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: lent };
   await startService(service, start.service, about);
-  const shared = openShared(start);
-  const { row } = shared;
   const complain = reportTo(start.events);
+  const shared = openShared(start, complain);
+  const { row } = shared;
   const parts: CommonParts = {
     ...shared,
     memory,
@@ -65,7 +67,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     framing,
     timeouts: start.timeouts,
     maxUnsent: start.maxUnsent,
-    rules: rulesOf(start),
+    rules: rulesOf(start, complain),
     report: start.reports === 'all' ? complain : undefined,
     complain,
     drained: () => say({ type: 'drained' }),
@@ -97,14 +99,16 @@ function obey(message: ToThread, thread: ServiceThread, stop: () => Promise<void
   else void stop();
 }
 
-function rulesOf({ addresses, limits, table }: ThreadStart): AddressRules | undefined {
+function rulesOf({ addresses, limits, table }: ThreadStart, report: Report): AddressRules | undefined {
   if (limits === undefined) return undefined;
-  return new AddressRules(limits, addresses && new ClientsPerAddress(addresses, new ConnectionTable(table)));
+  const stuck = (): void => report({ type: 'lock-stuck', time: Date.now(), what: 'addresses' });
+  return new AddressRules(limits, addresses && new ClientsPerAddress(addresses, new ConnectionTable(table), stuck));
 }
 
 /** What all threads share, and this one's row. */
-function openShared({ arena: buffer, board: rows, maxMemory, table, thread }: ThreadStart) {
-  const [arena, board] = [new Arena(buffer), new ThreadBoard(rows)];
+function openShared({ arena: buffer, board: rows, maxMemory, table, thread }: ThreadStart, report: Report) {
+  const stuck = (): void => report({ type: 'lock-stuck', time: Date.now(), what: 'messages' });
+  const [arena, board] = [new Arena(buffer, stuck), new ThreadBoard(rows)];
   const account = new MemoryAccount(board, arena, maxMemory);
   return { table: new ConnectionTable(table), arena, account, row: board.row(thread), room: board.waitingRoom };
 }
@@ -118,7 +122,7 @@ function say(message: FromThread, clients?: MessagePort): void {
   port.postMessage(message, clients === undefined ? [] : [clients]);
 }
 
-function reportTo(ring: SharedArrayBuffer): (event: ServerEvent) => void {
+function reportTo(ring: SharedArrayBuffer): Report {
   const events = new EventRing(ring);
   return (event) => void events.write(encodeEvent(event));
 }

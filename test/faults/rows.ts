@@ -4,6 +4,7 @@ import { badLengths } from './rows/bad-lengths.ts';
 import { connectAndReset } from './rows/connect-and-reset.ts';
 import { deadPeers } from './rows/dead-peers.ts';
 import { fatal } from './rows/fatal.ts';
+import { deepStacks } from './rows/deep-stacks.ts';
 import { halfClose } from './rows/half-close.ts';
 import { halvesOfOthers, halvesThatWent } from './rows/halves.ts';
 import { hostileBytes } from './rows/hostile-bytes.ts';
@@ -35,6 +36,7 @@ export const ROWS: readonly Row[] = [
   noWait,
   neverReturns,
   throws,
+  deepStacks,
   threadDies,
   fatal,
   threadsKilled,

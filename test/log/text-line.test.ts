@@ -54,6 +54,11 @@ describe('a line of text', () => {
       'stderr',
       '1 event is not shown: it came faster than it could be written',
     ],
+    [
+      { type: 'lock-stuck', time: 0, what: 'messages' },
+      'stderr',
+      'Clients with part of a message no longer move: a thread does not give back the lock that takes. This is a fault of Heddle: please report it, and restart the server',
+    ],
     [{ type: 'thread-held', time: 0, thread: 3, heldMs: 12.4 }, 'stderr', 'Thread 3 was held for 12 ms'],
     [
       { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: '::1', port: 4 },

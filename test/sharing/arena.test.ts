@@ -231,7 +231,7 @@ describe('Arena', () => {
           for (const block of blocks.filter((each) => !kept.includes(each))) arena.free(block);
           const { used } = arena;
           const words = new Int32Array(arena.buffer, 0, 256);
-          arena.lock.acquireSync();
+          arena.lock.enter();
           // What it was doing is half done: a list's head, and the count, say what is not so.
           words[4 + (at % 17)] = 1;
           words[2] = -7;

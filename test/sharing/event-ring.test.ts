@@ -171,7 +171,7 @@ describe('EventRing across threads', () => {
     ring.write('before');
     const dead = startWorker(
       `${WITH_RING}
-       ring.lock.acquireSync();
+       ring.lock.enter();
        new Uint8Array(data.buffer).fill(0xff, 32 + 10, 32 + 30);
        post('locked');
        for (;;);`,
