@@ -71,6 +71,9 @@ async function run(): Promise<void> {
   while (!acceptor.turn() || listen(acceptor));
   acceptor.end();
   admission.reportHidden();
+  Atomics.store(exiting, 1, 1);
+  Atomics.notify(exiting, 1);
+  process.exit(); // What others have loaded into this thread, by NODE_OPTIONS, may have timers.
 }
 
 void run();

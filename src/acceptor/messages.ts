@@ -38,7 +38,7 @@ export interface EpollAcceptorStart extends AcceptorStart {
   readonly epollFd: number;
   /** An eventfd: main signals it when there is a message, or when the process ends. */
   readonly mailboxFd: number;
-  /** An int that is 1 when the process ends: the acceptor is then not to wait again. */
+  /** Two ints: the first is 1 when the process ends, and the acceptor is then not to wait again; the second when it has ended. */
   readonly exiting: SharedArrayBuffer;
   readonly listeners: readonly { readonly fd: number; readonly isShared: boolean }[];
   /** What a successor gets; `undefined`: there can be none. */

@@ -1,8 +1,8 @@
 /** Knows the service threads: what each of them is for at the moment, and how many there should be. */
-import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each client.
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { type ThreadCalls, ThreadWatch } from './thread-watch.ts';
+import { cpuCount } from '../sys/cpu-count.ts';
 
 /*
  * A thread has a role, which changes as it is needed:
@@ -80,7 +80,7 @@ export class Roster {
   constructor(sys: ThreadCalls, settings: RosterSettings) {
     this.#sys = sys;
     this.settings = settings;
-    this.cpus = settings.cpus ?? availableParallelism();
+    this.cpus = settings.cpus ?? cpuCount();
     this.#wanted = settings.min;
   }
 

@@ -1,6 +1,7 @@
 /** Used to run `heddle serve`: start, print what happens, leave well. */
 import { setFlagsFromString } from 'node:v8';
-import { HeddleError } from '../errors.ts';
+import { errorToRecord, HeddleError } from '../errors.ts';
+import { escapeText } from '../log/escape.ts';
 import type { Server } from '../server/server.ts';
 import { serve } from '../server/server.ts';
 import { serviceUrl } from '../server/service-url.ts';
@@ -11,7 +12,7 @@ import type { ServeOptions } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { openLibc } from '../sys/libc.ts';
 import { bannerLines, serviceText } from './banner.ts';
-import { reloadOnChange, reloadOnHangup } from './reload.ts';
+import { reloadOnChange, reloadOnHangup, watchFailedLine } from './reload.ts';
 import { type Invocation, readServeCommand, type ServeCommandSettings } from './serve-command-options.ts';
 import { ServiceManager } from './service-manager.ts';
 import { type LeavingListener, SECOND_SIGNAL_STATUS, onLeavingSignals } from './signals.ts';
@@ -69,7 +70,15 @@ async function attend(server: Server, { settings, log, manager, hasTerminal }: A
   const announced = manager.announcing(server);
   const stops = [manager.watch(server), onLeavingSignals(leaving, hasTerminal)];
   if (!hasTerminal) stops.push(reloadOnHangup(announced));
-  if (settings.watch) stops.push(reloadOnChange(announced, serviceUrl(settings.service)));
+  const notWatching = (error: Error): void => {
+    const record = {
+      type: 'watch-failed',
+      time: Date.now(),
+      error: errorToRecord(error, 'HEDDLE_UNSUPPORTED'),
+    } as const;
+    log.problem(escapeText(watchFailedLine(error)), record);
+  };
+  if (settings.watch) stops.push(reloadOnChange(announced, serviceUrl(settings.service), notWatching));
   try {
     await server.closed;
     return status;

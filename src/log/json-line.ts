@@ -1,7 +1,7 @@
 /** Used to write an event for programs to read: one JSON object on one line, all of them to stdout. */
 
 import { escapeJson } from './escape.ts';
-import type { ServerEvent } from './event.ts';
+import type { EventError, ServerEvent } from './event.ts';
 import type { Line } from './line.ts';
 
 /** What the command itself reports, beside the events of the server. */
@@ -32,7 +32,14 @@ export interface LeavingEvent {
   readonly signal: string;
 }
 
+/** The command does not notice changes of the service. */
+export interface WatchFailedEvent {
+  readonly type: 'watch-failed';
+  readonly time: number;
+  readonly error: EventError;
+}
+
 /** The line for `event`. */
-export function jsonLine(event: ServerEvent | ListeningEvent | LeavingEvent): Line {
+export function jsonLine(event: ServerEvent | ListeningEvent | LeavingEvent | WatchFailedEvent): Line {
   return { to: 'stdout', text: escapeJson(JSON.stringify(event)) };
 }

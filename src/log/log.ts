@@ -2,7 +2,7 @@
 
 import type { Writable } from 'node:stream';
 import type { ServerEvent } from './event.ts';
-import { jsonLine, type LeavingEvent, type ListeningEvent } from './json-line.ts';
+import { jsonLine, type LeavingEvent, type ListeningEvent, type WatchFailedEvent } from './json-line.ts';
 import { isShown, levelOf, type LogLevel } from './level.ts';
 import type { Line } from './line.ts';
 import { Output } from './output.ts';
@@ -69,6 +69,12 @@ export class Log {
   /** The same as the server leaves. */
   leaving(line: string, record: LeavingEvent): void {
     this.#say([line], record, record.time);
+  }
+
+  /** Says that something is wrong with what the command does beside the server. */
+  problem(text: string, record: WatchFailedEvent): void {
+    if (!isShown('warn', this.#settings.level)) return;
+    this.#print(this.#settings.format === 'json' ? jsonLine(record) : { to: 'stderr', text }, record.time);
   }
 
   /** Has all that is written to the standard streams of this process go the same way: what services print, for instance. */

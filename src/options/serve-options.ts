@@ -101,7 +101,8 @@ const shape = {
     help: 'clients that may wait to be accepted; the kernel caps it',
   }),
   /**
-   * How many service threads there are: a number, or `{ min, max }`; at most 500.
+   * How many service threads there are: a number, or `{ min, max }`; at most 500. The default goes by the CPUs that the process
+   * may use: those that its CPU mask and the quota of its control group leave.
    * @default { min: CPUs, max: 4 × CPUs + 4 }
    */
   threads: option(v.optional(threads, defaultThreads), {

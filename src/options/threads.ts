@@ -1,9 +1,9 @@
 /** Used to read how many service threads there may be: `4`, `2..24`, or `{ min, max }`. */
 
-import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
 import { typeNote } from './schema.ts';
 import { anything, integer } from './value-types.ts';
+import { cpuCount } from '../sys/cpu-count.ts';
 
 /** How many service threads there are at least and at most. */
 export interface ThreadRange {
@@ -18,7 +18,7 @@ export type ThreadsInput = number | string | { readonly min?: number; readonly m
 const MOST_THREADS = 500;
 
 export function defaultThreads(): ThreadRange {
-  const min = Math.min(availableParallelism(), MOST_THREADS);
+  const min = Math.min(cpuCount(), MOST_THREADS);
   return { min, max: Math.min(4 * min + 4, MOST_THREADS) };
 }
 

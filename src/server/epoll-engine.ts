@@ -1,18 +1,29 @@
 /** The epoll engine on main: sockets of the kernel's, which all threads of the process can use. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 import type { AcceptorStart, EpollAcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { Poller } from '../reactor/poller.ts';
+import { SHUT_RDWR } from '../sys/constants.ts';
 import { syscallError } from '../sys/errno.ts';
 import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
-import type { ServerAddress } from './listening-socket.ts';
+import type { ListeningSocket, ServerAddress } from './listening-socket.ts';
 import { findPlace, type Place } from './place.ts';
 import { PATIENCE } from './predecessor.ts';
 import type { SharedMemory } from './shared-memory.ts';
+
+/** How long threads may take to end when nobody can wait for them, in ms, and how often they are looked at. */
+const ABANDON_WITHIN_MS = 1_000;
+const ABANDON_LOOK_MS = 2;
+
+// Words of what the acceptor and this thread tell each other as they end; nobody ever changes PAUSE, which is waited at.
+const EXITING = 0;
+const ENDED = 1;
+const PAUSE = 2;
 
 export class EpollEngine implements Engine {
   readonly name = 'epoll';
@@ -23,6 +34,9 @@ export class EpollEngine implements Engine {
   #epollFd = -1;
   #moveAfter = Infinity;
   #mailboxFd = -1;
+  readonly #exiting = new Int32Array(new SharedArrayBuffer(12));
+  /** Has sockets not be closed with this thread. */
+  #stayOpen: readonly (() => void)[] = [];
 
   constructor(sys: Sys) {
     this.#sys = sys;
@@ -40,6 +54,8 @@ export class EpollEngine implements Engine {
   async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
     this.#place = await findPlace(this.#sys, settings, nameOf);
     this.#speaksTls = settings.tls !== undefined;
+    // A worker may be ended from outside at any moment; the process then goes on, and must not keep the port.
+    if (!isMainThread) this.#stayOpen = this.#sockets.map(({ fd }) => this.#sys.closeAtThreadEnd(fd));
     return this.#place.sockets.map(({ address }) => address);
   }
 
@@ -50,7 +66,7 @@ export class EpollEngine implements Engine {
     const mailboxFd = sys.eventfd();
     if (mailboxFd < 0) throw syscallError('HEDDLE_LISTEN', 'eventfd', mailboxFd, 'cannot wake the acceptor');
     this.#mailboxFd = mailboxFd;
-    const exiting = new Int32Array(new SharedArrayBuffer(4));
+    const exiting = this.#exiting;
     const itsStart: EpollAcceptorStart = {
       ...start,
       epollFd: this.#epollFd,
@@ -69,7 +85,7 @@ export class EpollEngine implements Engine {
       ring,
       // It sleeps in a system call, which holds up the end of the process until somebody wakes it.
       wake() {
-        Atomics.store(exiting, 0, 1);
+        Atomics.store(exiting, EXITING, 1);
         ring();
       },
     });
@@ -93,14 +109,31 @@ export class EpollEngine implements Engine {
     memory.closeLeft(sys, detail);
     for (const { epollFd, timerFd, sleepTimerFd } of memory.board.all)
       for (const fd of [epollFd, timerFd, sleepTimerFd]) if (fd > 0) sys.close(fd);
-    const { control, sockets } = this.#place;
-    for (const socket of control === undefined ? sockets : [...sockets, control]) {
+    for (const stayOpen of this.#stayOpen) stayOpen();
+    for (const socket of this.#sockets) {
       // What a successor has as well keeps its file.
       if (isSucceeded) sys.close(socket.fd);
       else socket.close();
     }
     sys.close(this.#epollFd);
     sys.close(this.#mailboxFd);
+  }
+
+  abandon(memory: SharedMemory): void {
+    const latest = performance.now() + ABANDON_WITHIN_MS;
+    Atomics.wait(this.#exiting, ENDED, 0, ABANDON_WITHIN_MS);
+    const isServing = (): boolean =>
+      memory.board.all.some(({ tid }) => tid > 0 && this.#sys.threadCpuTime(tid) >= 0) ||
+      Atomics.load(this.#exiting, ENDED) === 0;
+    while (isServing() && performance.now() < latest) Atomics.wait(this.#exiting, PAUSE, 0, ABANDON_LOOK_MS);
+    // Whatever a thread still has it may use, and its number must not become another file's.
+    if (isServing()) for (const { fd } of this.#sockets) this.#sys.shutdown(fd, SHUT_RDWR);
+    else this.end(memory, false, 'the worker that called serve has ended');
+  }
+
+  get #sockets(): readonly ListeningSocket[] {
+    const { control, sockets } = this.#place;
+    return control === undefined ? sockets : [...sockets, control];
   }
 
   #succession(): Pick<EpollAcceptorStart, 'listeners' | 'estate' | 'heritage'> {

@@ -71,6 +71,9 @@ export class NetEngine implements Engine {
   end(memory: SharedMemory, _isSucceeded: boolean, detail?: string): void {
     memory.closeLeft(withoutKernel, detail);
   }
+
+  /** Node closes the sockets with the threads that have them. */
+  abandon(): void {}
 }
 
 /** Throws HEDDLE_UNSUPPORTED for options that take a socket of the kernel's. */

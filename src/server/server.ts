@@ -1,6 +1,6 @@
 /** The server as its user sees it: options in, threads started, and an orderly end. */
-import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
@@ -26,6 +26,7 @@ import { type ServerStats, SharedMemory } from './shared-memory.ts';
 import { ThreadHandle } from './thread-handle.ts';
 import { ThreadPool } from './thread-pool.ts';
 import { acceptorStart, serviceThreadStart } from './thread-starts.ts';
+import { cpuCount } from '../sys/cpu-count.ts';
 
 /** How often a drain looks whether clients are left, in ms. */
 const DRAIN_LOOK = 5;
@@ -142,6 +143,7 @@ export class Server implements AsyncDisposable {
     this.#memory = new SharedMemory(engine.fileLimit(), settings);
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(service, tls);
+    if (!isMainThread) process.on('exit', this.#abandon);
     this.#stopRenewing = tls && renewTicketKeys((keys) => this.#pool.useTicketKeys(keys));
   }
 
@@ -232,7 +234,7 @@ export class Server implements AsyncDisposable {
       most: threads.max,
       rows: this.#memory.board.rows.length,
       patience: shutdownTimeout,
-      startsAtOnce: availableParallelism(),
+      startsAtOnce: cpuCount(),
       startThread: (itsStart) => new ThreadHandle(this.#engine.threadEntry, itsStart, threadMemory),
       start: { ...start, ...this.#engine.threadExtras() },
       locks: [...this.#memory.locks, ...Object.values(shared).filter((value) => value instanceof Lock)],
@@ -343,10 +345,19 @@ export class Server implements AsyncDisposable {
     await this.#pool.stop(grace);
     await this.#acceptor.stop();
     this.#engine.end(this.#memory, this.#successor !== undefined, detail);
+    process.off('exit', this.#abandon);
     this.#reportHandOver();
     this.#memory.events.end();
     this.#closed.resolve(undefined);
   }
+
+  /** The worker that has called `serve` ends without `close`: what its threads leave open would stay so. */
+  readonly #abandon = (): void => {
+    this.#acceptor.wake();
+    this.#pool.abandon();
+    this.#engine.abandon(this.#memory);
+    this.#memory.events.end();
+  };
 
   #reportHandOver(): void {
     if (this.#successor === undefined) return;

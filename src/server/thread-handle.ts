@@ -94,6 +94,11 @@ export class ThreadHandle {
     await this.#worker.terminate();
   }
 
+  /** The same, where nothing can be awaited. */
+  abandon(): void {
+    void this.#worker.terminate();
+  }
+
   #hears(type: FromThread['type']): Promise<void> {
     return new Promise((resolve) => {
       this.#worker.on('message', (message: FromThread) => {

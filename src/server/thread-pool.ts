@@ -175,6 +175,11 @@ export class ThreadPool {
     await Promise.all(threads.map((thread) => thread.terminate('stopped', 'the server has ended')));
   }
 
+  /** Ends all threads, where nothing can be awaited. */
+  abandon(): void {
+    for (const thread of this.#threads.values()) thread.abandon();
+  }
+
   get #serving(): readonly PoolThread[] {
     return [...this.#threads.values()].filter((thread) => !thread.isRetiring);
   }

@@ -29,8 +29,12 @@ import { PollSet } from './poll-set.ts';
 import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './sched-attributes.ts';
 import { notAllowed } from './permissions.ts';
 import { type Call, type Calls, GLIBC_SIGNATURES, SIGNATURES } from './signatures.ts';
+import { closeAtThreadEnd } from './thread-end.ts';
 import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
+
+/** gettid(2) has a wrapper in newer C libraries only; its number is the architecture's (<asm/unistd.h>). */
+const GETTID = process.arch === 'x64' ? 186 : 178;
 
 /** For koffi, which is loaded only where and when it is needed. */
 const require = createRequire(import.meta.url);
@@ -96,6 +100,8 @@ function findMallocTrim(library: ReturnType<Koffi['load']>): Call | undefined {
 
 class Libc implements Sys {
   readonly #calls: Calls;
+  /** Makes the call of a signature that is seldom used. */
+  readonly #find: (signature: string) => Call;
   readonly #mallocTrim: Call | undefined;
   readonly #errno: () => number;
   readonly #addressOf: (bytes: Uint8Array) => bigint;
@@ -110,6 +116,7 @@ class Libc implements Sys {
 
   constructor(koffi: Koffi) {
     const library = koffi.load(null);
+    this.#find = (signature) => library.func(signature);
     const calls = Object.entries(SIGNATURES).map(([name, signature]) => [name, library.func(signature)]);
     this.#calls = Object.fromEntries(calls) as Calls;
     this.#mallocTrim = findMallocTrim(library);
@@ -221,6 +228,11 @@ class Libc implements Sys {
   close(fd: number): number {
     checkFd(fd);
     return this.#result(this.#calls.close(fd));
+  }
+
+  closeAtThreadEnd(fd: number): () => void {
+    checkFd(fd);
+    return closeAtThreadEnd(this.#find, fd, this.#value);
   }
 
   duplicate(fd: number): number {
@@ -338,6 +350,10 @@ class Libc implements Sys {
     if (result < 0) return result;
     const soft = this.#value.bytes.readBigUInt64LE(0);
     return soft >= 2n ** 53n ? Infinity : Number(soft);
+  }
+
+  threadId(): number {
+    return this.#result(this.#calls.syscall(GETTID, 0, 0, 0, 0));
   }
 
   threadCpuTime(tid: number): number {

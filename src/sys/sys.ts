@@ -72,6 +72,8 @@ export interface Sys {
   receiveMessage(fd: number, memory: NativeBuffer, offset: number, length: number, fds: number[]): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
+  /** Has `fd` closed when this thread ends, however it ends; gives a function that undoes it, to be called before `close`. */
+  closeAtThreadEnd(fd: number): () => void;
   /** Gives a second fd for what `fd` is (fcntl with F_DUPFD_CLOEXEC): each of the two has to be closed. */
   duplicate(fd: number): number;
   setsockopt(fd: number, level: number, option: number, value: number): number;
@@ -115,6 +117,8 @@ export interface Sys {
 
   /** The most fds this process may have open (the soft RLIMIT_NOFILE; `Infinity` if there is none), or the errno. */
   fileLimit(): number;
+  /** The number that the system has for this thread. */
+  threadId(): number;
   /** CPU time that thread `tid` of this process has used, in ms, or the errno. */
   threadCpuTime(tid: number): number;
   /** Whether thread `tid` of this process runs, or would if it had a CPU; false if it has ended. */

@@ -1,6 +1,4 @@
 /** What a service thread of the epoll engine runs: wiring only. */
-import { readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { Poller } from '../reactor/poller.ts';
 import { Reactor } from '../reactor/reactor.ts';
@@ -46,7 +44,7 @@ async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
   const serve = (): { type: 'ready' } => {
     // What the acceptor needs to know of this thread.
     row.epollFd = poller.fd;
-    row.tid = Number(basename(readlinkSync('/proc/thread-self')));
+    row.tid = sys.threadId();
     sys.setSlice(0, SERVING_SLICE);
     watch(EPOLL_CTL_ADD, EPOLLONESHOT);
     new Reactor(poller, row, thread, makeWatchdog(sys, row), makeSleepTimer(sys, poller, row)).start();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { reloadOnChange } from '../../src/cli/reload.ts';
+import { reloadOnChange, watchFailedLine } from '../../src/cli/reload.ts';
 
 const SEEN = { timeout: 30_000, interval: 20 };
 
@@ -19,7 +19,7 @@ describe('watching the files of a service', () => {
     writeFileSync(service, 'export default 0;');
     reloads = 0;
     const reload = async (): Promise<void> => void reloads++;
-    stop = reloadOnChange({ reload }, pathToFileURL(service));
+    stop = reloadOnChange({ reload }, pathToFileURL(service), () => {});
   });
 
   afterEach(() => {
@@ -48,6 +48,20 @@ describe('watching the files of a service', () => {
     };
     for (const save of [write, rename, rename, write, rename]) await seen(save);
     expect(reloads).toBeGreaterThanOrEqual(5);
+  });
+
+  it('says why changes are not noticed, and leaves the server alone', () => {
+    const failed: unknown[] = [];
+    const gone = pathToFileURL(join(folder, 'gone', 'service.mjs'));
+    const stopGone = reloadOnChange({ reload: () => Promise.reject(new Error('never')) }, gone, (error) => {
+      failed.push(error);
+    });
+    expect(failed).toMatchObject([{ code: 'ENOENT' }]);
+    stopGone();
+    const full = Object.assign(new Error('System limit for number of file watchers reached'), { code: 'ENOSPC' });
+    expect(watchFailedLine(full)).toBe(
+      'Changes of the service are not noticed (ENOSPC: no inotify watches are left; raise fs.inotify.max_user_watches). SIGHUP loads it anew',
+    );
   });
 
   it('is not disturbed by files that are no source', async () => {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { serveCommandSchema } from '../../src/cli/serve-command-options.ts';
@@ -8,6 +7,7 @@ import { connectSchema } from '../../src/options/connect-options.ts';
 import { aboutOptions } from '../../src/options/schema.ts';
 import { parseCidr } from '../../src/options/cidr.ts';
 import { parseServeOptions, serveSchema } from '../../src/options/serve-options.ts';
+import { cpuCount } from '../../src/sys/cpu-count.ts';
 
 function refusal(input: unknown): string {
   try {
@@ -23,7 +23,7 @@ const SOCKET_PATH = 'must be the path of a socket, of 1 to 107 bytes (a relative
 
 describe('the options of serve', () => {
   it('have a default each', () => {
-    const cpus = availableParallelism();
+    const cpus = cpuCount();
     expect(parseServeOptions(undefined)).toEqual({
       service: undefined,
       host: undefined,

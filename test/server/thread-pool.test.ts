@@ -38,6 +38,10 @@ class FakeThread implements PoolThread {
     this.#end('stopped');
   }
 
+  abandon(): void {
+    this.stop();
+  }
+
   terminate(): Promise<void> {
     this.becomesReady.reject(new Error('ended from outside'));
     this.stop();

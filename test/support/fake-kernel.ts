@@ -251,7 +251,9 @@ export class FakeKernel implements Sys {
   timerfd = notFaked('timerfd_create');
   timerfdSet = notFaked('timerfd_settime');
   fileLimit = notFaked('getrlimit');
+  threadId = notFaked('gettid');
   duplicate = notFaked('fcntl');
+  closeAtThreadEnd = (): (() => void) => () => {};
   sendMessage = notFaked('sendmsg');
   receiveMessage = notFaked('recvmsg');
   peerCredentials = notFaked('getsockopt');
