@@ -111,7 +111,7 @@ describe('a process with few files', { timeout: 60_000 }, () => {
     expect(await server.says('refused')).toEqual({
       type: 'refused',
       code: 'HEDDLE_INVALID_OPTION',
-      message: expect.stringMatching(/^options.maxClients must be at most 65 .*, got 100\. .*ulimit -n 171/),
+      message: expect.stringMatching(/^options.maxClients must be at most 65 .*, got 100\. .*ulimit -n 172/),
     });
   });
 });
