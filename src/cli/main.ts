@@ -8,6 +8,9 @@ import { runProgram } from './program.ts';
 /** Node's own answer to this signal is to open its debugger, which any user of the machine may then connect to. */
 process.on('SIGUSR1', () => {});
 
+/** `heddle serve --help | head`: who reads has had enough. */
+process.stdout.on('error', () => {});
+
 const { version }: { version: string } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 );

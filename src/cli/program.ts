@@ -5,21 +5,27 @@ import { HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
 import type { Schema } from '../options/schema.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
+import { HELP_LAYOUT } from './help-layout.ts';
 import { watchTerminals } from './terminals.ts';
 
 const USAGE_STATUS = 2;
 const FAILURE_STATUS = 1;
 
 const SERVE_NOTES = `
-Every option is also an environment variable (--max-message-length: HEDDLE_MAX_MESSAGE_LENGTH) and a key of the config
-file (maxMessageLength). Flags beat environment beats file beats defaults.
+Every option is also an environment variable (HEDDLE_MAX_MESSAGE_LENGTH for
+--max-message-length) and a key of the config file (maxMessageLength).
+Flags beat environment beats file beats defaults.
 Durations: 250ms, 30s, 5m, 1h. Sizes: 512B, 64KiB, 1MiB.
-SIGTERM or Ctrl-C once: clients are still answered, then it ends with 0. Twice: it ends at once, with 143 or 130.
-SIGHUP: loads the service and certificates anew. Started on a terminal, it is SIGTERM: the terminal was closed.`;
+
+SIGTERM or Ctrl-C once: clients are still answered, then it ends with 0.
+Twice: it ends at once, with 143 or 130.
+SIGHUP: loads the service and certificates anew. Started on a terminal, it is
+SIGTERM: the terminal was closed.`;
 
 const CLIENT_NOTES = `
-On a terminal, it sends the message and asks whether to send it again. With its input from a pipe and no message, each
-line of the input is a message, and the replies are its output: cat words | heddle client --framing line`;
+On a terminal, it sends the message and asks whether to send it again. With its
+input from a pipe and no message, each line of the input is a message, and the
+replies are its output: cat words | heddle client --framing line`;
 
 /** The options of each command. */
 const SCHEMAS: Readonly<Record<string, () => Promise<Schema>>> = {
@@ -34,7 +40,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .description('A multi-threaded TCP server in which no client waits for another.')
     .version(version)
     .exitOverride()
-    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
+    .configureHelp({ ...HELP_LAYOUT, subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
     .hook('preSubcommand', (_program, command) => addOptionFlags(command))
     .configureOutput({ outputError: (text, write) => write(hinted(text.replace(/^error: /, ''))) });
   addServe(program, (result) => (status = result));

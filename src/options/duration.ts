@@ -1,7 +1,7 @@
 /** Used to read and write durations: numbers are milliseconds, text is `250ms`, `30s`, `5m` or `1h`. */
 
 /** A duration: milliseconds as a number, or text such as `250ms`, `30s`, `5m`, `1h`. */
-export type Duration = number | string;
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}` | 'never';
 
 const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 

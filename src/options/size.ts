@@ -1,7 +1,7 @@
 /** Used to read and write sizes: numbers are bytes, text is `512B`, `64KiB`, `1MiB` or `2GiB`. */
 
 /** A size: bytes as a number, or text such as `512B`, `64KiB`, `1MiB`, `2GiB`. */
-export type Size = number | string;
+export type Size = number | `${number}${'B' | 'KiB' | 'MiB' | 'GiB'}`;
 
 const BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 

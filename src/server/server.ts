@@ -129,7 +129,7 @@ export class Server implements AsyncDisposable {
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
-  /** Used by `serve`. */
+  /** @internal */
   constructor({ engine, settings, nameOf, service, addresses, tls }: ServerParts) {
     this.#engine = engine;
     this.engine = engine.name;
@@ -147,12 +147,20 @@ export class Server implements AsyncDisposable {
     this.#stopRenewing = tls && renewTicketKeys((keys) => this.#pool.useTicketKeys(keys));
   }
 
-  /** Used by `serve`: hands on an event of main's own. */
+  /**
+   * Hands on an event of main's own. For `serve`.
+   *
+   * @internal
+   */
   report(event: ServerEvent): void {
     this.#memory.report(event);
   }
 
-  /** Used by `serve`: resolves once all threads serve. */
+  /**
+   * Resolves once all threads serve. For `serve`.
+   *
+   * @internal
+   */
   async start(): Promise<void> {
     await Promise.race([this.#begin(), this.#acceptor.ended]);
     this.#state = 'ready';

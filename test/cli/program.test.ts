@@ -37,10 +37,23 @@ describe('the command line', () => {
 
   it('has help with every option and its default', async () => {
     expect(await runProgram(['serve', '--help'], '1.2.3')).toBe(0);
-    expect(output).toMatch(/--max-message-length <size> +how long a message may be \(default: 1MiB\)/);
+    expect(output).toMatch(/--max-message-length <size>\n +how long a message may be \(default: 1MiB\)/);
     expect(output).toMatch(/--threads <n\|min\.\.max>/);
     expect(output).not.toContain('--on-event');
     expect(output).not.toContain('--shared');
+  });
+
+  it('has help that fits into 80 columns, with each option of a server in a group', async () => {
+    expect(await runProgram(['serve', '--help'], '1.2.3')).toBe(0);
+    const serveHelp = output;
+    expect(await runProgram(['client', '--help'], '1.2.3')).toBe(0);
+    const lines = output.split('\n');
+    // A flag with all its values may be longer; its text begins below it.
+    expect(lines.filter((line) => line.length > 80 && !/^ {2}--[a-z-]+ <\S+>$/.test(line))).toEqual([]);
+    const groups = [...serveHelp.matchAll(/^([A-Z].*):\n/gm)].map(([, heading]) => heading);
+    expect(groups.length).toBeGreaterThan(5);
+    const [, ungrouped = ''] = /^Options:\n((?: .*\n)+)/m.exec(serveHelp) ?? [];
+    expect(ungrouped).toMatch(/^ {2}-h, --help +\S.*\n$/);
   });
 
   it('has the same help by either way', async () => {

@@ -42,7 +42,7 @@ describe('keepAlive', () => {
 
   it.each([
     ['on where nothing is said', {}, 2],
-    ['off with never', { keepAlive: 'never' }, 0],
+    ['off with never', { keepAlive: 'never' } as const, 0],
   ])('of a server is %s', async (_name, options, timer) => {
     const running = await start(service('echo'), { framing: 'line', ...options });
     onTestFinished(() => running.server.close());

@@ -19,6 +19,11 @@ async function ask(socket: Socket, message: string): Promise<string> {
 }
 
 describe('heddle serve', () => {
+  it('ends its help without a word when nobody reads on', async () => {
+    const { stderr } = await run('sh', ['-c', '"$0" "$@" | true', process.execPath, HEDDLE, 'serve', '--help']);
+    expect(stderr).toBe('');
+  });
+
   it('answers the article’s client', async () => {
     await using server = await startHeddle();
     const { stdout } = await run('python3', [here('article-client.py'), `${server.port}`, 'hello from client', 'née']);
