@@ -102,6 +102,12 @@ export class ConnectionTable {
     return this.#words[this.#at(fd)] as number;
   }
 
+  /** Whether no slot is in use. Exact while nobody is accepted: a client never changes its slot. */
+  get isEmpty(): boolean {
+    for (let fd = 0; fd < this.size; fd++) if (stateOf(this.word(fd)) !== FREE) return false;
+    return true;
+  }
+
   word(fd: number): number {
     return Atomics.load(this.#words, this.#at(fd));
   }

@@ -35,6 +35,9 @@ import type { EpollEvents, Sys } from '../sys/sys.ts';
 import { Tidier } from './tidier.ts';
 import type { ThreadMemory } from './thread-memory.ts';
 
+/** How often a thread that drains looks whether the last client of the server is gone. */
+const DRAIN_LOOK_MS = 10;
+
 /** So many bytes may be kept for clients until it is looked whether that is too much for all threads together. */
 const LOOK_AFTER = 2 ** 20;
 
@@ -111,6 +114,7 @@ export class ServiceThread implements Host, Turns {
   /** How many bytes were kept since it was looked whether that is too much. */
   #grown = 0;
   #draining = false;
+  #drainTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: ServiceThreadParts) {
     this.#parts = parts;
@@ -353,9 +357,15 @@ export class ServiceThread implements Host, Turns {
     return { time: Date.now(), client, address, port, thread: this.row.thread + 1 };
   }
 
-  /** Says so when the last client of a thread that drains is gone. */
+  /**
+   * Reports that a thread that drains has no client, and will get none. Any other thread's client may still come here, through
+   * the waiting room for one, and nothing tells this thread when the last of them is gone (docs/protocol.md, rule 19).
+   */
   protected checkDrained(): void {
-    if (this.#draining && this.row.clients === 0) this.#parts.drained();
+    if (!this.#draining) return;
+    clearTimeout(this.#drainTimer);
+    if (this.row.clients === 0 && this.table.isEmpty) this.#parts.drained();
+    else this.#drainTimer = setTimeout(() => this.checkDrained(), DRAIN_LOOK_MS).unref();
   }
 
   readonly #flushAll = (): void => {
