@@ -38,7 +38,7 @@ describe('a server whose sockets outlive it', () => {
   it('hears signals, and is not started again after it has ended in order', async () => {
     await using keeper = await keep();
     keeper.child.kill('SIGHUP');
-    await keeper.shows(/^Serving new code on 2 threads$/m);
+    await keeper.shows(/Serving new code on 2 threads$/m);
     const held = await Peer.connect(keeper.port);
     expect(await held.ask('hello')).toBe('hello');
     keeper.child.kill('SIGTERM');
