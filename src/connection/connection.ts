@@ -251,7 +251,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
       this.#watch();
       if (this.#isOverLimit()) return;
     }
-    if (this.host.isSurplus(this.kept)) return this.#endSurplus();
+    if (this.kept > 0 && this.host.isSurplus(this.kept)) return this.#endSurplus();
     this.leave(this.is(SERVING | FINISHING | DRAINING));
   }
 
