@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'; // The global is an accessor, whi
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
+import { callContext } from './call-context.ts';
 import { DRAINING, SERVING, UNREADY, YIELDING } from './conditions.ts';
 import { Connection } from './connection.ts';
 
@@ -42,6 +43,7 @@ export class MessageConnection extends Connection {
     } catch (error) {
       this.serviceFailed(error);
     }
+    if (callContext.isEntered) callContext.leave();
   }
 
   protected deliver(bytes: Buffer, from: number, to: number): number {
@@ -69,6 +71,7 @@ export class MessageConnection extends Connection {
         row.beat(fd);
         messages++;
         const message = readMessage(bytes, frame);
+        if (callContext.isEntered) callContext.leave();
         const reply = message === undefined ? this.#refuseText() : service.message(message, this);
         // Changed where it lies, in a frame that is what a reply's would be: it is the reply.
         const isInPlace = isLent && reply === message && next - at === frame.end - frame.start + framing.overhead;
@@ -80,6 +83,7 @@ export class MessageConnection extends Connection {
       this.serviceFailed(error);
       at = to;
     }
+    if (callContext.isEntered) callContext.leave();
     if (messages > 0) this.#count(messages);
     return at;
   }
@@ -94,6 +98,7 @@ export class MessageConnection extends Connection {
     } catch (error) {
       this.serviceFailed(error);
     }
+    if (callContext.isEntered) callContext.leave();
     this.#count(1);
   }
 
@@ -120,6 +125,7 @@ export class MessageConnection extends Connection {
   }
 
   #await(reply: PromiseLike<unknown>): void {
+    if (callContext.isEntered) callContext.leave(); // What follows, the next message too, comes in the context of now.
     this.set(PENDING);
     this.#since = this.host.time;
     this.host.awaiting++;

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'; // The global is an accessor, whi
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { ensureStack } from '../sys/stack-room.ts';
+import { callContext } from './call-context.ts';
 import {
   ANSWERED,
   BLOCKED,
@@ -49,6 +50,7 @@ export class SessionConnection extends Connection {
     this.set(SERVING | UNREADY);
     this.host.awaiting++;
     void this.#run();
+    if (callContext.isEntered) callContext.leave();
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Used to run the service on a thread, whatever the engine: what all of them do in the same order. */
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { AddressRules } from '../connection/address-rules.ts';
+import { callContext } from '../connection/call-context.ts';
 import { borrows } from '../connection/read-message.ts';
 import type { Service } from '../connection/service.ts';
 import { errorToRecord } from '../errors.ts';
@@ -50,6 +51,7 @@ export async function runThread<Loaded>(start: ThreadStart, engine: ThreadEngine
 
 async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
   const loaded = sayLoaded(engine.load());
+  callContext.watch();
   // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
   const service = await loadService(start.service);
   const memory = makeThreadMemory();

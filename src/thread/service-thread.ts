@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import type { AddressRules } from '../connection/address-rules.ts';
+import { callContext } from '../connection/call-context.ts';
 import { closeEvent } from '../connection/closer.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
@@ -117,6 +118,7 @@ export class ServiceThread implements Host, Turns {
   #drainTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: ServiceThreadParts) {
+    callContext.begin();
     this.#parts = parts;
     this.sys = parts.sys;
     this.table = parts.table;
@@ -254,7 +256,7 @@ export class ServiceThread implements Host, Turns {
   goOnSoon(connection: Connection): void {
     setImmediate(() => {
       this.time = performance.now();
-      connection.goOn();
+      callContext.run(() => connection.goOn());
     });
   }
 
@@ -286,7 +288,7 @@ export class ServiceThread implements Host, Turns {
     this.#lingering.delete(connection);
     this.#parts.report?.(closeEvent(this.#describe(connection), reason, detail));
     this.table.setFlags(connection.fd, COUNTED);
-    if (this.service.close !== undefined) void this.#tellClosed(connection, reason);
+    if (this.service.close !== undefined) callContext.run(() => void this.#tellClosed(connection, reason));
     if (this.#draining) setImmediate(() => this.checkDrained());
   }
 

@@ -1,6 +1,7 @@
 /** A service thread whose clients are Node's: their sockets are watched by Node's own loop, and they cannot move. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { callContext } from '../connection/call-context.ts';
 import { Closer } from '../connection/closer.ts';
 import type { ClientTls } from '../connection/client.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -158,7 +159,10 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     setImmediate(this.#serveDue);
   };
 
-  readonly #serveDue = (): void => {
+  /** What made it due may have been a call of a session. */
+  readonly #serveDue = (): void => callContext.run(this.#serveAll);
+
+  readonly #serveAll = (): void => {
     const due = this.#due;
     this.#due = [];
     this.begin();
