@@ -23,7 +23,7 @@ import type { Carrier } from './carrier.ts';
  */
 
 /** How many clients one call of poll(2) is asked about. */
-const ASKED_AT_ONCE = 512;
+const ASKED_AT_ONCE = 256;
 
 /** How long ago a client was seen that is likely to send soon, in ms. */
 const RECENT_MS = 1000;

@@ -22,7 +22,7 @@ const LOOK_AGAIN = 10;
 /** How often clients are evened out, in ms. */
 const BALANCE = 100;
 /** How long clients are moved in one turn of the acceptor, in ms, before it accepts clients and wakes threads again. */
-const SLICE_MS = 5;
+const SLICE_MS = 2;
 
 export interface SupervisorParts {
   readonly table: ConnectionTable;

@@ -74,12 +74,12 @@ function supervisor() {
 }
 
 describe('the clients of a blocked thread', () => {
-  it('move in steps of 5 ms; the acceptor does not sleep between them', () => {
+  it('move in steps of 2 ms; the acceptor does not sleep between them', () => {
     const { clock, its, pass, steps } = supervisor();
     pass(4);
     expect(steps).toEqual([]);
     pass(4);
-    expect(steps).toEqual([{ thread: 0, cause: 'held', until: 5 }]);
+    expect(steps).toEqual([{ thread: 0, cause: 'held', until: 2 }]);
     expect(its.timeout(clock.now)).toBe(0);
     pass(0);
     expect([steps.length, its.timeout(clock.now)]).toEqual([2, 0]);
@@ -113,7 +113,7 @@ describe('the clients of a thread that is gone', () => {
   it('move in steps as well; its number is free after the last', () => {
     const { cleared, clock, its, pass, steps } = supervisor();
     its.threadGone(0);
-    expect([steps, its.timeout(clock.now)]).toEqual([[{ thread: 0, cause: 'thread-exit', until: 5 }], 0]);
+    expect([steps, its.timeout(clock.now)]).toEqual([[{ thread: 0, cause: 'thread-exit', until: 2 }], 0]);
     pass(0);
     expect([steps.length, its.timeout(clock.now), cleared()]).toEqual([2, 0, false]);
     pass(0);
@@ -126,6 +126,6 @@ describe('the clients of a thread that is replaced', () => {
     const { clock, its, pass, steps } = supervisor();
     its.retire(0);
     pass(1);
-    expect([steps, its.timeout(clock.now)]).toEqual([[{ thread: 0, cause: 'reload', until: 5 }], 0]);
+    expect([steps, its.timeout(clock.now)]).toEqual([[{ thread: 0, cause: 'reload', until: 2 }], 0]);
   });
 });
