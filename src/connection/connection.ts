@@ -478,12 +478,13 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** All is sent: says so to the client, and lingers until nothing of it can be lost any more (see `Linger`). */
   #shutDown(): void {
     if (this.is(LINGERING)) return;
-    const { host, fd } = this;
     if (this.is(ENDED) && this.#unsent() === 0) return this.#endLinger();
-    host.sys.shutdown(fd, SHUT_WR);
+    const result = this.host.sys.shutdown(this.fd, SHUT_WR);
+    // ENOTCONN: the client has reset the connection. It takes nothing any more, and no event may be left that would tell of it.
+    if (result < 0) return this.broken(result);
     this.set(LINGERING);
-    this.#linger = new Linger(host.time, this.#unsent(), host.sendTimeout);
-    host.lingers(this);
+    this.#linger = new Linger(this.host.time, this.#unsent(), this.host.sendTimeout);
+    this.host.lingers(this);
     if (this.is(UNREAD)) this.#discard();
   }
 

@@ -1,3 +1,4 @@
+import { constants as osConstants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Linger } from '../../src/connection/linger.ts';
 import type { Service } from '../../src/connection/service.ts';
@@ -172,6 +173,19 @@ describe('a connection whose end was sent', () => {
     socket.unsent = 0;
     scripted.thread.serve(5, ticket, EPOLLIN | EPOLLRDHUP | EPOLLHUP);
     expect(scripted.events).toMatchObject([{ type: 'close', reason: 'client-finished' }]);
+  });
+
+  it('does not linger where its client has reset it while the last message was worked on', async () => {
+    const scripted = await ScriptedThread.create({ message: (line) => line });
+    const { socket, ticket } = scripted.admit(5);
+    socket.incoming = [Buffer.from('go\n'), undefined];
+    socket.unsent = 3;
+    socket.ended = -osConstants.errno.ENOTCONN;
+    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLRDHUP);
+    expect(scripted.events).toMatchObject([
+      { type: 'close', reason: 'client-reset', detail: 'ENOTCONN, while it was being closed for client-finished' },
+    ]);
+    expect(socket.closedIn).toBeDefined();
   });
 
   it('is looked at again when another one that lingers is closed', async () => {

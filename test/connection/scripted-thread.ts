@@ -34,6 +34,8 @@ export class ScriptedSocket {
   /** What was handed to `send`, and against its rules. */
   readonly violations: string[] = [];
   readonly #offered = new OfferedBytes();
+  /** What `shutdown` answers. */
+  ended = 0;
   interest = 0;
   /** The state of the slot when the fd was closed; `undefined`: it is open. */
   closedIn: number | undefined;
@@ -138,7 +140,7 @@ export class ScriptedThread {
       unread: (fd) => asked(fd).incoming.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0),
       unsent: (fd) => asked(fd).unsent,
       discardOnClose: (fd) => (socketOf(fd, 'discard'), 0),
-      shutdown: (fd) => (socketOf(fd, 'shutdown'), 0),
+      shutdown: (fd) => socketOf(fd, 'shutdown').ended,
       close: (fd) => {
         socketOf(fd, 'close').closedIn = this.state(fd);
         return 0;
