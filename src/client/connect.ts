@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
-import { createFraming } from '../framing/framing.ts';
+import { createFraming, type FramingSpec } from '../framing/framing.ts';
 import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
 import { formatDuration } from '../options/duration.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
@@ -44,12 +44,17 @@ const UNIX_REASONS: Readonly<Record<string, string>> = {
  */
 export async function connect(options?: ConnectOptions, nameOf: NameOf = nameInLibrary): Promise<Connection> {
   const settings = parseConnectOptions(options);
-  const framing = createFraming(settings.framing, settings.maxMessageLength);
+  const framing = createFraming(strict(settings.framing), settings.maxMessageLength);
   const peer = peerText(settings);
   const refuse = (cause: NodeJS.ErrnoException): HeddleError => refused(settings, peer, cause, nameOf);
   const socket = await connected(settings, peer, await openerFor(settings, nameOf), refuse);
   const { timeout, signal } = settings;
   return new Connection({ socket, framing, peer, timeout, signal, nameOf });
+}
+
+/** Replies end with their line feed: the beginning of one, from a server that is gone, must not look like a whole one. */
+function strict(framing: FramingSpec): FramingSpec {
+  return framing === 'line' ? { line: 'lf', atEnd: 'refuse' } : framing;
 }
 
 function connected(

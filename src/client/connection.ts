@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import type { NameOf } from '../options/source.ts';
+import { isCutShort } from '../sys/tls-end.ts';
 import { onAbort } from './abort-listeners.ts';
 import { Inbox } from './inbox.ts';
 import { encodeMessage, type Message } from './message-writer.ts';
@@ -37,12 +38,15 @@ export class Connection implements AsyncDisposable {
   #finished = false;
   #closing = false;
   #failure: HeddleError | undefined;
+  /** The server has ended TLS without its own word for it: somebody else may have cut the connection. */
+  #isCutShort = false;
 
   /** Used by `connect`; takes over a connected socket. */
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     this.#reader = new MessageReader(parts.framing);
     const { socket, signal } = parts;
+    if ('encrypted' in socket) this.#watchEnd(socket);
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#fail(this.#lost(error)));
@@ -161,9 +165,19 @@ export class Connection implements AsyncDisposable {
     if (this.#inbox.size > HIGH_WATER) this.#parts.socket.pause();
   }
 
+  /** Takes note of how the server ends TLS, which only shows at that moment. */
+  #watchEnd(socket: Socket): void {
+    const push = socket.push.bind(socket);
+    socket.push = (chunk: Buffer | null) => {
+      if (chunk === null) this.#isCutShort = isCutShort(socket);
+      return push(chunk);
+    };
+  }
+
   #onEnd(): void {
     try {
       const last = this.#reader.finish();
+      if (last !== undefined && this.#isCutShort && this.#parts.framing.endCompletes) throw this.#cutShort();
       if (last !== undefined) this.#inbox.put(last);
       this.#inbox.end();
     } catch (error) {
@@ -186,6 +200,11 @@ export class Connection implements AsyncDisposable {
       ...(cause.code !== undefined && { errno: cause.code }),
       ...(cause.syscall !== undefined && { syscall: cause.syscall }),
     });
+  }
+
+  #cutShort(): HeddleError {
+    const text = `The connection to ${this.#parts.peer} ended without close_notify: the last message may be a part of one`;
+    return new HeddleError('HEDDLE_CLOSED', text);
   }
 
   #closedBefore(what: string): HeddleError {

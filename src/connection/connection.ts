@@ -429,10 +429,12 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     if (this.is(FINISHING)) return;
     const { framing, frame, reader } = this.host;
     const status = this.reopen() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
-    if (status === MESSAGE) this.deliverLast(reader.bytes);
+    const isCut = status === MESSAGE && framing.endCompletes && this.host.isCutShort(this.fd);
+    if (status === MESSAGE && !isCut) this.deliverLast(reader.bytes);
     if (this.is(CLOSED)) return;
     this.dropInput();
     stampComplete(this.host, this.fd);
+    if (isCut) return this.finish('tls-error', 'it ended without close_notify: its last message may be a part of one');
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.inputEnded();
   }
@@ -478,7 +480,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** All is sent: says so to the client, and lingers until nothing of it can be lost any more (see `Linger`). */
   #shutDown(): void {
     if (this.is(LINGERING)) return;
-    if (this.is(ENDED) && this.#unsent() === 0) return this.#endLinger();
+    if (this.is(ENDED) && this.#unsent() === 0) return this.end(this.#ending as CloseReason, this.#detail);
     const result = this.host.sys.shutdown(this.fd, SHUT_WR);
     // ENOTCONN: the client has reset the connection. It takes nothing any more, and no event may be left that would tell of it.
     if (result < 0) return this.broken(result);
@@ -503,7 +505,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.allRead();
     if (received === EAGAIN) return;
     const unsent = this.#unsent(); // The kernel knows it after a reset as well.
-    if (unsent === 0) return this.#endLinger();
+    if (unsent === 0) return this.end(this.#ending as CloseReason, this.#detail);
     if (received < 0) this.end('client-reset', `${errnoName(received)}, ${unsent} bytes were not taken`);
     else this.set(ENDED);
   }
@@ -514,11 +516,8 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     if (this.is(CLOSED) || linger === undefined) return;
     const state = linger.look(this.host.time, this.#unsent());
     if (state === 'stuck') this.#cutOff('send-timeout', unreadText(linger.unsent));
-    else if (state === 'done' || (this.is(ENDED) && linger.unsent === 0)) this.#endLinger();
+    else if (state === 'done' || (this.is(ENDED) && linger.unsent === 0))
+      this.end(this.#ending as CloseReason, this.#detail);
     else this.host.lingers(this);
-  }
-
-  #endLinger(): void {
-    this.end(this.#ending ?? 'server-finished', this.#detail);
   }
 }

@@ -60,6 +60,8 @@ export interface Host {
   rest(fd: number, ticket: Ticket): boolean;
   /** Has `connection.goOn` called when others have had their turn. */
   goOnSoon(connection: Connection): void;
+  /** Whether what the client of `fd` sends has ended under TLS without its own word for it: somebody else may have cut it. */
+  isCutShort(fd: number): boolean;
   /** What TLS has found out about the client of `fd`; `undefined` without TLS. */
   tlsOf(fd: number): ClientTls | undefined;
   /** Flushes this connection once the running callbacks are done, so that what they send goes out in one write. */

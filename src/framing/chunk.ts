@@ -4,6 +4,7 @@ import { type Frame, type FrameStatus, type Framing, found, incomplete } from '.
 export class ChunkFraming implements Framing {
   readonly name = 'chunk';
   readonly overhead = 0;
+  readonly endCompletes = false;
 
   decode(_bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
     return from === to ? incomplete(frame, 0) : found(frame, from, to, to);

@@ -24,6 +24,7 @@ function viewOf(bytes: Buffer, from: number, to: number): Uint8Array {
 export class OwnFraming implements Framing {
   readonly name = 'custom';
   readonly overhead = 0;
+  readonly endCompletes = false;
   readonly #own: CustomFraming;
   readonly #limit: number;
 

@@ -1,17 +1,28 @@
-/** Used when a message goes up to a given byte string. */
-import { type Frame, type FrameStatus, type Framing, found, incomplete, leftOver, tooLong } from './frame.ts';
+/** Takes messages that go up to a given byte string. */
+import {
+  type AtEnd,
+  type Frame,
+  type FrameStatus,
+  type Framing,
+  found,
+  incomplete,
+  leftOver,
+  tooLong,
+} from './frame.ts';
 import { type FindByte, findBytes } from './search.ts';
 
 export class DelimiterFraming implements Framing {
   readonly name = 'delimiter';
   readonly overhead: number;
+  readonly endCompletes: boolean;
   readonly #delimiter: Uint8Array;
   readonly #limit: number;
   readonly #find: FindByte;
 
   /** Keeps `delimiter`, which must not be empty nor change any more. */
-  constructor(delimiter: Uint8Array, maxMessageLength: number, find: FindByte) {
+  constructor(delimiter: Uint8Array, atEnd: AtEnd, maxMessageLength: number, find: FindByte) {
     this.#delimiter = delimiter;
+    this.endCompletes = atEnd === 'message';
     this.overhead = delimiter.length;
     this.#limit = maxMessageLength;
     this.#find = find;
@@ -29,7 +40,8 @@ export class DelimiterFraming implements Framing {
   }
 
   finish(_bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
-    return leftOver(frame, to - from);
+    if (from === to || !this.endCompletes) return leftOver(frame, to - from);
+    return to - from > this.#limit ? tooLong(frame, this.#limit) : found(frame, from, to, to);
   }
 
   writePrefix(): number {

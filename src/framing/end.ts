@@ -4,6 +4,7 @@ import { type Frame, type FrameStatus, type Framing, found, INCOMPLETE, incomple
 export class EndFraming implements Framing {
   readonly name = 'end';
   readonly overhead = 0;
+  readonly endCompletes = true;
   readonly #limit: number;
 
   constructor(maxMessageLength: number) {

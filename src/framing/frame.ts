@@ -31,11 +31,19 @@ export class Frame {
   problem = '';
 }
 
+/** What is made of bytes that are left over when the client finishes: an error, or a last message. */
+export type AtEnd = 'refuse' | 'message';
+
 /** Turns bytes into messages and back. Knows no socket and keeps nothing about a client: one serves a whole thread. */
 export interface Framing {
   readonly name: string;
   /** How many bytes `writePrefix` and `writeSuffix` add to a message, together. */
   readonly overhead: number;
+  /**
+   * Whether what is left over when the client finishes may be a message, which nothing ends but the end of the stream: then that must
+   * be the client's own word.
+   */
+  readonly endCompletes: boolean;
   /** Looks for the first message in `bytes[from, to)`. */
   decode(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus;
   /**

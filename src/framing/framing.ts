@@ -5,7 +5,7 @@ import { ChunkFraming } from './chunk.ts';
 import { type CustomFraming, OwnFraming } from './custom.ts';
 import { DelimiterFraming } from './delimiter.ts';
 import { EndFraming } from './end.ts';
-import type { Framing } from './frame.ts';
+import type { AtEnd, Framing } from './frame.ts';
 import { LengthFraming, type LengthSize } from './length.ts';
 import { LineFraming } from './line.ts';
 import { type FindByte, findByte } from './search.ts';
@@ -16,14 +16,18 @@ export { parseFramingSpec } from './parse-framing.ts';
 /**
  * What one message is: what one read returned, a line, bytes after their length (4 bytes, big-endian, where no other
  * size is given), bytes up to a delimiter (a string means its UTF-8 bytes), or all until the client shuts down its side.
+ *
+ * `atEnd` says what a last line, or last bytes, without its end are when the client finishes: a message (the default of `line`), or an
+ * error (that of `delimiter`).
  */
 export type FramingSpec =
   | 'chunk'
   | 'line'
   | 'length'
   | 'end'
+  | { readonly line: 'lf'; readonly atEnd?: AtEnd | undefined }
   | { readonly length: LengthSize }
-  | { readonly delimiter: string | Uint8Array };
+  | { readonly delimiter: string | Uint8Array; readonly atEnd?: AtEnd | undefined };
 
 /**
  * Makes the decoder for `spec`. `maxMessageLength` is in bytes and counts a message without what frames it; a custom
@@ -39,7 +43,7 @@ export function createFraming(
     throw invalid(`options.maxMessageLength must be a positive integer, got ${inspect(maxMessageLength)}`);
   }
   if (spec === 'chunk') return new ChunkFraming();
-  if (spec === 'line') return new LineFraming(maxMessageLength, find);
+  if (spec === 'line') return new LineFraming('message', maxMessageLength, find);
   if (spec === 'length') return new LengthFraming(4, maxMessageLength);
   if (spec === 'end') return new EndFraming(maxMessageLength);
   if (typeof spec === 'object' && spec !== null) return fromObject(spec, maxMessageLength, find);
@@ -48,13 +52,22 @@ export function createFraming(
 
 function fromObject(spec: object, limit: number, find: FindByte): Framing {
   if (isCustom(spec)) return new OwnFraming(spec, limit);
-  const [key, ...others] = Object.keys(spec);
+  const { atEnd, ...what } = spec as { readonly atEnd?: unknown };
+  const [key, ...others] = Object.keys(what);
   if (others.length > 0) throw unknownFraming(spec);
-  if (key === 'length' && 'length' in spec) return new LengthFraming(checkSize(spec.length), limit);
-  if (key === 'delimiter' && 'delimiter' in spec) {
-    return new DelimiterFraming(checkDelimiter(spec.delimiter), limit, find);
-  }
+  if (key === 'length' && 'length' in spec && !('atEnd' in spec))
+    return new LengthFraming(checkSize(spec.length), limit);
+  if (key === 'line' && 'line' in spec && spec.line === 'lf')
+    return new LineFraming(checkAtEnd(atEnd, 'message'), limit, find);
+  if (key === 'delimiter' && 'delimiter' in spec)
+    return new DelimiterFraming(checkDelimiter(spec.delimiter), checkAtEnd(atEnd, 'refuse'), limit, find);
   throw unknownFraming(spec);
+}
+
+function checkAtEnd(atEnd: unknown, preset: AtEnd): AtEnd {
+  if (atEnd === undefined) return preset;
+  if (atEnd === 'refuse' || atEnd === 'message') return atEnd;
+  throw invalid(`options.framing.atEnd must be 'refuse' or 'message', got ${inspect(atEnd)}`);
 }
 
 function isCustom(spec: object): spec is CustomFraming {
@@ -81,7 +94,7 @@ function checkDelimiter(delimiter: unknown): Uint8Array {
 
 function unknownFraming(spec: unknown): HeddleError {
   const forms =
-    "'chunk', 'line', 'length', 'end', { length: 1, 2 or 4 }, { delimiter: text or bytes }, or { decode, encode }";
+    "'chunk', 'line', 'length', 'end', { line: 'lf', atEnd }, { length: 1, 2 or 4 }, { delimiter: text or bytes, atEnd }, or { decode, encode }";
   return invalid(`options.framing must be ${forms}, got ${inspect(spec)}`);
 }
 

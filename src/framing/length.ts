@@ -7,6 +7,7 @@ export type LengthSize = 1 | 2 | 4;
 export class LengthFraming implements Framing {
   readonly name = 'length';
   readonly overhead: LengthSize;
+  readonly endCompletes = false;
   readonly #limit: number;
 
   constructor(size: LengthSize, maxMessageLength: number) {

@@ -1,5 +1,14 @@
-/** Used when a message goes up to a line feed; a carriage return right before it goes with it. */
-import { type Frame, type FrameStatus, type Framing, found, incomplete, leftOver, tooLong } from './frame.ts';
+/** Takes messages that go up to a line feed; a carriage return right before it goes with it. The last line may have none. */
+import {
+  type AtEnd,
+  type Frame,
+  type FrameStatus,
+  type Framing,
+  found,
+  incomplete,
+  leftOver,
+  tooLong,
+} from './frame.ts';
 import type { FindByte } from './search.ts';
 
 const LF = 10;
@@ -8,10 +17,12 @@ const CR = 13;
 export class LineFraming implements Framing {
   readonly name = 'line';
   readonly overhead = 1;
+  readonly endCompletes: boolean;
   readonly #limit: number;
   readonly #find: FindByte;
 
-  constructor(maxMessageLength: number, find: FindByte) {
+  constructor(atEnd: AtEnd, maxMessageLength: number, find: FindByte) {
+    this.endCompletes = atEnd === 'message';
     this.#limit = maxMessageLength;
     this.#find = find;
   }
@@ -31,8 +42,10 @@ export class LineFraming implements Framing {
     return mayEnd ? incomplete(frame, stop - from) : tooLong(frame, this.#limit);
   }
 
-  finish(_bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
-    return leftOver(frame, to - from);
+  finish(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus {
+    if (from === to || !this.endCompletes) return leftOver(frame, to - from);
+    const end = bytes[to - 1] === CR ? to - 1 : to;
+    return end - from > this.#limit ? tooLong(frame, this.#limit) : found(frame, from, end, to);
   }
 
   writePrefix(): number {

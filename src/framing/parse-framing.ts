@@ -1,21 +1,22 @@
-/** Used to read a framing from the command line or the environment. */
+/** Reads a framing from the command line or the environment. */
 import { HeddleError } from '../errors.ts';
 import type { FramingSpec } from './framing.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '0': '\0', '\\': '\\' };
 
 /**
- * Reads a framing as written on a command line: `chunk`, `line`, `length`, `length:1`, `length:2`, `length:4`, `end`, or
- * `delimiter:TEXT`, where TEXT may contain the escapes `\n \r \t \0 \xHH \\`. Throws HEDDLE_INVALID_OPTION.
+ * Reads a framing as written on a command line: `chunk`, `line`, `line:refuse`, `length`, `length:1`, `length:2`, `length:4`, `end`,
+ * or `delimiter:TEXT`, where TEXT may contain the escapes `\n \r \t \0 \xHH \\`. Throws HEDDLE_INVALID_OPTION.
  */
 export function parseFramingSpec(text: string): FramingSpec {
   if (text === 'chunk' || text === 'line' || text === 'length' || text === 'end') return text;
+  if (text === 'line:refuse') return { line: 'lf', atEnd: 'refuse' };
   if (text === 'length:1') return { length: 1 };
   if (text === 'length:2') return { length: 2 };
   if (text === 'length:4') return { length: 4 };
   if (text.startsWith('delimiter:')) return { delimiter: parseDelimiter(text.slice('delimiter:'.length)) };
   throw invalid(
-    `must be chunk, line, length, length:1, length:2, length:4, delimiter:TEXT or end, got ${JSON.stringify(text)}`,
+    `must be chunk, line, length, length:1, length:2, length:4, line:refuse, delimiter:TEXT or end, got ${JSON.stringify(text)}`,
   );
 }
 

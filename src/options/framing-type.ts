@@ -1,4 +1,4 @@
-/** Used to read the framing of a server or a connection; a framing of the user's own is the service's to say. */
+/** Reads the framing of a server or a connection; a framing of the user's own is the service's to say. */
 
 import * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
@@ -18,14 +18,18 @@ const byName = v.pipe(
   }),
 );
 
-const expected = 'must be chunk, line, length, end, { length: 1, 2 or 4 } or { delimiter: text or bytes }';
+const expected =
+  "must be chunk, line, length, end, { line: 'lf', atEnd }, { length: 1, 2 or 4 } or { delimiter: text or bytes, atEnd }; atEnd is refuse or message";
 
 const isBytes = (value: unknown) => (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0;
 
+const atEnd = v.optional(v.picklist(['refuse', 'message']));
+
 const byObject = v.union(
   [
+    v.strictObject({ line: v.literal('lf'), atEnd }),
     v.strictObject({ length: v.picklist([1, 2, 4]) }),
-    v.strictObject({ delimiter: v.custom<string | Uint8Array>(isBytes) }),
+    v.strictObject({ delimiter: v.custom<string | Uint8Array>(isBytes), atEnd }),
   ],
   expected,
 );
@@ -41,5 +45,5 @@ export const framing: v.GenericSchema<FramingSpec> = v.pipe(
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return neither;
     return 'decode' in value ? own : byObject;
   }),
-  typeNote({ form: 'chunk|line|length[:1|2|4]|delimiter:TEXT|end' }),
+  typeNote({ form: 'chunk|line[:refuse]|length[:1|2|4]|delimiter:TEXT|end' }),
 );

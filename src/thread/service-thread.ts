@@ -248,6 +248,10 @@ export class ServiceThread implements Host, Turns {
     return undefined;
   }
 
+  isCutShort(_fd: number): boolean {
+    return false;
+  }
+
   flushSoon(connection: Connection): void {
     // A tick that is asked for by a promise's callback runs when all such callbacks have run.
     if (this.#unflushed.push(connection) === 1) process.nextTick(this.#flushAll);

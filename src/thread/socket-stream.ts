@@ -6,6 +6,7 @@ import type { Ticket } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/constants.ts';
 import { EAGAIN, ECONNRESET, resultOf } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/native-buffer.ts';
+import { isCutShort } from '../sys/tls-end.ts';
 import { tlsProblem } from './tls-words.ts';
 
 /** Nothing more is read from the client, or taken for it, while this many bytes wait. */
@@ -42,6 +43,8 @@ export class SocketStream {
   counts = false;
   /** It waits to be served. */
   isDue = false;
+  /** Under TLS, what the client sends has ended without its own word for it. */
+  isCutShort = false;
   /** What the client has done against TLS. */
   problem: string | undefined = undefined;
   readonly #socket: Socket;
@@ -201,7 +204,11 @@ export class SocketStream {
     const socket = this.#socket;
     const finish = socket.push.bind(socket, null);
     for (let piece = socket.read(); piece !== null; piece = socket.read()) this.#arrived(piece);
-    socket.push = (piece: Buffer | null) => (piece === null ? finish() : this.#arrived(piece));
+    socket.push = (piece: Buffer | null) => {
+      if (piece !== null) return this.#arrived(piece);
+      this.isCutShort = this.tls !== undefined && isCutShort(socket);
+      return finish();
+    };
     socket.resume();
   }
 
@@ -242,7 +249,9 @@ export class SocketStream {
   }
 
   #closed(): void {
-    if (!this.#ended) this.#fail(ECONNRESET);
+    if (this.#ended)
+      this.check(); // All that was sent is with the kernel.
+    else this.#fail(ECONNRESET);
   }
 
   #fail(errno: number): void {

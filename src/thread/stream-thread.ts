@@ -118,6 +118,10 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     this.refuse(newcomer, 'tls-error', problem);
   }
 
+  override isCutShort(fd: number): boolean {
+    return this.#sockets.get(fd)?.isCutShort === true;
+  }
+
   override tlsOf(fd: number): ClientTls | undefined {
     return this.#sockets.get(fd)?.tls;
   }

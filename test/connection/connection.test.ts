@@ -318,14 +318,23 @@ describe('the end of a connection', () => {
   const ENDS: [what: string, incoming: (Buffer | undefined)[], error: number, mask: number, reason: string][] = [
     ['the client finishes', [undefined], EAGAIN, EPOLLIN, 'client-finished'],
     ['the client resets', [], ECONNRESET, EPOLLIN | EPOLLHUP | EPOLLERR, 'client-reset'],
-    ['the client finishes after half a message', [Buffer.from('abc'), undefined], EAGAIN, EPOLLIN, 'bad-frame'],
+    [
+      'the client finishes after a line without its end',
+      [Buffer.from('abc'), undefined],
+      EAGAIN,
+      EPOLLIN,
+      'client-finished',
+    ],
+    ['the client finishes after half a message', [Buffer.from('\0\0'), undefined], EAGAIN, EPOLLIN, 'bad-frame'],
   ];
 
   it.each(ENDS)(
     'when %s: the slot is free before the fd is closed, once',
     async (_what, incoming, error, mask, reason) => {
       const closes: string[] = [];
-      const scripted = await ScriptedThread.create({ ...echo, close: (_client, why) => void closes.push(why) });
+      const framing = reason === 'bad-frame' ? 'length' : 'line';
+      const service: Service = { ...echo, framing, close: (_client, why) => void closes.push(why) };
+      const scripted = await ScriptedThread.create(service);
       const { socket, ticket } = scripted.admit(5);
       socket.incoming = incoming;
       socket.error = error;

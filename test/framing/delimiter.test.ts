@@ -19,6 +19,16 @@ describe('delimiter', () => {
     expect(decode('--', 'abcd-x').outcome).toBe('too long');
   });
 
+  it('takes what is left over at the end for a message only if it is told to', () => {
+    const end = (atEnd: 'refuse' | 'message', text: string) =>
+      decodeStream(createFraming({ delimiter: '--', atEnd }, 4), [Buffer.from(text)], { finish: true });
+    expect(end('message', 'ab--cd')).toMatchObject({ messages: ['ab', 'cd'], outcome: 'open' });
+    expect(end('message', 'ab--c-').messages).toEqual(['ab', 'c-']);
+    expect(end('message', 'ab--').messages).toEqual(['ab']);
+    expect(end('message', 'abcd-').outcome).toBe('too long');
+    expect(end('refuse', 'ab--cd')).toMatchObject({ messages: ['ab'], outcome: 'bad' });
+  });
+
   it('finds a delimiter that comes in parts', () => {
     const framing = createFraming({ delimiter: '|-|' }, 4);
     expect(decodeStream(framing, everyByte(Buffer.from('ab|-|-|-|'))).messages).toEqual(['ab', '-']);

@@ -46,10 +46,22 @@ describe('line', () => {
     expect(framing.decode(Buffer.from('\n\n\n'), 0, 3, frame)).toBe(INCOMPLETE);
   });
 
-  it('calls left-over bytes bad and says how many', () => {
-    expect(decode('a\nbc').problem).toBe('the input ended part-way through a message, 2 bytes after the last one');
-    expect(decode('b').problem).toBe('the input ended part-way through a message, 1 byte after the last one');
-    expect(decode('a\n').outcome).toBe('open');
+  it('takes a last line without its end, and one carriage return with it', () => {
+    expect(decode('a\nbc').messages).toEqual(['a', 'bc']);
+    expect(decode('a\nabcd\r').messages).toEqual(['a', 'abcd']);
+    expect(decode('b\r').messages).toEqual(['b']);
+    expect(decode('\r').messages).toEqual(['']);
+    expect(decode('a\n')).toMatchObject({ messages: ['a'], outcome: 'open' });
+    expect(decode('')).toMatchObject({ messages: [], outcome: 'open' });
+    expect(decode('a\nabcde').outcome).toBe('too long');
+  });
+
+  it('calls left-over bytes bad and says how many, where the end of the input is no end of a line', () => {
+    const strict = createFraming({ line: 'lf', atEnd: 'refuse' }, 4);
+    const end = (text: string) => decodeStream(strict, [Buffer.from(text)], { finish: true });
+    expect(end('a\nbc').problem).toBe('the input ended part-way through a message, 2 bytes after the last one');
+    expect(end('b').problem).toBe('the input ended part-way through a message, 1 byte after the last one');
+    expect(end('a\n').outcome).toBe('open');
   });
 
   it('ends a reply with a line feed', () => {

@@ -19,12 +19,14 @@ const own: CustomFraming<string, string> = {
 
 const specs: [string, FramingSpec | CustomFraming][] = [
   ['line', 'line'],
+  ['line, strictly', { line: 'lf', atEnd: 'refuse' }],
   ['length', 'length'],
   ['length:1', { length: 1 }],
   ['length:2', { length: 2 }],
   ['delimiter of 1 byte', { delimiter: '|' }],
   ['delimiter of 3 bytes that overlaps itself', { delimiter: '|-|' }],
   ['delimiter of equal bytes', { delimiter: '\r\r' }],
+  ['delimiter, or the end', { delimiter: '|-|', atEnd: 'message' }],
   ['end', 'end'],
   ['custom', own],
 ];
@@ -111,7 +113,7 @@ function randomFrom(seed: number): (below: number) => number {
   };
 }
 
-describe.each(specs.slice(0, 7))('%s', (_name, spec) => {
+describe.each(specs.slice(0, 9))('%s', (_name, spec) => {
   it('reads back what it wrote', () => {
     const framing = createFraming(spec, MAX);
     const body = fc.stringMatching(/^[a-z]{0,12}$/);

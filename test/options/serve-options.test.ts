@@ -209,7 +209,7 @@ describe('the options of serve', () => {
       { proxyProtocol: [7] },
     ],
     [
-      'options.framing must be chunk, line, length, end, { length: 1, 2 or 4 } or { delimiter: text or bytes }, got [null,null]',
+      "options.framing must be chunk, line, length, end, { line: 'lf', atEnd }, { length: 1, 2 or 4 } or { delimiter: text or bytes, atEnd }; atEnd is refuse or message, got [null,null]",
       { framing: new Array(2) },
     ],
     ['options.service must be the URL or the path of a module, got 7', { service: 7 }],
@@ -234,12 +234,19 @@ describe('the options of serve', () => {
     expect(refusal({ framing: { decode() {}, encode() {} } })).toContain('belongs in the service');
   });
 
-  it.each([{ length: 3 }, { delimiter: '' }, { delimiter: 'x', length: 1 }, 'words', 4, { length: 4, x: 1 }])(
-    'refuse the framing %j',
-    (framing) => {
-      expect(refusal({ framing })).toMatch(/^options\.framing must be chunk, line, length, /);
-    },
-  );
+  it.each([
+    { length: 3 },
+    { delimiter: '' },
+    { delimiter: 'x', length: 1 },
+    'words',
+    4,
+    { length: 4, x: 1 },
+    { length: 4, atEnd: 'message' },
+    { line: 'crlf' },
+    { line: 'lf', atEnd: 'drop' },
+  ])('refuse the framing %j', (framing) => {
+    expect(refusal({ framing })).toMatch(/^options\.framing must be chunk, line, length, /);
+  });
 
   it('are not taken from a prototype', () => {
     expect(refusal(JSON.parse('{"__proto__x": 1, "constructor": 2}'))).toContain('is not an option');

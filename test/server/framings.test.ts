@@ -150,13 +150,24 @@ describe('pipelined messages', () => {
 
 describe('bytes that are no message', () => {
   it.each([
-    ['line', 'abc\nde', 'cba\n'],
+    [{ line: 'lf', atEnd: 'refuse' }, 'abc\nde', 'cba\n'],
+    [{ delimiter: '|' }, 'abc|de', 'cba|'],
     ['length', '\0\0\0\x01a\0\0\0\x09b', '\0\0\0\x01a'],
-  ] as const)('left over at the end of framing %s close the client with bad-frame', async (framing, sent, replies) => {
+  ] as const)('left over at the end of framing %j close the client with bad-frame', async (framing, sent, replies) => {
     await using running = await start(undefined, { framing });
     await using peer = await running.connect();
     expect(String(await peer.send(sent).finish().rest())).toBe(replies);
     expect((await running.closeOf(peer)).reason).toBe('bad-frame');
+  });
+
+  it('do not include a last line without its end: it is answered as the others', async () => {
+    await using running = await start(undefined, { framing: 'line' });
+    await using peer = await running.connect();
+    expect(String(await peer.send('one\ntwo').finish().rest())).toBe('eno\nowt\n');
+    expect((await running.closeOf(peer)).reason).toBe('client-finished');
+    await using lines = await start(service('sessions'));
+    await using other = await lines.connect();
+    expect(String(await other.send('sum\n1\n2\n30').finish().rest())).toBe('sum 33\n');
   });
 
   it('close their own client only', async () => {

@@ -78,7 +78,7 @@ export class SteppedThread {
       room,
       poller: this.#poller,
       service,
-      framing: createFraming('line', 4096),
+      framing: createFraming({ line: 'lf', atEnd: 'refuse' }, 4096),
       ...TIMELESS,
       giveBack: (client, ticket) => giveBack({ sys: kernel, table, row, room }, client, ticket),
       arm: () => kernel.epollControl(acceptorEpollFd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, row.thread, fd),
