@@ -32,7 +32,7 @@ export type { CloseReason } from './sharing/close-reason.ts';
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
  * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks, or
- * too few files may be open).
+ * too few files may be open, or too few threads started).
  */
 export const serve = async (options?: ServeOptions): Promise<Server> => {
   requireOwnFiles(import.meta.url);

@@ -59,6 +59,16 @@ export interface ThreadExitEvent extends Happened {
   readonly detail: string;
 }
 
+/**
+ * The system starts no more threads; `threads` serve, and the server tries again until more can be started. Reported at most once a
+ * minute. `detail` names the limit.
+ */
+export interface ThreadsLimitedEvent extends Happened {
+  readonly type: 'threads-limited';
+  readonly threads: number;
+  readonly detail: string;
+}
+
 /** A handler held its thread for too long; the client is named where it is known. */
 export interface ThreadHeldEvent extends Happened {
   readonly type: 'thread-held';
@@ -181,6 +191,7 @@ export type ServerEvent =
   | ThreadStartEvent
   | ThreadExitEvent
   | ThreadHeldEvent
+  | ThreadsLimitedEvent
   | OnlyThreadBlockedEvent
   | AcceptPausedEvent
   | RejectEvent

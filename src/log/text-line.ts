@@ -47,6 +47,7 @@ const LINES: { readonly [Type in ServerEvent['type']]: LineOf<Type> } = {
   drain: () => undefined, // The command says so itself, by what signal.
   'thread-exit': (event) => err(threadExit(event)),
   'thread-held': (event) => err(threadHeld(event)),
+  'threads-limited': ({ threads, detail }) => err(`${detail}. Until then ${threadsGoOn(threads)}`),
   'only-thread-blocked': (event) => err(onlyThreadBlocked(event)),
   'accept-paused': (event) => err(acceptPaused(event)),
   reject: (event) => err(`Turned away: ${client(event)} (${event.reason})`),
@@ -97,6 +98,11 @@ function lockStuck(what: LockStuckEvent['what']): string {
   const without =
     what === 'messages' ? 'Clients with part of a message no longer move' : 'Clients are not counted by address';
   return `${without}: a thread does not give back the lock that takes. This is a fault of Heddle: please report it, and restart the server`;
+}
+
+function threadsGoOn(count: number): string {
+  if (count === 0) return 'no client is served';
+  return count === 1 ? 'the server goes on with 1 thread' : `the server goes on with ${count} threads`;
 }
 
 function clients(count: number): string {

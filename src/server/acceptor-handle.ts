@@ -72,12 +72,12 @@ export class AcceptorHandle {
   }
 
   /** Resolves with true when this process has taken the place of the one before, with false if the acceptor has ended. */
-  succeed(): Promise<boolean> {
+  async succeed(): Promise<boolean> {
     return this.#ask('succeed', 'accepting');
   }
 
   /** Resolves with true when the acceptor has answered, with false if it has ended. */
-  ping(): Promise<boolean> {
+  async ping(): Promise<boolean> {
     return this.#ask('ping', 'pong');
   }
 
@@ -94,7 +94,7 @@ export class AcceptorHandle {
     this.#settings.wake();
   }
 
-  #ask(type: 'drain' | 'ping' | 'succeed', answer: FromAcceptor['type']): Promise<boolean> {
+  async #ask(type: 'drain' | 'ping' | 'succeed', answer: FromAcceptor['type']): Promise<boolean> {
     if (this.#isOver) return Promise.resolve(false);
     const asked = this.#asked.get(answer) ?? new Deferred<boolean>();
     this.#asked.set(answer, asked);

@@ -43,6 +43,8 @@ export interface Engine {
    * these as well, and goes on with them. `detail`: why clients are left, if that is not in order.
    */
   end(memory: SharedMemory, isSucceeded: boolean, detail?: string): void;
+  /** Closes what is open for a server that could not be made: it has no thread. */
+  discard(): void;
   /**
    * Does so at once, as the worker that has called `serve` ends: its threads were told to end, and may not have yet. Nothing can
    * be awaited.

@@ -109,14 +109,24 @@ export class EpollEngine implements Engine {
     memory.closeLeft(sys, detail);
     for (const { epollFd, timerFd, sleepTimerFd } of memory.board.all)
       for (const fd of [epollFd, timerFd, sleepTimerFd]) if (fd > 0) sys.close(fd);
+    this.#closeOwn(isSucceeded);
+  }
+
+  discard(): void {
+    const { predecessor } = this.#place;
+    if (predecessor !== undefined) this.#sys.close(predecessor.linkFd); // The acceptor would have closed it.
+    this.#closeOwn(false);
+  }
+
+  #closeOwn(isSucceeded: boolean): void {
+    const sys = this.#sys;
     for (const stayOpen of this.#stayOpen) stayOpen();
     for (const socket of this.#sockets) {
       // What a successor has as well keeps its file.
       if (isSucceeded) sys.close(socket.fd);
       else socket.close();
     }
-    sys.close(this.#epollFd);
-    sys.close(this.#mailboxFd);
+    for (const fd of [this.#epollFd, this.#mailboxFd]) if (fd >= 0) sys.close(fd);
   }
 
   abandon(memory: SharedMemory): void {

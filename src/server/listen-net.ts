@@ -17,7 +17,7 @@ export interface NetListener {
 }
 
 /** Opens a listening socket, as `listenTcp` does. Errors: `HEDDLE_LISTEN`. */
-export function listenNet(place: TcpPlace, backlog: number): Promise<readonly NetListener[]> {
+export async function listenNet(place: TcpPlace, backlog: number): Promise<readonly NetListener[]> {
   return listenAt(place, async (target) => {
     const { port, family } = target.address;
     const where = {
@@ -51,7 +51,7 @@ export async function adoptNet(fd: number, backlog: number): Promise<NetListener
   }
 }
 
-function open(options: ListenOptions & { readonly fd?: number }, backlog: number): Promise<NetListener> {
+async function open(options: ListenOptions & { readonly fd?: number }, backlog: number): Promise<NetListener> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
   return new Promise((resolve, reject) => {
     server.once('error', reject);

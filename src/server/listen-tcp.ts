@@ -23,7 +23,7 @@ import { listenAt, listenError, type TcpPlace, type TcpTarget } from './tcp-addr
  *
  * Errors: `HEDDLE_LISTEN`.
  */
-export function listenTcp(
+export async function listenTcp(
   sys: Sys,
   place: TcpPlace,
   backlog: number,

@@ -72,6 +72,10 @@ export class NetEngine implements Engine {
     memory.closeLeft(withoutKernel, detail);
   }
 
+  discard(): void {
+    for (const listener of this.#listeners) listener.close();
+  }
+
   /** Node closes the sockets with the threads that have them. */
   abandon(): void {}
 }

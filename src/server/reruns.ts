@@ -9,18 +9,18 @@ export class Reruns {
   }
 
   /** Resolves when a run has ended that began after this was called; rejects as that run does. */
-  ask(): Promise<void> {
+  async ask(): Promise<void> {
     if (this.#current === undefined) return this.#begin();
     this.#next ??= this.#current
       .catch(() => {})
-      .then(() => {
+      .then(async () => {
         this.#next = undefined;
         return this.#begin();
       });
     return this.#next;
   }
 
-  #begin(): Promise<void> {
+  async #begin(): Promise<void> {
     const run = this.#run().finally(() => {
       // With a next one waiting, whoever asks now is to share that.
       if (this.#next === undefined) this.#current = undefined;

@@ -8,6 +8,7 @@ import { type Credentials, loadCredentials } from '../options/credentials.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
 import { renewTicketKeys } from '../options/ticket-keys.ts';
 import type { ServerEvent } from '../log/event.ts';
+import type { ThreadStart } from '../thread/messages.ts';
 import { requireFile } from '../thread/no-such-service.ts';
 import { Lock } from '../sharing/lock.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
@@ -43,7 +44,7 @@ const STOP_GRACE = 1000;
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_LISTEN` (port or socket in use, no permission), `HEDDLE_SERVICE_LOAD`,
  * `HEDDLE_UNSUPPORTED` (no engine can run here, or not the one that was asked for, or it cannot do what an option asks, or
- * too few files may be open).
+ * too few files may be open, or too few threads started).
  *
  * `nameOf` is for the command, whose options have other names in errors.
  *
@@ -62,7 +63,7 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
   const engine = openEngine(given.engine, nameOf);
   const settings = withMemoryLimit(withClientLimit(given, engine, nameOf));
   const addresses = await engine.listen(settings, nameOf);
-  const server = new Server({ engine, settings, nameOf, service, addresses, tls });
+  const server = makeServer({ engine, settings, nameOf, service, addresses, tls });
   try {
     for (const event of events) server.report(event);
     await server.start();
@@ -71,6 +72,16 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
     throw tooFewFiles(error) ?? error;
   }
   return server;
+}
+
+/** Makes a server for sockets that are open; if that fails, they are closed. */
+function makeServer(parts: ServerParts): Server {
+  try {
+    return new Server(parts);
+  } catch (error) {
+    parts.engine.discard();
+    throw tooFewFiles(error) ?? error;
+  }
 }
 
 /** Reads what the settings say of TLS, and reports what is wrong with it but not fatal. */
@@ -124,7 +135,7 @@ export class Server implements AsyncDisposable {
   readonly #closed = new Deferred<void>();
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
-  readonly #reloads = new Reruns(() => this.#reload());
+  readonly #reloads = new Reruns(async () => this.#reload());
   #state: ServerState = 'starting';
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
@@ -141,8 +152,10 @@ export class Server implements AsyncDisposable {
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
     this.#memory = new SharedMemory(engine.fileLimit(), settings);
+    // First: it refuses what threads cannot share.
+    const start = serviceThreadStart(settings, this.#memory, service, tls, nameOf);
     this.#acceptor = this.#startAcceptor();
-    this.#pool = this.#makePool(service, tls);
+    this.#pool = this.#makePool(start);
     if (!isMainThread) process.on('exit', this.#abandon);
     this.#stopRenewing = tls && renewTicketKeys((keys) => this.#pool.useTicketKeys(keys));
   }
@@ -196,7 +209,7 @@ export class Server implements AsyncDisposable {
    * Errors: those of `serve` for a service that does not start, `HEDDLE_INVALID_OPTION` for certificates and keys,
    * `HEDDLE_CLOSED` if the server is leaving or has ended.
    */
-  reload(): Promise<void> {
+  async reload(): Promise<void> {
     ensureStack();
     return this.#reloads.ask();
   }
@@ -205,14 +218,14 @@ export class Server implements AsyncDisposable {
    * Leaves well: says so (`state`, event `drain`), accepts clients for `drainDelay` more, then stops accepting, answers
    * what has arrived, closes all clients, and ends; what is not done within `shutdownTimeout` is cut off.
    */
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
     ensureStack();
     this.#draining ??= this.#leave();
     return this.#draining;
   }
 
   /** Ends at once: all clients are closed, whatever they have sent. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     ensureStack();
     this.#ending ??= this.#end(0);
     return this.#ending;
@@ -230,13 +243,12 @@ export class Server implements AsyncDisposable {
 
   #startAcceptor(): AcceptorHandle {
     const acceptor = this.#engine.startAcceptor(acceptorStart(this.#settings, this.#memory), this.#hear);
-    acceptor.ended.catch((error: unknown) => this.#giveUp(error));
+    acceptor.ended.catch(this.#failed);
     return acceptor;
   }
 
-  #makePool(service: URL, tls: Credentials | undefined): ThreadPool {
+  #makePool(start: Omit<ThreadStart, 'thread'>): ThreadPool {
     const { shared = {}, shutdownTimeout, threadMemory, threads } = this.#settings;
-    const start = serviceThreadStart(this.#settings, this.#memory, service, tls, this.#nameOf);
     return new ThreadPool({
       size: threads.min,
       most: threads.max,
@@ -247,18 +259,20 @@ export class Server implements AsyncDisposable {
       start: { ...start, ...this.#engine.threadExtras() },
       locks: [...this.#memory.locks, ...Object.values(shared).filter((value) => value instanceof Lock)],
       tell: (message) => this.#acceptor.post(message),
-      failed: (error) => this.#giveUp(error),
+      failed: this.#failed,
       report: (event) => this.#memory.report(event),
     });
   }
 
+  readonly #failed = (error: unknown): void => this.#giveUp(error);
+
   readonly #hear = (message: FromAcceptor): void => {
     if (message.type === 'want-threads') this.#pool.grow(message.threads);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
-    else if (message.type === 'thread-worn') void this.#pool.replace(message.thread);
+    else if (message.type === 'thread-worn') this.#pool.replace(message.thread).catch(this.#failed);
     else if (message.type === 'thread-stuck') this.#pool.kill(message.thread);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
-    else if (message.type === 'succeeded') void this.#handOver(message.pid);
+    else if (message.type === 'succeeded') this.#handOver(message.pid).catch(this.#failed);
     else if (message.type === 'successor-lost') this.#goOn(message.pid);
   };
 
@@ -307,14 +321,14 @@ export class Server implements AsyncDisposable {
     const { drainDelay, shutdownTimeout } = this.#settings;
     this.#state = 'draining';
     this.report({ type: 'drain', time: Date.now(), acceptsMs: drainDelay });
-    if (drainDelay > 0) await this.#within(drainDelay, () => new Promise(() => {}));
+    if (drainDelay > 0) await this.#within(drainDelay, async () => new Promise(() => {}));
     await this.#drain(shutdownTimeout);
   }
 
   async #drain(within: number): Promise<void> {
     if (this.#ending !== undefined) return this.#ending;
     this.#state = 'draining';
-    const isDone = await this.#within(within, (signal) => this.#finish(signal));
+    const isDone = await this.#within(within, async (signal) => this.#finish(signal));
     this.#ending ??= this.#end(STOP_GRACE, isDone ? undefined : TOO_LATE);
     await this.#ending;
   }
@@ -373,12 +387,12 @@ export class Server implements AsyncDisposable {
     this.report({ type: 'handed-over', time: Date.now(), successor: this.#successor.pid, clients: handedOver });
   }
 
-  #giveUp(error: unknown): void {
+  #giveUp(reason: unknown): void {
     if (this.#ending !== undefined) return;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reason instanceof Error ? reason.message : String(reason);
     this.#closed.reject(
-      error instanceof HeddleError ? error : new HeddleError('HEDDLE_THREAD_EXIT', message, { cause: error }),
+      reason instanceof HeddleError ? reason : new HeddleError('HEDDLE_THREAD_EXIT', message, { cause: reason }),
     );
-    void this.close();
+    this.close().catch(() => {}); // It was told already.
   }
 }

@@ -96,10 +96,10 @@ export class ThreadHandle {
 
   /** The same, where nothing can be awaited. */
   abandon(): void {
-    void this.#worker.terminate();
+    this.#worker.terminate().catch(() => {}); // Nobody is left to be told.
   }
 
-  #hears(type: FromThread['type']): Promise<void> {
+  async #hears(type: FromThread['type']): Promise<void> {
     return new Promise((resolve) => {
       this.#worker.on('message', (message: FromThread) => {
         if (message.type === type) resolve();
@@ -115,7 +115,7 @@ export class ThreadHandle {
     return new HeddleError('HEDDLE_THREAD_EXIT', text);
   }
 
-  #becomeReady(): Promise<void> {
+  async #becomeReady(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromThread) => {
         if (message.type === 'ready') {
@@ -127,7 +127,7 @@ export class ThreadHandle {
           reject(errorFromRecord(message.error));
         }
       });
-      void this.ended.then((end) => reject(this.#startError(end)));
+      this.ended.then((end) => reject(this.#startError(end)), reject);
     });
   }
 }

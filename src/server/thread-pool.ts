@@ -4,6 +4,7 @@ import type { ToAcceptor } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Releasable } from '../sharing/lock.ts';
+import { isTooFewThreads } from '../sys/thread-limit.ts';
 import type { ThreadStart } from '../thread/messages.ts';
 import { Deaths } from './deaths.ts';
 import { StartLimit } from './start-limit.ts';
@@ -17,6 +18,10 @@ const MOST_FAILURES = 5;
 
 /** When that many could not start but others serve, no more are asked for within this time, in ms. */
 const GROW_AGAIN = 5000;
+
+/** How long the pool waits before it asks again a system that has no thread to give, in ms; and how often that is reported. */
+const LIMITED_MS = 1000;
+const LIMITED_REPORT_MS = 60_000;
 
 const COULD_NOT_START = 'it could not start';
 
@@ -61,6 +66,9 @@ export class ThreadPool {
   #failures = 0;
   /** When it may grow again, in `performance.now()` ms. */
   #growsAt = 0;
+  /** The system had no thread to give when it was asked last. */
+  #isLimited = false;
+  #limitReportedAt = Number.NEGATIVE_INFINITY;
   readonly #deaths = new Deaths();
   #isWaiting = false;
   /** Until it has, a thread that ends is the end of the pool, and is not replaced. */
@@ -78,14 +86,14 @@ export class ThreadPool {
   async start(): Promise<void> {
     this.#bringIn(await this.#startAll(this.#parts.size));
     this.#hasStarted = true;
-    void this.#fill();
+    this.#fill();
   }
 
   /** Has `threads` threads from now on, as far as there are rows. */
   grow(threads: number): void {
     if (performance.now() < this.#growsAt) return;
     this.#target = threads;
-    void this.#fill();
+    this.#fill();
   }
 
   /**
@@ -122,7 +130,7 @@ export class ThreadPool {
     const old = this.#threads.get(thread);
     const isThere = (): boolean => old !== undefined && this.#threads.get(thread) === old && !old.isRetiring;
     const isReplaced = await this.#starts.run(async () => isThere() && (await this.#startOne()));
-    void this.#fill();
+    this.#fill();
     if (!isReplaced || old === undefined || !isThere()) return; // It may have ended meanwhile.
     old.isRetiring = true;
     this.#parts.tell({ type: 'thread-retire', thread });
@@ -147,13 +155,13 @@ export class ThreadPool {
 
   /** Ends a thread that does not come back from its handler. */
   kill(thread: number): void {
-    void this.#threads.get(thread)?.terminate('handler-timeout', 'its handler did not return');
+    this.#threads.get(thread)?.terminate('handler-timeout', 'its handler did not return').catch(this.#parts.failed);
   }
 
   /** The acceptor has dealt with what the thread of `row` had. */
   cleared(row: number): void {
     this.#rows.push(row);
-    void this.#fill();
+    this.#fill();
   }
 
   /** Has all threads answer what has arrived and close their clients; resolves when they have, or are gone. */
@@ -161,7 +169,7 @@ export class ThreadPool {
     this.#leaving.abort();
     const threads = [...this.#threads.values()];
     for (const thread of threads) thread.post({ type: 'drain' });
-    await Promise.all(threads.map((thread) => Promise.race([thread.drained, thread.ended])));
+    await Promise.all(threads.map(async (thread) => Promise.race([thread.drained, thread.ended])));
   }
 
   /** Ends all threads: those that do not within `grace` ms are cut off. */
@@ -170,9 +178,12 @@ export class ThreadPool {
     const threads = [...this.#threads.values()];
     if (grace > 0) {
       for (const thread of threads) thread.stop();
-      await Promise.race([Promise.all(threads.map((thread) => thread.ended)), delay(grace, undefined, { ref: false })]);
+      await Promise.race([
+        Promise.all(threads.map(async (thread) => thread.ended)),
+        delay(grace, undefined, { ref: false }),
+      ]);
     }
-    await Promise.all(threads.map((thread) => thread.terminate('stopped', 'the server has ended')));
+    await Promise.all(threads.map(async (thread) => thread.terminate('stopped', 'the server has ended')));
   }
 
   /** Ends all threads, where nothing can be awaited. */
@@ -205,13 +216,13 @@ export class ThreadPool {
       }
     };
     try {
-      await Promise.all(rows.map((row) => this.#starts.run(() => startIn(row))));
+      await Promise.all(rows.map(async (row) => this.#starts.run(async () => startIn(row))));
       return threads;
     } catch (error) {
       await this.#giveUp(threads);
       throw error;
     } finally {
-      void this.#fill();
+      this.#fill();
     }
   }
 
@@ -237,7 +248,7 @@ export class ThreadPool {
     try {
       const thread = this.#parts.startThread({ ...this.#start, thread: row });
       this.#threads.set(row, thread);
-      void thread.ended.then((end) => this.#ended(thread, end));
+      thread.ended.then((end) => this.#ended(thread, end)).catch(this.#parts.failed);
       return thread;
     } catch (error) {
       this.#rows.push(row);
@@ -248,6 +259,7 @@ export class ThreadPool {
   /** Hands threads that are ready to the acceptor. */
   #bringIn(threads: readonly PoolThread[]): void {
     this.#failures = 0;
+    this.#isLimited = false;
     for (const handle of threads) {
       const { thread } = handle;
       if (handle.isRetiring)
@@ -261,14 +273,16 @@ export class ThreadPool {
   }
 
   async #giveUp(threads: readonly PoolThread[]): Promise<void> {
-    await Promise.all(threads.map((thread) => thread.terminate('stopped', COULD_NOT_START)));
+    await Promise.all(threads.map(async (thread) => thread.terminate('stopped', COULD_NOT_START)));
   }
 
   #retire(thread: PoolThread): void {
     thread.isRetiring = true;
     this.#parts.tell({ type: 'thread-retire', thread: thread.thread });
-    const timer = setTimeout(() => void thread.terminate('stopped', 'it had old code'), this.#parts.patience);
-    void thread.ended.then(() => clearTimeout(timer));
+    const { failed, patience } = this.#parts;
+    const end = (): void => void thread.terminate('stopped', 'it had old code').catch(failed);
+    const timer = setTimeout(end, patience);
+    thread.ended.then(() => clearTimeout(timer)).catch(failed);
   }
 
   #ended(thread: PoolThread, end: ThreadEnd): void {
@@ -284,7 +298,7 @@ export class ThreadPool {
     if (thread.isRetiring || isLeaving) return;
     this.#deaths.add(performance.now());
     if (thread.serves) this.#spare();
-    void this.#fill();
+    this.#fill();
   }
 
   /** Has some threads more while threads keep dying; they end when the acceptor finds them too many. */
@@ -300,19 +314,27 @@ export class ThreadPool {
   }
 
   /** Starts the threads that are missing, each as soon as a start is allowed; not at once if threads keep dying. */
-  async #fill(): Promise<void> {
+  #fill(): void {
+    this.#startMissing().catch(this.#parts.failed);
+  }
+
+  async #startMissing(): Promise<void> {
     if (!this.#isShort || this.#isWaiting) return;
-    const wait = this.#deaths.wait(performance.now());
+    const wait = this.#isLimited ? LIMITED_MS : this.#deaths.wait(performance.now());
     this.#isWaiting = true;
     if (wait > 0) await delay(wait, undefined, { signal: this.#leaving.signal }).catch(() => {});
     this.#isWaiting = false;
     for (let missing = this.#target - this.#serving.length; missing > 0 && this.#isShort; missing--) {
-      void this.#starts.run(() => this.#startOne()).then(() => this.#fill());
+      this.#starts
+        .run(async () => this.#startOne())
+        .then(() => this.#fill())
+        .catch(this.#parts.failed);
     }
   }
 
   #couldNotStart(row: number, error: unknown): void {
     if (this.#leaving.signal.aborted) return;
+    if (isTooFewThreads(error)) return this.#limited(error);
     const why = error instanceof Error ? error.message : String(error);
     this.#parts.report({
       type: 'thread-exit',
@@ -322,15 +344,32 @@ export class ThreadPool {
       detail: why,
     });
     if (++this.#failures < MOST_FAILURES) return; // It is tried again.
-    if (this.#serving.some(({ serves }) => serves)) {
-      // Those that serve go on. If they are too few, the acceptor asks for more again and again.
-      this.#failures = 0;
-      this.#growsAt = performance.now() + GROW_AGAIN;
-      this.#target = this.#serving.length;
-      return;
-    }
+    if (this.#serves > 0) return this.#goOn();
     const message = `No service thread can be started any more, after ${this.#failures} attempts: ${why}`;
     this.#parts.failed(new HeddleError('HEDDLE_SERVICE_LOAD', message, { cause: error }));
+  }
+
+  /** How many threads serve. */
+  get #serves(): number {
+    return this.#serving.filter(({ serves }) => serves).length;
+  }
+
+  /** The threads that serve go on. If they are too few, the acceptor asks for more again and again. */
+  #goOn(): void {
+    this.#failures = 0;
+    this.#growsAt = performance.now() + GROW_AGAIN;
+    this.#target = this.#serving.length;
+  }
+
+  /** No thread can be started for now. Without one that serves, the pool asks until it gets one: clients wait in the kernel. */
+  #limited({ message }: HeddleError): void {
+    const now = performance.now();
+    const threads = this.#serves;
+    this.#isLimited = true;
+    if (threads > 0) this.#goOn();
+    if (now - this.#limitReportedAt < LIMITED_REPORT_MS) return;
+    this.#limitReportedAt = now;
+    this.#parts.report({ type: 'threads-limited', time: Date.now(), threads, detail: message });
   }
 }
 

@@ -59,6 +59,11 @@ describe('a line of text', () => {
       'stderr',
       'Clients with part of a message no longer move: a thread does not give back the lock that takes. This is a fault of Heddle: please report it, and restart the server',
     ],
+    [
+      { type: 'threads-limited', time: 0, threads: 2, detail: 'The limit is 9. Raise it' },
+      'stderr',
+      'The limit is 9. Raise it. Until then the server goes on with 2 threads',
+    ],
     [{ type: 'thread-held', time: 0, thread: 3, heldMs: 12.4 }, 'stderr', 'Thread 3 was held for 12 ms'],
     [
       { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: '::1', port: 4 },

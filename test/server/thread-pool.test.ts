@@ -3,6 +3,7 @@ import type { ServerEvent } from '../../src/log/event.ts';
 import { Deferred } from '../../src/server/deferred.ts';
 import type { ThreadEnd } from '../../src/server/thread-handle.ts';
 import { type PoolThread, ThreadPool, type ThreadPoolParts } from '../../src/server/thread-pool.ts';
+import { tooFewThreads } from '../../src/sys/thread-limit.ts';
 import type { ThreadStart } from '../../src/thread/messages.ts';
 
 /** A thread that is ready, fails or ends when the test says so. */
@@ -66,6 +67,8 @@ class TestPool {
   readonly pool: ThreadPool;
   /** How many of the next starts find that the system has no thread to give. */
   refusals = 0;
+  /** What they throw. */
+  refusal: unknown = new Error('no thread to give');
 
   constructor(parts: Partial<ThreadPoolParts>) {
     this.pool = new ThreadPool({
@@ -117,7 +120,7 @@ class TestPool {
   }
 
   #start(start: ThreadStart): PoolThread {
-    if (this.refusals-- > 0) throw new Error('no thread to give');
+    if (this.refusals-- > 0) throw this.refusal;
     const thread = new FakeThread(start);
     this.threads.push(thread);
     return thread;
@@ -196,6 +199,46 @@ describe('threads that start', () => {
     await settled();
     expect(test.threads.length).toBe(7);
     await vi.waitUntil(() => test.threads.length >= 8);
+  });
+});
+
+describe('a limit of threads', () => {
+  const refusal = tooFewThreads(Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' }));
+
+  it('is named once, and the pool goes on with the threads that serve', async () => {
+    const test = await TestPool.serving({ size: 2 });
+    Object.assign(test, { refusal, refusals: Infinity });
+    test.pool.grow(6);
+    await settled();
+    test.pool.grow(6);
+    await settled();
+    expect(test.exits).toEqual([]);
+    expect(test.events.filter(({ type }) => type === 'threads-limited')).toMatchObject([
+      { threads: 2, detail: refusal?.message },
+    ]);
+    expect(test.failed).not.toHaveBeenCalled();
+  });
+
+  it('has the pool without a thread ask until it gets one', async () => {
+    const test = await TestPool.serving({ size: 1 });
+    Object.assign(test, { refusal, refusals: 2 });
+    test.threads[0]?.die();
+    await vi.waitUntil(() => test.starting.length === 1, { timeout: 30_000 });
+    await test.oneReady();
+    expect(test.events.filter(({ type }) => type === 'threads-limited')).toMatchObject([{ threads: 0 }]);
+    expect(test.threads.filter(({ serves, isOver }) => serves && !isOver).length).toBe(1);
+    expect(test.failed).not.toHaveBeenCalled();
+  });
+
+  it('fails a reload, and not the ones after it', async () => {
+    const test = await TestPool.serving({ size: 4, startsAtOnce: 2, rows: 8 });
+    Object.assign(test, { refusal, refusals: 1 });
+    await expect(test.pool.reload({ tls: undefined })).rejects.toBe(refusal);
+    expect(test.threads.slice(0, 4).every(({ serves, isRetiring }) => serves && !isRetiring)).toBe(true);
+    const again = test.pool.reload({ tls: undefined });
+    await settled();
+    await test.ready(4);
+    expect(await again).toBe(4);
   });
 });
 
