@@ -101,6 +101,13 @@ export function errorFromRecord(record: ErrorRecord): HeddleError {
   return error;
 }
 
+/** Ends this thread with `error`, as an error does that nobody catches: for the end of a promise that nobody awaits. */
+export function crash(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
 /** What `value` is, in words for an error: `null`, `number`, or the name of its class. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';

@@ -1,5 +1,6 @@
 /** What the acceptor thread of the epoll engine runs: wiring only. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { crash } from '../errors.ts';
 import { Poller } from '../reactor/poller.ts';
 import { Arena } from '../sharing/arena.ts';
 import { SERVING_SLICE } from '../sharing/scheduling.ts';
@@ -76,4 +77,4 @@ async function run(): Promise<void> {
   process.exit(); // What others have loaded into this thread, by NODE_OPTIONS, may have timers.
 }
 
-void run();
+run().catch(crash);

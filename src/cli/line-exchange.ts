@@ -10,7 +10,7 @@ const LONGEST_LINE = 2 ** 30;
 const LINE_ENDING = 10;
 
 /** Gives the exit status: 1 if fewer replies came than lines went. */
-export function exchangeLines(connection: Connection, framing: FramingSpec, terminal: Terminal): Promise<number> {
+export async function exchangeLines(connection: Connection, framing: FramingSpec, terminal: Terminal): Promise<number> {
   if (framing === 'chunk') return takeTurns(connection, terminal);
   if (framing === 'end') return sendWhole(connection, terminal);
   return pipeline(connection, terminal);
@@ -57,7 +57,7 @@ function closedEarly(counts: { sent: number; received: number }): HeddleError {
   return new HeddleError('HEDDLE_CLOSED', text);
 }
 
-function printLine(terminal: Terminal, reply: Buffer): Promise<void> {
+async function printLine(terminal: Terminal, reply: Buffer): Promise<void> {
   const ended = reply.at(-1) === LINE_ENDING;
   return print(terminal, ended ? reply : Buffer.concat([reply, Buffer.from('\n')]));
 }

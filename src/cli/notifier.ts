@@ -23,8 +23,8 @@ export class Notifier {
    * Sends `notice`, behind those before it. Whether anybody takes it is not ours to know: the variable that names the
    * socket is inherited, so its owner may be gone or may not mean us, and a server is not to end for that.
    */
-  notify(notice: string): Promise<void> {
-    this.#last = this.#last.then(() => this.#deliver(notice));
+  async notify(notice: string): Promise<void> {
+    this.#last = this.#last.then(async () => this.#deliver(notice));
     return this.#last;
   }
 

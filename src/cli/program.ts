@@ -41,7 +41,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .version(version)
     .exitOverride()
     .configureHelp({ ...HELP_LAYOUT, subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
-    .hook('preSubcommand', (_program, command) => addOptionFlags(command))
+    .hook('preSubcommand', async (_program, command) => addOptionFlags(command))
     .configureOutput({ outputError: (text, write) => write(hinted(text.replace(/^error: /, ''))) });
   addServe(program, (result) => (status = result));
   addClient(program, (result) => (status = result));

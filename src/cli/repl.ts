@@ -3,7 +3,7 @@
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
 import type { Connection } from '../client/connection.ts';
 import { peerText } from '../client/peer-text.ts';
-import { HeddleError } from '../errors.ts';
+import { crash, HeddleError } from '../errors.ts';
 import type { ConnectSettings } from '../options/connect-options.ts';
 import { replyText } from './reply-text.ts';
 import { print, type Terminal } from './terminal.ts';
@@ -50,7 +50,7 @@ class Repl {
 
   async run(isSingle: boolean): Promise<number> {
     const lines = this.#editor[Symbol.asyncIterator]();
-    void this.#receive();
+    this.#receive().catch(crash);
     this.#prompt();
     for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
       this.#isAsking = false;

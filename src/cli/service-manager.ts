@@ -1,5 +1,6 @@
 /** Used to be a service of systemd's: take its sockets, tell it of each step, and show that the server is alive. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { crash } from '../errors.ts';
 import type { Sys } from '../sys/sys.ts';
 import { Notifier } from './notifier.ts';
 import type { Reloadable } from './reload.ts';
@@ -34,12 +35,12 @@ export class ServiceManager {
 
   /** Clients can be served; `mainPid`: by this process, whichever did before. */
   ready(mainPid?: number): void {
-    void this.#notifier?.notify(mainPid === undefined ? 'READY=1' : `MAINPID=${mainPid}\nREADY=1`);
+    this.#notify(mainPid === undefined ? 'READY=1' : `MAINPID=${mainPid}\nREADY=1`);
   }
 
   /** The server takes no more clients and ends soon. */
   stopping(): void {
-    void this.#notifier?.notify('STOPPING=1');
+    this.#notify('STOPPING=1');
   }
 
   /** Makes `server` tell of each reload. */
@@ -48,7 +49,7 @@ export class ServiceManager {
       reload: async () => {
         // hrtime is CLOCK_MONOTONIC, which systemd compares with its own.
         const now = process.hrtime.bigint() / 1_000n;
-        void this.#notifier?.notify(`RELOADING=1\nMONOTONIC_USEC=${now}`);
+        this.#notify(`RELOADING=1\nMONOTONIC_USEC=${now}`);
         try {
           await server.reload();
         } finally {
@@ -64,9 +65,13 @@ export class ServiceManager {
     const { watchdog } = this.#environment;
     if (this.#notifier !== undefined && watchdog !== undefined) {
       // A server that does not answer, or has ended, is silent from then on: that is the sign.
-      void this.#giveSigns(this.#notifier, server, watchdog / 2, ending.signal).catch(() => {});
+      this.#giveSigns(this.#notifier, server, watchdog / 2, ending.signal).catch(() => {});
     }
     return () => ending.abort();
+  }
+
+  #notify(notice: string): void {
+    this.#notifier?.notify(notice).catch(crash);
   }
 
   async #giveSigns(notifier: Notifier, server: Pingable, interval: number, signal: AbortSignal): Promise<void> {

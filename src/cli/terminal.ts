@@ -10,7 +10,7 @@ export interface Terminal {
 }
 
 /** Writes `data` to stdout; resolves when there is room for more. */
-export function print(terminal: Terminal, data: string | Uint8Array): Promise<void> {
+export async function print(terminal: Terminal, data: string | Uint8Array): Promise<void> {
   const { stdout } = terminal;
   if (stdout.write(data) || stdout.destroyed) return Promise.resolve();
   return new Promise((resolve) => {

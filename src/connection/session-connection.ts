@@ -1,5 +1,6 @@
 /** A client of a service with `session`: one async function for the whole of its life. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
+import { crash } from '../errors.ts';
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { ensureStack } from '../sys/stack-room.ts';
@@ -49,7 +50,7 @@ export class SessionConnection extends Connection {
   opened(): void {
     this.set(SERVING | UNREADY);
     this.host.awaiting++;
-    void this.#run();
+    this.#run().catch(crash);
     if (callContext.isEntered) callContext.leave();
   }
 
@@ -155,7 +156,7 @@ export class SessionConnection extends Connection {
     const resolve = this.#takeResolve();
     this.#over = true;
     if (resolve !== undefined) {
-      void handled(this.#message as Promise<unknown>);
+      this.#message?.catch(ignore);
       resolve(Promise.reject(this.closedError()));
     } else if (this.is(SERVING)) this.host.awaiting--;
     this.unset(SERVING);

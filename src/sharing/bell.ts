@@ -1,4 +1,5 @@
-/** Used to wake a sleeping thread without a message: a word of shared memory that one rings and the other waits on. */
+/** Wakes a sleeping thread without a message: a word of shared memory that one rings and the other waits on. */
+import { crash } from '../errors.ts';
 
 export class Bell {
   readonly #words: Int32Array;
@@ -22,7 +23,7 @@ export class Bell {
   /** Calls `woken` once the bell has rung since `count` was read; Node's event loop runs meanwhile. */
   wait(count: number, woken: () => void): void {
     const result = Atomics.waitAsync(this.#words, this.#at, count);
-    if (result.async) void result.value.then(woken);
+    if (result.async) result.value.then(woken, crash);
     else setImmediate(woken);
   }
 }

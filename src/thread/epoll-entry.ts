@@ -1,5 +1,6 @@
 /** What a service thread of the epoll engine runs: wiring only. */
 import { workerData } from 'node:worker_threads';
+import { crash } from '../errors.ts';
 import { Poller } from '../reactor/poller.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { SleepTimer } from '../reactor/sleep-timer.ts';
@@ -77,4 +78,4 @@ async function makeThread(parts: ServiceThreadParts, sys: Sys, newcomers: Poller
   return new TlsThread({ ...parts, sys, newcomers, tls, alert });
 }
 
-void runThread(start, { load: openLibc, make });
+runThread(start, { load: openLibc, make }).catch(crash);

@@ -1,6 +1,7 @@
 /** What a service thread of the net engine runs: wiring only. */
 import { MessageChannel, workerData } from 'node:worker_threads';
 import type { ArrivedClient } from '../connection/arrived-client.ts';
+import { crash } from '../errors.ts';
 import { withoutKernel } from '../sys/without-kernel.ts';
 import type { ThreadStart } from './messages.ts';
 import { NetThread } from './net-thread.ts';
@@ -22,4 +23,4 @@ async function make(common: CommonParts): Promise<MadeThread> {
   return { thread, start: serve };
 }
 
-void runThread(start, { load: () => {}, make });
+runThread(start, { load: () => {}, make }).catch(crash);

@@ -4,7 +4,7 @@ import { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
 import { borrows } from '../connection/read-message.ts';
 import type { Service } from '../connection/service.ts';
-import { errorToRecord } from '../errors.ts';
+import { crash, errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { encodeEvent } from '../log/event-record.ts';
 import { Arena } from '../sharing/arena.ts';
@@ -98,7 +98,7 @@ function describeOn(row: ThreadRow, service: Service, start: ThreadStart): void 
 function obey(message: ToThread, thread: ServiceThread, stop: () => Promise<void>): void {
   if (message.type === 'drain') thread.drain();
   else if (message.type === 'ticket-keys') thread.useTicketKeys(message.keys);
-  else void stop();
+  else stop().catch(crash);
 }
 
 function rulesOf({ addresses, limits, table }: ThreadStart, report: Report): AddressRules | undefined {

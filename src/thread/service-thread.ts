@@ -18,7 +18,7 @@ import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
 import { SessionConnection } from '../connection/session-connection.ts';
 import { Stores } from '../connection/store.ts';
-import { errorToRecord } from '../errors.ts';
+import { crash, errorToRecord } from '../errors.ts';
 import { Frame, type Framing } from '../framing/frame.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Turns } from '../reactor/reactor.ts';
@@ -292,7 +292,7 @@ export class ServiceThread implements Host, Turns {
     this.#lingering.delete(connection);
     this.#parts.report?.(closeEvent(this.#describe(connection), reason, detail));
     this.table.setFlags(connection.fd, COUNTED);
-    if (this.service.close !== undefined) callContext.run(() => void this.#tellClosed(connection, reason));
+    if (this.service.close !== undefined) callContext.run(() => void this.#tellClosed(connection, reason).catch(crash));
     if (this.#draining) setImmediate(() => this.checkDrained());
   }
 
