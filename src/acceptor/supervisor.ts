@@ -160,6 +160,8 @@ export class Supervisor {
     this.#checkTimeout(watch, now);
     this.#checkAlone(watch, culprit, now);
     const others = culprit === undefined ? row.clients : row.clients - 1;
+    // While its clients have nowhere to go, they are served the sooner the more of the CPU it gets.
+    if (watch.isHeldLong(now) && (others === 0 || this.#parts.roster.takers.length > 0)) watch.lower();
     if (others === 0 || now - watch.clearedAt < LOOK_AGAIN) return;
     watch.clearedAt = this.#moveAway(row, 'held', now) ? now : 0;
   }

@@ -128,7 +128,7 @@ export class ThreadWatch {
     const beat = this.row.heartbeat;
     if (beat !== this.#beat) return this.#alive(beat, now);
     if (!this.isOwing) this.#since = now;
-    else if (this.isHeldLong(now)) this.keepApart(now);
+    else if (this.isHeldLong(now)) this.lastHeld = now;
     else if (this.isHeld) return undefined;
     else if (this.#cpu < 0) this.#cpu = Math.max(0, this.#sys.threadCpuTime(this.row.tid));
     else if (now - this.#since >= this.#moveAfter && !this.#isStarved()) {
@@ -186,6 +186,11 @@ export class ThreadWatch {
   /** Has others kept from this thread for a while, and gives it a smaller share of the CPU. */
   keepApart(now: number): void {
     this.lastHeld = now;
+    this.lower();
+  }
+
+  /** Gives the thread a smaller share of the CPU, beside those that serve. */
+  lower(): void {
     if (!this.isLowered) this.isLowered = this.#sys.addNice(this.row.tid, HELD_NICE) >= 0;
   }
 

@@ -17,11 +17,15 @@ function supervisor() {
   const clock = playClock();
   const board = ThreadBoard.create(2);
   const table = ConnectionTable.create(8);
+  let lowered = 0;
   const calls = {
     threadCpuTime: () => clock.now,
     isRunnable: () => false,
     setSlice: () => 0,
-    addNice: () => 0,
+    addNice: () => {
+      lowered++;
+      return 0;
+    },
     close: () => 0,
     addressText: () => '127.0.0.1',
   };
@@ -70,7 +74,7 @@ function supervisor() {
     its.look(clock.now);
   };
   const cleared = (): boolean => said.some(({ type }) => type === 'thread-cleared');
-  return { board, cleared, clock, its, pass, steps };
+  return { board, cleared, clock, its, lowered: () => lowered, pass, steps };
 }
 
 describe('the clients of a blocked thread', () => {
@@ -106,6 +110,34 @@ describe('the clients of a blocked thread', () => {
     pass(0);
     expect(steps).toHaveLength(1);
     expect(its.timeout(clock.now)).toBeGreaterThan(0);
+  });
+});
+
+describe('a thread that is blocked for long', () => {
+  it('gets a smaller share of the CPU, while another takes its clients', () => {
+    const { lowered, pass } = supervisor();
+    pass(4);
+    pass(15);
+    expect(lowered()).toBe(0);
+    pass(6);
+    expect(lowered()).toBe(1);
+  });
+
+  it('keeps its share while its clients have nowhere to go: they would only wait for longer', () => {
+    const { board, clock, its, lowered } = supervisor();
+    for (let looks = 0; looks < 20; looks++) its.look((clock.now += 4));
+    expect(lowered()).toBe(0);
+    board.row(1).beat(-1);
+    its.look(++clock.now);
+    its.look(++clock.now);
+    expect(lowered()).toBe(1);
+  });
+
+  it('gets a smaller share if it has no other client', () => {
+    const { board, clock, its, lowered } = supervisor();
+    for (const row of board.rows) row.addClients(-1);
+    for (let looks = 0; looks < 20; looks++) its.look((clock.now += 4));
+    expect(lowered()).toBe(2);
   });
 });
 
