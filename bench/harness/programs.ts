@@ -15,6 +15,7 @@ export const SERVER_NAMES = [
   'heddle-tls',
   'node',
   'node-tls',
+  'node-workers',
   'go',
   'uvloop',
   'heddle-burn',
@@ -90,6 +91,13 @@ function nodeTls(folder: string): ServerProgram {
   return peerProgram('node-tls', title, [process.execPath, peer('node-tls.mjs'), cert, key]);
 }
 
+/** No server: as many threads of Node, with nothing in them. By default two. */
+function nodeWorkers(): ServerProgram {
+  const title = `Node ${process.versions.node} empty worker`;
+  const base = [process.execPath, peer('node-workers.mjs')];
+  return { name: 'node-workers', title, command: (_framing, threads = 2) => [...base, String(threads)], env: {} };
+}
+
 function peerProgram(name: ServerName, title: string, program: string[], env = {}): ServerProgram {
   return { name, title, command: (framing) => [...program, framing], env };
 }
@@ -161,6 +169,7 @@ const PEERS: Readonly<Record<Exclude<ServerKind, HeddleKind>, (folder: string) =
   c: (folder) => peerProgram('c', 'C epoll', [compileC('epoll.c', join(folder, 'epoll'))]),
   'node-tls': nodeTls,
   node: () => peerProgram('node', `Node ${process.versions.node} net`, [process.execPath, peer('node-net.mjs')]),
+  'node-workers': nodeWorkers,
   go: (folder) => go('go', 'net.go', ' net', folder, { GOMAXPROCS: '1' }),
   uvloop,
   'cluster-burn': () => peerProgram('cluster-burn', 'Node cluster', [process.execPath, peer('burn-cluster.mjs')]),

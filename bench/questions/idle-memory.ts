@@ -1,4 +1,4 @@
-/** How much memory does a client cost that is only there? */
+/** How much memory does a client cost that is only there, and a server that has none? */
 import { withIdleClients } from '../harness/idle-clients.ts';
 import { type Memory, settledMemory } from '../harness/memory.ts';
 import { fixed, grouped, median, range } from '../harness/numbers.ts';
@@ -7,6 +7,7 @@ import { type Answer, type Bench, contestants, type Question, wanted } from '../
 import { interleave, type Samples } from '../harness/rounds.ts';
 import { startServer } from '../harness/server.ts';
 import type { Table } from '../harness/table.ts';
+import { idleMib, threadCosts, threadCostTable } from '../harness/thread-cost.ts';
 import { atMost, type Verdict } from '../harness/verdict.ts';
 
 const CLIENTS = 9_000;
@@ -14,6 +15,8 @@ const WARM_CLIENTS = 200;
 const LIMIT = 2_500;
 /** What all of it may be by the build before. */
 const BY_BEFORE = 1.05;
+/** What a server with no client may have alone, with its default threads, in MiB. */
+const LIMIT_SERVER = 40;
 const VARIANTS = { 'spoke once': true, 'never spoke': false } as const;
 
 interface IdleSample {
@@ -85,7 +88,7 @@ function judgeByBefore(variant: string, samples: Samples<IdleSample>): Verdict[]
 
 async function askVariant(bench: Bench, variant: keyof typeof VARIANTS): Promise<Answer> {
   bench.progress(`idle-memory, ${CLIENTS} clients that ${variant}`);
-  const servers = contestants(idleMemory, bench.programs);
+  const servers = contestants(idleMemory, bench.programs).filter(({ name }) => name !== 'node-workers');
   const samples = await interleave(bench, servers, bench.rounds, (program) =>
     measure(bench, program, VARIANTS[variant]),
   );
@@ -103,14 +106,29 @@ async function askVariant(bench: Bench, variant: keyof typeof VARIANTS): Promise
   };
 }
 
-async function ask(bench: Bench): Promise<Answer> {
-  const spoke = await askVariant(bench, 'spoke once');
-  const silent = await askVariant(bench, 'never spoke');
+async function askServer(bench: Bench): Promise<Answer> {
+  bench.progress('idle-memory, no client');
+  const servers = contestants(idleMemory, bench.programs).filter(({ name }) => !['node', 'go'].includes(name));
+  const samples = await threadCosts(bench, servers, bench.rounds, idleMib);
+  const byDefault = median((samples.get('heddle') ?? []).map((cost) => cost.byDefault));
   return {
-    tables: [...spoke.tables, ...silent.tables],
-    verdicts: [...spoke.verdicts, ...silent.verdicts],
-    samples: { 'spoke once': spoke.samples, 'never spoke': silent.samples },
+    tables: [threadCostTable('idle-memory: no client; MiB that the process has alone', servers, samples, 1)],
+    verdicts: wanted(bench.programs, 'heddle')
+      ? [atMost('memory of Heddle without clients', byDefault, LIMIT_SERVER, (size) => `${fixed(size, 1)} MiB`)]
+      : [],
+    samples: Object.fromEntries(samples),
   };
 }
 
-export const idleMemory: Question = { name: 'idle-memory', servers: ['heddle', 'node', 'go'], ask };
+async function ask(bench: Bench): Promise<Answer> {
+  const server = await askServer(bench);
+  const spoke = await askVariant(bench, 'spoke once');
+  const silent = await askVariant(bench, 'never spoke');
+  return {
+    tables: [...server.tables, ...spoke.tables, ...silent.tables],
+    verdicts: [...server.verdicts, ...spoke.verdicts, ...silent.verdicts],
+    samples: { 'no client': server.samples, 'spoke once': spoke.samples, 'never spoke': silent.samples },
+  };
+}
+
+export const idleMemory: Question = { name: 'idle-memory', servers: ['heddle', 'node', 'go', 'node-workers'], ask };

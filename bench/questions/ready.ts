@@ -1,4 +1,4 @@
-/** How long after the start of the command does the first client have its answer? */
+/** How long after the start of the command does the first client have its answer, and what does a thread's start cost? */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -7,10 +7,13 @@ import type { ServerProgram } from '../harness/programs.ts';
 import { type Answer, type Bench, contestants, type Question, wanted } from '../harness/question.ts';
 import { interleave } from '../harness/rounds.ts';
 import { startServer } from '../harness/server.ts';
+import { idleCpu, threadCosts, threadCostTable } from '../harness/thread-cost.ts';
 import { atMost } from '../harness/verdict.ts';
 
 const ROUNDS = 10;
-const LIMIT_MS = 400;
+const LIMIT_MS = 250;
+/** What the start of one more thread may take, in ms of CPU time. */
+const LIMIT_THREAD_MS = 40;
 const MESSAGE = 'who is first?';
 const REPLY = '?tsrif si ohw';
 
@@ -50,9 +53,9 @@ function row(server: ServerProgram, own: readonly ReadySample[]): string[] {
   return [server.title, fixed(listening, 0), fixed(median(answered(own)), 0), range(answered(own), 0)];
 }
 
-async function ask(bench: Bench): Promise<Answer> {
+async function askFirstAnswer(bench: Bench): Promise<Answer> {
   bench.progress('ready');
-  const servers = contestants(ready, bench.programs);
+  const servers = contestants(ready, bench.programs).filter(({ name }) => name !== 'node-workers');
   const samples = await interleave(bench, servers, ROUNDS, (program) => measure(bench, program));
   const rows = servers.flatMap((server) => {
     const own = samples.get(server.name);
@@ -74,4 +77,29 @@ async function ask(bench: Bench): Promise<Answer> {
   };
 }
 
-export const ready: Question = { name: 'ready', servers: ['heddle', 'node', 'go'], ask };
+/** Of those that have threads. */
+async function askThreads(bench: Bench): Promise<Answer> {
+  bench.progress("ready, a thread's start");
+  const servers = contestants(ready, bench.programs).filter(({ name }) => !['node', 'go'].includes(name));
+  const samples = await threadCosts(bench, servers, bench.rounds, idleCpu);
+  const each = median((samples.get('heddle') ?? []).map((cost) => cost.each));
+  return {
+    tables: [threadCostTable('ready: CPU time of the start, in ms', servers, samples, 0)],
+    verdicts: wanted(bench.programs, 'heddle')
+      ? [atMost('the start of one more thread of Heddle', each, LIMIT_THREAD_MS, (ms) => `${fixed(ms, 1)} ms of CPU`)]
+      : [],
+    samples: Object.fromEntries(samples),
+  };
+}
+
+async function ask(bench: Bench): Promise<Answer> {
+  const first = await askFirstAnswer(bench);
+  const threads = await askThreads(bench);
+  return {
+    tables: [...first.tables, ...threads.tables],
+    verdicts: [...first.verdicts, ...threads.verdicts],
+    samples: { first: first.samples, threads: threads.samples },
+  };
+}
+
+export const ready: Question = { name: 'ready', servers: ['heddle', 'node', 'go', 'node-workers'], ask };
