@@ -1,12 +1,16 @@
 /** Used to read IP addresses as the 16 bytes in which shared memory keeps them: IPv4 as `::ffff:a.b.c.d` (RFC 4291, section 2.5.5.2). */
-import { isIP } from 'node:net';
 
 /** The bytes that an IPv4 address begins with. */
 const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
+/** Tells whether `text` is an IPv4 address (4), an IPv6 address (6), or neither (0). Threads that read no text need no `node:net`. */
+export function versionOf(text: string): number {
+  return process.getBuiltinModule('node:net').isIP(text);
+}
+
 /** Gives the 16 bytes of an IPv4 or IPv6 address; undefined if `text` is none. An address with a zone is none: it is one machine's own. */
 export function parseAddress(text: string): Uint8Array | undefined {
-  const version = isIP(text);
+  const version = versionOf(text);
   if (version === 4) return mapped(text.split('.').map(Number));
   return version === 6 && !text.includes('%') ? expand(text) : undefined;
 }

@@ -114,7 +114,7 @@ describe('the examples in docstrings', () => {
     for (const { file, snippet, name } of snippets) {
       writeFileSync(join(directory, `${name}.mts`), `${SURROUNDINGS[file]?.(snippet) ?? ''}\nexport {};\n`);
     }
-    writeFileSync(join(directory, 'reverse.js'), "export { default } from '../services/reverse.js';");
+    writeFileSync(join(directory, 'reverse.js'), "export { default } from '../bundle/reverse.cjs';");
     const compilerOptions = {
       noEmit: false,
       allowImportingTsExtensions: false,

@@ -4,7 +4,7 @@ import { errorToRecord, HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
 import type { Server } from '../server/server.ts';
 import { serve } from '../server/server.ts';
-import { serviceUrl } from '../server/service-url.ts';
+import { builtIn, serviceUrl } from '../server/service-url.ts';
 import { formatDuration } from '../options/duration.ts';
 import { Log, type LogSettings, type LogStreams } from '../log/log.ts';
 import { PLACE_OPTIONS } from '../options/places.ts';
@@ -102,7 +102,7 @@ function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
   const { bytes, config: _config, watch: _watch, ...unheard } = settings;
   const { logFormat: _logFormat, logLevel: _logLevel, quiet: _quiet, ...others } = unheard;
   const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsCrl: _crl, tlsRequestClientCert: _request, ...options } = others;
-  const service = options.service ?? (bytes ? new URL('../services/reverse-bytes.js', import.meta.url) : undefined);
+  const service = options.service ?? (bytes ? builtIn('reverse-bytes') : undefined);
   return { ...options, service, onEvent: (event) => log.event(event) };
 }
 

@@ -1,6 +1,5 @@
 /** Used to read what a load balancer says of the client that it speaks for: the PROXY protocol, versions 1 and 2. */
-import { isIP } from 'node:net';
-import { isUnixAddress, mapped, parseAddress } from '../ip-address.ts';
+import { isUnixAddress, mapped, parseAddress, versionOf } from '../ip-address.ts';
 
 /*
  * The format is HAProxy's (haproxy.org/download/3.0/doc/proxy-protocol.txt). Version 1 is a line of text, version 2 is
@@ -103,7 +102,7 @@ function readLine(line: string, length: number): ProxyHeader {
   }
   const [, version, source = '', target = '', port = '', targetPort = ''] =
     /^PROXY TCP([46]) (\S+) (\S+) (\d+) (\d+)$/.exec(line) ?? [];
-  const areAddresses = [source, target].every((text) => isIP(text) === Number(version));
+  const areAddresses = [source, target].every((text) => versionOf(text) === Number(version));
   const address = parseAddress(source);
   if (!areAddresses || address === undefined || ![port, targetPort].every(isPort)) return badLine(line);
   if (isUnixAddress(address)) return bad(NOBODY);

@@ -1,7 +1,6 @@
 /** Used to read certificates and keys, and to say clearly what is wrong with them before anything listens. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import { HeddleError } from '../errors.ts';
 import { type PemText, readPem } from './pem.ts';
 import type { NameOf } from './source.ts';
@@ -81,7 +80,7 @@ export function loadPair(
     );
   const texts = { cert: certificate.text, key: key.text };
   try {
-    createSecureContext(texts);
+    tls().createSecureContext(texts);
   } catch (cause) {
     throw invalid(`${certificate.name} and ${key.name} cannot be used for TLS: ${messageOf(cause)}`, cause);
   }
@@ -101,7 +100,9 @@ function loadRevocations(pem: Pem, option: string): readonly string[] {
   const lists = text.match(REVOCATIONS) ?? [];
   if (lists.length === 0)
     throw invalid(`${name} has no list of revoked certificates in PEM form (-----BEGIN X509 CRL-----)`);
-  attempt(`${name} has a list of revoked certificates that cannot be read`, () => createSecureContext({ crl: lists }));
+  attempt(`${name} has a list of revoked certificates that cannot be read`, () =>
+    tls().createSecureContext({ crl: lists }),
+  );
   return lists;
 }
 
@@ -125,6 +126,9 @@ function parseKey({ text, name }: PemText): KeyObject {
     );
   return attempt(`${name} has a private key that cannot be read`, () => createPrivateKey(text));
 }
+
+/** Slow to load, and not every server has TLS. */
+const tls = () => process.getBuiltinModule('node:tls');
 
 function attempt<T>(problem: string, act: () => T): T {
   try {

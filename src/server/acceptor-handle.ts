@@ -2,7 +2,7 @@
 import type { Transferable, Worker } from 'node:worker_threads';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from '../acceptor/messages.ts';
 import { Deferred } from './deferred.ts';
-import { startWorker } from './worker.ts';
+import { startWorker, type ThreadProgram } from './worker.ts';
 
 /** The acceptors of all servers of this thread. */
 const asleep = new Set<AcceptorHandle>();
@@ -13,7 +13,7 @@ function wakeAll(): void {
 
 export interface AcceptorSettings {
   /** What the thread runs. */
-  readonly entry: URL;
+  readonly program: ThreadProgram;
   readonly start: AcceptorStart;
   readonly transfer?: readonly Transferable[];
   /** Takes what the acceptor says. */
@@ -36,8 +36,8 @@ export class AcceptorHandle {
 
   constructor(settings: AcceptorSettings) {
     this.#settings = settings;
-    const { entry, start, transfer = [] } = settings;
-    this.#worker = startWorker(entry, {
+    const { program, start, transfer = [] } = settings;
+    this.#worker = startWorker(program, {
       workerData: start,
       transferList: [...transfer],
       name: 'acceptor',

@@ -6,6 +6,7 @@ import type { EpollThreadStart, ThreadStart } from '../thread/messages.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import type { ServerAddress } from './listening-socket.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import type { ThreadProgram } from './worker.ts';
 
 /** How a server reaches its sockets: through the kernel, with epoll, or through Node's own `net`. */
 export type EngineName = 'epoll' | 'net';
@@ -16,7 +17,7 @@ export type ThreadExtras = Partial<Omit<EpollThreadStart, keyof ThreadStart>>;
 export interface Engine {
   readonly name: EngineName;
   /** What its service threads run. */
-  readonly threadEntry: URL;
+  readonly threadProgram: ThreadProgram;
   /** The most files that this process may have open; `Infinity` if there is no limit. */
   fileLimit(): number;
   /** How many files each client takes. */

@@ -27,7 +27,7 @@ const PAUSE = 2;
 
 export class EpollEngine implements Engine {
   readonly name = 'epoll';
-  readonly threadEntry = new URL('../thread/epoll-entry.js', import.meta.url);
+  readonly threadProgram = 'epoll-thread';
   readonly #sys: Sys;
   #place: Place = { sockets: [], control: undefined, predecessor: undefined };
   #speaksTls = false;
@@ -76,7 +76,7 @@ export class EpollEngine implements Engine {
     };
     const ring = (): void => void sys.eventfdSignal(mailboxFd);
     return new AcceptorHandle({
-      entry: new URL('../acceptor/epoll-entry.js', import.meta.url),
+      program: 'epoll-acceptor',
       start: itsStart,
       hear: (message) => {
         if (message.type === 'accepting') this.#place.predecessor?.heirlooms.own();

@@ -2,6 +2,7 @@
 import type { ServerEvent } from '../log/event.ts';
 import { decodeEvent, encodeEvent } from '../log/event-record.ts';
 import { EventRing } from '../sharing/event-ring.ts';
+import { sourceStack } from './source-stack.ts';
 
 /**
  * Where one event comes, others follow: for this long, in ms, they gather before main looks again. The threads need not
@@ -42,7 +43,7 @@ export class EventStream {
   }
 
   #tellText(text: string): void {
-    this.#tell(decodeEvent(text));
+    this.#tell(decodeEvent(sourceStack(text)));
   }
 
   /** What the listener throws is an uncaught error of the program, as in any listener, but the next event comes. */

@@ -15,7 +15,7 @@ import { placesIn } from './where.ts';
 
 export class NetEngine implements Engine {
   readonly name = 'net';
-  readonly threadEntry = new URL('../thread/net-entry.js', import.meta.url);
+  readonly threadProgram = 'net-thread';
   #listeners: NetListener[] = [];
   #keepAlive = Infinity;
 
@@ -50,7 +50,7 @@ export class NetEngine implements Engine {
     const listeners = this.#listeners.map(({ parked }) => parked);
     const itsStart: NetAcceptorStart = { ...start, listeners, keepAlive: this.#keepAlive };
     return new AcceptorHandle({
-      entry: new URL('../acceptor/net-entry.js', import.meta.url),
+      program: 'net-acceptor',
       start: itsStart,
       transfer: listeners.flatMap(({ inside, outside }) => [inside, outside]),
       hear,

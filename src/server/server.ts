@@ -255,7 +255,7 @@ export class Server implements AsyncDisposable {
       rows: this.#memory.board.rows.length,
       patience: shutdownTimeout,
       startsAtOnce: cpuCount(),
-      startThread: (itsStart) => new ThreadHandle(this.#engine.threadEntry, itsStart, threadMemory),
+      startThread: (itsStart) => new ThreadHandle(this.#engine.threadProgram, itsStart, threadMemory),
       start: { ...start, ...this.#engine.threadExtras() },
       locks: [...this.#memory.locks, ...Object.values(shared).filter((value) => value instanceof Lock)],
       tell: (message) => this.#acceptor.post(message),

@@ -1,10 +1,11 @@
 /** Used by main to start one service thread and to follow it to its end. */
 import { fileURLToPath } from 'node:url';
 import type { MessagePort, Worker } from 'node:worker_threads';
-import { errorFromRecord, errorToRecord, HeddleError } from '../errors.ts';
+import { errorFromRecord, type ErrorRecord, errorToRecord, HeddleError } from '../errors.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import type { FromThread, ThreadStart, ToThread } from '../thread/messages.ts';
-import { startWorker } from './worker.ts';
+import { sourceStack } from './source-stack.ts';
+import { startWorker, type ThreadProgram } from './worker.ts';
 
 /** Why a thread is gone. */
 export interface ThreadEnd {
@@ -44,11 +45,11 @@ export class ThreadHandle {
   #clients: MessagePort | undefined;
   #end: ThreadEnd | undefined;
 
-  /** `entry` is what the thread runs: its engine's. */
-  constructor(entry: URL, start: ThreadStart, memory: number | undefined) {
+  /** `program` is what the thread runs: its engine's. */
+  constructor(program: ThreadProgram, start: ThreadStart, memory: number | undefined) {
     this.thread = start.thread;
     this.#service = serviceName(start.service);
-    this.#worker = startWorker(entry, {
+    this.#worker = startWorker(program, {
       workerData: start,
       name: `service-${start.thread + 1}`,
       resourceLimits: {
@@ -124,12 +125,18 @@ export class ThreadHandle {
         } else if (message.type === 'failed') {
           // It ends by itself now, which is not to be told as another reason.
           this.#end ??= { cause: 'stopped', detail: 'it could not start' };
-          reject(errorFromRecord(message.error));
+          reject(errorWithSource(message.error));
         }
       });
       this.ended.then((end) => reject(this.#startError(end)), reject);
     });
   }
+}
+
+function errorWithSource(record: ErrorRecord): HeddleError {
+  const error = errorFromRecord(record);
+  if (record.stack !== undefined) error.stack = sourceStack(record.stack);
+  return error;
 }
 
 function serviceName(href: string): string {

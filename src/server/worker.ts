@@ -1,21 +1,24 @@
-/** Starts threads. */
-import { fileURLToPath } from 'node:url';
+/** Starts a thread of the server. */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { tooFewThreads } from '../sys/thread-limit.ts';
 import { leaveRemovedDirectory } from './working-directory.ts';
 
-/** CommonJS, whose `require` reads all modules of a thread in one go: with an ES module, the first client is answered 7 % later. */
-const ENTRY = new URL('./worker-entry.cjs', import.meta.url);
+/** What a thread runs: each is one file, built from the module that is named beside it (`build/bundles.ts`). */
+export type ThreadProgram =
+  | 'epoll-thread' // thread/epoll-entry.ts
+  | 'net-thread' // thread/net-entry.ts
+  | 'epoll-acceptor' // acceptor/epoll-entry.ts
+  | 'net-acceptor'; // acceptor/net-entry.ts
 
 /**
- * Starts a thread that runs the module at `url`; its `workerData` is the one of `options`.
+ * Starts a thread that runs `program`. It is built into a file beside the one that this module is built into.
  *
  * Errors: `HEDDLE_UNSUPPORTED` if the system starts no more threads.
  */
-export function startWorker(url: URL, options: WorkerOptions & { readonly workerData: object }): Worker {
+export function startWorker(program: ThreadProgram, options: WorkerOptions & { readonly workerData: object }): Worker {
   leaveRemovedDirectory();
   try {
-    return new Worker(ENTRY, { ...options, workerData: { ...options.workerData, module: fileURLToPath(url) } });
+    return new Worker(new URL(`./${program}.cjs`, import.meta.url), options);
   } catch (error) {
     throw tooFewThreads(error) ?? error;
   }

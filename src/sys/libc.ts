@@ -1,6 +1,5 @@
 /** Used to reach the kernel: `Sys` over libc through koffi. The only file that calls the FFI. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { HeddleError } from '../errors.ts';
 import {
   CLOCK_MONOTONIC,
@@ -22,6 +21,7 @@ import {
 } from './constants.ts';
 import { EINVAL } from './errno.ts';
 import { tooFewFiles } from './file-limit.ts';
+import { type Koffi, loadKoffi } from './koffi.ts';
 import { MessageHeader } from './message-header.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { loadNative } from './native-load.ts';
@@ -35,11 +35,6 @@ import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress
 
 /** gettid(2) has a wrapper in newer C libraries only; its number is the architecture's (<asm/unistd.h>). */
 const GETTID = process.arch === 'x64' ? 186 : 178;
-
-/** For koffi, which is loaded only where and when it is needed. */
-const require = createRequire(import.meta.url);
-
-type Koffi = typeof import('koffi').default;
 
 /** x64 packs `struct epoll_event` (see <sys/epoll.h>); no other 64-bit architecture does. */
 const EPOLL_PACKED = process.arch === 'x64';
@@ -61,7 +56,7 @@ export function openLibc(): Sys {
     throw new HeddleError('HEDDLE_UNSUPPORTED', `the epoll engine runs on Linux only, this is ${process.platform}`);
   }
   try {
-    return loadNative(() => new Libc(require('koffi')));
+    return loadNative(() => new Libc(loadKoffi()));
   } catch (cause) {
     const shortage = tooFewFiles(cause);
     if (shortage !== undefined) throw shortage;

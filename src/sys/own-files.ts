@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { HeddleError } from '../errors.ts';
 
-/** What threads begin with, from the door of the library. */
-const ENTRY = './server/worker-entry.cjs';
+/** What service threads begin with; the build puts it beside what the library is built into. */
+const ENTRY = './epoll-thread.cjs';
 
 /** `door`: where the door of the library is; a bundle may not know. Throws HEDDLE_UNSUPPORTED if threads have no files there. */
 export function requireOwnFiles(door: string | undefined): void {

@@ -6,7 +6,7 @@ import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import { createFraming } from '../framing/framing.ts';
 import type { FindByte } from '../framing/search.ts';
-import { defaultOf, importModule } from '../options/module-file.ts';
+import { defaultOf, importModule, stackOfModule } from '../options/module-file.ts';
 import type { ThreadStart } from './messages.ts';
 import { requireFile } from './no-such-service.ts';
 import { placeIn, placeOfSyntaxError } from './syntax-place.ts';
@@ -70,6 +70,8 @@ function pathOf(href: string): string {
 function describe(cause: unknown, path: string): string {
   if (!(cause instanceof Error)) return inspect(cause);
   const text = `${cause.name}: ${cause.message}`;
-  const place = placeIn(cause.stack ?? '') ?? (cause instanceof SyntaxError ? placeOfSyntaxError(path) : undefined);
+  const place =
+    placeIn(stackOfModule(cause.stack ?? '')) ??
+    (cause instanceof SyntaxError ? placeOfSyntaxError(path, cause.message) : undefined);
   return place === undefined || text.includes(place) ? text : `${text} (at ${place})`;
 }

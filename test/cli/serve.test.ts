@@ -151,7 +151,7 @@ describe('heddle serve', () => {
     server.end();
     await status;
     expect(server.options).toMatchObject({ port: 0, threads: { min: 2, max: 3 } });
-    expect(String(server.options.service)).toMatch(/\/services\/reverse-bytes\.js$/);
+    expect(String(server.options.service)).toMatch(/\/reverse-bytes\.cjs$/);
     expect(server.options).not.toHaveProperty('bytes');
     expect(server.options).not.toHaveProperty('logFormat');
   });

@@ -131,6 +131,16 @@ describe('a service that cannot be loaded', () => {
     expect(error.message).toMatch(/importing\.mjs: SyntaxError: .* \(at .*\/imported\.mjs:3\)$/);
   });
 
+  it('names the file and the line of an import that finds no such export', async () => {
+    const [file, between, other] = ['asking.mjs', 'in-between.mjs', 'without.mjs'].map((name) => join(directory, name));
+    writeFileSync(file as string, "import { twice } from './in-between.mjs';\nexport default { message: twice };\n");
+    writeFileSync(between as string, "\nimport { twice } from './without.mjs';\nexport { twice };\n");
+    writeFileSync(other as string, 'export const once = (text) => text;\n');
+    const error = await failure({ service: file });
+    expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
+    expect(error.message).toMatch(/asking\.mjs: SyntaxError: .*'twice' \(at .*\/in-between\.mjs:2\)$/);
+  });
+
   it('names the file and the line of a mistake in TypeScript', async () => {
     const file = join(directory, 'mistake.ts');
     writeFileSync(file, 'const a: number = 1;\nexport default { message: () => };\n');

@@ -95,7 +95,7 @@ describe('a process with few files', { timeout: 60_000 }, () => {
   );
 
   it.each([
-    [32, 1],
+    [28, 1],
     [115, 60],
   ])('of which there are only %i for %i threads does not start, and says what to do', async (files, threads) => {
     expect(await new FewFiles(files, { threads }).says('refused')).toMatchObject({

@@ -1,10 +1,21 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { Deferred } from '../../src/server/deferred.ts';
 import type { ThreadEnd } from '../../src/server/thread-handle.ts';
 import { type PoolThread, ThreadPool, type ThreadPoolParts } from '../../src/server/thread-pool.ts';
 import { tooFewThreads } from '../../src/sys/thread-limit.ts';
 import type { ThreadStart } from '../../src/thread/messages.ts';
+
+/** What the pool waits for: it is over when the test says so. */
+const waits: { readonly ms: number; readonly over: Deferred<void> }[] = [];
+vi.mock('node:timers/promises', () => ({
+  setTimeout(ms: number) {
+    const over = new Deferred<void>();
+    waits.push({ ms, over });
+    return over.promise;
+  },
+}));
+beforeEach(() => void waits.splice(0));
 
 /** A thread that is ready, fails or ends when the test says so. */
 class FakeThread implements PoolThread {
@@ -197,8 +208,10 @@ describe('threads that start', () => {
     const test = await TestPool.serving({ size: 4, most: 4, startsAtOnce: 4 });
     for (const thread of test.threads.slice(0, 4)) thread.die();
     await settled();
-    expect(test.threads.length).toBe(7);
-    await vi.waitUntil(() => test.threads.length >= 8);
+    expect([test.threads.length, waits.map(({ ms }) => ms)]).toEqual([7, [10]]);
+    waits[0]?.over.resolve();
+    await settled();
+    expect(test.threads.length).toBe(8);
   });
 });
 
@@ -223,7 +236,10 @@ describe('a limit of threads', () => {
     const test = await TestPool.serving({ size: 1 });
     Object.assign(test, { refusal, refusals: 2 });
     test.threads[0]?.die();
-    await vi.waitUntil(() => test.starting.length === 1, { timeout: 30_000 });
+    await settled();
+    expect([test.starting.length, waits.length]).toEqual([0, 1]);
+    waits[0]?.over.resolve();
+    await settled();
     await test.oneReady();
     expect(test.events.filter(({ type }) => type === 'threads-limited')).toMatchObject([{ threads: 0 }]);
     expect(test.threads.filter(({ serves, isOver }) => serves && !isOver).length).toBe(1);

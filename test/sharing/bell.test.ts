@@ -60,7 +60,7 @@ describe('Bell', () => {
       if (bell.count === 0) setImmediate(count);
     };
     setImmediate(count);
-    startWorker(`const { Bell } = await load('sharing/bell.js'); new Bell(data.words, 1).ring();`, { words });
+    startWorker(`const { Bell } = await load('sharing/bell.ts'); new Bell(data.words, 1).ring();`, { words });
     await woken(bell, 0);
     expect(turns).toBeGreaterThan(1);
     expect(bell.count).toBe(1);

@@ -194,8 +194,8 @@ describe('ConnectionTable', () => {
  * owners at a time would lose counts.
  */
 const TAKER = `
-  const { ConnectionTable } = await load('sharing/connection-table.js');
-  const { REST, stateOf, threadOf, withState } = await load('sharing/control-word.js');
+  const { ConnectionTable } = await load('sharing/connection-table.ts');
+  const { REST, stateOf, threadOf, withState } = await load('sharing/control-word.ts');
   const table = new ConnectionTable(data.table);
   for (let wins = 0; wins < data.wins; ) {
     const ticket = withState(table.word(0), REST);
@@ -209,8 +209,8 @@ const TAKER = `
   Atomics.add(data.done, 0, 1);`;
 
 const MOVER = `
-  const { ConnectionTable } = await load('sharing/connection-table.js');
-  const { REST, withState } = await load('sharing/control-word.js');
+  const { ConnectionTable } = await load('sharing/connection-table.ts');
+  const { REST, withState } = await load('sharing/control-word.ts');
   const table = new ConnectionTable(data.table);
   let moves = 0;
   while (Atomics.load(data.done, 0) < 2) {
@@ -243,7 +243,7 @@ describe('a connection that two threads and the mover want', () => {
     const tickets = Int32Array.from({ length: rounds }, (_, fd) => resting(table, fd, 0));
     const gate = new Int32Array(new SharedArrayBuffer(4));
     const body = `
-      const { ConnectionTable } = await load('sharing/connection-table.js');
+      const { ConnectionTable } = await load('sharing/connection-table.ts');
       const table = new ConnectionTable(data.table);
       Atomics.add(data.gate, 0, 1);
       while (Atomics.load(data.gate, 0) < 2);

@@ -24,7 +24,7 @@ describe('Counter', () => {
   it('loses nothing when several threads add, and gives each sum once', async () => {
     const counter = new Counter();
     const body = `
-      const { Counter } = await load('sharing/counter.js');
+      const { Counter } = await load('sharing/counter.ts');
       const counter = new Counter(data.buffer);
       post(Array.from({ length: 5000 }, () => counter.add()));`;
     const sums = await Promise.all([1, 2, 3].map(() => runWorker<number[]>(body, { buffer: counter.buffer })));

@@ -56,7 +56,7 @@ describe('the shared clock', () => {
   it('shows the same on all threads', async () => {
     const before = sharedTime(performance.now());
     const there = await runWorker<number>(
-      `const { sharedTime } = await load('sharing/clock.js'); post(sharedTime(performance.now()));`,
+      `const { sharedTime } = await load('sharing/clock.ts'); post(sharedTime(performance.now()));`,
     );
     const after = sharedTime(performance.now());
     expect(elapsed(before, there)).toBeGreaterThanOrEqual(-1);

@@ -111,7 +111,7 @@ describe('EventRing', () => {
 });
 
 const WITH_RING = `
-  const { EventRing } = await load('sharing/event-ring.js');
+  const { EventRing } = await load('sharing/event-ring.ts');
   const ring = new EventRing(data.buffer);`;
 
 describe('EventRing across threads', () => {

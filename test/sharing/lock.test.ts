@@ -6,7 +6,7 @@ import { until } from '../support/loopback.ts';
 import { messageOf, runWorker, startWorker } from '../support/test-worker.ts';
 
 const WITH_LOCK = `
-  const { Lock } = await load('sharing/lock.js');
+  const { Lock } = await load('sharing/lock.ts');
   const lock = new Lock(data.buffer);`;
 
 describe('Lock on one thread', () => {

@@ -83,7 +83,7 @@ describe('shared values', () => {
   it('reach a real thread', async () => {
     const counter = new Counter();
     const body = `
-      const { unpackShared } = await load('sharing/shared-values.js');
+      const { unpackShared } = await load('sharing/shared-values.ts');
       const { counter, lock } = unpackShared(data.shared);
       lock.acquireSync();
       counter.add(2);

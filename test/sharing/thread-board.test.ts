@@ -149,7 +149,7 @@ describe('ThreadBoard', () => {
   it('counts clients exactly when several threads change them', async () => {
     const board = ThreadBoard.create(2);
     const body = `
-      const { ThreadBoard } = await load('sharing/thread-board.js');
+      const { ThreadBoard } = await load('sharing/thread-board.ts');
       const row = new ThreadBoard(data.board).row(1);
       for (let times = 0; times < 20000; times++) row.addClients(times % 4 === 3 ? -1 : 1);`;
     await Promise.all([1, 2].map(() => runWorker(body, { board: board.buffer })));

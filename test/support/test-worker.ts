@@ -1,18 +1,21 @@
-/** Real threads for tests of shared memory: a piece of code that runs in a worker against the built files. */
+/** Real threads for tests of shared memory: a piece of code that runs in a worker against the source. */
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 
-const DIST = new URL('../../dist/', import.meta.url).href;
+const SOURCE = new URL('../../src/', import.meta.url).href;
+const JITI = createRequire(import.meta.url).resolve('jiti');
 
 /**
  * Starts a worker that runs `body`, the inside of an async function. It has `data`, `post(value)`, `threadId` and
- * `load(path)`, which imports a file of `dist`. It is ended with the test.
+ * `load(path)`, which imports a file of `src`. It is ended with the test.
  */
 export function startWorker(body: string, data: Readonly<Record<string, unknown>> = {}): Worker {
   const code = `
     const { parentPort, workerData: data, threadId } = require('node:worker_threads');
-    const load = (path) => import(${JSON.stringify(DIST)} + path);
+    const jiti = require(${JSON.stringify(JITI)}).createJiti(${JSON.stringify(SOURCE)});
+    const load = (path) => jiti.import(${JSON.stringify(SOURCE)} + path);
     const post = (value) => parentPort.postMessage(value);
     // Atomics.waitAsync alone does not keep a thread.
     const alive = setInterval(() => {}, 1000);

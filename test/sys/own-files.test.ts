@@ -11,7 +11,7 @@ it('a bundle, which has no files for threads beside it, is told what to do', () 
       expect.objectContaining({
         code: 'HEDDLE_UNSUPPORTED',
         message: expect.stringMatching(
-          /^Heddle cannot start threads from a bundle: there is no .*worker-entry\.cjs\. Leave it out of the bundle \(esbuild --external:heddle\), and install it beside$/,
+          /^Heddle cannot start threads from a bundle: there is no .*epoll-thread\.cjs\. Leave it out of the bundle \(esbuild --external:heddle\), and install it beside$/,
         ),
       }),
     );

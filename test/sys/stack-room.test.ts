@@ -36,9 +36,11 @@ describe('ensureStack', () => {
   });
 
   it('does so where no code may be made from text', () => {
-    const file = createRequire(import.meta.url).resolve('../../dist/sys/stack-room.js');
+    const { resolve } = createRequire(import.meta.url);
+    const [jiti, file] = [resolve('jiti'), resolve('../../src/sys/stack-room.ts')].map((path) => JSON.stringify(path));
     const code = `
-      const { ensureStack } = await import(${JSON.stringify(file)});
+      const { createJiti } = (await import(${jiti})).default;
+      const { ensureStack } = await createJiti(${file}).import(${file});
       let refused = 0, let_in = 0, overflows = 0;
       const room = (left) => left > 0 ? room(left - 1) : undefined;
       (function descend() {

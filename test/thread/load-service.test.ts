@@ -59,6 +59,25 @@ describe('loadService', () => {
     await expect(loading).rejects.toMatchObject({ cause: expect.any(TypeError) });
   });
 
+  it('runs a module with a top-level await once', async () => {
+    const source = 'globalThis.runs = (globalThis.runs ?? 0) + 1; await 0;';
+    const service = await load(`${source} export default { message: () => String(globalThis.runs) };`);
+    expect((service as { message(): string }).message()).toBe('1');
+  });
+
+  it('takes a module that is CommonJS', async () => {
+    const file = join(directory, 'service.cjs');
+    writeFileSync(file, 'exports.message = (text) => text;');
+    expect(await loadService(pathToFileURL(file).href)).toEqual({ message: expect.any(Function) });
+  });
+
+  it('takes each version of a module that its URL asks for', async () => {
+    const file = join(directory, 'versions.mjs');
+    writeFileSync(file, 'export default { message: () => import.meta.url };');
+    const [one, two] = await Promise.all(['?1', '?2'].map((query) => loadService(pathToFileURL(file).href + query)));
+    expect(one).not.toBe(two);
+  });
+
   it('copes with a module that throws something else than an error', async () => {
     await expect(load('throw "no";')).rejects.toThrow(/service-\d+\.mjs: 'no'$/);
   });
