@@ -75,10 +75,16 @@ export abstract class Acceptor {
   obey(message: ToAcceptor): boolean {
     if (message.type === 'thread-ready') this.threadReady(message.thread, message.clients);
     else if (message.type === 'thread-retire') this.#supervisor.retire(message.thread);
+    else if (message.type === 'thread-lost') this.#supervisor.threadLost(message.thread);
     else if (message.type === 'thread-gone') this.#supervisor.threadGone(message.thread);
     else if (message.type === 'drain') this.drain();
-    else if (message.type === 'ping') this.#parts.say({ type: 'pong' });
+    else if (message.type === 'ping') this.#pong();
     return message.type !== 'stop';
+  }
+
+  #pong(): void {
+    const { roster, say } = this.#parts;
+    say({ type: 'pong', blockedMs: roster.blockedFor(performance.now()) });
   }
 
   /** Does all that is due at `now`. To be called after whatever has happened, and every `timeout` ms. */

@@ -67,24 +67,26 @@ export interface ParkedListener {
 
 /**
  * `thread-ready`: a service thread takes clients from now on; `clients` is where, in the net engine. `thread-retire`: it shall give them away and end.
- * `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `ping`: say
+ * `thread-lost`: it was told to end and does not. `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `ping`: say
  * `pong`. `succeed`, in the epoll engine: take the place of the process before this one, all threads are ready. `stop`: end.
  */
 export type ToAcceptor =
   | { readonly type: 'thread-ready'; readonly thread: number; readonly clients?: MessagePort | undefined }
-  | { readonly type: 'thread-retire' | 'thread-gone'; readonly thread: number }
+  | { readonly type: 'thread-retire' | 'thread-lost' | 'thread-gone'; readonly thread: number }
   | { readonly type: 'drain' | 'ping' | 'succeed' }
   | { readonly type: 'stop' };
 
 /**
  * `want-threads`: this many service threads are needed. `thread-empty`: a retiring thread has no client any more.
- * `thread-worn`: its priority is lowered for good, another is to take its place. `thread-stuck`: it is held beyond `handlerTimeout`. `thread-cleared`: what a thread that is gone had is dealt with, its
- * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive. `accepting`:
+ * `thread-worn`: its priority is lowered for good, another is to take its place. `thread-stuck`: it is blocked for too long, and is to end; `detail` says why. `thread-cleared`: what a thread that is gone had is dealt with, its
+ * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive; for `blockedMs`, no thread has come round. `accepting`:
  * this process has taken the place of the one before. `succeeded`: process `pid` has taken the place of this one;
  * `successor-lost`: it has ended, and this one has its place again.
  */
 export type FromAcceptor =
   | { readonly type: 'want-threads'; readonly threads: number }
-  | { readonly type: 'thread-empty' | 'thread-worn' | 'thread-stuck' | 'thread-cleared'; readonly thread: number }
+  | { readonly type: 'thread-empty' | 'thread-worn' | 'thread-cleared'; readonly thread: number }
+  | { readonly type: 'thread-stuck'; readonly thread: number; readonly detail: string }
+  | { readonly type: 'pong'; readonly blockedMs: number }
   | { readonly type: 'succeeded' | 'successor-lost'; readonly pid: number }
-  | { readonly type: 'drained' | 'pong' | 'accepting' };
+  | { readonly type: 'drained' | 'accepting' };

@@ -22,7 +22,9 @@ import { Sweeper } from './sweeper.ts';
 import type { ThreadCalls } from './thread-watch.ts';
 
 /** What decisions are made of. */
-export type Calls = ThreadCalls & Pick<Sys, 'close' | 'addressText' | 'releasePages' | 'wrap'>;
+export type Calls = ThreadCalls &
+  Pick<Sys, 'close' | 'addressText' | 'releasePages' | 'wrap'> &
+  Partial<Pick<Sys, 'shutdown'>>;
 
 /** Opens the shared memory that `start` names; `calls` reach the clients and threads in it. */
 export function acceptorParts(

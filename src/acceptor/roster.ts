@@ -48,6 +48,9 @@ const ENOUGH = 4;
 /** How long threads are careful. */
 const CAREFUL_MS = 1000;
 
+/** A longer time without a look, in ms, was one in which the whole process stood still. */
+const STOOD_STILL_MS = 500;
+
 /** What the threads are for, at one moment. */
 interface Roles {
   readonly free: readonly ThreadWatch[];
@@ -78,6 +81,9 @@ export class Roster {
   #roles: Roles | undefined;
   #light: ThreadWatch | undefined;
   #newest: ThreadRow | undefined;
+  /** Since when no thread has come round, in `performance.now()` ms; Infinity: one was free when all were looked at. */
+  #blockedSince = Infinity;
+  #lookedAt = 0;
 
   constructor(sys: ThreadCalls, settings: RosterSettings) {
     this.#sys = sys;
@@ -138,6 +144,21 @@ export class Roster {
   /** Nobody waits for one thread more, unless `forTurn` finds that again. */
   enough(): void {
     this.#shortSince = Infinity;
+  }
+
+  /** Takes note of whether a thread is free. To be called when all threads have been looked at. */
+  noteBlocks(now: number): void {
+    const serving = this.#watches.filter((watch) => !watch.retiring);
+    const hasStoodStill = now - this.#lookedAt > STOOD_STILL_MS && serving.length > 0;
+    this.#lookedAt = now;
+    if (serving.some((watch) => !watch.isHeld)) this.#blockedSince = Infinity;
+    else if (hasStoodStill || this.#blockedSince === Infinity) this.#blockedSince = now;
+    else this.#blockedSince = Math.max(this.#blockedSince, ...serving.map((watch) => watch.heldSince));
+  }
+
+  /** For how long every thread has been blocked, each by the same message, in ms. */
+  blockedFor(now: number): number {
+    return Math.max(0, now - this.#blockedSince);
   }
 
   isCareful(now: number): boolean {

@@ -6,7 +6,9 @@ import { BUSY, FREE, HELD, MOVING, REST, stateOf, threadOf, withState } from '..
 import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { findShift } from './balance.ts';
 import type { Choose } from './evacuation.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Carrier } from './carrier.ts';
+import { LostThreads } from './lost-threads.ts';
 import type { FromAcceptor } from './messages.ts';
 import type { BusyRatio, Placement } from './placement.ts';
 import type { Roster } from './roster.ts';
@@ -53,12 +55,14 @@ export class Supervisor {
   #isUneven = false;
   /** Not all clients could be moved that have to be, since that would have taken too long. */
   #isMoving = false;
+  readonly #lost: LostThreads;
   /** Threads that are gone whose clients wait for another thread. */
   #orphans: ThreadRow[] = [];
 
   /** `release` closes what a thread that is gone had open for itself. */
   constructor(parts: SupervisorParts, release: (row: ThreadRow) => void) {
     this.#parts = parts;
+    this.#lost = new LostThreads(parts.table, parts.closer);
     this.#release = release;
   }
 
@@ -68,11 +72,24 @@ export class Supervisor {
     if (watch !== undefined) watch.retiring = true;
   }
 
+  /** `thread` was told to end and does not: it is no thread any more for anybody but the clients that it has. */
+  threadLost(thread: number): void {
+    const { board, roster } = this.#parts;
+    const row = board.row(thread);
+    const watch = roster.remove(row);
+    if (watch === undefined) return;
+    const now = performance.now();
+    this.#parts.room?.collect(row, now);
+    this.#lost.add(row, (fd) => this.#reasonOf(fd, row, watch));
+    this.look(now);
+  }
+
   /** Takes over what `thread`, which is gone, has left: clients at rest move, what it was working on is closed. */
   threadGone(thread: number): void {
     const { board, roster } = this.#parts;
     const row = board.row(thread);
     const watch = roster.remove(row);
+    this.#lost.delete(row);
     row.state = ABSENT;
     const now = performance.now();
     this.#parts.room?.collect(row, now);
@@ -98,8 +115,10 @@ export class Supervisor {
     this.#isMoving = false;
     roster.changed();
     for (const watch of roster.watches) this.#lookAt(watch, now);
+    roster.noteBlocks(now);
     if (this.#isDraining) room?.empty();
     else room?.look(now);
+    if (roster.takers.length > 0) this.#lost.empty((row) => this.#moveAway(row, 'held', now));
     if (this.#orphans.length > 0 && (roster.takers.length > 0 || this.#isDeserted)) this.#adopt(now);
     if (this.#isDraining) return;
     const threads = roster.shortage(now);
@@ -234,7 +253,7 @@ export class Supervisor {
     const fd = this.#culprit(row);
     const about = fd === undefined ? { time: Date.now(), thread: row.thread + 1 } : closer.describe(fd, row);
     report?.({ type: 'thread-held', ...about, heldMs: Math.round(now - watch.heldSince) });
-    say({ type: 'thread-stuck', thread: row.thread });
+    say({ type: 'thread-stuck', thread: row.thread, detail: 'its handler did not return' });
   }
 
   /** Says once that nobody else can serve the clients of the only thread. */
@@ -303,9 +322,15 @@ export class Supervisor {
   /** Closes a connection of a thread that is gone. */
   #end(fd: number, word: number, row: ThreadRow, watch: ThreadWatch | undefined): void {
     const { closer } = this.#parts;
-    const isCulprit = watch?.isHeld === true && watch.reported && fd === row.currentFd;
-    const reason = isCulprit ? 'handler-timeout' : watch?.retiring === true ? 'shutdown' : 'thread-exit';
+    const reason = this.#reasonOf(fd, row, watch);
     const detail = reason === 'shutdown' ? 'its thread was being replaced' : undefined;
     if (stateOf(word) !== MOVING) closer.close(fd, withState(word, REST), row, reason, detail);
+  }
+
+  /** Why a client is closed whose thread is gone, or lost. */
+  #reasonOf(fd: number, row: ThreadRow, watch: ThreadWatch | undefined): CloseReason {
+    const isCulprit = watch?.isHeld === true && watch.reported && fd === row.currentFd;
+    if (isCulprit) return 'handler-timeout';
+    return watch?.retiring === true ? 'shutdown' : 'thread-exit';
   }
 }

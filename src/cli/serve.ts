@@ -11,6 +11,7 @@ import { PLACE_OPTIONS } from '../options/places.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { openLibc } from '../sys/libc.ts';
+import { endProcess } from './end-process.ts';
 import { bannerLines, serviceText } from './banner.ts';
 import { reloadOnChange, reloadOnHangup, watchFailedLine } from './reload.ts';
 import { type Invocation, readServeCommand, type ServeCommandSettings } from './serve-command-options.ts';
@@ -23,6 +24,9 @@ import { type LeavingListener, SECOND_SIGNAL_STATUS, onLeavingSignals } from './
  * handlers on one CPU, the server needs 3 to 9 % less without.
  */
 const COLLECTOR = '--no-parallel-scavenge';
+
+/** How long the process stays when a thread of it does not end, in ms. */
+const LAST_WORDS_MS = 20;
 
 /** Runs until the server has ended; gives the exit status. Rejects with a HeddleError if it cannot start or go on. */
 export async function runServe(
@@ -43,6 +47,8 @@ export async function runServe(
     return await attend(server, { settings, log, manager, hasTerminal: invocation.hasTerminal === true });
   } finally {
     await log.end();
+    // What is printed last, and the status, come from the caller.
+    if (server.lostThreads > 0) setTimeout(() => endProcess(Number(process.exitCode)), LAST_WORDS_MS);
   }
 }
 

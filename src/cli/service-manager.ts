@@ -1,6 +1,6 @@
 /** Used to be a service of systemd's: take its sockets, tell it of each step, and show that the server is alive. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { crash } from '../errors.ts';
+import { crash, HeddleError } from '../errors.ts';
 import type { Sys } from '../sys/sys.ts';
 import { Notifier } from './notifier.ts';
 import type { Reloadable } from './reload.ts';
@@ -76,10 +76,16 @@ export class ServiceManager {
 
   async #giveSigns(notifier: Notifier, server: Pingable, interval: number, signal: AbortSignal): Promise<void> {
     for (;;) {
-      await server.ping();
+      const isAlive = await server.ping().then(() => true, isStandstill);
       signal.throwIfAborted();
-      await notifier.notify('WATCHDOG=1');
+      if (isAlive) await notifier.notify('WATCHDOG=1');
       await delay(interval, undefined, { signal, ref: false });
     }
   }
+}
+
+/** No sign is given while all threads are blocked, but one may come round in time. */
+function isStandstill(error: unknown): false {
+  if (error instanceof HeddleError && error.code === 'HEDDLE_TIMEOUT') return false;
+  throw error;
 }

@@ -1,5 +1,7 @@
 /** Leaves on SIGTERM and SIGINT, and when the terminal is closed: the first signal drains, the second ends at once. */
 
+import { endProcess } from './end-process.ts';
+
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 export type LeavingSignal = (typeof SIGNALS)[number];
 
@@ -32,8 +34,9 @@ export function onLeavingSignals(listener: LeavingListener, hasTerminal: boolean
     if (isEcho) return;
     count++;
     if (count === 1) return listener.first(signal);
-    if (count > 2) process.exit(SECOND_SIGNAL_STATUS[signal]);
-    setTimeout(() => process.exit(SECOND_SIGNAL_STATUS[signal]), END_WITHIN).unref();
+    const end = (): void => endProcess(SECOND_SIGNAL_STATUS[signal]);
+    if (count > 2) return end();
+    setTimeout(end, END_WITHIN).unref();
     listener.second(signal);
   };
   const signals = SIGNALS.filter((signal) => signal !== 'SIGHUP' || hasTerminal);

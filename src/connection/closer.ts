@@ -2,8 +2,9 @@
 import type { CloseEvent, OpenEvent, ServerEvent } from '../log/event.ts';
 import type { Arena } from '../sharing/arena.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { COUNTED, type ConnectionTable, type Ticket } from '../sharing/connection-table.ts';
+import { COUNTED, type ConnectionTable, LOST, type Ticket } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
+import { SHUT_RDWR } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
 
 /** What an event says of its client. */
@@ -16,18 +17,16 @@ export function closeEvent(client: EventClient, reason: CloseReason, detail: str
   return detail === undefined ? { type: 'close', ...client, reason } : { type: 'close', ...client, reason, detail };
 }
 
+/** Node's own sockets cannot be shut down by another thread than theirs. */
+type CloserCalls = Pick<Sys, 'close' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
+
 export class Closer {
-  readonly #sys: Pick<Sys, 'close' | 'addressText'>;
+  readonly #sys: CloserCalls;
   readonly #table: ConnectionTable;
   readonly #arena: Arena;
   readonly #report: Report | undefined;
 
-  constructor(
-    sys: Pick<Sys, 'close' | 'addressText'>,
-    table: ConnectionTable,
-    arena: Arena,
-    report: Report | undefined,
-  ) {
+  constructor(sys: CloserCalls, table: ConnectionTable, arena: Arena, report: Report | undefined) {
     this.#sys = sys;
     this.#table = table;
     this.#arena = arena;
@@ -37,13 +36,34 @@ export class Closer {
   /** Closes the connection of `ticket` for `reason`. Its thread cannot touch it any more, or is the one that calls. */
   close(fd: number, ticket: Ticket, row: ThreadRow, reason: CloseReason, detail?: string): void {
     const table = this.#table;
-    if (!(table.flags(fd) & COUNTED)) {
-      row.countClose(reason);
-      this.#report?.(closeEvent(this.describe(fd, row), reason, detail));
-    }
+    this.#count(fd, row, reason, detail);
     table.closing(fd, ticket);
-    row.addClients(-1);
+    if (!(table.flags(fd) & LOST)) row.addClients(-1);
     this.letGo(fd, ticket);
+  }
+
+  /** Whether `cutOff` reaches clients. */
+  get cuts(): boolean {
+    return this.#sys.shutdown !== undefined;
+  }
+
+  /**
+   * Ends the connection of a thread that was told to end and does not. Slot and fd stay that thread's until it is gone: this is
+   * shutdown(2), which no other file can feel, since the thread runs no JavaScript any more that could close the fd.
+   */
+  cutOff(fd: number, row: ThreadRow, reason: CloseReason, detail?: string): void {
+    const table = this.#table;
+    this.#count(fd, row, reason, detail);
+    table.setFlags(fd, table.flags(fd) | COUNTED | LOST);
+    row.addClients(-1);
+    this.#sys.shutdown?.(fd, SHUT_RDWR);
+  }
+
+  /** Counts and reports the end of a connection, unless that was done. */
+  #count(fd: number, row: ThreadRow, reason: CloseReason, detail: string | undefined): void {
+    if (this.#table.flags(fd) & COUNTED) return;
+    row.countClose(reason);
+    this.#report?.(closeEvent(this.describe(fd, row), reason, detail));
   }
 
   /** Gives up the slot, what is kept in it, and the fd; the connection ends unless another process has it as well. */

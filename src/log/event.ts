@@ -59,6 +59,12 @@ export interface ThreadExitEvent extends Happened {
   readonly detail: string;
 }
 
+/** A thread was told to end and does not: it is in a system call. Another one takes its place. */
+export interface ThreadLostEvent extends Happened {
+  readonly type: 'thread-lost';
+  readonly thread: number;
+}
+
 /**
  * The system starts no more threads; `threads` serve, and the server tries again until more can be started. Reported at most once a
  * minute. `detail` names the limit.
@@ -191,6 +197,7 @@ export type ServerEvent =
   | ThreadStartEvent
   | ThreadExitEvent
   | ThreadHeldEvent
+  | ThreadLostEvent
   | ThreadsLimitedEvent
   | OnlyThreadBlockedEvent
   | AcceptPausedEvent

@@ -47,6 +47,7 @@ const LINES: { readonly [Type in ServerEvent['type']]: LineOf<Type> } = {
   drain: () => undefined, // The command says so itself, by what signal.
   'thread-exit': (event) => err(threadExit(event)),
   'thread-held': (event) => err(threadHeld(event)),
+  'thread-lost': ({ thread }) => err(threadLost(thread)),
   'threads-limited': ({ threads, detail }) => err(`${detail}. Until then ${threadsGoOn(threads)}`),
   'only-thread-blocked': (event) => err(onlyThreadBlocked(event)),
   'accept-paused': (event) => err(acceptPaused(event)),
@@ -139,6 +140,11 @@ function framesOf(stack: string): string[] {
 
 function threadHeld(event: ThreadHeldEvent): string {
   return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${by(event)}`;
+}
+
+function threadLost(thread: number): string {
+  const what = `Thread ${thread} does not end: it is in a system call that does not return (a file, a lock, a child process)`;
+  return `${what}. Another one takes its place`;
 }
 
 function onlyThreadBlocked(event: OnlyThreadBlockedEvent): string {

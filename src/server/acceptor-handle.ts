@@ -11,6 +11,9 @@ function wakeAll(): void {
   for (const acceptor of asleep) acceptor.wake();
 }
 
+/** So long no service thread has come round when a server counts as dead, in ms. */
+const STANDSTILL_MS = 30_000;
+
 export interface AcceptorSettings {
   /** What the thread runs. */
   readonly program: ThreadProgram;
@@ -44,7 +47,7 @@ export class AcceptorHandle {
       resourceLimits: { maxYoungGenerationSizeMb: 3 },
     });
     this.#worker.on('message', (message: FromAcceptor) => {
-      this.#answered(message.type, true);
+      this.#answered(message.type, message.type !== 'pong' || message.blockedMs < STANDSTILL_MS);
       settings.hear(message);
     });
     this.ended = new Promise((resolve, reject) => {
@@ -61,6 +64,7 @@ export class AcceptorHandle {
   }
 
   post(message: ToAcceptor): void {
+    if (this.#isOver) return; // What rings it is closed.
     const clients = message.type === 'thread-ready' ? message.clients : undefined;
     this.#worker.postMessage(message, clients === undefined ? [] : [clients]);
     this.#settings.ring();
@@ -76,7 +80,12 @@ export class AcceptorHandle {
     return this.#ask('succeed', 'accepting');
   }
 
-  /** Resolves with true when the acceptor has answered, with false if it has ended. */
+  /** Whether this thread has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Resolves with true when the acceptor has answered, with false if it has ended, or no thread has been free for 30 s. */
   async ping(): Promise<boolean> {
     return this.#ask('ping', 'pong');
   }

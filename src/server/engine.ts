@@ -41,9 +41,12 @@ export interface Engine {
   takePlace(acceptor: AcceptorHandle): Promise<void>;
   /**
    * Closes what the threads, which are all gone now, have left open, and the sockets. `isSucceeded`: another process has
-   * these as well, and goes on with them. `detail`: why clients are left, if that is not in order.
+   * these as well, and goes on with them. `detail`: why clients are left, if that is not in order. `lost`: threads that are not gone,
+   * and keep what they have.
    */
-  end(memory: SharedMemory, isSucceeded: boolean, detail?: string): void;
+  end(memory: SharedMemory, isSucceeded: boolean, detail: string | undefined, lost: readonly number[]): void;
+  /** Closes what `thread`, one of those that were lost, had open: it is gone now. */
+  endLost(memory: SharedMemory, thread: number): void;
   /** Closes what is open for a server that could not be made: it has no thread. */
   discard(): void;
   /**

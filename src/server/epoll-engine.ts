@@ -6,6 +6,7 @@ import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { Poller } from '../reactor/poller.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
 import { SHUT_RDWR } from '../sys/constants.ts';
 import { syscallError } from '../sys/errno.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -104,12 +105,19 @@ export class EpollEngine implements Engine {
     throw new HeddleError('HEDDLE_LISTEN', text);
   }
 
-  end(memory: SharedMemory, isSucceeded: boolean, detail?: string): void {
-    const sys = this.#sys;
-    memory.closeLeft(sys, detail);
-    for (const { epollFd, timerFd, sleepTimerFd } of memory.board.all)
-      for (const fd of [epollFd, timerFd, sleepTimerFd]) if (fd > 0) sys.close(fd);
+  end(memory: SharedMemory, isSucceeded: boolean, detail: string | undefined, lost: readonly number[]): void {
+    memory.closeLeft(this.#sys, detail, lost);
+    for (const row of memory.board.all) if (!lost.includes(row.thread)) this.#closeFiles(row);
     this.#closeOwn(isSucceeded);
+  }
+
+  endLost(memory: SharedMemory, thread: number): void {
+    memory.closeLost(this.#sys, thread);
+    this.#closeFiles(memory.board.row(thread));
+  }
+
+  #closeFiles({ epollFd, timerFd, sleepTimerFd }: ThreadRow): void {
+    for (const fd of [epollFd, timerFd, sleepTimerFd]) if (fd > 0) this.#sys.close(fd);
   }
 
   discard(): void {
@@ -138,7 +146,7 @@ export class EpollEngine implements Engine {
     while (isServing() && performance.now() < latest) Atomics.wait(this.#exiting, PAUSE, 0, ABANDON_LOOK_MS);
     // Whatever a thread still has it may use, and its number must not become another file's.
     if (isServing()) for (const { fd } of this.#sockets) this.#sys.shutdown(fd, SHUT_RDWR);
-    else this.end(memory, false, 'the worker that called serve has ended');
+    else this.end(memory, false, 'the worker that called serve has ended', []);
   }
 
   get #sockets(): readonly ListeningSocket[] {

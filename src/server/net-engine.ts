@@ -68,8 +68,12 @@ export class NetEngine implements Engine {
   async takePlace(): Promise<void> {}
 
   /** The listening sockets were the acceptor's, and are closed with it. */
-  end(memory: SharedMemory, _isSucceeded: boolean, detail?: string): void {
-    memory.closeLeft(withoutKernel, detail);
+  end(memory: SharedMemory, _isSucceeded: boolean, detail: string | undefined, lost: readonly number[]): void {
+    memory.closeLeft(withoutKernel, detail, lost);
+  }
+
+  endLost(memory: SharedMemory, thread: number): void {
+    memory.closeLost(withoutKernel, thread);
   }
 
   discard(): void {

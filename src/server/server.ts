@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
-import { errorToRecord, HeddleError } from '../errors.ts';
+import { crash, errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import { type Credentials, loadCredentials } from '../options/credentials.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
@@ -37,6 +37,11 @@ const TOO_LATE = 'still open at shutdownTimeout';
 
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
 const STOP_GRACE = 1000;
+/** The same where `shutdownTimeout` is over. */
+const CUT_OFF_GRACE = 500;
+
+const STANDSTILL =
+  'All service threads have been blocked for 30 s: nobody is served. Have handlers return sooner, or allow more threads';
 
 /**
  * Starts a server and resolves once clients can connect and be answered. May be called on the main thread or in a
@@ -139,6 +144,7 @@ export class Server implements AsyncDisposable {
   #state: ServerState = 'starting';
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
+  #lost = 0;
 
   /** @internal */
   constructor({ engine, settings, nameOf, service, addresses, tls }: ServerParts) {
@@ -184,6 +190,15 @@ export class Server implements AsyncDisposable {
     return this.#state;
   }
 
+  /**
+   * How many threads did not end with the server: each is in a system call. `process.exit()` would wait for them. For the command.
+   *
+   * @internal
+   */
+  get lostThreads(): number {
+    return this.#lost;
+  }
+
   /** Adds up what all threads have counted; reads shared memory, asks nobody. */
   stats(): ServerStats {
     return this.#memory.stats();
@@ -192,12 +207,13 @@ export class Server implements AsyncDisposable {
   /**
    * Resolves when the thread that accepts clients has answered: the server is alive. For whoever watches over it.
    *
-   * Errors: `HEDDLE_CLOSED` if the server has ended.
+   * Errors: `HEDDLE_CLOSED` if the server has ended, `HEDDLE_TIMEOUT` if no service thread has been free for 30 s.
    */
   async ping(): Promise<void> {
-    const answered = this.#ending === undefined && (await this.#acceptor.ping());
-    if (!answered)
-      throw new HeddleError('HEDDLE_CLOSED', 'The server has ended: it answers no ping. Start another one');
+    const isAlive = this.#ending === undefined && (await this.#acceptor.ping());
+    if (isAlive) return;
+    if (this.#ending === undefined && !this.#acceptor.isOver) throw new HeddleError('HEDDLE_TIMEOUT', STANDSTILL);
+    throw new HeddleError('HEDDLE_CLOSED', 'The server has ended: it answers no ping. Start another one');
   }
 
   /**
@@ -270,7 +286,7 @@ export class Server implements AsyncDisposable {
     if (message.type === 'want-threads') this.#pool.grow(message.threads);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
     else if (message.type === 'thread-worn') this.#pool.replace(message.thread).catch(this.#failed);
-    else if (message.type === 'thread-stuck') this.#pool.kill(message.thread);
+    else if (message.type === 'thread-stuck') this.#pool.kill(message.thread, message.detail);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
     else if (message.type === 'succeeded') this.#handOver(message.pid).catch(this.#failed);
     else if (message.type === 'successor-lost') this.#goOn(message.pid);
@@ -329,7 +345,7 @@ export class Server implements AsyncDisposable {
     if (this.#ending !== undefined) return this.#ending;
     this.#state = 'draining';
     const isDone = await this.#within(within, async (signal) => this.#finish(signal));
-    this.#ending ??= this.#end(STOP_GRACE, isDone ? undefined : TOO_LATE);
+    this.#ending ??= isDone ? this.#end(STOP_GRACE) : this.#end(CUT_OFF_GRACE, TOO_LATE);
     await this.#ending;
   }
 
@@ -364,9 +380,12 @@ export class Server implements AsyncDisposable {
   async #end(grace: number, detail?: string): Promise<void> {
     this.#state = 'closed';
     this.#stopRenewing?.();
-    await this.#pool.stop(grace);
+    const lost = await this.#pool.stop(grace);
     await this.#acceptor.stop();
-    this.#engine.end(this.#memory, this.#successor !== undefined, detail);
+    this.#lost = lost.length;
+    const numbers = lost.map(({ thread }) => thread);
+    this.#engine.end(this.#memory, this.#successor !== undefined, detail, numbers);
+    for (const { thread, ended } of lost) ended.then(() => this.#engine.endLost(this.#memory, thread)).catch(crash);
     process.off('exit', this.#abandon);
     this.#reportHandOver();
     this.#memory.events.end();

@@ -6,7 +6,7 @@ import { AcceptorCounters, type MoveCause, type PauseCause, type RejectReason } 
 import type { ServeSettings } from '../options/serve-options.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
-import { ConnectionTable } from '../sharing/connection-table.ts';
+import { ConnectionTable, LOST } from '../sharing/connection-table.ts';
 import { FREE, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
 import { MOST_ROWS, ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
@@ -41,6 +41,8 @@ export interface ServerStats extends ThreadCounters {
   readonly threads: readonly { readonly id: number; readonly clients: number }[];
 }
 
+type CloseCalls = Pick<Sys, 'close' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
+
 export class SharedMemory {
   readonly table: ConnectionTable;
   readonly board: ThreadBoard;
@@ -55,8 +57,8 @@ export class SharedMemory {
   /** `fileLimit`: how many files the process may have open. */
   constructor(fileLimit: number, { maxClientsPerAddress, onEvent, proxyProtocol, threads }: ServeSettings) {
     this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
-    // During a reload there are twice as many threads.
-    this.board = ThreadBoard.create(Math.min(MOST_ROWS, threads.max * 2));
+    // During a reload there are twice as many threads; a thread that does not end keeps its row.
+    this.board = ThreadBoard.create(Math.min(MOST_ROWS, threads.max * 3));
     this.hearsAll = onEvent !== undefined;
     this.events = new EventStream(onEvent ?? printError);
     const isShared = maxClientsPerAddress !== Infinity && proxyProtocol.length > 0;
@@ -91,15 +93,31 @@ export class SharedMemory {
     return { ...this.board.total(), clients, threads, ...counts };
   }
 
-  /** Closes what the threads, which are all gone now, have left open; `detail` says why, where it is not in order. */
-  closeLeft(sys: Pick<Sys, 'close' | 'addressText'>, detail?: string): void {
-    const { arena, board, table } = this;
-    const closer = new Closer(sys, table, arena, (event) => this.report(event));
+  /**
+   * Closes what the threads, which are gone now, have left open; `detail` says why, where it is not in order. Clients of the threads
+   * of `lost`, which are not gone, are cut off.
+   */
+  closeLeft(sys: CloseCalls, detail: string | undefined, lost: readonly number[] = []): void {
+    const { board, table } = this;
+    const closer = this.#closer(sys);
     for (let fd = 0; fd < table.size; fd++) {
       const word = table.word(fd);
-      if (stateOf(word) !== FREE)
-        closer.close(fd, withState(word, REST), board.row(threadOf(word)), 'shutdown', detail);
+      if (stateOf(word) === FREE) continue;
+      const row = board.row(threadOf(word));
+      if (!lost.includes(row.thread)) closer.close(fd, withState(word, REST), row, 'shutdown', detail);
+      else if (!(table.flags(fd) & LOST)) closer.cutOff(fd, row, 'shutdown', detail);
     }
     for (const row of board.all) row.clearClients();
+  }
+
+  /** Closes what `thread`, which was lost and is gone now, had open. */
+  closeLost(sys: CloseCalls, thread: number): void {
+    const { board, table } = this;
+    const closer = this.#closer(sys);
+    table.forEach(thread, (fd, word) => closer.close(fd, withState(word, REST), board.row(thread), 'shutdown'));
+  }
+
+  #closer(sys: CloseCalls): Closer {
+    return new Closer(sys, this.table, this.arena, (event) => this.report(event));
   }
 }

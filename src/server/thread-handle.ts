@@ -1,9 +1,11 @@
 /** Used by main to start one service thread and to follow it to its end. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { MessagePort, Worker } from 'node:worker_threads';
-import { errorFromRecord, type ErrorRecord, errorToRecord, HeddleError } from '../errors.ts';
+import { crash, errorFromRecord, type ErrorRecord, errorToRecord, HeddleError } from '../errors.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import type { FromThread, ThreadStart, ToThread } from '../thread/messages.ts';
+import { Deferred } from './deferred.ts';
 import { sourceStack } from './source-stack.ts';
 import { startWorker, type ThreadProgram } from './worker.ts';
 
@@ -15,6 +17,9 @@ export interface ThreadEnd {
 }
 
 const MIB = 2 ** 20;
+
+/** How long a thread may take to end that was told to, in ms: in a system call it hears nothing of it. */
+const LOST_AFTER_MS = 1000;
 
 /**
  * In MiB. The garbage of 1,000 sessions is collected with what lives in the young generation: a message costs 12 % less with 24 than
@@ -33,6 +38,11 @@ export class ThreadHandle {
   readonly ended: Promise<ThreadEnd>;
   /** Resolves when it was told to drain, and has. */
   readonly drained: Promise<void>;
+  /** Resolves when nobody needs to wait for it: it has ended, or is lost. */
+  readonly over: Promise<unknown>;
+  /** It was told to end and does not: it is in a system call. */
+  isLost = false;
+  readonly #lost = new Deferred<void>();
   readonly #loaded: Promise<void>;
   /** It has old code, or there are too many threads: it ends when it has no client any more. */
   isRetiring = false;
@@ -65,6 +75,7 @@ export class ThreadHandle {
     this.ended = new Promise((resolve) =>
       this.#worker.once('exit', (code) => resolve(this.#end ?? describeExit(code))),
     );
+    this.over = Promise.race([this.ended, this.#lost.promise]);
     this.drained = this.#hears('drained');
     this.#loaded = this.#hears('loaded');
     this.ready = this.#becomeReady();
@@ -88,11 +99,23 @@ export class ThreadHandle {
     this.post({ type: 'stop' });
   }
 
-  /** Ends the thread wherever it is, for `cause`. */
-  async terminate(cause: string, detail: string): Promise<void> {
+  /** Ends the thread wherever it is, for `cause`; false: after `within` ms it has not ended. */
+  async terminate(cause: string, detail: string, within = LOST_AFTER_MS): Promise<boolean> {
     this.#end ??= { cause, detail };
-    await Promise.race([this.#loaded, this.ended]);
-    await this.#worker.terminate();
+    Promise.race([this.#loaded, this.ended])
+      .then(async () => this.#worker.terminate())
+      .catch(crash);
+    const ending = new AbortController();
+    const late = delay(within, false, { signal: ending.signal, ref: false }).catch(() => false);
+    const hasEnded = await Promise.race([this.ended.then(() => true), late]);
+    ending.abort();
+    return hasEnded;
+  }
+
+  /** Nobody waits for it any more. */
+  lose(): void {
+    this.isLost = true;
+    this.#lost.resolve();
   }
 
   /** The same, where nothing can be awaited. */

@@ -23,6 +23,9 @@ const GROW_AGAIN = 5000;
 const LIMITED_MS = 1000;
 const LIMITED_REPORT_MS = 60_000;
 
+/** How long threads may take to end once the server ends, in ms. */
+const GONE_WITHIN_MS = 500;
+
 const COULD_NOT_START = 'it could not start';
 
 /** A service thread as the pool sees it. */
@@ -154,8 +157,9 @@ export class ThreadPool {
   }
 
   /** Ends a thread that does not come back from its handler. */
-  kill(thread: number): void {
-    this.#threads.get(thread)?.terminate('handler-timeout', 'its handler did not return').catch(this.#parts.failed);
+  kill(thread: number, detail: string): void {
+    const handle = this.#threads.get(thread);
+    if (handle !== undefined) this.#cutOff(handle, 'handler-timeout', detail).catch(this.#parts.failed);
   }
 
   /** The acceptor has dealt with what the thread of `row` had. */
@@ -169,13 +173,16 @@ export class ThreadPool {
     this.#leaving.abort();
     const threads = [...this.#threads.values()];
     for (const thread of threads) thread.post({ type: 'drain' });
-    await Promise.all(threads.map(async (thread) => Promise.race([thread.drained, thread.ended])));
+    await Promise.all(threads.map(async (thread) => Promise.race([thread.drained, thread.over])));
   }
 
-  /** Ends all threads: those that do not within `grace` ms are cut off. */
-  async stop(grace: number): Promise<void> {
+  /**
+   * Ends all threads: those that do not within `grace` ms are cut off. Resolves with those that do not end even then: each is in a
+   * system call.
+   */
+  async stop(grace: number): Promise<readonly PoolThread[]> {
     this.#leaving.abort();
-    const threads = [...this.#threads.values()];
+    const threads = [...this.#threads.values()].filter(({ isLost }) => !isLost);
     if (grace > 0) {
       for (const thread of threads) thread.stop();
       await Promise.race([
@@ -183,7 +190,10 @@ export class ThreadPool {
         delay(grace, undefined, { ref: false }),
       ]);
     }
-    await Promise.all(threads.map(async (thread) => thread.terminate('stopped', 'the server has ended')));
+    await Promise.all(
+      threads.map(async (thread) => thread.terminate('stopped', 'the server has ended', GONE_WITHIN_MS)),
+    );
+    return [...this.#threads.values()];
   }
 
   /** Ends all threads, where nothing can be awaited. */
@@ -237,7 +247,7 @@ export class ThreadPool {
       this.#bringIn([thread]);
       return true;
     } catch (error) {
-      await thread?.terminate('stopped', COULD_NOT_START);
+      if (thread !== undefined) await this.#cutOff(thread, 'stopped', COULD_NOT_START);
       this.#couldNotStart(row, error);
       return false;
     }
@@ -273,14 +283,25 @@ export class ThreadPool {
   }
 
   async #giveUp(threads: readonly PoolThread[]): Promise<void> {
-    await Promise.all(threads.map(async (thread) => thread.terminate('stopped', COULD_NOT_START)));
+    await Promise.all(threads.map(async (thread) => this.#cutOff(thread, 'stopped', COULD_NOT_START)));
+  }
+
+  /** Ends `thread` wherever it is. If it does not end, another one takes its place; its row stays its own. */
+  async #cutOff(thread: PoolThread, cause: string, detail: string): Promise<void> {
+    const hasEnded = await thread.terminate(cause, detail);
+    if (hasEnded || thread.isLost) return;
+    thread.lose();
+    thread.isRetiring = true;
+    this.#parts.report({ type: 'thread-lost', time: Date.now(), thread: thread.thread + 1 });
+    if (thread.serves) this.#parts.tell({ type: 'thread-lost', thread: thread.thread });
+    this.#fill();
   }
 
   #retire(thread: PoolThread): void {
     thread.isRetiring = true;
     this.#parts.tell({ type: 'thread-retire', thread: thread.thread });
     const { failed, patience } = this.#parts;
-    const end = (): void => void thread.terminate('stopped', 'it had old code').catch(failed);
+    const end = (): void => void this.#cutOff(thread, 'stopped', 'it had old code').catch(failed);
     const timer = setTimeout(end, patience);
     thread.ended.then(() => clearTimeout(timer)).catch(failed);
   }

@@ -54,6 +54,9 @@ export const PROXIED = 8;
 /** Whole messages are in the inbox, or may be: its thread served one, and left the rest for the client's next turn. */
 export const WORK_LEFT = 16;
 
+/** Its thread was told to end and does not: the client was cut off, and the slot is that thread's until it is gone. */
+export const LOST = 32;
+
 /** Bytes `[start, end)` of a block of the arena that belong to a connection and move with it. */
 export interface Luggage {
   readonly block: Block;
@@ -102,9 +105,10 @@ export class ConnectionTable {
     return this.#words[this.#at(fd)] as number;
   }
 
-  /** Whether no slot is in use. Exact while nobody is accepted: a client never changes its slot. */
+  /** Whether no client has a slot but those that were cut off. Exact while nobody is accepted: a client never changes its slot. */
   get isEmpty(): boolean {
-    for (let fd = 0; fd < this.size; fd++) if (stateOf(this.word(fd)) !== FREE) return false;
+    for (let fd = 0; fd < this.size; fd++)
+      if (stateOf(this.word(fd)) !== FREE && (this.flags(fd) & LOST) === 0) return false;
     return true;
   }
 

@@ -340,6 +340,11 @@ class Libc implements Sys {
     return this.#result(this.#calls.timerfd_settime(fd, 0, this.#timer.address, 0));
   }
 
+  exit(status: number): void {
+    checkInt(status);
+    this.#find('void _exit(int)')(status);
+  }
+
   fileLimit(): number {
     const result = this.#result(this.#calls.getrlimit(RLIMIT_NOFILE, this.#value.address));
     if (result < 0) return result;

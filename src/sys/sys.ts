@@ -115,6 +115,9 @@ export interface Sys {
   /** Has the timer `fd` run out once, `milliseconds` from now, and no sooner; 0 stops it. */
   timerfdSet(fd: number, milliseconds: number): number;
 
+  /** Ends this process at once (_exit(2)), with `status`: nothing is flushed, and no thread is waited for. */
+  exit(status: number): void;
+
   /** The most fds this process may have open (the soft RLIMIT_NOFILE; `Infinity` if there is none), or the errno. */
   fileLimit(): number;
   /** The number that the system has for this thread. */

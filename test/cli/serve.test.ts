@@ -1,11 +1,14 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { endProcess } from '../../src/cli/end-process.ts';
 import { runServe } from '../../src/cli/serve.ts';
 import { HeddleError } from '../../src/errors.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { ServerAddress } from '../../src/server/listening-socket.ts';
 import type { Server } from '../../src/server/server.ts';
 import { playClock } from '../support/played-clock.ts';
+
+vi.mock('../../src/cli/end-process.ts', () => ({ endProcess: vi.fn<(status: number) => void>() }));
 
 const CLIENT = { time: 5, client: 1, address: '127.0.0.1', port: 11600, thread: 1 };
 
@@ -184,17 +187,16 @@ describe('heddle serve', () => {
   it('ends at once on a second signal, with the status of a process that it ended', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
-    const exit = vi.spyOn(process, 'exit').mockImplementation((() => {}) as typeof process.exit);
     const { server, status, serving } = start();
     await serving;
     process.emit('SIGINT', 'SIGINT');
     process.emit('SIGTERM', 'SIGTERM');
     expect(server.calls).toEqual(['drain', 'close']);
     expect(await status).toBe(143);
-    expect(exit).not.toHaveBeenCalled();
+    expect(endProcess).not.toHaveBeenCalled();
     // Whatever still runs then does not keep the process.
     vi.advanceTimersByTime(1000);
-    expect(exit).toHaveBeenCalledWith(143);
+    expect(endProcess).toHaveBeenCalledWith(143);
   });
 
   it('reloads on SIGHUP where it has no terminal', async () => {
@@ -215,7 +217,6 @@ describe('heddle serve', () => {
     clock.now += 1000;
     process.emit('SIGHUP', 'SIGHUP');
     expect(server.calls).toEqual(['drain']);
-    vi.spyOn(process, 'exit').mockImplementation((() => {}) as typeof process.exit);
     process.emit('SIGTERM', 'SIGTERM');
     expect(server.calls).toEqual(['drain', 'close']);
     expect(await status).toBe(143);

@@ -64,6 +64,11 @@ describe('a line of text', () => {
       'stderr',
       'The limit is 9. Raise it. Until then the server goes on with 2 threads',
     ],
+    [
+      { type: 'thread-lost', time: 0, thread: 3 },
+      'stderr',
+      'Thread 3 does not end: it is in a system call that does not return (a file, a lock, a child process). Another one takes its place',
+    ],
     [{ type: 'thread-held', time: 0, thread: 3, heldMs: 12.4 }, 'stderr', 'Thread 3 was held for 12 ms'],
     [
       { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: '::1', port: 4 },

@@ -29,6 +29,11 @@ class FakeThread implements PoolThread {
   isReady = false;
   isOver = false;
   isRetiring = false;
+  isLost = false;
+  /** It is in a system call: nothing ends it but that. */
+  isInCall = false;
+  readonly #lost = new Deferred<void>();
+  readonly over = Promise.race([this.ended, this.#lost.promise]);
   serves = false;
   readonly start: ThreadStart;
 
@@ -54,10 +59,16 @@ class FakeThread implements PoolThread {
     this.stop();
   }
 
-  terminate(): Promise<void> {
+  terminate(): Promise<boolean> {
+    if (this.isInCall) return Promise.resolve(false);
     this.becomesReady.reject(new Error('ended from outside'));
     this.stop();
-    return Promise.resolve();
+    return Promise.resolve(true);
+  }
+
+  lose(): void {
+    this.isLost = true;
+    this.#lost.resolve();
   }
 
   /** It ends by itself. */
@@ -97,7 +108,7 @@ class TestPool {
       report: (event) => this.events.push(event),
       ...parts,
     });
-    onTestFinished(() => this.pool.stop(0));
+    onTestFinished(async () => void (await this.pool.stop(0)));
   }
 
   /** Resolves with a pool that serves. */
@@ -255,6 +266,40 @@ describe('a limit of threads', () => {
     await settled();
     await test.ready(4);
     expect(await again).toBe(4);
+  });
+});
+
+describe('a thread in a system call', () => {
+  it('is lost when it does not end: another takes its place, and its number stays taken until it has ended', async () => {
+    const told: string[] = [];
+    const test = await TestPool.serving({
+      size: 2,
+      rows: 3,
+      tell: ({ type, thread }) => void told.push(`${type} ${thread}`),
+    });
+    Object.assign(test.threads[0] ?? {}, { isInCall: true });
+    test.pool.kill(0, 'its handler did not return');
+    await settled();
+    expect(test.events.filter(({ type }) => type === 'thread-lost')).toMatchObject([{ thread: 1 }]);
+    expect([told.at(-1), test.starting.map(({ thread }) => thread)]).toEqual(['thread-lost 0', [2]]);
+    await test.oneReady();
+    test.threads[1]?.die();
+    await settled();
+    expect(test.starting).toEqual([]);
+    test.threads[0]?.die();
+    await settled();
+    test.pool.cleared(0);
+    await vi.waitUntil(() => test.starting.length === 1);
+    expect([told.includes('thread-gone 0'), test.starting[0]?.thread]).toEqual([true, 0]);
+  });
+
+  it('holds up neither a drain nor the end', async () => {
+    const test = await TestPool.serving({ size: 2 });
+    const [thread] = test.threads;
+    Object.assign(thread ?? {}, { isInCall: true, drained: new Promise(() => {}) });
+    test.pool.kill(0, 'its handler did not return');
+    await test.pool.drain();
+    expect(await test.pool.stop(0)).toEqual([thread]);
   });
 });
 

@@ -219,6 +219,10 @@ export class FakeKernel implements Sys {
     return this.now();
   }
 
+  exit(): never {
+    throw new Error('a test ends by itself');
+  }
+
   isRunnable(): boolean {
     return false;
   }
