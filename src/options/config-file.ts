@@ -3,7 +3,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { HeddleError } from '../errors.ts';
+import { errorToRecord, HeddleError } from '../errors.ts';
+import { escapeText } from '../log/escape.ts';
 import { defaultOf, importModule } from './module-file.ts';
 
 /** What some editors put before the text of a file. */
@@ -47,7 +48,8 @@ export async function readConfigFile(path: string, directory: string, option: st
       : defaultExport(await importModule(pathToFileURL(file)), path);
   } catch (error) {
     if (error instanceof HeddleError) throw error;
-    throw invalid(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
+    const { message } = errorToRecord(error, 'HEDDLE_INVALID_OPTION');
+    throw invalid(`${path} cannot be read: ${message.replaceAll(/\s+/g, ' ').trim()}`, error);
   }
 }
 
@@ -57,5 +59,5 @@ function defaultExport(module: unknown, path: string): unknown {
 }
 
 function invalid(message: string, cause?: unknown): HeddleError {
-  return new HeddleError('HEDDLE_INVALID_OPTION', message, { cause });
+  return new HeddleError('HEDDLE_INVALID_OPTION', escapeText(message), { cause });
 }

@@ -2,6 +2,7 @@
 
 import type * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
+import { escapeText } from '../log/escape.ts';
 import { checkOptions } from './check.ts';
 import { nearestName } from './nearest-name.ts';
 import { notAnOption } from './refusal.ts';
@@ -51,5 +52,8 @@ function isForeign(variable: string, value: string): boolean {
 }
 
 function unknown(variable: string, known: readonly string[]): HeddleError {
-  return new HeddleError('HEDDLE_INVALID_OPTION', notAnOption(variable, nearestName(variable, known), known));
+  return new HeddleError(
+    'HEDDLE_INVALID_OPTION',
+    notAnOption(escapeText(variable), nearestName(variable, known), known),
+  );
 }

@@ -2,6 +2,7 @@
 
 import type * as v from 'valibot';
 import { HeddleError } from '../errors.ts';
+import { escapeText } from '../log/escape.ts';
 import { nearestName } from './nearest-name.ts';
 import { optionsIn, type Schema } from './schema.ts';
 import { show } from './show.ts';
@@ -9,7 +10,7 @@ import { isText, nameIn, type OptionSource } from './source.ts';
 
 /** Turns an issue that valibot has with options into a HEDDLE_INVALID_OPTION; `schema` has all there is. */
 export function refusal(issue: v.BaseIssue<unknown>, schema: Schema, source: OptionSource): HeddleError {
-  return new HeddleError('HEDDLE_INVALID_OPTION', describe(issue, schema, source));
+  return new HeddleError('HEDDLE_INVALID_OPTION', escapeText(describe(issue, schema, source)));
 }
 
 /** Says that `name` is none of `known`, and which of them was meant. */

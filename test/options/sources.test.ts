@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readClientCommand } from '../../src/cli/client-command-options.ts';
+import { HeddleError } from '../../src/errors.ts';
 import { readServeCommand, type ServeCommandSettings } from '../../src/cli/serve-command-options.ts';
 import { connectSchema } from '../../src/options/connect-options.ts';
 import { readEnvironment } from '../../src/options/environment.ts';
@@ -173,6 +174,20 @@ describe('an option', () => {
   it('in a file that is no JSON is refused with the file', async () => {
     write('heddle.config.json', '{ port: 1 }');
     await expect(read({})).rejects.toThrow(/^heddle\.config\.json cannot be read: .*JSON/);
+  });
+
+  it.each([
+    ["throw { port: 'none' };", "heddle.config.mjs cannot be read: { port: 'none' }"],
+    ["throw new Error('one\\n  two\\u001b[2J\\u009b');", 'heddle.config.mjs cannot be read: one two\\x1b[2J\\x9b'],
+    ["export default { 'p\\nrt': 1 };", 'p\\nrt in heddle.config.mjs is not an option; did you mean port?'],
+  ])('in a module that is `%s` is refused in one line, safe to print', async (text, message) => {
+    write('heddle.config.mjs', text);
+    await expect(read({})).rejects.toThrow(new HeddleError('HEDDLE_INVALID_OPTION', message));
+  });
+
+  it('in a variable or a file with control characters in its name is refused in one line, safe to print', async () => {
+    await expect(read({ environment: { 'HEDDLE_P\nRT': '1' } })).rejects.toThrow('HEDDLE_P\\nRT is not an option');
+    await expect(read({ flags: { config: 'a\u001b[2J' } })).rejects.toThrow('a\\x1b[2J does not exist');
   });
 
   it('of the library only is refused elsewhere', async () => {
