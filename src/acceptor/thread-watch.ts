@@ -19,6 +19,12 @@ const RAN = 1;
 /** A message that holds its thread for this long, in ms, is likely not to be the last; a pause of the garbage collector is. */
 const LONG = 20;
 
+/**
+ * A thread that owes a beat is looked at every 100 ms or sooner. If nobody has looked for this long, in ms, the whole process stood
+ * still: that time is no message's.
+ */
+const STOOD_STILL = 1000;
+
 /** How long a look at a thread's CPU clock is good for. */
 const SAMPLE_MS = 8;
 /** A thread that has used less of its time than this was waiting, for a file or a lock, if it was seen to. */
@@ -79,6 +85,7 @@ export class ThreadWatch {
   /** CPU time when the heartbeat was first found standing still; -1: it was not yet. */
   #cpu = -1;
   #rung = false;
+  #lookedAt: number;
   #sampledAt = Number.NEGATIVE_INFINITY;
   #sampledCpu = 0;
   #isWaiting = false;
@@ -91,6 +98,7 @@ export class ThreadWatch {
     this.#moveAfter = moveAfter;
     this.#beat = row.heartbeat;
     this.#since = performance.now();
+    this.#lookedAt = this.#since;
   }
 
   /** Whether its heartbeat must be looked at again soon. */
@@ -125,6 +133,7 @@ export class ThreadWatch {
   }
 
   look(now: number): Change {
+    this.#passOver(now);
     const beat = this.row.heartbeat;
     if (beat !== this.#beat) return this.#alive(beat, now);
     if (!this.isOwing) this.#since = now;
@@ -208,6 +217,15 @@ export class ThreadWatch {
     this.clearedAt = 0;
     this.reported = false;
     return wasHeld ? 'released' : undefined;
+  }
+
+  /** Does not count the time in which the process stood still. */
+  #passOver(now: number): void {
+    const missed = now - this.#lookedAt;
+    this.#lookedAt = now;
+    if (missed < STOOD_STILL || !this.isOwing) return;
+    if (this.isHeld) this.heldSince += missed;
+    else this.#since = Math.min(now, this.#since + missed);
   }
 
   #isStarved(): boolean {

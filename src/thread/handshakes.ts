@@ -19,8 +19,16 @@ export interface HandshakeListener {
 }
 
 interface Underway extends Newcomer {
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
 }
+
+/**
+ * A timer that comes this much too late, in ms, is not counted, once: the process was stopped, or the thread blocked, and Node
+ * runs timers before it reads what has arrived meanwhile.
+ */
+const LATE = 500;
+/** The longest that a timer of Node's can run, in ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Node's TLS server without a listening socket: it is given its clients. */
 export class Handshakes {
@@ -53,10 +61,17 @@ export class Handshakes {
   begin(newcomer: Newcomer, socket: Socket): void {
     socket.allowHalfOpen = false; // Until it is through, a client that shuts down its side has left.
     socket.on('error', ignore); // The TLS socket on it tells of it.
-    const late = `no handshake within ${formatDuration(this.#timeout)}`;
-    const timer = setTimeout(() => this.#fail(socket, late), this.#timeout);
+    const due = performance.now() + this.#timeout;
+    const timer = setTimeout(() => this.#expired(socket, due), this.#timeout);
     this.#underway.set(socket, { ...newcomer, timer });
     this.#server.emit('connection', socket);
+  }
+
+  #expired(socket: Socket, due: number): void {
+    const underway = this.#underway.get(socket);
+    const expire = (): void => this.#fail(socket, `no handshake within ${formatDuration(this.#timeout)}`);
+    if (underway === undefined || performance.now() - due < LATE) return expire();
+    underway.timer = setTimeout(expire, this.#timeout);
   }
 
   /** Gives up the clients that have not sent anything, and returns them. */
@@ -109,8 +124,8 @@ function serverFor(credentials: Credentials): Server {
     requestCert: requestClientCert,
     rejectUnauthorized: requestClientCert,
     ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-    // Node's own only sees a client that is silent all the time; ours comes first.
-    handshakeTimeout: credentials.handshakeTimeout + 1000,
+    // Node's own only sees a client that is silent all the time; ours comes first, the second time too.
+    handshakeTimeout: Math.min(2 * credentials.handshakeTimeout + 60_000, LONGEST_TIMER),
   });
 }
 

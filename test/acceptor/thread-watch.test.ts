@@ -51,6 +51,20 @@ describe('ThreadWatch', () => {
     expect(watch.heldSince).toBe(beat);
   });
 
+  it('does not count the time in which the whole process stood still, before it is held and after', () => {
+    const { clock, look, watch } = watched(RUNNING);
+    look(2);
+    clock.now += 6000;
+    expect(look(2)).toEqual([]);
+    expect(look(20)).toEqual(['held']);
+    expect(clock.now - watch.heldSince).toBeLessThan(30);
+    clock.now += 6000;
+    look(2);
+    expect(clock.now - watch.heldSince).toBeLessThan(40);
+    look(1000);
+    expect(clock.now - watch.heldSince).toBeGreaterThan(1000);
+  });
+
   it('does not take a thread for held whose heart beats, however long its turn is', () => {
     const { look, row } = watched(RUNNING);
     for (let message = 0; message < 50; message++) {
