@@ -75,6 +75,8 @@ describe('the fuzzer', () => {
 it.each([framings, proxyHeaders, arena].map((each) => [each.name, each] as const))(
   'finds nothing in %s with a seed that is always the same',
   async (_name, each) => {
-    expect((await each.attempt({ seed: 16, path: undefined, runs: 300, within: 100_000 })).failure).toBeUndefined();
+    expect(
+      (await each.attempt({ seed: 16, path: undefined, runs: 300, within: 100_000, asIs: false })).failure,
+    ).toBeUndefined();
   },
 );

@@ -33,8 +33,11 @@ export async function fuzz(asked: FuzzArguments, print: Print): Promise<boolean>
     const share = shares.reduce((least, each) => (used(each) < used(least) ? each : least));
     const { target } = share;
     const ofTime = (total * target.weight) / weights / SLICES;
-    const trial = { seed, path: undefined, runs: ENDLESS, within: Math.min(left, target.slice, ofTime) };
-    const failure = await spend(share, trial);
+    const trial =
+      target.slice === undefined
+        ? { runs: 1, within: Infinity, asIs: true }
+        : { runs: ENDLESS, within: Math.min(left, target.slice, ofTime), asIs: false };
+    const failure = await spend(share, { ...trial, seed, path: undefined });
     if (failure !== undefined) {
       report(target, seed, await shrunk(target, seed, failure), print);
       return false;
@@ -60,13 +63,13 @@ async function spend(share: Share, trial: Trial): Promise<Failure | undefined> {
 
 /** The end of a slice may have come before the failing input was as small as it gets. */
 async function shrunk(target: Target, seed: number, failure: Failure): Promise<Failure> {
-  const again = await target.attempt({ seed, path: failure.path, runs: 1, within: SHRINK_WITHIN });
+  const again = await target.attempt({ seed, path: failure.path, runs: 1, within: SHRINK_WITHIN, asIs: false });
   return again.failure ?? failure;
 }
 
 async function replay({ targets, seed, seconds }: FuzzArguments, path: string, print: Print): Promise<boolean> {
   const target = targets[0] as Target;
-  const { runs, failure } = await target.attempt({ seed, path, runs: 1, within: seconds * 1000 });
+  const { runs, failure } = await target.attempt({ seed, path, runs: 1, within: seconds * 1000, asIs: false });
   if (failure === undefined)
     print(`${target.name}: ${runs === 0 ? 'there is no such input' : 'this input does not fail'}`);
   else report(target, seed, failure, print);

@@ -1,4 +1,4 @@
-/** Tries random inputs on what reads bytes, options and config files, on the arena, and on whole servers. Usage: npm run fuzz -- --help */
+/** Tries random inputs on what reads bytes, options and config files and on the arena. Usage: npm run fuzz -- --help */
 import { parseFuzzArguments, usage } from './arguments.ts';
 import { fuzz } from './fuzz.ts';
 import { arena } from './targets/arena.ts';

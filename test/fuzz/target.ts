@@ -7,8 +7,10 @@ export interface Trial {
   /** Where among the inputs of `seed` to begin; with a colon in it, which shrunk input to try. */
   readonly path: string | undefined;
   readonly runs: number;
-  /** In ms. */
+  /** In ms; Infinity: as long as it takes. */
   readonly within: number;
+  /** The first input that fails is good enough. */
+  readonly asIs: boolean;
 }
 
 /** What a trial has found. */
@@ -33,33 +35,36 @@ export interface Target {
   readonly about: string;
   /** How much of the time it gets, beside the others. */
   readonly weight: number;
-  /** How long it is tried at a time, in ms. */
-  readonly slice: number;
+  /** How long it is tried at a time, in ms; `undefined`: one input at a time, however long that takes. */
+  readonly slice: number | undefined;
   attempt(trial: Trial): Promise<Found>;
 }
 
 interface Manners {
-  readonly weight?: number;
-  readonly slice?: number;
+  readonly weight: number;
+  readonly slice: number | undefined;
 }
+
+const PLAIN: Manners = { weight: 1, slice: 2000 };
 
 /** Makes a target of a property. */
 export function target<Input>(
   name: string,
   about: string,
   property: fc.IRawProperty<Input>,
-  { weight = 1, slice = 2000 }: Manners = {},
+  { weight, slice }: Manners = PLAIN,
 ): Target {
   return { name, about, weight, slice, attempt: (trial) => attempt(property, trial) };
 }
 
 async function attempt<Input>(property: fc.IRawProperty<Input>, trial: Trial): Promise<Found> {
-  const { seed, path, runs, within } = trial;
+  const { seed, path, runs, within, asIs } = trial;
   const details = await fc.check(property, {
     seed,
     numRuns: runs,
-    interruptAfterTimeLimit: within,
+    endOnFailure: asIs,
     markInterruptAsFailure: false,
+    ...(within !== Infinity && { interruptAfterTimeLimit: within }),
     ...(path !== undefined && { path }),
   });
   const { numRuns, failed, counterexample, counterexamplePath, errorInstance } = details;
