@@ -48,9 +48,6 @@ import { stampBegun, stampComplete, stampFlowing, stampNotIdle, stampSeen, stamp
 /** Reads in a row from one client, before others get their turn. */
 const READS = 16;
 
-/** A client that sends without end is drained of this many times `READS` reads: some 64 MB. */
-const DRAIN_ROUNDS = 64;
-
 export abstract class Connection extends SlotHolder implements Client<unknown, unknown> {
   readonly remotePort: number;
   readonly tls: ClientTls | undefined;
@@ -62,6 +59,8 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   #linger: Linger | undefined = undefined;
   /** How many bytes the client had yet to take when its idle time was up. */
   #untaken = 0;
+  /** How many of the bytes that had arrived when the drain began are still to be read. */
+  #undrained = 0;
 
   constructor(host: Host, fd: number, ticket: Ticket, flags: number, arrived?: Kept) {
     super(host, fd, ticket, flags, arrived);
@@ -98,6 +97,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** Serves an event of epoll; `drains`: as `drain`, after that. The caller has the slot. */
   event(mask: number, drains: boolean): void {
     this.begin();
+    if (drains) this.#beginDrain();
     if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
@@ -109,6 +109,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** Serves what was read before this was made; `drains`: as `drain`, after that. The caller has the slot. */
   arrived(drains: boolean): void {
     this.begin();
+    if (drains) this.#beginDrain();
     this.mayBeReadable();
     this.#goOn();
     if (drains) this.#drain();
@@ -380,6 +381,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
       if (received > 0) {
         this.#deliver();
         this.flush();
+        if (this.is(DRAINING) && (this.#undrained -= received) <= 0) return;
       } else if (received !== EAGAIN) return this.#inputOver(received);
     }
   }
@@ -404,16 +406,24 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.flush();
   }
 
-  #drain(): void {
-    this.set(DRAINING);
+  /** What arrives from now on is not answered: a client that says more with each reply would never be done. */
+  #beginDrain(): void {
     this.mayBeReadable();
+    if (this.is(DRAINING | CLOSED)) return;
+    this.set(DRAINING);
+    this.#undrained = this.host.sys.unread(this.fd);
+  }
+
+  #drain(): void {
+    this.#beginDrain();
     if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
     else this.#takeArrived();
   }
 
   /** Takes what has arrived; when the service has answered all of it, the connection is over. */
   #takeArrived(): void {
-    for (let round = 0; round < DRAIN_ROUNDS && this.is(UNREAD) && this.#canRead(); round++) this.#serve();
+    while (this.is(UNREAD) && this.#canRead() && (this.#undrained > 0 || this.host.sys.unread(this.fd) === 0))
+      this.#serve();
     if (!this.takesInput) return;
     this.drained();
     this.flush();

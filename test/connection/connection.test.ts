@@ -94,6 +94,34 @@ describe('a connection', () => {
     expect(socket.calls.at(-1)).toBe('shutdown');
   });
 
+  it.each(['a drain', 'an event on a thread that drains'])(
+    'is over after what had arrived is answered, though its client says more with each reply: %s',
+    async (how) => {
+      const said = (): Buffer => Buffer.from('more\n');
+      let messages = 0;
+      const scripted = await ScriptedThread.create({
+        message(message) {
+          if (++messages < 9999) socket.incoming.push(said());
+          return message;
+        },
+      });
+      const { socket, ticket } = scripted.admit(5);
+      socket.incoming = [Buffer.from('one\n'), Buffer.from('two\n')];
+      if (how === 'a drain') scripted.thread.drain();
+      else {
+        const moved = scripted.table.startMove(5, ticket, 1);
+        expect(moved).toBeDefined(); // The drain does not find it.
+        scripted.thread.drain();
+        const back = scripted.table.turnBack(5, 0);
+        scripted.table.settle(5, back);
+        scripted.thread.serve(5, back, EPOLLIN);
+      }
+      expect(String(socket.sent)).toBe('one\ntwo\n');
+      expect(socket.calls).toContain('shutdown');
+      await turn();
+    },
+  );
+
   it('answers the bytes of an event that tells of room too, though its thread drains since before it came', async () => {
     const scripted = await ScriptedThread.create(echo);
     const { socket, ticket } = scripted.admit(5);
