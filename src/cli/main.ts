@@ -1,10 +1,10 @@
 /** Starts the command that the arguments name. Each command is loaded only when it runs. */
 
 import { readFileSync } from 'node:fs';
+import { refuseDebugger } from './debugger.ts';
 import { runProgram } from './program.ts';
 
-/** Node's own answer to this signal is to open its debugger, which any user of the machine may then connect to. */
-process.on('SIGUSR1', () => {});
+refuseDebugger();
 
 /** `heddle serve --help | head`: who reads has had enough. */
 process.stdout.on('error', () => {});

@@ -210,6 +210,9 @@ describe('heddle serve', () => {
   });
 
   it('leaves when its terminal is closed, however often it is told, and a second signal ends it at once', async () => {
+    // The time after which the process would be ended does not pass.
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const clock = playClock();
     const { server, status, output, serving } = start({ hasTerminal: true });
     await serving;

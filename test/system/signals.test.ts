@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { testFolder } from '../support/folder.ts';
 import { HEDDLE, here, run, Running, startHeddle } from './processes.ts';
 
@@ -29,6 +29,25 @@ it('opens no debugger on SIGUSR1', async () => {
   socket.write('abc');
   expect(String((await once(socket, 'data'))[0])).toBe('cba');
   socket.destroy();
+});
+
+it('closes a debugger that SIGUSR1 has opened while Node started', async () => {
+  // The signal is blocked and pending: Node lets it through as soon as it hears it, before there is any code of Heddle's.
+  const early = `import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+os.kill(os.getpid(), signal.SIGUSR1)
+os.execv(sys.argv[1], sys.argv[1:])`;
+  const [node, ...words] = SERVE as [string, ...string[]];
+  await using server = new Running('python3', ['-c', early, node, '--inspect-port=0', ...words]);
+  await server.shows(/^Server running on port/m);
+  const opened = await vi.waitUntil(() => /^Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)\//m.exec(server.stderr));
+  const dial = async (): Promise<string> => {
+    const socket = connect(Number(opened[1]), '127.0.0.1');
+    const error = await once(socket, 'connect').catch((failed: NodeJS.ErrnoException) => failed);
+    socket.destroy();
+    return error instanceof Error ? (error.code ?? '') : 'connected';
+  };
+  await vi.waitFor(async () => expect(await dial()).toBe('ECONNREFUSED'), { timeout: 20_000 });
 });
 
 it('says which config file it has found, and takes none that others may have put there', async () => {
