@@ -8,6 +8,7 @@ import { deepStacks } from './rows/deep-stacks.ts';
 import { halfClose } from './rows/half-close.ts';
 import { halvesOfOthers, halvesThatWent } from './rows/halves.ts';
 import { hostileBytes } from './rows/hostile-bytes.ts';
+import { identity } from './rows/identity.ts';
 import { idleAfter } from './rows/idle-after.ts';
 import { lastReply } from './rows/last-reply.ts';
 import { largeReply } from './rows/large-reply.ts';
@@ -29,8 +30,10 @@ import { throws } from './rows/throws.ts';
 import { tlsFewFiles } from './rows/tls-few-files.ts';
 import { tlsStrangers } from './rows/tls-strangers.ts';
 import { tooManyClients } from './rows/too-many-clients.ts';
+import { surroundings } from './rows/surroundings.ts';
 import { unreadLog } from './rows/unread-log.ts';
 import { uneven } from './rows/uneven.ts';
+import { usedAgain } from './rows/used-again.ts';
 
 export const ROWS: readonly Row[] = [
   noWait,
@@ -41,6 +44,8 @@ export const ROWS: readonly Row[] = [
   fatal,
   threadsKilled,
   mixedUp,
+  usedAgain,
+  identity,
   slowSenders,
   neverReads,
   outOfFds,
@@ -65,5 +70,6 @@ export const ROWS: readonly Row[] = [
   uneven,
   hostileBytes,
   unreadLog,
+  surroundings,
   idleAfter,
 ];
