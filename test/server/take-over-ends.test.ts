@@ -138,6 +138,7 @@ describe.skipIf(noTakeOver)('when the new process ends', () => {
     expect(await settledPeers(old.port, 1)).toHaveLength(1);
     await using fresh = await generation('new', at);
     await old.server.closed;
+    await fresh.seen('taken-over');
     for (const peer of others) expect(await peer.ask('line')).toMatch(/^new \d+ line$/);
     expect([fresh.server.stats().takenOver, balanceOf(old.server)]).toEqual([10, { came: 11, went: 11 }]);
   });
