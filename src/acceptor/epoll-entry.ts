@@ -11,6 +11,7 @@ import type { EpollAcceptorStart, FromAcceptor, ToAcceptor } from './messages.ts
 import { Mover } from './mover.ts';
 import { acceptorParts } from './parts.ts';
 import type { Succession } from './succession.ts';
+import { Unheard } from './unheard.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** Events that one turn takes at most; the rest comes with the next. */
@@ -30,6 +31,12 @@ const room = roster.settings.hasRoom
   ? new WaitingRoom({ poller: Poller.create(sys, EVENTS), board, table, roster, mover, placement })
   : undefined;
 parts.sweeper.room = room;
+const unheard = new Unheard(
+  sys,
+  table,
+  board,
+  start.listeners.map(({ fd }) => fd),
+);
 const exiting = new Int32Array(start.exiting);
 
 /** It is loaded by a server that needs it. */
@@ -67,6 +74,7 @@ async function run(): Promise<void> {
     mailboxFd,
     mover,
     room,
+    waits: () => unheard.hasClient || (admission.isOpen && unheard.hasNewcomer),
     succession: await findSuccession(),
   });
   while (!acceptor.turn() || listen(acceptor));

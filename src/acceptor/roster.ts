@@ -83,6 +83,8 @@ export class Roster {
   #newest: ThreadRow | undefined;
   /** Since when no thread has come round, in `performance.now()` ms; Infinity: one was free when all were looked at. */
   #blockedSince = Infinity;
+  /** The same of all but the light one. */
+  #spareBlockedSince = Infinity;
   #lookedAt = 0;
 
   constructor(sys: ThreadCalls, settings: RosterSettings) {
@@ -151,9 +153,14 @@ export class Roster {
     const serving = this.#watches.filter((watch) => !watch.retiring);
     const hasStoodStill = now - this.#lookedAt > STOOD_STILL_MS && serving.length > 0;
     this.#lookedAt = now;
-    if (serving.some((watch) => !watch.isHeld)) this.#blockedSince = Infinity;
-    else if (hasStoodStill || this.#blockedSince === Infinity) this.#blockedSince = now;
-    else this.#blockedSince = Math.max(this.#blockedSince, ...serving.map((watch) => watch.heldSince));
+    const spare = serving.filter((watch) => watch !== this.light);
+    this.#blockedSince = blockedSince(serving, hasStoodStill ? Infinity : this.#blockedSince, now);
+    this.#spareBlockedSince = blockedSince(spare, hasStoodStill ? Infinity : this.#spareBlockedSince, now);
+  }
+
+  /** For how long every thread but the light one has been blocked, each by the same message, in ms. */
+  spareBlockedFor(now: number): number {
+    return Math.max(0, now - this.#spareBlockedSince);
   }
 
   /** For how long every thread has been blocked, each by the same message, in ms. */
@@ -357,6 +364,12 @@ export class Roster {
     }
     return this.#light;
   }
+}
+
+/** Since when none of `watches` has come round; `before`: the same at the last look. */
+function blockedSince(watches: readonly ThreadWatch[], before: number, now: number): number {
+  if (watches.some((watch) => !watch.isHeld)) return Infinity;
+  return before === Infinity ? now : Math.max(before, ...watches.map((watch) => watch.heldSince));
 }
 
 function rows(watches: readonly ThreadWatch[]): readonly ThreadRow[] {

@@ -12,6 +12,7 @@ import { LostThreads } from './lost-threads.ts';
 import type { FromAcceptor } from './messages.ts';
 import type { BusyRatio, Placement } from './placement.ts';
 import type { Roster } from './roster.ts';
+import { Standstill } from './standstill.ts';
 import type { ThreadWatch } from './thread-watch.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -25,6 +26,9 @@ const LOOK_AGAIN = 10;
 const BALANCE = 100;
 /** How long clients are moved in one turn of the acceptor, in ms, before it accepts clients and wakes threads again. */
 const SLICE_MS = 2;
+
+const NONE_FREE =
+  'no thread was free for a second while clients waited, and its handler had blocked it for longest. Have handlers return sooner, or allow more threads';
 
 export interface SupervisorParts {
   readonly table: ConnectionTable;
@@ -41,6 +45,8 @@ export interface SupervisorParts {
   readonly closer: Closer;
   /** In ms. */
   readonly handlerTimeout: number;
+  /** Says whether a client waits for a thread that is not known to be expensive; left out where that cannot be told. */
+  readonly waits?: (() => boolean) | undefined;
   readonly say: (message: FromAcceptor) => void;
   readonly report: Report | undefined;
 }
@@ -56,6 +62,7 @@ export class Supervisor {
   /** Not all clients could be moved that have to be, since that would have taken too long. */
   #isMoving = false;
   readonly #lost: LostThreads;
+  readonly #standstill: Standstill;
   /** Threads that are gone whose clients wait for another thread. */
   #orphans: ThreadRow[] = [];
 
@@ -63,6 +70,7 @@ export class Supervisor {
   constructor(parts: SupervisorParts, release: (row: ThreadRow) => void) {
     this.#parts = parts;
     this.#lost = new LostThreads(parts.table, parts.closer);
+    this.#standstill = new Standstill(parts.roster, parts.waits ?? (() => true), () => parts.room?.hasNewcomers === true);
     this.#release = release;
   }
 
@@ -121,6 +129,8 @@ export class Supervisor {
     if (roster.takers.length > 0) this.#lost.empty((row) => this.#moveAway(row, 'held', now));
     if (this.#orphans.length > 0 && (roster.takers.length > 0 || this.#isDeserted)) this.#adopt(now);
     if (this.#isDraining) return;
+    const endless = this.#standstill.find(now);
+    if (endless !== undefined) this.#giveUp(endless, NONE_FREE, now);
     const threads = roster.shortage(now);
     if (threads !== undefined) say({ type: 'want-threads', threads });
     const worn = roster.raiseLight();
@@ -246,14 +256,19 @@ export class Supervisor {
   }
 
   #checkTimeout(watch: ThreadWatch, now: number): void {
-    const { closer, handlerTimeout, report, say } = this.#parts;
-    if (watch.reported || now - watch.heldSince < handlerTimeout) return;
+    if (watch.reported || now - watch.heldSince < this.#parts.handlerTimeout) return;
+    this.#giveUp(watch, 'its handler did not return', now);
+  }
+
+  /** Has main end a thread that is blocked; `detail` says why. */
+  #giveUp(watch: ThreadWatch, detail: string, now: number): void {
+    const { closer, report, say } = this.#parts;
     watch.reported = true;
     const { row } = watch;
     const fd = this.#culprit(row);
     const about = fd === undefined ? { time: Date.now(), thread: row.thread + 1 } : closer.describe(fd, row);
     report?.({ type: 'thread-held', ...about, heldMs: Math.round(now - watch.heldSince) });
-    say({ type: 'thread-stuck', thread: row.thread, detail: 'its handler did not return' });
+    say({ type: 'thread-stuck', thread: row.thread, detail });
   }
 
   /** Says once that nobody else can serve the clients of the only thread. */

@@ -64,6 +64,11 @@ export class WaitingRoom {
     return !this.#newcomers.isEmpty;
   }
 
+  /** Whether newcomers wait for a spare thread. */
+  get hasNewcomers(): boolean {
+    return this.#newcomers.queue.size > 0;
+  }
+
   /** Takes the events of the room. */
   hear(now: number): void {
     const { poller } = this.#parts;

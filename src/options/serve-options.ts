@@ -263,7 +263,8 @@ const shape = {
   }),
   /**
    * How long a message may hold its thread, in milliseconds or as text, before the thread is replaced and the client
-   * closed; Infinity is never.
+   * closed; Infinity is never. Sooner, with any value, if no thread has been free for a second while other clients wait: then
+   * the message that has blocked its thread for longest is given up.
    * @default '30s'
    */
   handlerTimeout: option(v.optional(duration(1, 'never'), '30s'), {
