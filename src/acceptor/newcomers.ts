@@ -17,8 +17,11 @@ import type { Turns } from './turns.ts';
  * that blocks come back to the room, and are tried again. Who comes from an address that has cost least is first.
  *
  * From an address whose clients have been expensive, newcomers are taken to be the same: they get no more threads at
- * once than expensive clients with brief messages do.
+ * once than expensive clients with brief messages do. A thread that has been blocked for a second may never come back: it does not
+ * count for that, or endless loops would keep everybody else of their address out for good.
  */
+
+const ENDLESS_MS = 1000;
 
 /** So many are tried at once on one thread. The acceptor looks every 2 ms: some 16,000 a second. */
 const BATCH = 32;
@@ -89,7 +92,7 @@ export class Newcomers {
 
   #mayBeTried(now: number): (newcomer: Waiting) => boolean {
     const { addresses, roster, turns } = this.#parts;
-    if (turns.computing(now) + this.#trials.size < 2 * roster.cpus + 1) return () => true;
+    if (turns.computing(now, ENDLESS_MS) + this.#trials.size < 2 * roster.cpus + 1) return () => true;
     return ({ address }) => !addresses.isBlamed(address, now);
   }
 

@@ -70,7 +70,11 @@ export class Supervisor {
   constructor(parts: SupervisorParts, release: (row: ThreadRow) => void) {
     this.#parts = parts;
     this.#lost = new LostThreads(parts.table, parts.closer);
-    this.#standstill = new Standstill(parts.roster, parts.waits ?? (() => true), () => parts.room?.hasNewcomers === true);
+    this.#standstill = new Standstill(
+      parts.roster,
+      parts.waits ?? (() => true),
+      () => parts.room?.hasNewcomers === true,
+    );
     this.#release = release;
   }
 

@@ -115,6 +115,11 @@ export class ThreadWatch {
     return this.heldSince !== 0;
   }
 
+  /** For how long it has been blocked, in ms; 0: it is not. */
+  blockedFor(now: number): number {
+    return this.isHeld ? now - this.heldSince : 0;
+  }
+
   isHeldLong(now: number): boolean {
     return this.isHeld && now - this.heldSince >= LONG;
   }

@@ -72,10 +72,14 @@ export class Turns {
     }
   }
 
-  /** How many threads compute for clients that others would wait for, or are about to. */
-  computing(now: number): number {
+  /**
+   * How many threads compute for clients that others would wait for, or are about to. `most`: without those that have been blocked for
+   * so many ms.
+   */
+  computing(now: number, most = Infinity): number {
     const { watches } = this.#parts.roster;
-    return watches.filter((watch) => (watch.isHeavy || watch.isHeld) && !watch.isWaiting(now)).length;
+    const counts = (watch: ThreadWatch): boolean => watch.isHeavy || watch.isHeld;
+    return watches.filter((watch) => counts(watch) && watch.blockedFor(now) < most && !watch.isWaiting(now)).length;
   }
 
   /** Who is next; `undefined`: nobody, or too many compute already. */

@@ -195,6 +195,9 @@ describe('newcomers, while one of them blocks a thread', () => {
       on.its.row.thread,
       false,
     ]);
+    on.clock.now += 1000; // These threads may never come back.
+    on.look();
+    expect(on.threadOfClient(theirs.fd)).not.toBe(on.its.row.thread);
   });
 });
 
