@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** `npm test` needs Node and npm only; the tests in test/system run the real command with real clients. */
+/** `npm test` needs Node and npm only; the tests in test/system and test/docs run the real command with real clients. */
 export default defineConfig({
   resolve: {
     // Threads load built files, so whatever starts a server imports the package as its users do.
@@ -10,7 +10,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/system/**'],
+    exclude: ['test/system/**', 'test/docs/**'],
     pool: 'forks',
     // Most tests wait more than they compute; vitest's own choice, one less than there are CPUs, is one on a small machine.
     maxWorkers: Math.max(2, availableParallelism() - 1),
