@@ -14,6 +14,9 @@ const COMMAND_TIMEOUT_MS = 90_000;
 /** Ports that the pages name: each stands for a free one. */
 const PORTS = /\b(?:12345|4000|7000|8080)\b/g;
 
+/** What a server prints when clients can connect, as text and as JSON. */
+const READY = /^Server running on |^\{"type":"listening"/m;
+
 interface Background {
   readonly child: ChildProcess;
   readonly line: string;
@@ -48,7 +51,8 @@ export class PageRun implements AsyncDisposable {
 
   /** Writes the files that the page shows; types are checked before anything runs. */
   async writeFiles(): Promise<void> {
-    for (const block of this.blocks.filter((block) => isCode(block) && block.mark?.word !== 'skip')) {
+    const shown = this.blocks.filter((each) => isCode(each) && each.mark?.word !== 'skip');
+    for (const block of shown) {
       const path = join(this.#at.folder, nameOf(block));
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, await this.#here(block.text));
@@ -64,7 +68,14 @@ export class PageRun implements AsyncDisposable {
     else if (isCode(block)) await this.#runCode(block);
   }
 
+  /** Ends what still runs, without a look at how it ends. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const background of this.#running) kill(background, 'SIGKILL');
+    await Promise.all(this.#running.map(({ closed }) => closed));
+  }
+
+  /** Ends what stays, as at the next heading. */
+  async finish(): Promise<void> {
     await this.#stopAll();
   }
 
@@ -73,8 +84,9 @@ export class PageRun implements AsyncDisposable {
     const name = nameOf(block);
     const isUsed = this.#commands.includes(name) || this.blocks.some(({ text }) => text.includes(`'./${name}'`));
     if (isUsed) return;
+    if (/\bserve\(/.test(block.text)) await this.#stopAll();
     if (/^export default defineService/m.test(block.text)) {
-      await this.#stop(await this.#start(`heddle serve ${name} --port 0 --threads 1`, 'Server running on port'));
+      await this.#stop(await this.#start(`heddle serve ${name} --port 0 --threads 1`, READY));
     } else if (block.mark?.word === 'stays') {
       await this.#start(`jiti ${name}`, block.mark.text);
     } else {
@@ -85,16 +97,16 @@ export class PageRun implements AsyncDisposable {
   async #runCommands(block: Block): Promise<void> {
     const commands = commandsOf(block);
     for (const [index, command] of commands.entries()) {
-      const isServer = /\bheddle serve\b(?!.*--help)/.test(command.line);
+      const isServer = /\b(?:heddle|main\.js) serve\b(?!.*--help)/.test(command.line);
       const stays = block.mark?.word === 'stays' && index === commands.length - 1;
-      if (isServer) await this.#startServer(command, /--unix/.test(command.line) ? 'Server running on ' : 'Server running on port');
+      if (isServer) await this.#startServer(command, command.line.includes('--quiet') ? 'port 12345' : READY);
       else if (stays) await this.#startServer(command, block.mark?.text ?? '');
       else await this.#finish(command);
     }
   }
 
   /** Starts what stays. A server takes the place of the one before it; with `--take-over` it does so by itself. */
-  async #startServer(command: Command, ready: string): Promise<void> {
+  async #startServer(command: Command, ready: string | RegExp): Promise<void> {
     if (!command.line.includes('--take-over')) await this.#stopAll();
     const server = await this.#start(command.line, ready);
     for (const line of command.output ?? []) await shows(server, await this.#here(line));
@@ -109,16 +121,22 @@ export class PageRun implements AsyncDisposable {
     if (output !== undefined) compare(background, await this.#here(output.join('\n')));
   }
 
-  async #start(line: string, ready: string): Promise<Background> {
+  async #start(line: string, ready: string | RegExp): Promise<Background> {
     const background = await this.#spawn(`exec ${line}`);
-    const [, port] = /^port (\d+)$/.exec(await this.#here(ready)) ?? [];
-    await (port === undefined ? shows(background, await this.#here(ready)) : listens(background, Number(port)));
+    const text = typeof ready === 'string' ? await this.#here(ready) : ready;
+    const [, port] = /^port (\d+)$/.exec(String(text)) ?? [];
+    await (port === undefined ? shows(background, text) : listens(background, Number(port)));
     return background;
   }
 
   async #spawn(line: string): Promise<Background> {
     const { bin, folder } = this.#at;
-    const own = { PATH: `${bin}:${process.env['PATH']}`, HEDDLE_PORT: String(await this.#port('12345')), NO_COLOR: '1' };
+    const port = String(await this.#port('12345'));
+    const own = {
+      PATH: `${bin}:${process.env['PATH']}`,
+      NO_COLOR: '1',
+      ...(!line.includes('keep-sockets') && { HEDDLE_PORT: port }),
+    };
     const child = spawn('sh', ['-c', await this.#here(line)], {
       cwd: folder,
       env: { ...process.env, ...own },
@@ -144,9 +162,11 @@ export class PageRun implements AsyncDisposable {
   async #stop(background: Background): Promise<void> {
     this.#running = this.#running.filter((other) => other !== background);
     const { child, line } = background;
-    if (child.exitCode === null && child.signalCode === null) kill(background, 'SIGTERM');
+    kill(background, 'SIGTERM');
     await ended(background, 'did not end on SIGTERM');
-    if (line.includes('heddle serve') && child.exitCode !== 0) throw failure(background, `ended with status ${child.exitCode}`);
+    // A quiet server does not say when it is ready: the signal may end it while it starts.
+    const mustLeaveWell = line.includes('heddle serve') && !line.includes('--quiet');
+    if (mustLeaveWell && child.exitCode !== 0) throw failure(background, `ended with status ${child.exitCode}`);
   }
 
   /** `text` with free ports in the place of the page's, and a folder that exists in the place of /run/heddle. */
@@ -169,7 +189,8 @@ function failure({ line, output }: Background, what: string): Error {
 }
 
 function kill({ child }: Background, signal: NodeJS.Signals): void {
-  if (child.pid !== undefined) process.kill(-child.pid, signal);
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  process.kill(-child.pid, signal);
 }
 
 /** Resolves when `background` has ended; ends it and rejects if that takes too long. */
@@ -181,8 +202,8 @@ async function ended(background: Background, otherwise: string): Promise<void> {
 }
 
 /** Resolves when `background` has printed `text`; dots (`…`) in it stand for anything. */
-async function shows(background: Background, text: string): Promise<void> {
-  const pattern = new RegExp(patternOf(text), 'm');
+async function shows(background: Background, text: string | RegExp): Promise<void> {
+  const pattern = typeof text === 'string' ? new RegExp(patternOf(text), 'm') : text;
   const late = sleep(COMMAND_TIMEOUT_MS, true, { ref: false });
   const closed = background.closed.then(() => true);
   while (!pattern.test(background.output)) {
@@ -203,7 +224,8 @@ async function listens(background: Background, port: number): Promise<void> {
     );
     socket.destroy();
     if (isThere) return;
-    if (await Promise.race([closed, sleep(20, false)])) throw failure(background, `ended before it listened on ${port}`);
+    if (await Promise.race([closed, sleep(20, false)]))
+      throw failure(background, `ended before it listened on ${port}`);
   }
 }
 

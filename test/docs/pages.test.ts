@@ -8,7 +8,16 @@
  * `heddle serve` stays without a comment. A block of code begins with `// name.ts` if something else on the page uses it.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +29,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** All but the API reference: its examples are those of the docstrings, which `test/examples.test.ts` runs. */
 const PAGES = [
-  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md'],
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md') && path !== 'api.md')
     .map((path) => `docs/${path}`)
@@ -63,7 +74,9 @@ describe.each(PAGES)('%s', (page) => {
 
   it('has no command in a block that is not run', () => {
     const texts = blocks.filter(({ language, mark }) => language === 'text' && mark === undefined);
-    expect(texts.filter(({ text }) => /^(?:\$ |npm |npx |node |heddle )/m.test(text)).map(({ line }) => line)).toEqual([]);
+    expect(texts.filter(({ text }) => /^(?:\$ |npm |npx |node |heddle )/m.test(text)).map(({ line }) => line)).toEqual(
+      [],
+    );
   });
 
   it('names scripts of the package that exist', () => {
@@ -91,7 +104,10 @@ describe('the code in the documentation', () => {
   });
 
   it('compiles', () => {
-    writeFileSync(join(parent, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['**/*.ts'] }));
+    writeFileSync(
+      join(parent, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['**/*.ts'] }),
+    );
     const { stdout, status } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', parent], { encoding: 'utf8' });
     expect(stdout).toBe('');
     expect(status).toBe(0);
@@ -105,6 +121,7 @@ describe('the code in the documentation', () => {
         throw new Error(`${page}:${block.line}: ${error.message}`, { cause: error });
       });
     }
+    await run.finish();
   });
 
   /** Makes `folder` a project that has installed Heddle, with the commands that its reader has. */
@@ -116,7 +133,8 @@ describe('the code in the documentation', () => {
     }
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(ROOT, join(folder, 'node_modules/heddle'));
-    for (const name of ['@types', 'vitest']) symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+    for (const name of ['@types', 'vitest'])
+      symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   }
 });
