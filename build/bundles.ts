@@ -13,10 +13,10 @@ const BUNDLE = 'bundle';
 
 /** What a thread begins with. Each file is whole in itself: a message looks nothing up in another file. */
 const THREADS = {
-  'epoll-thread': 'thread/epoll-entry.ts',
-  'net-thread': 'thread/net-entry.ts',
-  'epoll-acceptor': 'acceptor/epoll-entry.ts',
-  'net-acceptor': 'acceptor/net-entry.ts',
+  'epoll-thread': 'epoll/thread-entry.ts',
+  'net-thread': 'net/thread-entry.ts',
+  'epoll-acceptor': 'epoll/acceptor-entry.ts',
+  'net-acceptor': 'net/acceptor-entry.ts',
 };
 
 /** What main loads: the command, and what the library loads when it is asked for. */

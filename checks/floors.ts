@@ -1,79 +1,131 @@
-/** Used to hold the floors of the design: a file imports from floors below its own, and from its own folder. */
+/** Checks that imports go down only, and that the docs show the floors as they are. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { CROWDED, FLOORS, FORBIDDEN, MOST_FILES, SERVICES } from './floor-list.ts';
+import { oldWordsIn } from './old-words.ts';
 
-const SOURCE = resolve(import.meta.dirname, '../src');
+const ROOT = resolve(import.meta.dirname, '..');
+const SOURCE = join(ROOT, 'src');
 
-/** The folders of each floor, from the lowest; a file of `src` itself goes by its name. */
-const FLOORS = [
-  ['errors.ts', 'ip-address.ts', 'web-assembly.d.ts'],
-  ['sys'],
-  ['framing', 'sharing', 'options', 'log'],
-  ['reactor'],
-  ['connection'],
-  ['acceptor', 'thread', 'client', 'admin'],
-  ['server'],
-  ['index.ts', 'cli'],
-];
+/** The docs that show the floors, each between two marks. */
+const PAGES = ['docs/architecture.md', 'CONTRIBUTING.md'];
+const MARKS = /(<!-- floors: `npm run floors -- --write` -->\n)[^]*?(<!-- end of floors -->)/;
 
-/** What may be imported from a neighbour on the same floor, and why. */
-const NEIGHBOURS = new Set([
-  'options → framing', // An option's text is read by the framing that it names.
-  'options → log', // `onEvent` takes what the log prints.
-  'log → sharing', // A close reason is a counter, and a word in the log.
-]);
+/** Where old words are looked for. CHANGELOG.md tells of the past. */
+const PROSE =
+  /^(?:src|test|bench|checks|docs|spec|build|examples)\/.*\.(?:c?ts|mjs|md|pml)$|^(?:README|CONTRIBUTING)\.md$/;
+const MAY_SAY_OLD_WORDS = new Set(['checks/old-words.ts']);
 
-/** What is forbidden although the floors would allow it. */
-const FORBIDDEN = new Set(['framing → sys', 'client → server', 'server → client']);
+const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((name) => /\.c?ts$/.test(name));
 
-/** A service is written as its users write theirs. */
-const SERVICES = 'services';
-
-function filesUnder(folder: string): string[] {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
-}
-
-function importsOf(file: string): string[] {
-  const text = readFileSync(file, 'utf8').replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '');
+function importsOf(name: string): string[] {
+  const text = readFileSync(join(SOURCE, name), 'utf8').replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '');
   const pattern = /(?:\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)['"]([^'"]+)['"]/g;
   return [...text.matchAll(pattern)].map((match) => match[1] ?? '');
 }
 
-function roomOf(file: string): string {
-  return relative(SOURCE, file).split('/')[0] ?? '';
+/** The file, as a name in `src`, that `specifier` means in `name`. */
+function targetOf(name: string, specifier: string): string {
+  return relative(SOURCE, resolve(SOURCE, dirname(name), specifier));
 }
 
-function problemOf(from: string, specifier: string, file: string): string | undefined {
+const roomOf = (name: string): string => name.split('/')[0] ?? '';
+const floorOf = (room: string): number => FLOORS.findIndex(({ rooms }) => rooms.includes(room));
+
+function problemOf(name: string, specifier: string): string | undefined {
+  const from = roomOf(name);
   if (from === SERVICES)
     return specifier === 'heddle' || specifier.startsWith('node:') || /^\.\/[^/]+$/.test(specifier)
       ? undefined
       : `imports ${specifier}: a service imports only heddle, Node, and files beside it`;
   if (specifier === 'heddle') return 'imports heddle: only a service does';
   if (!specifier.startsWith('.') || specifier.endsWith('.json')) return undefined;
-  const to = roomOf(resolve(dirname(file), specifier));
+  const to = roomOf(targetOf(name, specifier));
   if (to === from || to === SERVICES) return undefined;
   const edge = `${from} → ${to}`;
-  const [fromFloor, toFloor] = [from, to].map((room) => FLOORS.findIndex((floor) => floor.includes(room)));
-  if (fromFloor === undefined || toFloor === undefined || toFloor < 0)
-    return `imports ${specifier}, which is outside the floors`;
-  if (FORBIDDEN.has(edge)) return `imports ${specifier}: ${edge} is forbidden`;
-  if (toFloor > fromFloor) return `imports ${specifier}: ${edge} goes up`;
-  if (toFloor === fromFloor && !NEIGHBOURS.has(edge)) return `imports ${specifier}: ${edge} is on the same floor`;
-  return undefined;
+  if (floorOf(to) < 0) return `imports ${specifier}, which is outside the floors`;
+  const why = FORBIDDEN.get(edge);
+  if (why !== undefined) return `imports ${specifier}: ${edge} is forbidden: ${why}`;
+  if (floorOf(to) < floorOf(from)) return `imports ${specifier}: ${edge} goes up`;
+  return floorOf(to) === floorOf(from) ? `imports ${specifier}: ${edge} is on the same floor` : undefined;
 }
 
-function problemsOf(file: string): string[] {
-  const from = roomOf(file);
-  const known = from === SERVICES || FLOORS.some((floor) => floor.includes(from));
-  const problems = known ? importsOf(file).map((specifier) => problemOf(from, specifier, file)) : ['is on no floor'];
-  return problems
+function importProblems(name: string): string[] {
+  if (roomOf(name) !== SERVICES && floorOf(roomOf(name)) < 0) return [`src/${name} is on no floor`];
+  return importsOf(name)
+    .map((specifier) => problemOf(name, specifier))
     .filter((problem) => problem !== undefined)
-    .map((problem) => `src/${relative(SOURCE, file)} ${problem}`);
+    .map((problem) => `src/${name} ${problem}`);
 }
 
-const problems = filesUnder(SOURCE).flatMap(problemsOf);
+/** Circles of files, types included: each file that can be reached from itself. */
+function circleProblems(): string[] {
+  const imports = new Map(
+    files.map((name) => [
+      name,
+      importsOf(name)
+        .filter((to) => to.startsWith('.'))
+        .map((to) => targetOf(name, to)),
+    ]),
+  );
+  const reached = (start: string): boolean => {
+    const [seen, left] = [new Set<string>(), [...(imports.get(start) ?? [])]];
+    for (let name = left.pop(); name !== undefined; name = left.pop()) {
+      if (name === start) return true;
+      if (seen.has(name)) continue;
+      seen.add(name);
+      left.push(...(imports.get(name) ?? []));
+    }
+    return false;
+  };
+  return files.filter(reached).map((name) => `src/${name} is part of a circle of imports`);
+}
+
+function crowdProblems(): string[] {
+  const counts = new Map<string, number>();
+  for (const name of files) counts.set(dirname(name), (counts.get(dirname(name)) ?? 0) + 1);
+  return [...counts]
+    .filter(([folder, count]) => count > (CROWDED.get(folder) ?? MOST_FILES))
+    .map(([folder, count]) => `src/${folder} has ${count} files: make another room`);
+}
+
+function wordProblems(): string[] {
+  const names = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n');
+  return names
+    .filter((name) => PROSE.test(name) && !MAY_SAY_OLD_WORDS.has(name))
+    .flatMap((name) => oldWordsIn(readFileSync(join(ROOT, name), 'utf8')).map((problem) => `${name}:${problem}`));
+}
+
+/** The floors as the docs show them. */
+function tableOfFloors(): string {
+  const folder = (room: string): string => (room.includes('.') ? `\`${room}\`` : `\`${room}/\``);
+  const rows = FLOORS.map(({ does, rooms }, index) => {
+    const shown = rooms.filter((room) => !room.endsWith('.d.ts')).map(folder);
+    return `| ${FLOORS.length - 1 - index} | ${shown.join(', ')} | ${does} |`;
+  });
+  return ['', '| floor | rooms | |', '|---|---|---|', ...rows, '', ''].join('\n');
+}
+
+function pageProblems(): string[] {
+  return PAGES.flatMap((page) => {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    const due = text.replace(MARKS, (_all, begin: string, end: string) => `${begin}${tableOfFloors()}${end}`);
+    if (due === text && MARKS.test(text)) return [];
+    if (!process.argv.includes('--write')) return [`${page} shows other floors; run: npm run floors -- --write`];
+    writeFileSync(join(ROOT, page), due);
+    return [];
+  });
+}
+
+const problems = [
+  ...files.flatMap(importProblems),
+  ...circleProblems(),
+  ...crowdProblems(),
+  ...wordProblems(),
+  ...pageProblems(),
+];
 for (const problem of problems) console.error(problem);
 console.log(`floors: ${problems.length} problems`);
 process.exitCode = problems.length === 0 ? 0 : 1;

@@ -1,6 +1,6 @@
-/** Used to make docs/options.md out of the schemas; a test holds the page to it. */
+/** Makes docs/options.md out of the schemas; a test compares the page with them. */
 
-import { clientCommandSchema } from '../src/cli/client-command-options.ts';
+import { clientCommandSchema } from '../src/cli/client/client-command-options.ts';
 import { serveCommandSchema } from '../src/cli/serve-command-options.ts';
 import { aboutOptions, type Reach, type Schema } from '../src/options/schema.ts';
 import { environmentName, flagName } from '../src/options/source.ts';

@@ -1,4 +1,4 @@
-/** Used to make a module in TypeScript of each WebAssembly text in src; a test holds the modules to their texts. */
+/** Makes a module in TypeScript of each WebAssembly text in src; a test compares the modules with their texts. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** Used by `npm run docs`. */
+/** Writes docs/options.md: `npm run docs`. */
 
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** Used by `npm run wasm`. */
+/** Writes the `-module.ts` of each WebAssembly text: `npm run wasm`. */
 
 import { writeFileSync } from 'node:fs';
 import { webAssemblyModules } from './web-assembly.ts';

@@ -4,9 +4,9 @@
  * One step of a process is one `atomic`: a store or compare-and-swap of shared memory, or one system call. Steps of
  * different processes come in any order. The file and function that a step stands for is named beside it.
  * A BREAK_... breaks one rule on purpose; `spec/check` has spin find each of them.
- * PUSH: a handler may send to the other client, if that one is at rest on its thread.
+ * PUSH: a handler may send to the other client, if that one is idle on its thread.
  * HANDOVER is how many clients are handed over to another process, or begun to be.
- * LIVE_CHECK has the mover move only when it should, and checks that nobody waits for ever; otherwise it moves at will.
+ * LIVE_CHECK has the migrator move only when it should, and checks that nobody waits for ever; otherwise it moves at will.
  */
 
 #ifndef FDS
@@ -22,14 +22,14 @@
 #define HANDOVER 0
 #endif
 #ifndef MOVES
-#define MOVES 2     /* how often the mover moves a client for no reason; takeovers come on top */
+#define MOVES 2     /* how often the migrator moves a client for no reason; takeovers come on top */
 #endif
 
 /* src/sharing/control-word.ts */
 #define FREE 0
-#define REST 1
+#define IDLE 1
 #define BUSY 2
-#define HELD 3
+#define PINNED 3
 #define MOVING 4
 #define CLOSING 5
 #define WORD(state, thread, epoch) (((epoch) << 4) | ((thread) << 3) | (state))
@@ -44,7 +44,7 @@ byte id[FDS];
 byte half[FDS];
 byte unsent[FDS];
 
-/* The kernel. `conn`: which connection an fd number means, 0 for none. `set`: the ticket in a thread's epoll set, 0: not in it.
+/* The kernel. `conn`: which connection an fd number means, 0 for none. `set`: the generation in a thread's epoll set, 0: not in it.
    `news`: something has changed at the fd since the set has reported it last (EPOLLET). */
 byte conn[FDS];
 byte set[4];
@@ -62,8 +62,8 @@ bool answered[CLIENTS + 1];
 /* Another process has it, and may do with it what it likes. */
 bool away[CLIENTS + 1];
 
-/* Threads. `life`: which life of the thread runs, 0 for none. `event`: tickets that epoll_wait gave and that wait for
-   their turn; `hangup`: it told of the stream's end. `object`: the ticket of the Connection in `#connections`, `objectId`
+/* Threads. `life`: which life of the thread runs, 0 for none. `event`: generations that epoll_wait gave and that wait for
+   their turn; `hangup`: it told of the stream's end. `object`: the generation of the Connection in `#connections`, `objectId`
    its client; `unread`, `beyond`: what its #unread says. */
 byte life[2] = 1;
 bool serving[2] = true;
@@ -91,12 +91,12 @@ bool pushed[4];
 #define OBJECT(t, fd) object[(t) * 2 + (fd)]
 #define OBJECT_ID(t, fd) objectId[(t) * 2 + (fd)]
 
-/* Ghost: set on every event and object of an fd when a new stay begins. No thread sees it; it may never be acted on. */
+/* Ghost: set on every event and object of an fd when a new generation begins. No thread sees it; it may never be acted on. */
 #define OLD 128
-#define TICKET(x) ((x) & 127)
+#define GENERATION(x) ((x) & 127)
 
 #define READY(t, fd) (SET(t, fd) != 0 && NEWS(t, fd) && (unsent[fd] != 0 || sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]))
-#define WAITS(fd) (conn[fd] != 0 && (unsent[fd] != 0 || sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]) && STATE(word[fd]) != HELD && !(STATE(word[fd]) == BUSY && burning[THREAD(word[fd])]))
+#define WAITS(fd) (conn[fd] != 0 && (unsent[fd] != 0 || sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]]) && STATE(word[fd]) != PINNED && !(STATE(word[fd]) == BUSY && burning[THREAD(word[fd])]))
 #define FREE_THREAD(t) (life[t] != 0 && serving[t] && !burning[t])
 #define ANY_FREE_THREAD (FREE_THREAD(0) || FREE_THREAD(1))
 #if FDS == 1
@@ -108,7 +108,7 @@ bool pushed[4];
 #endif
 
 /* Rule 1: at a system call on a client's fd, the caller has the slot, the fd still is that client, and no other process has it. */
-#define MINE(fd, state, ticket) assert(word[fd] == WITH(ticket, state))
+#define MINE(fd, state, generation) assert(word[fd] == WITH(generation, state))
 #define IO(fd, c) assert(conn[fd] == c); assert(!away[c])
 
 /* close(2): the number is free at once, and epoll forgets it. Rule 5: nobody is closed twice. */
@@ -133,16 +133,16 @@ inline tell(c) {
 }
 
 /* ConnectionTable.free; the slot's arena goes back with it. */
-inline freeSlot(fd, ticket) {
+inline freeSlot(fd, generation) {
 #ifndef BREAK_KEPT_STAYS
   half[fd] = 0;
   unsent[fd] = 0;
 #endif
-  word[fd] = WITH(ticket, FREE);
+  word[fd] = WITH(generation, FREE);
 }
 
 /* A stay begins. Assumed: no event or object is older than all epochs there are (a million); such a one is forgotten. */
-inline beginStay(fd, ticket) {
+inline beginGeneration(fd, generation) {
   for (i : 0 .. 1) {
     if
     :: EVENT(i, fd) != 0 -> EVENT(i, fd) = EVENT(i, fd) | OLD
@@ -155,12 +155,12 @@ inline beginStay(fd, ticket) {
     UNREAD(i, fd) = false; BEYOND(i, fd) = false; /* Of no use to anyone: there are fewer states without. */
 #ifndef BREAK_EPOCH
     if
-    :: TICKET(EVENT(i, fd)) == ticket -> EVENT(i, fd) = 0; HANGUP(i, fd) = false
+    :: GENERATION(EVENT(i, fd)) == generation -> EVENT(i, fd) = 0; HANGUP(i, fd) = false
     :: else
     fi;
 #ifndef CHECK_ID
     if
-    :: TICKET(OBJECT(i, fd)) == ticket -> OBJECT(i, fd) = 0; OBJECT_ID(i, fd) = 0
+    :: GENERATION(OBJECT(i, fd)) == generation -> OBJECT(i, fd) = 0; OBJECT_ID(i, fd) = 0
     :: else
     fi;
 #endif
@@ -186,10 +186,10 @@ inline haveRead(t, fd, c) {
 }
 
 proctype Thread(byte t, me) {
-  byte fd, ticket, c;
+  byte fd, generation, c;
 #define LIVE (life[t] == me)
 
-turn: /* Reactor.#turn; a HELD connection's handler may be done first: Connection.resume. */
+turn: /* Reactor.#turn; a PINNED connection's handler may be done first: Connection.resume. */
   if
   :: atomic {
       LIVE && ANY_READY(t) ->
@@ -201,16 +201,16 @@ turn: /* Reactor.#turn; a HELD connection's handler may be done first: Connectio
       }
       fd = 0
     }
-  :: atomic { LIVE && word[0] == WITH(TICKET(OBJECT(t, 0)), HELD) && THREAD(word[0]) == t -> fd = 0; ticket = TICKET(OBJECT(t, 0)); c = OBJECT_ID(t, 0); goto reply }
+  :: atomic { LIVE && word[0] == WITH(GENERATION(OBJECT(t, 0)), PINNED) && THREAD(word[0]) == t -> fd = 0; generation = GENERATION(OBJECT(t, 0)); c = OBJECT_ID(t, 0); goto reply }
 #if FDS > 1
-  :: atomic { LIVE && word[1] == WITH(TICKET(OBJECT(t, 1)), HELD) && THREAD(word[1]) == t -> fd = 1; ticket = TICKET(OBJECT(t, 1)); c = OBJECT_ID(t, 1); goto reply }
+  :: atomic { LIVE && word[1] == WITH(GENERATION(OBJECT(t, 1)), PINNED) && THREAD(word[1]) == t -> fd = 1; generation = GENERATION(OBJECT(t, 1)); c = OBJECT_ID(t, 1); goto reply }
 #endif
   fi;
 
 serve: /* ServiceThread.serve: takeReady, or in hand, or drop. An event that is dropped does not come again. */
   atomic {
     LIVE ->
-    ticket = 0; c = 0;
+    generation = 0; c = 0;
     do
     :: fd < FDS && EVENT(t, fd) == 0 -> fd++
     :: else -> break
@@ -223,28 +223,28 @@ serve: /* ServiceThread.serve: takeReady, or in hand, or drop. An event that is 
 #endif
     :: else
     fi;
-    ticket = TICKET(EVENT(t, fd));
+    generation = GENERATION(EVENT(t, fd));
     if
 #ifdef BREAK_TAKE
-    :: word[fd] == ticket -> goto takeLater
+    :: word[fd] == generation -> goto takeLater
 #else
-    :: word[fd] == ticket ->
+    :: word[fd] == generation ->
 #if !defined(CHECK_ID) && !defined(NO_OLD_CHECK)
       assert(EVENT(t, fd) < OLD);
 #endif
-      word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0
+      word[fd] = WITH(generation, BUSY); EVENT(t, fd) = 0
 #endif
 #ifndef BREAK_DROP_EARLY
     /* It is in this thread's set: the acceptor has nothing more to do with it. */
-    :: word[fd] == WITH(ticket, MOVING) -> word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0
+    :: word[fd] == WITH(generation, MOVING) -> word[fd] = WITH(generation, BUSY); EVENT(t, fd) = 0
 #endif
-    :: word[fd] == WITH(ticket, HELD) ->
+    :: word[fd] == WITH(generation, PINNED) ->
       /* Connection.#readable: it is not ready for more, and remembers that there is more. */
       IO(fd, OBJECT_ID(t, fd));
       UNREAD(t, fd) = true; BEYOND(t, fd) = BEYOND(t, fd) || HANGUP(t, fd); HANGUP(t, fd) = false; EVENT(t, fd) = 0; goto serve
 #if defined(PUSH) && !defined(BREAK_PASSED_OVER)
     /* It is in hand, to be sent to. */
-    :: word[fd] == WITH(ticket, BUSY) && PUSHED(t, fd) -> EVENT(t, fd) = 0
+    :: word[fd] == WITH(generation, BUSY) && PUSHED(t, fd) -> EVENT(t, fd) = 0
 #endif
     :: else -> EVENT(t, fd) = 0; HANGUP(t, fd) = false; goto serve
     fi
@@ -252,7 +252,7 @@ serve: /* ServiceThread.serve: takeReady, or in hand, or drop. An event that is 
 #ifdef BREAK_TAKE
   goto taken;
 takeLater:
-  atomic { LIVE -> word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0 }
+  atomic { LIVE -> word[fd] = WITH(generation, BUSY); EVENT(t, fd) = 0 }
 taken:
 #endif
 
@@ -260,20 +260,20 @@ taken:
   atomic {
     LIVE ->
     if
-    :: OBJECT(t, fd) != 0 && TICKET(OBJECT(t, fd)) == ticket && SAME_CLIENT(t, fd)
-    :: else -> OBJECT(t, fd) = ticket; OBJECT_ID(t, fd) = id[fd]; BEYOND(t, fd) = false
+    :: OBJECT(t, fd) != 0 && GENERATION(OBJECT(t, fd)) == generation && SAME_CLIENT(t, fd)
+    :: else -> OBJECT(t, fd) = generation; OBJECT_ID(t, fd) = id[fd]; BEYOND(t, fd) = false
     fi;
     UNREAD(t, fd) = true;
     BEYOND(t, fd) = BEYOND(t, fd) || HANGUP(t, fd);
     HANGUP(t, fd) = false;
     c = OBJECT_ID(t, fd);
-    MINE(fd, BUSY, ticket);
+    MINE(fd, BUSY, generation);
     IO(fd, c);
     if
     :: unsent[fd] != 0 -> assert(unsent[fd] == c); assert(!answered[c]); answered[c] = true; unsent[fd] = 0; goto settle
     :: unsent[fd] == 0 && sent[c] > got[c] && got[c] == 0 -> got[c] = 1; haveRead(t, fd, c);
-#ifdef BREAK_KEEP_AFTER_REST
-      word[fd] = ticket; goto keepLate
+#ifdef BREAK_KEEP_AFTER_IDLE
+      word[fd] = generation; goto keepLate
 #else
       assert(half[fd] == 0); half[fd] = c; goto settle
 #endif
@@ -284,11 +284,11 @@ taken:
   }
 
 #ifdef PUSH
-  /* The service's handler sends to the other client first, or not: SlotHolder.take. */
+  /* The service's handler sends to the other client first, or not: Lease.take. */
   if
   :: LIVE
   :: atomic {
-      LIVE && OBJECT(t, 1 - fd) != 0 && word[1 - fd] == TICKET(OBJECT(t, 1 - fd)) && SAME_CLIENT(t, 1 - fd) ->
+      LIVE && OBJECT(t, 1 - fd) != 0 && word[1 - fd] == GENERATION(OBJECT(t, 1 - fd)) && SAME_CLIENT(t, 1 - fd) ->
       word[1 - fd] = WITH(word[1 - fd], BUSY); PUSHED(t, 1 - fd) = true
     }
   fi;
@@ -302,21 +302,21 @@ taken:
     :: atomic { LIVE -> burning[t] = false; goto reply }
     :: true -> forever: false
     fi
-  :: atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, HELD); goto serve }
-  :: atomic { LIVE -> MINE(fd, BUSY, ticket); unsent[fd] = c; goto settle }
+  :: atomic { LIVE -> MINE(fd, BUSY, generation); word[fd] = WITH(generation, PINNED); goto serve }
+  :: atomic { LIVE -> MINE(fd, BUSY, generation); unsent[fd] = c; goto settle }
   fi;
 
 reply: /* Connection.flush: send. */
   atomic {
     LIVE ->
-    assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
+    assert(word[fd] == WITH(generation, BUSY) || word[fd] == WITH(generation, PINNED));
     IO(fd, c);
     assert(!answered[c]);
     answered[c] = true
   }
 #ifdef BREAK_LATE_SETTLE
-  /* Connection.flushNow, a tick later, for a client that was at rest by then. */
-  atomic { LIVE -> word[fd] = ticket }
+  /* Connection.flushNow, a tick later, for a client that was idle by then. */
+  atomic { LIVE -> word[fd] = generation }
 #endif
 
 settle: /* Connection.settle. Whatever is kept is in the slot by now; nothing of the client is touched after it. What is unread,
@@ -324,7 +324,7 @@ settle: /* Connection.settle. Whatever is kept is in the slot by now; nothing of
   atomic {
     LIVE ->
 #ifndef BREAK_LATE_SETTLE
-    assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
+    assert(word[fd] == WITH(generation, BUSY) || word[fd] == WITH(generation, PINNED));
 #endif
 #ifndef BREAK_NOT_TOLD_AGAIN
     if
@@ -333,12 +333,12 @@ settle: /* Connection.settle. Whatever is kept is in the slot by now; nothing of
     fi;
 #endif
     PUSH_IS_DONE(t, fd);
-    word[fd] = ticket;
+    word[fd] = generation;
     goto serve
   }
 
 #ifdef PUSH
-flush: /* ServiceThread.#flushAll, Connection.flushNow: what a turn has sent to others leaves; one that is held stays so. */
+flush: /* ServiceThread.#flushAll, Connection.flushNow: what a turn has sent to others leaves; one that is pinned stays so. */
   atomic {
     LIVE ->
     do
@@ -349,35 +349,35 @@ flush: /* ServiceThread.#flushAll, Connection.flushNow: what a turn has sent to 
     :: fd == FDS -> fd = 0; goto turn
     :: else
     fi;
-    ticket = TICKET(OBJECT(t, fd)); c = OBJECT_ID(t, fd);
-    assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
+    generation = GENERATION(OBJECT(t, fd)); c = OBJECT_ID(t, fd);
+    assert(word[fd] == WITH(generation, BUSY) || word[fd] == WITH(generation, PINNED));
     IO(fd, c);
     if
-    :: word[fd] == WITH(ticket, BUSY) -> goto settle
+    :: word[fd] == WITH(generation, BUSY) -> goto settle
     :: else -> PUSHED(t, fd) = false; goto flush
     fi
   }
 #endif
 
-#ifdef BREAK_KEEP_AFTER_REST
+#ifdef BREAK_KEEP_AFTER_IDLE
 keepLate:
   atomic { LIVE -> half[fd] = c; goto serve }
 #endif
 
 end: /* Connection.end. Rule 3: FREE before close. */
-  atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, CLOSING); OBJECT(t, fd) = 0; OBJECT_ID(t, fd) = 0; UNREAD(t, fd) = false; BEYOND(t, fd) = false; PUSH_IS_DONE(t, fd) }
+  atomic { LIVE -> MINE(fd, BUSY, generation); word[fd] = WITH(generation, CLOSING); OBJECT(t, fd) = 0; OBJECT_ID(t, fd) = 0; UNREAD(t, fd) = false; BEYOND(t, fd) = false; PUSH_IS_DONE(t, fd) }
 #ifdef BREAK_CLOSE_FIRST
   atomic { LIVE -> closeFd(fd, c) }
-  atomic { LIVE -> freeSlot(fd, ticket); goto serve }
+  atomic { LIVE -> freeSlot(fd, generation); goto serve }
 #else
-  atomic { LIVE -> MINE(fd, CLOSING, ticket); freeSlot(fd, ticket); inClose[t] = true }
+  atomic { LIVE -> MINE(fd, CLOSING, generation); freeSlot(fd, generation); inClose[t] = true }
   atomic { LIVE -> closeFd(fd, c); inClose[t] = false; goto serve }
 #endif
 }
 
 /* The mover may take a client from `from` to `to`. */
 #ifdef LIVE_CHECK
-#ifdef BREAK_NO_MOVER
+#ifdef BREAK_NO_MIGRATOR
 #define MAY_MOVE(from, to) false
 #else
 #define MAY_MOVE(from, to) (burning[from] && FREE_THREAD(to))
@@ -389,7 +389,7 @@ end: /* Connection.end. Rule 3: FREE before close. */
 #endif
 
 proctype Acceptor() {
-  byte fd, from, to, ticket, old, c, i;
+  byte fd, from, to, generation, old, c, i;
   byte next = 1;
   byte moves;
 #if HANDOVER > 0
@@ -404,14 +404,14 @@ loop:
 #if FDS > 1
     :: next <= CLIENTS && (serving[0] || serving[1]) && conn[1] == 0 -> fd = 1; goto accept
 #endif
-    :: STATE(word[0]) == REST && serving[THREAD(word[0])] && serving[1 - THREAD(word[0])] && MAY_MOVE(THREAD(word[0]), 1 - THREAD(word[0])) -> fd = 0; old = word[0]; from = THREAD(old); to = 1 - from; COUNT_MOVE; goto move
+    :: STATE(word[0]) == IDLE && serving[THREAD(word[0])] && serving[1 - THREAD(word[0])] && MAY_MOVE(THREAD(word[0]), 1 - THREAD(word[0])) -> fd = 0; old = word[0]; from = THREAD(old); to = 1 - from; COUNT_MOVE; goto move
 #if FDS > 1
-    :: STATE(word[1]) == REST && serving[THREAD(word[1])] && serving[1 - THREAD(word[1])] && MAY_MOVE(THREAD(word[1]), 1 - THREAD(word[1])) -> fd = 1; old = word[1]; from = THREAD(old); to = 1 - from; COUNT_MOVE; goto move
+    :: STATE(word[1]) == IDLE && serving[THREAD(word[1])] && serving[1 - THREAD(word[1])] && MAY_MOVE(THREAD(word[1]), 1 - THREAD(word[1])) -> fd = 1; old = word[1]; from = THREAD(old); to = 1 - from; COUNT_MOVE; goto move
 #endif
 #if HANDOVER > 0
-    :: handed < HANDOVER && STATE(word[0]) == REST && serving[THREAD(word[0])] -> fd = 0; old = word[0]; from = THREAD(old); handed++; goto leave
+    :: handed < HANDOVER && STATE(word[0]) == IDLE && serving[THREAD(word[0])] -> fd = 0; old = word[0]; from = THREAD(old); handed++; goto leave
 #if FDS > 1
-    :: handed < HANDOVER && STATE(word[1]) == REST && serving[THREAD(word[1])] -> fd = 1; old = word[1]; from = THREAD(old); handed++; goto leave
+    :: handed < HANDOVER && STATE(word[1]) == IDLE && serving[THREAD(word[1])] -> fd = 1; old = word[1]; from = THREAD(old); handed++; goto leave
 #endif
 #endif
     :: gone[0] -> goto takeOver
@@ -429,16 +429,16 @@ accept: /* Acceptor.#admit, ConnectionTable.admit */
     assert(half[fd] == 0 && unsent[fd] == 0);
     id[fd] = c;
 #ifdef BREAK_EPOCH
-    ticket = WORD(REST, to, EPOCH(word[fd]));
+    generation = WORD(IDLE, to, EPOCH(word[fd]));
 #else
-    ticket = WORD(REST, to, (EPOCH(word[fd]) + 1) % EPOCHS);
+    generation = WORD(IDLE, to, (EPOCH(word[fd]) + 1) % EPOCHS);
 #endif
-    beginStay(fd, ticket);
-    word[fd] = WITH(ticket, MOVING)
+    beginGeneration(fd, generation);
+    word[fd] = WITH(generation, MOVING)
   }
   goto add;
 
-move: /* Mover.move, from moveAll: the word was seen, then ConnectionTable.startMove compares and swaps. */
+move: /* Migrator.move, from moveAll: the word was seen, then ConnectionTable.startMove compares and swaps. */
   atomic {
     if
     :: word[fd] != old -> goto moved
@@ -446,29 +446,29 @@ move: /* Mover.move, from moveAll: the word was seen, then ConnectionTable.start
     fi;
     c = conn[fd];
 #ifdef BREAK_EPOCH
-    ticket = WORD(REST, to, EPOCH(old));
+    generation = WORD(IDLE, to, EPOCH(old));
 #else
-    ticket = WORD(REST, to, (EPOCH(old) + 1) % EPOCHS);
+    generation = WORD(IDLE, to, (EPOCH(old) + 1) % EPOCHS);
 #endif
-    beginStay(fd, ticket);
+    beginGeneration(fd, generation);
 #ifdef BREAK_SETTLE_FIRST
-    word[fd] = ticket
+    word[fd] = generation
 #else
-    word[fd] = WITH(ticket, MOVING)
+    word[fd] = WITH(generation, MOVING)
 #endif
   }
-  atomic { MINE(fd, MOVING, ticket); IO(fd, c); SET(from, fd) = 0; NEWS(from, fd) = false } /* EPOLL_CTL_DEL */
-add: /* Mover.#add, then ConnectionTable.settle, unless the thread was faster. What is there already is news to the set. */
-  atomic { MINE(fd, MOVING, ticket); IO(fd, c); assert(setOpen[to]); SET(to, fd) = ticket; NEWS(to, fd) = sent[c] > got[c] || ended[c] || unsent[fd] != 0 }
+  atomic { MINE(fd, MOVING, generation); IO(fd, c); SET(from, fd) = 0; NEWS(from, fd) = false } /* EPOLL_CTL_DEL */
+add: /* Migrator.#add, then ConnectionTable.settle, unless the thread was faster. What is there already is news to the set. */
+  atomic { MINE(fd, MOVING, generation); IO(fd, c); assert(setOpen[to]); SET(to, fd) = generation; NEWS(to, fd) = sent[c] > got[c] || ended[c] || unsent[fd] != 0 }
   atomic {
     if
-    :: word[fd] == WITH(ticket, MOVING) -> word[fd] = ticket
+    :: word[fd] == WITH(generation, MOVING) -> word[fd] = generation
     :: else
     fi
   }
 moved:
   atomic {
-    from = 0; to = 0; ticket = 0; old = 0; c = 0;
+    from = 0; to = 0; generation = 0; old = 0; c = 0;
     if
     :: gone[0] && !serving[0] -> fd++; goto inherit
     :: else -> fd = 0; goto loop
@@ -476,7 +476,7 @@ moved:
   }
 
 #if HANDOVER > 0
-leave: /* Successor.#pickNext, Mover.lift: the word was seen, then ConnectionTable.startMove compares and swaps. */
+leave: /* HandoverGiver.#pickNext, Migrator.detach: the word was seen, then ConnectionTable.startMove compares and swaps. */
 #ifdef BREAK_LEAVE
   atomic {
     if
@@ -492,14 +492,14 @@ leave: /* Successor.#pickNext, Mover.lift: the word was seen, then ConnectionTab
     :: else -> c = conn[fd]
     fi;
 #endif
-    old = WORD(REST, from, (EPOCH(old) + 1) % EPOCHS);
-    beginStay(fd, old);
+    old = WORD(IDLE, from, (EPOCH(old) + 1) % EPOCHS);
+    beginGeneration(fd, old);
     word[fd] = WITH(old, MOVING)
   }
 #ifndef BREAK_LEAVE_IN_SET
   atomic { MINE(fd, MOVING, old); IO(fd, c); SET(from, fd) = 0; NEWS(from, fd) = false } /* EPOLL_CTL_DEL */
 #endif
-  /* Successor.#sendRest: the fd, what the slot says, and what is kept. Then the other process answers, or ends. */
+  /* HandoverGiver.#sendRest: the fd, what the slot says, and what is kept. Then the other process answers, or ends. */
   atomic {
     MINE(fd, MOVING, old); IO(fd, c);
     assert(half[fd] == 0 || half[fd] == c);
@@ -511,18 +511,18 @@ leave: /* Successor.#pickNext, Mover.lift: the word was seen, then ConnectionTab
   if
   :: atomic { away[c] = true } goto left
   :: atomic {
-      /* Successor.#lost: it ends without an answer, and the client is put back to rest: Mover.bringBack. */
+      /* HandoverGiver.#lost: it ends without an answer, and the client is made idle again: Migrator.reattach. */
       if
       :: serving[from] -> to = from
       :: !serving[from] && serving[1 - from] -> to = 1 - from
       fi;
-      ticket = WORD(REST, to, (EPOCH(old) + 1) % EPOCHS);
-      beginStay(fd, ticket);
-      word[fd] = WITH(ticket, MOVING);
+      generation = WORD(IDLE, to, (EPOCH(old) + 1) % EPOCHS);
+      beginGeneration(fd, generation);
+      word[fd] = WITH(generation, MOVING);
       goto add
     }
   fi;
-left: /* Successor.#answered, Closer.letGo: the fd is closed, the connection is not; what epoll watches stays watched. */
+left: /* HandoverGiver.#answered, Closer.letGo: the fd is closed, the connection is not; what epoll watches stays watched. */
   atomic { MINE(fd, MOVING, old); freeSlot(fd, old) }
   atomic {
     assert(conn[fd] == c);
@@ -532,7 +532,7 @@ left: /* Successor.#answered, Closer.letGo: the fd is closed, the connection is 
   }
 #endif
 
-takeOver: /* Acceptor.threadGone; clients at rest wait for a thread that can have them. */
+takeOver: /* Acceptor.threadGone; idle clients wait for a thread that can have them. */
   atomic { serving[0] = false; fd = 0 }
 inherit: /* Acceptor.#inherit, for each slot of the dead thread */
   atomic {
@@ -542,14 +542,14 @@ inherit: /* Acceptor.#inherit, for each slot of the dead thread */
     :: else -> old = word[fd]
     fi;
     if
-    :: STATE(old) == REST -> serving[1]; from = 0; to = 1; goto move
+    :: STATE(old) == IDLE -> serving[1]; from = 0; to = 1; goto move
     :: else -> c = conn[fd]
     fi
   }
-  /* Closer.close, for HELD, BUSY, CLOSING. Rule 4: the thread that had it is truly gone. */
-  atomic { assert(word[fd] == old); ticket = old; word[fd] = WITH(old, CLOSING) }
+  /* Closer.close, for PINNED, BUSY, CLOSING. Rule 4: the thread that had it is truly gone. */
+  atomic { assert(word[fd] == old); generation = old; word[fd] = WITH(old, CLOSING) }
   atomic { MINE(fd, CLOSING, old); freeSlot(fd, old) }
-  atomic { closeFd(fd, c); ticket = 0; old = 0; c = 0; fd++; goto inherit }
+  atomic { closeFd(fd, c); generation = 0; old = 0; c = 0; fd++; goto inherit }
 inherited: /* Acceptor.#takeOver: the thread's epoll set is closed, its row cleared. */
   atomic {
     for (i : 0 .. FDS - 1) {

@@ -1,5 +1,5 @@
 /*
- * How a thread goes to sleep and is woken, and how the mover sees that a thread is held: two service threads that
+ * How a thread goes to sleep and is woken, and how the migrator sees that a thread is blocked: two service threads that
  * park, the acceptor that watches their epoll sets, and clients whose moves are one step here (ownership.pml has them).
  *
  * One step of a process is one `atomic`. A BREAK_... breaks one rule on purpose; `spec/check` has spin find each.
@@ -14,17 +14,17 @@
 #define RUNNING 1
 #define PARKED 2
 byte state[2] = RUNNING;
-byte bell[2];
-#define RINGS 4 /* the bell's count wraps */
+byte waker[2];
+#define RINGS 4 /* the waker's count wraps */
 
 /* Atomics.waitAsync: the thread is on the list that Atomics.notify wakes. */
 bool waiting[2];
 /* The thread is inside JavaScript that has not returned: its heartbeat stands still. */
 bool stuck[2];
-/* The heartbeat is not what the acceptor saw last; ThreadWatch's #rung and isHeld. */
+/* The heartbeat is not what the acceptor saw last; ThreadWatch's #woken and isBlocked. */
 bool beaten[2];
-bool rung[2];
-bool held[2];
+bool woken[2];
+bool blocked[2];
 /* EPOLLONESHOT: the acceptor's epoll set watches the thread's. */
 bool armed[2];
 
@@ -39,16 +39,16 @@ byte current[2];
 #define ANY_FREE_THREAD (!stuck[0] || !stuck[1])
 
 /* ThreadWatch.look for a heartbeat that has stood still for `moveAfter`. */
-#define OWING(t) (rung[t] || state[t] == RUNNING)
-#define LOOKS_HELD(t) (!beaten[t] && stuck[t] && OWING(t))
+#define AWAKE(t) (woken[t] || state[t] == RUNNING)
+#define LOOKS_BLOCKED(t) (!beaten[t] && stuck[t] && AWAKE(t))
 
-/* Acceptor.#moveAway: a client at rest, from a thread that is held to one that is not. The one being served stays. */
+/* Acceptor.#moveAway: an idle client, from a thread that is blocked to one that is not. The one being served stays. */
 #ifdef BREAK_LAST_CLIENT_STAYS
 #define MAY_LEAVE(t) (at[0] == at[1])
 #else
 #define MAY_LEAVE(t) true
 #endif
-#define MOVABLE(c) (held[at[c]] && !held[1 - at[c]] && current[at[c]] != c + 1 && MAY_LEAVE(at[c]))
+#define MOVABLE(c) (blocked[at[c]] && !blocked[1 - at[c]] && current[at[c]] != c + 1 && MAY_LEAVE(at[c]))
 
 proctype Thread(byte t) {
   byte count, calls;
@@ -66,22 +66,22 @@ turn: /* Reactor.#turn: a beat, then what is ready. A handler may burn CPU for a
 
 park: /* Reactor.#park: count, state, arm, wait */
 #if !defined(BREAK_COUNT_AFTER_ARM)
-  count = bell[t];
+  count = waker[t];
 #endif
   state[t] = PARKED;
 #ifdef BREAK_NOT_ARMED_AGAIN
   if
-  :: bell[t] == 0 -> armed[t] = true
+  :: waker[t] == 0 -> armed[t] = true
   :: else
   fi;
 #else
   armed[t] = true;
 #endif
 #ifdef BREAK_COUNT_AFTER_ARM
-  count = bell[t];
+  count = waker[t];
 #endif
-  /* Bell.wait */
-  waiting[t] = (bell[t] == count);
+  /* Waker.wait */
+  waiting[t] = (waker[t] == count);
 
 asleep: /* Node's event loop: a timer or a promise of the service may come first, and burn CPU for a while or for ever. */
   if
@@ -99,8 +99,8 @@ asleep: /* Node's event loop: a timer or a promise of the service may come first
 /* ThreadWatch.look */
 inline look(t) {
   if
-  :: beaten[t] -> beaten[t] = false; rung[t] = false; held[t] = false
-  :: LOOKS_HELD(t) -> held[t] = true
+  :: beaten[t] -> beaten[t] = false; woken[t] = false; blocked[t] = false
+  :: LOOKS_BLOCKED(t) -> blocked[t] = true
   :: else
   fi
 }
@@ -112,24 +112,24 @@ loop: /* Acceptor.turn: a parked thread has work, or it is time to look at the t
   if
   :: atomic { armed[0] && READY(0) -> armed[0] = false; t = 0 }
   :: atomic { armed[1] && READY(1) -> armed[1] = false; t = 1 }
-  :: atomic { beaten[0] || (LOOKS_HELD(0) && !held[0]) -> look(0); goto loop }
-  :: atomic { beaten[1] || (LOOKS_HELD(1) && !held[1]) -> look(1); goto loop }
+  :: atomic { beaten[0] || (LOOKS_BLOCKED(0) && !blocked[0]) -> look(0); goto loop }
+  :: atomic { beaten[1] || (LOOKS_BLOCKED(1) && !blocked[1]) -> look(1); goto loop }
   :: atomic { MOVABLE(0) -> at[0] = 1 - at[0]; goto loop }
   :: atomic { MOVABLE(1) -> at[1] = 1 - at[1]; goto loop }
   fi;
-  /* ThreadWatch.ring: from now on a beat is owed, one after those that the thread has made up to here. */
+  /* ThreadWatch.wake: from now on a beat is owed, one after those that the thread has made up to here. */
   atomic {
-    rung[t] = true;
+    woken[t] = true;
 #ifndef BREAK_OLD_BEAT_COUNTS
     beaten[t] = false
 #endif
   }
-  /* Bell.ring: Atomics.add, then Atomics.notify */
+  /* Waker.wake: Atomics.add, then Atomics.notify */
 #ifdef BREAK_NOTIFY_BEFORE_ADD
   waiting[t] = false;
-  bell[t] = (bell[t] + 1) % RINGS;
+  waker[t] = (waker[t] + 1) % RINGS;
 #else
-  bell[t] = (bell[t] + 1) % RINGS;
+  waker[t] = (waker[t] + 1) % RINGS;
   waiting[t] = false;
 #endif
   atomic { look(0); look(1); t = 0; goto loop }

@@ -36,9 +36,9 @@
 /* src/sharing/control-word.ts. Rows 0 and 1 are threads. */
 #define ROOM 2
 #define FREE 0
-#define REST 1
+#define IDLE 1
 #define BUSY 2
-#define HELD 3
+#define PINNED 3
 #define MOVING 4
 #define CLOSING 5
 #define WORD(state, row, epoch) (((epoch) << 5) | ((row) << 3) | (state))
@@ -57,7 +57,7 @@ byte inboxOf[FDS];
 bool workLeft[FDS];
 bool expensive[FDS];
 
-/* The kernel. `conn`: which connection an fd number means, 0 for none. `set`: the ticket in the epoll set of a row, 0: not
+/* The kernel. `conn`: which connection an fd number means, 0 for none. `set`: the generation in the epoll set of a row, 0: not
    in it. `news`: something has changed at the fd since the set has reported it last (EPOLLET). */
 byte conn[FDS];
 byte set[6];
@@ -74,7 +74,7 @@ bool ended[CLIENTS + 1];
 bool closed[CLIENTS + 1];
 bool away[CLIENTS + 1];
 
-/* Threads. `event`: tickets that epoll_wait gave and that wait for their turn, of the room as well. */
+/* Threads. `event`: generations that epoll_wait gave and that wait for their turn, of the room as well. */
 byte life[2];
 bool serving[2];
 bool gone[2];
@@ -83,8 +83,8 @@ bool inClose[2];
 byte event[6];
 #define EVENT(row, fd) event[(row) * 2 + (fd)]
 
-/* The acceptor. `said`: the event told of bytes or of an end. `queue`: the ticket of a client that waits for its turn.
-   `onTurn`: the ticket under which a client has its turn on this thread, 0: none has. */
+/* The acceptor. `said`: the event told of bytes or of an end. `queue`: the generation of a client that waits for its turn.
+   `onTurn`: the generation under which a client has its turn on this thread, 0: none has. */
 bool said[FDS];
 byte queue[FDS];
 byte onTurn[2];
@@ -96,14 +96,14 @@ bool draining;
 bool told[2];
 bool reported[2];
 
-/* Ghost: set on every event of an fd when a new stay begins. No thread sees it; it may never be acted on. */
+/* Ghost: set on every event of an fd when a new generation begins. No thread sees it; it may never be acted on. */
 #define OLD 128
-#define TICKET(x) ((x) & 127)
+#define GENERATION(x) ((x) & 127)
 
 #define READABLE(fd) (sent[conn[fd]] > got[conn[fd]] || ended[conn[fd]])
 /* The room's set is watched for EPOLLOUT too, and a client has room to send: what is news there is an event. */
 #define READY(row, fd) (SET(row, fd) != 0 && NEWS(row, fd) && (row == ROOM || READABLE(fd) || workLeft[fd] || draining))
-#define WAITS(fd) (conn[fd] != 0 && (READABLE(fd) || inbox[fd] != 0) && STATE(word[fd]) != HELD && !(STATE(word[fd]) == BUSY && ROW(word[fd]) != ROOM && burning[ROW(word[fd])]))
+#define WAITS(fd) (conn[fd] != 0 && (READABLE(fd) || inbox[fd] != 0) && STATE(word[fd]) != PINNED && !(STATE(word[fd]) == BUSY && ROW(word[fd]) != ROOM && burning[ROW(word[fd])]))
 #define FREE_THREAD(t) (life[t] != 0 && serving[t] && !burning[t])
 #define ANY_FREE_THREAD (FREE_THREAD(0) || FREE_THREAD(1))
 #if FDS == 1
@@ -121,7 +121,7 @@ bool reported[2];
 #endif
 
 /* Rule 1: at a system call on a client's fd, the caller has the slot, the fd still is that client, and no other process has it. */
-#define MINE(fd, state, ticket) assert(word[fd] == WITH(ticket, state))
+#define MINE(fd, state, generation) assert(word[fd] == WITH(generation, state))
 #define IO(fd, c) assert(conn[fd] == c); assert(!away[c])
 
 /* close(2): the number is free at once, and epoll forgets it. Rule 5: nobody is closed twice. */
@@ -136,8 +136,8 @@ inline closeFd(fd, c) {
 }
 
 /* EPOLL_CTL_ADD: what is there already is news to the set; `writes`: it is watched for EPOLLOUT as well. */
-inline addTo(row, fd, c, ticket, writes) {
-  SET(row, fd) = ticket;
+inline addTo(row, fd, c, generation, writes) {
+  SET(row, fd) = generation;
   NEWS(row, fd) = sent[c] > got[c] || ended[c] || (writes)
 }
 
@@ -152,35 +152,35 @@ inline tell(c) {
   i = 0
 }
 
-inline freeSlot(fd, ticket) {
+inline freeSlot(fd, generation) {
   inbox[fd] = 0; inboxOf[fd] = 0; workLeft[fd] = false; expensive[fd] = false;
-  word[fd] = WITH(ticket, FREE)
+  word[fd] = WITH(generation, FREE)
 }
 
 /* Marks an event. One that is marked already, and has the new stay's epoch, has waited while all epochs went by: such a
-   one is taken to be forgotten (a million stays in the code). */
-inline age(x, ticket) {
+   one is taken to be forgotten (a million generations in the code). */
+inline age(x, generation) {
   if
-  :: x >= OLD && EPOCH(x) == EPOCH(ticket) -> x = 0
-  :: x != 0 && !(x >= OLD && EPOCH(x) == EPOCH(ticket)) -> x = TICKET(x) | OLD
+  :: x >= OLD && EPOCH(x) == EPOCH(generation) -> x = 0
+  :: x != 0 && !(x >= OLD && EPOCH(x) == EPOCH(generation)) -> x = GENERATION(x) | OLD
   :: else
   fi
 }
 
 /* A stay begins. */
-inline beginStay(fd, ticket) {
-  age(EVENT(0, fd), ticket);
-  age(EVENT(1, fd), ticket);
-  age(EVENT(ROOM, fd), ticket);
-  age(queue[fd], ticket)
+inline beginGeneration(fd, generation) {
+  age(EVENT(0, fd), generation);
+  age(EVENT(1, fd), generation);
+  age(EVENT(ROOM, fd), generation);
+  age(queue[fd], generation)
 }
 
-/* The word of a client that is being given back, of which the room's set has reported an event under `ticket`. The event
+/* The word of a client that is being given back, of which the room's set has reported an event under `generation`. The event
    shows that the fd is in the set: its thread has only the last step to do. */
 #ifdef BREAK_OLD_EPOCH
-#define IS_COMING(w, ticket) (STATE(w) == BUSY && ROW(w) != ROOM && NEXT(w) == EPOCH(ticket))
+#define IS_COMING(w, generation) (STATE(w) == BUSY && ROW(w) != ROOM && NEXT(w) == EPOCH(generation))
 #else
-#define IS_COMING(w, ticket) (STATE(w) == BUSY && ROW(w) != ROOM && EPOCH(w) == EPOCH(ticket))
+#define IS_COMING(w, generation) (STATE(w) == BUSY && ROW(w) != ROOM && EPOCH(w) == EPOCH(generation))
 #endif
 
 /* ServiceThread.checkDrained */
@@ -193,10 +193,10 @@ inline beginStay(fd, ticket) {
 #endif
 
 proctype Thread(byte t, me) {
-  byte fd, ticket, c;
+  byte fd, generation, c;
 #define LIVE (life[t] == me)
 
-turns: /* Reactor.#turn; or a HELD connection's handler is done; or the thread drains, and has no client. */
+turns: /* Reactor.#turn; or a PINNED connection's handler is done; or the thread drains, and has no client. */
   if
   :: atomic {
       LIVE && ANY_READY(t) ->
@@ -208,15 +208,15 @@ turns: /* Reactor.#turn; or a HELD connection's handler is done; or the thread d
       }
       fd = 0
     }
-  :: atomic { LIVE && STATE(word[0]) == HELD && ROW(word[0]) == t -> fd = 0; ticket = WITH(word[0], REST); c = id[0]; goto reply }
+  :: atomic { LIVE && STATE(word[0]) == PINNED && ROW(word[0]) == t -> fd = 0; generation = WITH(word[0], IDLE); c = id[0]; goto reply }
 #if FDS > 1
-  :: atomic { LIVE && STATE(word[1]) == HELD && ROW(word[1]) == t -> fd = 1; ticket = WITH(word[1], REST); c = id[1]; goto reply }
+  :: atomic { LIVE && STATE(word[1]) == PINNED && ROW(word[1]) == t -> fd = 1; generation = WITH(word[1], IDLE); c = id[1]; goto reply }
 #endif
 #ifdef DRAIN
-  /* ServiceThread.drain: clients at rest are taken, answered and closed. */
-  :: atomic { LIVE && told[t] && STATE(word[0]) == REST && ROW(word[0]) == t -> fd = 0; ticket = word[0]; c = id[0]; word[0] = WITH(ticket, BUSY); goto read }
+  /* ServiceThread.drain: idle clients are taken, answered and closed. */
+  :: atomic { LIVE && told[t] && STATE(word[0]) == IDLE && ROW(word[0]) == t -> fd = 0; generation = word[0]; c = id[0]; word[0] = WITH(generation, BUSY); goto read }
 #if FDS > 1
-  :: atomic { LIVE && told[t] && STATE(word[1]) == REST && ROW(word[1]) == t -> fd = 1; ticket = word[1]; c = id[1]; word[1] = WITH(ticket, BUSY); goto read }
+  :: atomic { LIVE && told[t] && STATE(word[1]) == IDLE && ROW(word[1]) == t -> fd = 1; generation = word[1]; c = id[1]; word[1] = WITH(generation, BUSY); goto read }
 #endif
   :: atomic { LIVE && told[t] && !reported[t] && IS_DRAINED(t) -> reported[t] = true; goto turns }
 #endif
@@ -225,7 +225,7 @@ turns: /* Reactor.#turn; or a HELD connection's handler is done; or the thread d
 serve: /* ServiceThread.serve: takeReady, or in hand, or drop. */
   atomic {
     LIVE ->
-    ticket = 0; c = 0;
+    generation = 0; c = 0;
     do
     :: fd < FDS && EVENT(t, fd) == 0 -> fd++
     :: else -> break
@@ -234,19 +234,19 @@ serve: /* ServiceThread.serve: takeReady, or in hand, or drop. */
     :: fd == FDS -> fd = 0; goto turns
     :: else
     fi;
-    ticket = TICKET(EVENT(t, fd));
+    generation = GENERATION(EVENT(t, fd));
     if
-    :: word[fd] == ticket || word[fd] == WITH(ticket, MOVING) ->
+    :: word[fd] == generation || word[fd] == WITH(generation, MOVING) ->
       assert(EVENT(t, fd) < OLD);
-      word[fd] = WITH(ticket, BUSY); EVENT(t, fd) = 0
-    :: else -> EVENT(t, fd) = 0; goto serve /* HELD: it reads on when the handler is done. */
+      word[fd] = WITH(generation, BUSY); EVENT(t, fd) = 0
+    :: else -> EVENT(t, fd) = 0; goto serve /* PINNED: it reads on when the handler is done. */
     fi
   }
 
 read: /* Connection.event: kept messages first, then recv until nothing is there. Who takes the slot clears the flag. */
   atomic {
     LIVE ->
-    MINE(fd, BUSY, ticket);
+    MINE(fd, BUSY, generation);
     c = id[fd];
     workLeft[fd] = false;
     assert(inbox[fd] == 0 || inboxOf[fd] == c);
@@ -269,24 +269,24 @@ handle: /* The service's handler answers at once, burns CPU for a while or for e
 #endif
     fi
 #ifdef HOLDS
-  :: atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, HELD); goto serve }
+  :: atomic { LIVE -> MINE(fd, BUSY, generation); word[fd] = WITH(generation, PINNED); goto serve }
 #endif
   fi;
 
 reply: /* One message is answered. After a short one the thread goes on; a long one ends the turn. */
   atomic {
     LIVE ->
-    assert(word[fd] == WITH(ticket, BUSY) || word[fd] == WITH(ticket, HELD));
+    assert(word[fd] == WITH(generation, BUSY) || word[fd] == WITH(generation, PINNED));
     IO(fd, c);
     assert(inboxOf[fd] == c && inbox[fd] != 0 && answered[c] < got[c]);
     inbox[fd] = inbox[fd] - 1;
     answered[c] = answered[c] + 1;
-    word[fd] = WITH(ticket, BUSY); /* In the code a HELD one stays so until it is settled. */
+    word[fd] = WITH(generation, BUSY); /* In the code a PINNED one stays so until it is settled. */
     if
     :: goto read
     :: goto giveBack
-#ifdef BREAK_WORK_LEFT_RESTS
-    :: inbox[fd] != 0 -> workLeft[fd] = true; word[fd] = ticket; goto serve
+#ifdef BREAK_WORK_LEFT_IDLE
+    :: inbox[fd] != 0 -> workLeft[fd] = true; word[fd] = generation; goto serve
 #endif
     fi
   }
@@ -296,9 +296,9 @@ settle: /* Connection.settle: nothing is kept, all was read. Who was given a tur
     LIVE ->
     if
 #ifdef BREAK_TURN_STAYS
-    :: word[fd] = ticket; goto serve
+    :: word[fd] = generation; goto serve
 #else
-    :: !expensive[fd] -> word[fd] = ticket; goto serve
+    :: !expensive[fd] -> word[fd] = generation; goto serve
 #endif
     :: goto giveBack
     fi
@@ -306,67 +306,67 @@ settle: /* Connection.settle: nothing is kept, all was read. Who was given a tur
 
 giveBack: /* The next epoch first: the room's event is never of an epoch that the slot has not had. */
 #ifndef BREAK_WORK_LEFT_LATE
-  atomic { LIVE -> MINE(fd, BUSY, ticket); workLeft[fd] = inbox[fd] != 0 }
+  atomic { LIVE -> MINE(fd, BUSY, generation); workLeft[fd] = inbox[fd] != 0 }
 #endif
   atomic {
     LIVE ->
-    MINE(fd, BUSY, ticket);
+    MINE(fd, BUSY, generation);
 #ifndef BREAK_OLD_EPOCH
-    ticket = WORD(REST, t, NEXT(ticket));
+    generation = WORD(IDLE, t, NEXT(generation));
 #endif
-    beginStay(fd, WORD(REST, ROOM, EPOCH(ticket)));
-    word[fd] = WITH(ticket, BUSY)
+    beginGeneration(fd, WORD(IDLE, ROOM, EPOCH(generation)));
+    word[fd] = WITH(generation, BUSY)
   }
 #ifdef BREAK_OLD_EPOCH
-#define ROOM_TICKET WORD(REST, ROOM, NEXT(ticket))
+#define ROOM_GENERATION WORD(IDLE, ROOM, NEXT(generation))
 #else
-#define ROOM_TICKET WORD(REST, ROOM, EPOCH(ticket))
+#define ROOM_GENERATION WORD(IDLE, ROOM, EPOCH(generation))
 #endif
 #ifndef BREAK_DEL_LAST
-  atomic { LIVE -> MINE(fd, BUSY, ticket); IO(fd, c); SET(t, fd) = 0; NEWS(t, fd) = false } /* EPOLL_CTL_DEL */
+  atomic { LIVE -> MINE(fd, BUSY, generation); IO(fd, c); SET(t, fd) = 0; NEWS(t, fd) = false } /* EPOLL_CTL_DEL */
 #endif
-#ifdef BREAK_REST_BEFORE_ADD
-  atomic { LIVE -> word[fd] = ROOM_TICKET }
+#ifdef BREAK_IDLE_BEFORE_ADD
+  atomic { LIVE -> word[fd] = ROOM_GENERATION }
 #endif
   if
   :: atomic { /* EPOLL_CTL_ADD, for EPOLLOUT as well: that the client has come is an event by itself. */
       LIVE ->
-#ifndef BREAK_REST_BEFORE_ADD
-      MINE(fd, BUSY, ticket);
+#ifndef BREAK_IDLE_BEFORE_ADD
+      MINE(fd, BUSY, generation);
 #endif
       IO(fd, c);
 #ifdef BREAK_COMES_UNTOLD
-      addTo(ROOM, fd, c, ROOM_TICKET, false)
+      addTo(ROOM, fd, c, ROOM_GENERATION, false)
 #else
-      addTo(ROOM, fd, c, ROOM_TICKET, true)
+      addTo(ROOM, fd, c, ROOM_GENERATION, true)
 #endif
     }
 #ifdef ADD_FAILS
-  :: atomic { /* It failed: the client stays, under the ticket of the new epoch. The acceptor sees that the turn is over. */
+  :: atomic { /* It failed: the client stays, under the generation of the new epoch. The acceptor sees that the turn is over. */
       LIVE ->
 #ifdef BREAK_FAILED_KEEPS_EPOCH
-      ticket = WORD(REST, t, (EPOCH(ticket) + EPOCHS - 1) % EPOCHS);
-      word[fd] = WITH(ticket, BUSY);
+      generation = WORD(IDLE, t, (EPOCH(generation) + EPOCHS - 1) % EPOCHS);
+      word[fd] = WITH(generation, BUSY);
 #endif
-      MINE(fd, BUSY, ticket); IO(fd, c); assert(setOpen[t]); addTo(t, fd, c, ticket, workLeft[fd])
+      MINE(fd, BUSY, generation); IO(fd, c); assert(setOpen[t]); addTo(t, fd, c, generation, workLeft[fd])
     }
-    atomic { LIVE -> word[fd] = ticket; goto serve }
+    atomic { LIVE -> word[fd] = generation; goto serve }
 #endif
   fi;
 #ifdef BREAK_WORK_LEFT_LATE
   atomic { LIVE -> workLeft[fd] = inbox[fd] != 0 }
 #endif
 #ifdef BREAK_DEL_LAST
-  atomic { LIVE -> MINE(fd, BUSY, ticket); IO(fd, c); SET(t, fd) = 0; NEWS(t, fd) = false }
+  atomic { LIVE -> MINE(fd, BUSY, generation); IO(fd, c); SET(t, fd) = 0; NEWS(t, fd) = false }
 #endif
   /* ConnectionTable.endGiveBack: it rests in the room, unless the acceptor was faster. */
   atomic {
     LIVE ->
     if
 #ifdef BREAK_LAST_STORE
-    :: true -> word[fd] = ROOM_TICKET
+    :: true -> word[fd] = ROOM_GENERATION
 #else
-    :: word[fd] == WITH(ticket, BUSY) -> word[fd] = ROOM_TICKET
+    :: word[fd] == WITH(generation, BUSY) -> word[fd] = ROOM_GENERATION
     :: else
 #endif
     fi;
@@ -374,13 +374,13 @@ giveBack: /* The next epoch first: the room's event is never of an epoch that th
   }
 
 end: /* Connection.end. Rule 3: FREE before close. */
-  atomic { LIVE -> MINE(fd, BUSY, ticket); word[fd] = WITH(ticket, CLOSING) }
-  atomic { LIVE -> MINE(fd, CLOSING, ticket); freeSlot(fd, ticket); inClose[t] = true }
+  atomic { LIVE -> MINE(fd, BUSY, generation); word[fd] = WITH(generation, CLOSING) }
+  atomic { LIVE -> MINE(fd, CLOSING, generation); freeSlot(fd, generation); inClose[t] = true }
   atomic { LIVE -> closeFd(fd, c); inClose[t] = false; goto serve }
 }
 
 /* The acceptor may move a client from `from` for no reason of its own, or off a thread that is blocked. */
-#define REST_ON(fd, row) (STATE(word[fd]) == REST && ROW(word[fd]) == row)
+#define IDLE_ON(fd, row) (STATE(word[fd]) == IDLE && ROW(word[fd]) == row)
 #ifdef LIVE_CHECK
 #define MAY_MOVE(row) (row != ROOM && burning[row])
 #define COUNT_MOVE skip
@@ -388,14 +388,14 @@ end: /* Connection.end. Rule 3: FREE before close. */
 #define MAY_MOVE(row) (moves < MOVES)
 #define COUNT_MOVE moves++
 #endif
-#define IS_OVER(t) (onTurn[t] != 0 && !(WITH(word[turnFd[t]], REST) == onTurn[t] && (STATE(word[turnFd[t]]) == REST || STATE(word[turnFd[t]]) == BUSY || STATE(word[turnFd[t]]) == MOVING)))
+#define IS_OVER(t) (onTurn[t] != 0 && !(WITH(word[turnFd[t]], IDLE) == onTurn[t] && (STATE(word[turnFd[t]]) == IDLE || STATE(word[turnFd[t]]) == BUSY || STATE(word[turnFd[t]]) == MOVING)))
 
 #define ACCEPT(n) next <= CLIENTS && conn[n] == 0 && !draining -> fd = n; goto accept
-#define MOVE(n) STATE(word[n]) == REST && (ROW(word[n]) == ROOM || serving[ROW(word[n])]) && MAY_MOVE(ROW(word[n])) -> fd = n; old = word[n]; from = ROW(old); COUNT_MOVE; goto choose
+#define MOVE(n) STATE(word[n]) == IDLE && (ROW(word[n]) == ROOM || serving[ROW(word[n])]) && MAY_MOVE(ROW(word[n])) -> fd = n; old = word[n]; from = ROW(old); COUNT_MOVE; goto choose
 #define TURN(n) queue[n] != 0 && ((FREE_THREAD(0) && onTurn[0] == 0) || (FREE_THREAD(1) && onTurn[1] == 0)) -> fd = n; goto hand
 #define HEAR(n) EVENT(ROOM, n) != 0 -> fd = n; goto heard
-#define LEAVE(n) handed < HANDOVER && REST_ON(n, ROOM) -> fd = n; old = word[n]; handed++; goto leave
-#define EMPTY(n) draining && MAY_EMPTY && REST_ON(n, ROOM) && (serving[0] || serving[1]) -> fd = n; old = word[n]; from = ROOM; goto toThread
+#define LEAVE(n) handed < HANDOVER && IDLE_ON(n, ROOM) -> fd = n; old = word[n]; handed++; goto leave
+#define EMPTY(n) draining && MAY_EMPTY && IDLE_ON(n, ROOM) && (serving[0] || serving[1]) -> fd = n; old = word[n]; from = ROOM; goto toThread
 #ifdef BREAK_EMPTIED_ONCE
 #define MAY_EMPTY !isDrained
 #else
@@ -403,14 +403,14 @@ end: /* Connection.end. Rule 3: FREE before close. */
 #endif
 
 proctype Acceptor() {
-  byte fd, from, to, ticket, old, c, i;
+  byte fd, from, to, generation, old, c, i;
   byte next = 1;
   byte moves, handed;
   bool isDrained;
 
 loop:
   atomic {
-    fd = 0; from = 0; to = 0; ticket = 0; old = 0; c = 0;
+    fd = 0; from = 0; to = 0; generation = 0; old = 0; c = 0;
 idle:
     if
     :: ACCEPT(0)
@@ -460,20 +460,20 @@ heard: /* WaitingRoom.#event, ConnectionTable.isGivenBack: one load of the word 
 #ifdef BREAK_TWO_LOOKS
   atomic {
     if
-    :: word[fd] == TICKET(EVENT(ROOM, fd)) -> goto enqueue
+    :: word[fd] == GENERATION(EVENT(ROOM, fd)) -> goto enqueue
     :: else
     fi
   }
 #endif
   atomic {
-    old = word[fd]; ticket = TICKET(EVENT(ROOM, fd));
+    old = word[fd]; generation = GENERATION(EVENT(ROOM, fd));
     if
-    :: ticket == 0 -> goto loop
+    :: generation == 0 -> goto loop
 #ifndef BREAK_TWO_LOOKS
-    :: ticket != 0 && old == ticket -> goto enqueue
+    :: generation != 0 && old == generation -> goto enqueue
 #endif
 #ifndef BREAK_DROP_COMING
-    :: ticket != 0 && IS_COMING(old, ticket)
+    :: generation != 0 && IS_COMING(old, generation)
 #endif
     :: else -> EVENT(ROOM, fd) = 0; said[fd] = false; goto loop
     fi
@@ -481,7 +481,7 @@ heard: /* WaitingRoom.#event, ConnectionTable.isGivenBack: one load of the word 
   /* The acceptor does the last step of giving back itself. If the thread was faster, there is nothing to do. */
   atomic {
     if
-    :: word[fd] == old -> word[fd] = ticket
+    :: word[fd] == old -> word[fd] = generation
     :: else
     fi
   }
@@ -502,14 +502,14 @@ enqueue: /* A client that is only back does not wait for a turn. */
     EVENT(ROOM, fd) = 0; said[fd] = false; goto loop
   }
 
-hand: /* Turns.#give: an entry of a client that has left the room by another way is stale. Then Mover.move. */
+hand: /* Turns.#give: an entry of a client that has left the room by another way is stale. Then Migrator.move. */
   atomic {
 #ifdef BREAK_QUEUE_BY_FD
     old = word[fd];
     if
-    :: REST_ON(fd, ROOM)
+    :: IDLE_ON(fd, ROOM)
 #else
-    old = TICKET(queue[fd]);
+    old = GENERATION(queue[fd]);
     if
     :: old != 0 && word[fd] == old
 #endif
@@ -525,7 +525,7 @@ hand: /* Turns.#give: an entry of a client that has left the room by another way
     fi;
     queue[fd] = 0; from = ROOM;
     expensive[fd] = true;
-    onTurn[to] = WORD(REST, to, NEXT(old)); turnFd[to] = fd;
+    onTurn[to] = WORD(IDLE, to, NEXT(old)); turnFd[to] = fd;
     goto move
   }
 
@@ -542,9 +542,9 @@ accept: /* Acceptor.#admit: to a thread, or straight into the room. */
     assert(STATE(word[fd]) == FREE);
     assert(inbox[fd] == 0 && !workLeft[fd]);
     id[fd] = c;
-    ticket = WORD(REST, to, NEXT(word[fd]));
-    beginStay(fd, ticket);
-    word[fd] = WITH(ticket, MOVING);
+    generation = WORD(IDLE, to, NEXT(word[fd]));
+    beginGeneration(fd, generation);
+    word[fd] = WITH(generation, MOVING);
     goto add
   }
 
@@ -569,62 +569,62 @@ toThread:
     :: else -> goto loop
     fi
   }
-move: /* Mover.move: the word was seen, then ConnectionTable.startMove compares and swaps. */
+move: /* Migrator.move: the word was seen, then ConnectionTable.startMove compares and swaps. */
   atomic {
     if
     :: word[fd] != old -> goto moved
     :: else
     fi;
     c = id[fd];
-    ticket = WORD(REST, to, NEXT(old));
-    beginStay(fd, ticket);
-    word[fd] = WITH(ticket, MOVING);
+    generation = WORD(IDLE, to, NEXT(old));
+    beginGeneration(fd, generation);
+    word[fd] = WITH(generation, MOVING);
     old = 0
   }
 del:
-  atomic { MINE(fd, MOVING, ticket); IO(fd, c); SET(from, fd) = 0; NEWS(from, fd) = false } /* EPOLL_CTL_DEL */
-add: /* Mover.#add, then ConnectionTable.settle, unless the thread was faster. */
+  atomic { MINE(fd, MOVING, generation); IO(fd, c); SET(from, fd) = 0; NEWS(from, fd) = false } /* EPOLL_CTL_DEL */
+add: /* Migrator.#add, then ConnectionTable.settle, unless the thread was faster. */
   atomic {
-    MINE(fd, MOVING, ticket); IO(fd, c);
+    MINE(fd, MOVING, generation); IO(fd, c);
     assert(to == ROOM || setOpen[to]);
 #ifdef BREAK_WORK_LEFT_UNTOLD
-    addTo(to, fd, c, ticket, to == ROOM || draining)
+    addTo(to, fd, c, generation, to == ROOM || draining)
 #else
-    addTo(to, fd, c, ticket, to == ROOM || draining || workLeft[fd])
+    addTo(to, fd, c, generation, to == ROOM || draining || workLeft[fd])
 #endif
   }
   atomic {
     if
-    :: word[fd] == WITH(ticket, MOVING) -> word[fd] = ticket
+    :: word[fd] == WITH(generation, MOVING) -> word[fd] = generation
     :: else
     fi
   }
 moved:
   atomic {
     if
-    :: gone[0] && !serving[0] -> from = 0; to = 0; ticket = 0; old = 0; c = 0; fd++; goto inherit
+    :: gone[0] && !serving[0] -> from = 0; to = 0; generation = 0; old = 0; c = 0; fd++; goto inherit
     :: else -> goto loop
     fi
   }
 
-leave: /* Successor.#pickNext, Mover.lift, then the other process answers, or ends: see ownership.pml. */
+leave: /* HandoverGiver.#pickNext, Migrator.detach, then the other process answers, or ends: see ownership.pml. */
   atomic {
     if
     :: word[fd] != old -> goto loop
     :: else -> c = id[fd]
     fi;
-    old = WORD(REST, ROOM, NEXT(old));
-    beginStay(fd, old);
+    old = WORD(IDLE, ROOM, NEXT(old));
+    beginGeneration(fd, old);
     word[fd] = WITH(old, MOVING)
   }
   atomic { MINE(fd, MOVING, old); IO(fd, c); SET(ROOM, fd) = 0; NEWS(ROOM, fd) = false } /* EPOLL_CTL_DEL */
   if
   :: atomic { away[c] = true } goto left
-  :: atomic { /* Successor.#lost: the client is put back to rest in the room. */
+  :: atomic { /* HandoverGiver.#lost: the client is made idle again in the room. */
       to = ROOM;
-      ticket = WORD(REST, to, NEXT(old));
-      beginStay(fd, ticket);
-      word[fd] = WITH(ticket, MOVING);
+      generation = WORD(IDLE, to, NEXT(old));
+      beginGeneration(fd, generation);
+      word[fd] = WITH(generation, MOVING);
       old = 0;
       goto add
     }
@@ -638,7 +638,7 @@ left: /* Closer.letGo: the fd is closed, the connection is not. */
     goto loop
   }
 
-takeOver: /* Supervisor.threadGone: clients at rest go to the room, whether there is another thread or not. */
+takeOver: /* Supervisor.threadGone: idle clients go to the room, whether there is another thread or not. */
   atomic { serving[0] = false; fd = 0 }
 inherit:
   atomic {
@@ -648,14 +648,14 @@ inherit:
     :: else -> old = word[fd]
     fi;
     if
-    :: STATE(old) == REST -> from = 0; to = ROOM; goto move
+    :: STATE(old) == IDLE -> from = 0; to = ROOM; goto move
     :: else -> c = id[fd]
     fi
   }
-  /* Closer.close, for HELD, BUSY, CLOSING. Rule 4: the thread that had it is truly gone. */
-  atomic { assert(word[fd] == old); ticket = old; word[fd] = WITH(old, CLOSING) }
+  /* Closer.close, for PINNED, BUSY, CLOSING. Rule 4: the thread that had it is truly gone. */
+  atomic { assert(word[fd] == old); generation = old; word[fd] = WITH(old, CLOSING) }
   atomic { MINE(fd, CLOSING, old); freeSlot(fd, old) }
-  atomic { closeFd(fd, c); ticket = 0; old = 0; c = 0; fd++; goto inherit }
+  atomic { closeFd(fd, c); generation = 0; old = 0; c = 0; fd++; goto inherit }
 inherited: /* Supervisor.#takeOver: the thread's epoll set is closed, its row cleared. */
   atomic {
     for (i : 0 .. FDS - 1) { SET(0, i) = 0; NEWS(0, i) = false; EVENT(0, i) = 0 }

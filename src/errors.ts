@@ -1,4 +1,4 @@
-/** The one error class of Heddle, its stable codes, and how an error survives crossing a thread. */
+/** Defines the one error class of Heddle, its stable codes, and how an error survives crossing a thread. */
 import { inspect } from 'node:util';
 
 /** What went wrong, by a name that does not change between versions. */

@@ -1,4 +1,4 @@
-/** The door of the library. */
+/** Exports the library. */
 import type { Connection } from './client/connection.ts';
 import type { ConnectOptions } from './options/connect-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
@@ -17,9 +17,9 @@ export type { BytesService, FramedService, Reply, ServiceThread, TextService } f
 export type { CustomFraming, FramingSpec } from './framing/framing.ts';
 export type { ServerEvent } from './log/event.ts';
 export type { ConnectOptions } from './options/connect-options.ts';
-export type { ConnectTlsOptions, KeyPair, Pem, TlsOptions } from './options/tls-type.ts';
+export type { ConnectTlsOptions, KeyPair, Pem, TlsOptions } from './options/tls/tls-type.ts';
 export type { ServeOptions } from './options/serve-options.ts';
-export type { ServerAddress, TcpAddress, UnixAddress } from './server/listening-socket.ts';
+export type { ServerAddress, TcpAddress, UnixAddress } from './listen/listening-socket.ts';
 export type { Server, ServerState } from './server/server.ts';
 export type { ServerStats } from './server/shared-memory.ts';
 export type { CloseReason } from './sharing/close-reason.ts';

@@ -1,4 +1,4 @@
-/** Used to read IP addresses as the 16 bytes in which shared memory keeps them: IPv4 as `::ffff:a.b.c.d` (RFC 4291, section 2.5.5.2). */
+/** Reads IP addresses as the 16 bytes that shared memory keeps: IPv4 as `::ffff:a.b.c.d` (RFC 4291, section 2.5.5.2). */
 
 /** The bytes that an IPv4 address begins with. */
 const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];

@@ -1,4 +1,4 @@
-/** What is used of WebAssembly here. TypeScript has these types in its `dom` library only, with all else that browsers have. */
+/** Declares what is used of WebAssembly here. TypeScript has these types in its `dom` library only, with all else that browsers have. */
 declare namespace WebAssembly {
   interface Memory {
     readonly buffer: ArrayBuffer;

@@ -31,7 +31,7 @@ export interface Bench {
   readonly warmMs: number;
   /** Client counts for questions that are asked at several; empty: the question's own. */
   readonly clients: readonly number[];
-  /** The same for clients that hold their thread. */
+  /** The same for clients that block their thread. */
   readonly burners: readonly number[];
   /** How `no-wait` is asked: see its options. */
   readonly noWait: NoWaitChoice;

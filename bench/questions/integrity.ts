@@ -95,7 +95,7 @@ function killing(bench: Bench, server: AskedServer): Promise<Phase> {
     const killed = killForAWhile(server.port, bench.ms);
     const [kills, seen] = await Promise.all([killed, talk(bench, server, killed)]);
     const { checked, lostWaiting, lostResting, worstUs } = seen;
-    const detail = `${kills} kills; cut off: the ${kills} that killed, ${lostWaiting} waiting, ${lostResting} at rest`;
+    const detail = `${kills} kills; cut off: the ${kills} that killed, ${lostWaiting} waiting, ${lostResting} idle`;
     return {
       checked,
       cutOff: kills + lostWaiting + lostResting,

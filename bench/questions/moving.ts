@@ -117,7 +117,7 @@ async function askIdle(bench: Bench): Promise<Answer> {
     row('under load: all threads but the one that serves, of the CPU used', others),
     row('idle, of one CPU', idle),
   ];
-  const title = `moving: CPU beside serving; idle with ${IDLE_CLIENTS} clients connected, for ${IDLE_MS / 1_000} s, ${REST_MS / 1_000} s after load`;
+  const title = `moving: CPU beside serving; idle with ${IDLE_CLIENTS} clients connected, for ${IDLE_MS / 1_000} s, ${IDLE_MS / 1_000} s after load`;
   return {
     tables: [{ title, columns: ['', 'median', 'range'], rows }],
     verdicts: [atMost('moving: CPU of the idle process', median(idle), IDLE_LIMIT, percent)],
@@ -126,12 +126,12 @@ async function askIdle(bench: Bench): Promise<Answer> {
 }
 
 interface EvenSample {
-  /** Busiest by mean, of clients: as soon as all are connected, a second later, and while one thread is held. */
+  /** Busiest by mean, of clients: as soon as all are connected, a second later, and while one thread is blocked. */
   readonly connected: number;
   readonly later: number;
   readonly held: number;
   readonly heldClients: number;
-  /** How long after the held thread was let go the busiest was within the limit; NaN: it never was. */
+  /** How long after the blocked thread was let go the busiest was within the limit; NaN: it never was. */
   readonly evenMs: number;
 }
 
@@ -207,8 +207,8 @@ async function askEvenness(bench: Bench): Promise<Answer> {
   const rows = [
     row('busiest by mean: when all are connected', 'connected', 3),
     row('a second later', 'later', 3),
-    row('while one thread is held', 'held', 3),
-    row('clients left on the held thread', 'heldClients', 0),
+    row('while one thread is blocked', 'held', 3),
+    row('clients left on the blocked thread', 'heldClients', 0),
     row(`busiest ≤ ${EVEN_LIMIT} × mean again, after it was let go: ms`, 'evenMs', 0),
   ];
   const title = `moving: ${EVEN_CLIENTS} clients, each a line every ${THINK_MS} ms, on ${EVEN_THREADS} threads, one held for ${HOLD_MS / 1_000} s of CPU time`;

@@ -19,8 +19,8 @@ export class CostedTable extends ConnectionTable {
     return end;
   }
 
-  override listResting(thread: number, from: number, fds: Int32Array, since?: number): number {
-    const count = super.listResting(thread, from, fds, since);
+  override listIdle(thread: number, from: number, fds: Int32Array, since?: number): number {
+    const count = super.listIdle(thread, from, fds, since);
     const end = count < fds.length ? this.size : (fds[count - 1] as number) + 1;
     this.#kernel.bill += (end - from) * SLOT_MS;
     return count;

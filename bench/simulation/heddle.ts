@@ -1,17 +1,17 @@
 /** Plays Heddle: its own policy, from `src/acceptor`, over simulated threads, CPUs and sockets. */
-import { Mover } from '../../src/acceptor/mover.ts';
-import { BusyMeter } from '../../src/acceptor/busy-meter.ts';
+import { Migrator } from '../../src/supervisor/migrate.ts';
+import { BusyMeter } from '../../src/supervisor/busy-meter.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
-import { placementFor } from '../../src/acceptor/placement.ts';
-import { Roster } from '../../src/acceptor/roster.ts';
-import { Supervisor } from '../../src/acceptor/supervisor.ts';
-import { WaitingRoom } from '../../src/acceptor/waiting-room.ts';
-import { Closer } from '../../src/connection/closer.ts';
+import { placementFor } from '../../src/supervisor/placement.ts';
+import { ThreadRegistry } from '../../src/supervisor/thread-registry.ts';
+import { Supervisor } from '../../src/supervisor/supervisor.ts';
+import { WaitingRoom } from '../../src/supervisor/waiting-room/waiting-room.ts';
+import { Closer } from '../../src/connection/close.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { sharedTime } from '../../src/sharing/clock.ts';
-import { SERVING_SLICE } from '../../src/sharing/scheduling.ts';
+import { SERVING_SLICE_NS } from '../../src/sharing/scheduling.ts';
 import { ThreadBoard } from '../../src/sharing/thread-board.ts';
 import type { Client, Server } from './client.ts';
 import { CostedTable } from './costed-table.ts';
@@ -44,14 +44,14 @@ export interface HeddleSettings {
 
 export class Heddle implements Server {
   readonly kernel: SimKernel;
-  readonly roster: Roster;
+  readonly registry: ThreadRegistry;
   readonly #settings: HeddleSettings;
   readonly #timeline: Timeline;
   readonly #cpus: Cpus;
   readonly #table: CostedTable;
   readonly #board: ThreadBoard;
   readonly #counters = new AcceptorCounters();
-  readonly #mover: Mover;
+  readonly #migrator: Migrator;
   readonly #placement;
   readonly #room: WaitingRoom | undefined;
   readonly #supervisor: Supervisor;
@@ -77,7 +77,7 @@ export class Heddle implements Server {
     this.#board = ThreadBoard.create(threads.max);
     this.#rows = Array.from({ length: threads.max }, (_, row) => row);
     this.#wanted = threads.min;
-    this.roster = new Roster(calls, {
+    this.registry = new ThreadRegistry(calls, {
       ...threads,
       clientsPerThread: Infinity,
       moveAfter: 5,
@@ -85,7 +85,7 @@ export class Heddle implements Server {
       cpus: settings.cpus,
     });
     const closer = new Closer(calls, this.#table, Arena.create(1 << 16), undefined);
-    this.#mover = new Mover(calls, this.#table, this.#counters, closer, this.#board);
+    this.#migrator = new Migrator(calls, this.#table, this.#counters, closer, this.#board);
     const busy = new BusyMeter(calls).ratio;
     this.#placement = placementFor('least-busy', busy);
     this.#room = hasRoom ? this.#makeRoom() : undefined;
@@ -94,22 +94,22 @@ export class Heddle implements Server {
         table: this.#table,
         board: this.#board,
         counters: this.#counters,
-        roster: this.roster,
+        registry: this.registry,
         placement: this.#placement,
         busy,
         balances: true,
-        mover: this.#mover,
+        migrator: this.#migrator,
         room: this.#room,
         closer,
         handlerTimeout: Infinity,
-        say: (message) => this.#told(message),
+        post: (message) => this.#told(message),
         report: undefined,
       },
       (row) => {
         row.epollFd = 0;
       },
     );
-    this.#task.sliceMs = SERVING_SLICE / 1e6;
+    this.#task.sliceMs = SERVING_SLICE_NS / 1e6;
     for (let count = 0; count < threads.min; count++) this.#started(this.#rows.shift() as number);
   }
 
@@ -129,8 +129,8 @@ export class Heddle implements Server {
       poller: Poller.create(calls, EVENTS),
       board: this.#board,
       table: this.#table,
-      roster: this.roster,
-      mover: this.#mover,
+      registry: this.registry,
+      migrator: this.#migrator,
       placement: this.#placement,
     });
     this.kernel.set(room.row.epollFd).heard = () => this.#poke();
@@ -154,14 +154,14 @@ export class Heddle implements Server {
     const events = this.#events;
     this.#events = [];
     for (const event of events) event();
-    this.#room?.hear(now);
+    this.#room?.takeEvents(now);
     this.#accept();
     this.#supervisor.look(now);
     this.#cpus.run(this.#task, Math.max(0.001, kernel.pay()), this.#sleep);
   };
 
   readonly #sleep = (): void => {
-    const { kernel, roster } = this;
+    const { kernel, registry } = this;
     const longest = this.#hasRoom ? LONGEST_WAIT_MS : LOOK_FULL_MS;
     const wait = Math.ceil(Math.max(0, Math.min(longest, this.#supervisor.timeout(kernel.now()))));
     const isBusy = this.#events.length > 0 || (this.#backlog.size > 0 && this.#hasRoom) || this.#hearsRoom;
@@ -171,7 +171,7 @@ export class Heddle implements Server {
     this.#timeline.after(wait, () => {
       if (turn === this.#turns) this.#poke();
     });
-    roster.changed();
+    registry.changed();
   };
 
   get #hearsRoom(): boolean {
@@ -179,7 +179,7 @@ export class Heddle implements Server {
   }
 
   get #hasRoom(): boolean {
-    return this.roster.hasRoom || this.#supervisor.isCareful();
+    return this.registry.hasRoom || this.#supervisor.isCareful();
   }
 
   #accept(): void {
@@ -187,10 +187,10 @@ export class Heddle implements Server {
       const client = this.#backlog.take() as Client;
       const { address, fd } = client;
       this.kernel.bill += ACCEPT_MS;
-      const row = this.#supervisor.roomFor(address) ?? this.#placement(this.roster.any, address);
-      const ticket = this.#table.admit(fd, row.thread, this.#counters.countAccepted(), address, 1, 0);
-      this.#table.setSeen(fd, sharedTime(this.kernel.now()));
-      this.#mover.place(fd, ticket, row);
+      const row = this.#supervisor.roomFor(address) ?? this.#placement(this.registry.any, address);
+      const generation = this.#table.admit(fd, row.thread, this.#counters.countAccepted(), address, 1, 0);
+      this.#table.setLastActivity(fd, sharedTime(this.kernel.now()));
+      this.#migrator.place(fd, generation, row);
     }
   }
 
@@ -233,12 +233,12 @@ export class Heddle implements Server {
       table: this.#table,
       row: this.#board.row(thread),
       room: this.#board.waitingRoom,
-      moveAfter: this.roster.settings.moveAfter,
+      moveAfter: this.registry.settings.moveAfter,
       hasWork: (parked) => this.#poke(() => this.#ring(parked)),
       isLate: (late) => this.#poke(() => (late.row.isGuarded = false)),
     });
     this.#threads.set(thread, started);
-    this.#poke(() => this.roster.add(started.row));
+    this.#poke(() => this.registry.add(started.row));
   }
 
   #ring(parked: SimThread): void {

@@ -1,7 +1,7 @@
 /** Plays what the kernel does for the policy: epoll sets, CPU clocks, nice values; and takes note of what calls cost. */
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
-import { NativeBuffer } from '../../src/sys/native-buffer.ts';
-import type { PollSet } from '../../src/sys/poll-set.ts';
+import { NativeBuffer } from '../../src/sys/structs/native-buffer.ts';
+import type { PollSet } from '../../src/sys/structs/poll-set.ts';
 import { EpollEvents, type Sys } from '../../src/sys/sys.ts';
 import type { Client } from './client.ts';
 import type { Cpus, Task } from './cpus.ts';
@@ -21,7 +21,7 @@ interface Watched {
   readonly client: Client;
   set: EpollSet | undefined;
   mask: number;
-  ticket: number;
+  generation: number;
   isListed: boolean;
 }
 
@@ -47,7 +47,7 @@ export class EpollSet {
   }
 
   /** Takes at most `most` events. */
-  take(most: number, hear: (fd: number, ticket: number, mask: number) => void): number {
+  take(most: number, hear: (fd: number, generation: number, mask: number) => void): number {
     let count = 0;
     while (count < most) {
       const watched = this.#ready.take();
@@ -55,7 +55,7 @@ export class EpollSet {
       watched.isListed = false;
       const mask = readiness(watched) & watched.mask;
       if (mask === 0) continue;
-      hear(watched.client.fd, watched.ticket, mask);
+      hear(watched.client.fd, watched.generation, mask);
       count++;
     }
     return count;
@@ -111,7 +111,7 @@ export class SimKernel {
   /** Gives `client` an fd. */
   open(client: Client): number {
     const fd = this.#free.pop() ?? this.#watched.length;
-    this.#watched[fd] = { client, set: undefined, mask: 0, ticket: 0, isListed: false };
+    this.#watched[fd] = { client, set: undefined, mask: 0, generation: 0, isListed: false };
     client.fd = fd;
     return fd;
   }
@@ -153,7 +153,7 @@ export class SimKernel {
     } else if (operation === EPOLL_CTL_ADD) {
       watched.set = this.set(epollFd);
       watched.mask = mask;
-      watched.ticket = high;
+      watched.generation = high;
       if (readiness(watched) & mask) watched.set.list(watched);
     }
     return 0;
@@ -162,7 +162,7 @@ export class SimKernel {
   epollWait(epollFd: number, events: EpollEvents): number {
     this.bill += WAIT_MS;
     let count = 0;
-    return this.set(epollFd).take(events.capacity, (fd, ticket, mask) => events.set(count++, mask, fd, ticket));
+    return this.set(epollFd).take(events.capacity, (fd, generation, mask) => events.set(count++, mask, fd, generation));
   }
 
   poll(asked: PollSet, count: number): number {

@@ -1,8 +1,8 @@
 /** Plays a service thread of Heddle: its turns, its messages, its sleep. */
 import { sharedTime } from '../../src/sharing/clock.ts';
 import { isExpensive, NEWCOMER } from '../../src/sharing/client-kind.ts';
-import type { ConnectionTable, Ticket } from '../../src/sharing/connection-table.ts';
-import { SERVING_SLICE } from '../../src/sharing/scheduling.ts';
+import type { ConnectionTable, Generation } from '../../src/sharing/connection-table.ts';
+import { SERVING_SLICE_NS } from '../../src/sharing/scheduling.ts';
 import { ABSENT, PARKED, RUNNING, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { giveBack } from '../../src/thread/give-back.ts';
 import type { Client } from './client.ts';
@@ -14,7 +14,7 @@ import type { Timeline } from './timeline.ts';
 const LOOK_MS = 0.003;
 /** An ordinary message: it is read, handled and answered, in ms. */
 export const MESSAGE_MS = 0.007;
-/** From the ring of the bell to the first turn, in ms of CPU. */
+/** From the wake-up to the first turn, in ms of CPU. */
 const WAKE_MS = 0.03;
 /** As in `reactor.ts`: how long it waits for sockets, and how many empty turns it takes until it parks. */
 const WAIT_MS = 1;
@@ -38,7 +38,7 @@ export interface SimThreadParts {
 
 interface Ready {
   readonly fd: number;
-  readonly ticket: Ticket;
+  readonly generation: Generation;
 }
 
 export class SimThread {
@@ -69,11 +69,11 @@ export class SimThread {
     row.timerFd = 1;
     row.beat(-1);
     row.state = RUNNING;
-    this.task.sliceMs = SERVING_SLICE / 1e6;
+    this.task.sliceMs = SERVING_SLICE_NS / 1e6;
     this.#goOn(WAKE_MS, this.#look);
   }
 
-  /** Its bell has rung. */
+  /** It was woken. */
   wake(): void {
     if (this.row.state !== PARKED || this.#isEnded) return;
     this.row.state = RUNNING;
@@ -107,7 +107,7 @@ export class SimThread {
     this.row.beat(-1);
     this.#batch = [];
     this.#next = 0;
-    const count = this.#set.take(EVENTS, (fd, ticket) => this.#batch.push({ fd, ticket }));
+    const count = this.#set.take(EVENTS, (fd, generation) => this.#batch.push({ fd, generation }));
     this.#empty = count === 0 ? this.#empty + 1 : 0;
     if (count > 0) this.#serveNext();
     else if (this.#empty < EMPTY_TURNS) this.#wait();
@@ -134,35 +134,35 @@ export class SimThread {
     const { kernel, table } = this.#parts;
     const event = this.#batch[this.#next++];
     if (event === undefined) return this.#goOn(LOOK_MS, this.#look);
-    const { fd, ticket } = event;
-    if (!table.takeReady(fd, ticket)) return this.#serveNext();
+    const { fd, generation } = event;
+    if (!table.takeReady(fd, generation)) return this.#serveNext();
     this.row.beat(fd);
     const client = kernel.client(fd);
     const { message } = client;
     client.message = undefined;
-    if (message === undefined) return this.#finish(client, ticket, false);
+    if (message === undefined) return this.#finish(client, generation, false);
     this.#goOn(MESSAGE_MS + message.cpuMs, () => {
-      if (message.blockMs === 0) return this.#finish(client, ticket, true);
+      if (message.blockMs === 0) return this.#finish(client, generation, true);
       // The thread sleeps; when it wakes, it wants a CPU again.
       this.#parts.timeline.after(message.blockMs, () =>
-        this.#goOn(MESSAGE_MS, () => this.#finish(client, ticket, true)),
+        this.#goOn(MESSAGE_MS, () => this.#finish(client, generation, true)),
       );
     });
   }
 
   /** Has the client be idle, here or in the waiting room, or leave. */
-  #finish(client: Client, ticket: Ticket, isAnswer: boolean): void {
+  #finish(client: Client, generation: Generation, isAnswer: boolean): void {
     const { kernel, room, row, table, timeline } = this.#parts;
     const { fd } = client;
     const leaves = isAnswer && client.isLeaving;
     const kind = table.kind(fd);
-    table.setSeen(fd, sharedTime(timeline.now));
+    table.setLastActivity(fd, sharedTime(timeline.now));
     kernel.pay();
-    if (leaves) this.#close(fd, ticket);
-    else if (isExpensive(kind) && room.epollFd > 0) giveBack({ sys: kernel.calls, table, row, room }, fd, ticket);
+    if (leaves) this.#close(fd, generation);
+    else if (isExpensive(kind) && room.epollFd > 0) giveBack({ sys: kernel.calls, table, row, room }, fd, generation);
     else {
       if (kind === NEWCOMER) table.provedLight(fd);
-      table.rest(fd, ticket);
+      table.idle(fd, generation);
     }
     if (isAnswer) client.answered();
     const cost = kernel.pay();
@@ -170,11 +170,11 @@ export class SimThread {
     else this.#goOn(cost, () => this.#serveNext());
   }
 
-  #close(fd: number, ticket: Ticket): void {
+  #close(fd: number, generation: Generation): void {
     const { kernel, row, table } = this.#parts;
-    table.closing(fd, ticket);
+    table.closing(fd, generation);
     row.addClients(-1);
-    table.free(fd, ticket);
+    table.free(fd, generation);
     kernel.close(fd);
   }
 

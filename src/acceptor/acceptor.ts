@@ -1,37 +1,37 @@
-/** The acceptor: lets clients in, places them on threads, and has these watched by the supervisor. */
+/** Lets clients in, places them on threads, and has the supervisor watch the threads. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each client.
 import type { MessagePort } from 'node:worker_threads';
-import { includesPeer, type Peers } from '../options/cidr.ts';
+import { includesPeer, type Peers } from '../options/values/cidr.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import { NEW, PROXIED } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { PeerAddress } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
-import type { ArenaCleaner } from './arena-cleaner.ts';
-import type { MemoryGuard } from './memory-guard.ts';
-import type { ToAcceptor } from './messages.ts';
+import type { ArenaCleaner } from '../supervisor/arena-cleaner.ts';
+import type { MemoryGuard } from '../supervisor/memory-guard.ts';
+import type { FromAcceptor, ToAcceptor } from './messages.ts';
 import { PauseReport } from './pause-report.ts';
-import type { Shortage } from './shortage.ts';
-import { Supervisor, type SupervisorParts } from './supervisor.ts';
-import type { Sweeper } from './sweeper.ts';
+import type { ResourceExhausted } from './listener.ts';
+import { Supervisor, type SupervisorParts } from '../supervisor/supervisor.ts';
+import type { DeadlineScan } from '../supervisor/deadline-scan.ts';
 
 /*
  * What the acceptor decides is here and in `supervisor.ts`; how clients come in, how they get to their threads and what
- * wakes the acceptor is the engine's (`epoll-acceptor.ts`, `net-acceptor.ts`).
+ * wakes the acceptor is the engine's (`epoll/acceptor.ts`, `net/acceptor.ts`).
  */
 
-/** The longest wait, in ms: how late the end of a worker is noticed whose parent ended it without ringing. */
-const LONGEST_WAIT = 1000;
+/** The longest wait, in ms: how late the end of a worker is noticed whose parent ended it without a word. */
+const MAX_WAIT_MS = 1000;
 /** How often all is looked at while the server is full, in ms: whether there is a place now. */
-const LOOK_FULL = 50;
+const FULL_SCAN_INTERVAL_MS = 50;
 /**
  * How long clients are still accepted when the server is to leave, in ms. A client that has connected may not be in the
  * kernel's queue yet: its last packet is taken note of a moment later, and would then be answered with a reset.
  */
-const LAST_CALL = 20;
+const LAST_ACCEPTS_MS = 20;
 
 /** The listening sockets, and whether clients are let in by them. */
-export interface Door {
+export interface Listeners {
   /** How long accepting still pauses because the system is out of something, in ms; `undefined`: it does not. */
   pauseLeft(now: number): number | undefined;
   /** Lets clients in if `wanted`, and if it is not in a pause; they wait in the kernel meanwhile. */
@@ -40,7 +40,8 @@ export interface Door {
 
 export interface AcceptorParts extends SupervisorParts {
   readonly admission: Admission;
-  readonly sweeper: Sweeper;
+  readonly post: (message: FromAcceptor) => void;
+  readonly deadlineScan: DeadlineScan;
   readonly memory: MemoryGuard;
   readonly cleaner: ArenaCleaner;
   /** Whose connections begin with a PROXY header. */
@@ -51,7 +52,7 @@ export abstract class Acceptor {
   readonly #parts: AcceptorParts;
   readonly #supervisor: Supervisor;
   readonly #pauses: PauseReport;
-  protected abstract readonly door: Door;
+  protected abstract readonly listeners: Listeners;
   /** When the listeners are closed; Infinity: they are not to be, or are. */
   #closesAt = Infinity;
 
@@ -62,7 +63,7 @@ export abstract class Acceptor {
   }
 
   /** Lets in who waits while `hasRoom`, and nobody after that; calls `closed` when that is done. */
-  protected abstract closeDoor(hasRoom: () => boolean, closed: () => void): void;
+  protected abstract closeListeners(hasRoom: () => boolean, closed: () => void): void;
   /** Closes what a thread that is gone had open for itself. */
   protected abstract release(row: ThreadRow): void;
 
@@ -72,7 +73,7 @@ export abstract class Acceptor {
   }
 
   /** Does what main says; false: it says stop. */
-  obey(message: ToAcceptor): boolean {
+  onMessage(message: ToAcceptor): boolean {
     if (message.type === 'thread-ready') this.threadReady(message.thread, message.clients);
     else if (message.type === 'thread-retire') this.#supervisor.retire(message.thread);
     else if (message.type === 'thread-lost') this.#supervisor.threadLost(message.thread);
@@ -83,78 +84,78 @@ export abstract class Acceptor {
   }
 
   #pong(): void {
-    const { roster, say } = this.#parts;
-    say({ type: 'pong', blockedMs: roster.blockedFor(performance.now()) });
+    const { registry, post } = this.#parts;
+    post({ type: 'pong', blockedMs: registry.blockedFor(performance.now()) });
   }
 
   /** Does all that is due at `now`. To be called after whatever has happened, and every `timeout` ms. */
   protected look(now: number): void {
-    const { admission, cleaner, memory, sweeper } = this.#parts;
+    const { admission, cleaner, memory, deadlineScan } = this.#parts;
     this.#supervisor.look(now);
-    sweeper.sweep(now);
+    deadlineScan.scan(now);
     memory.look(now);
     cleaner.look(now);
     admission.look(now);
-    this.door.set(this.hasRoom(), now);
-    if (now >= this.#closesAt) this.#closeDoor();
+    this.listeners.set(this.hasRoom(), now);
+    if (now >= this.#closesAt) this.#closeListeners();
   }
 
   /** Takes `thread` into service. */
   threadReady(thread: number, _clients?: MessagePort): void {
-    this.#parts.roster.add(this.#parts.board.row(thread));
+    this.#parts.registry.add(this.#parts.board.row(thread));
   }
 
   /** Accepts the clients that wait and, a moment later, closes the listeners; then main hears of it. */
   drain(): void {
     this.#supervisor.drain();
-    this.#parts.mover.announces = true;
-    this.#closesAt = performance.now() + LAST_CALL;
+    this.#parts.migrator.announces = true;
+    this.#closesAt = performance.now() + LAST_ACCEPTS_MS;
   }
 
-  #closeDoor(): void {
+  #closeListeners(): void {
     this.#closesAt = Infinity;
-    const { admission, roster, say } = this.#parts;
-    // Who is not accepted now is refused: better to wait for a thread that is held.
-    const hasAnyRoom = (): boolean => roster.any.length > 0 && admission.isOpen;
-    this.closeDoor(hasAnyRoom, () => say({ type: 'drained' }));
+    const { admission, registry, post } = this.#parts;
+    // Who is not accepted now is refused: better to wait for a thread that is blocked.
+    const hasAnyRoom = (): boolean => registry.any.length > 0 && admission.isOpen;
+    this.closeListeners(hasAnyRoom, () => post({ type: 'drained' }));
   }
 
   /** How long nothing is due if nothing happens, in ms. */
   protected timeout(): number {
     const now = performance.now();
-    const { memory, sweeper } = this.#parts;
-    const duties = Math.min(sweeper.left(now), memory.left, this.#closesAt - now);
-    const pause = Math.min(this.door.pauseLeft(now) ?? LONGEST_WAIT, duties);
-    const rest = Math.min(this.hasRoom() ? LONGEST_WAIT : LOOK_FULL, this.#supervisor.timeout(now));
+    const { memory, deadlineScan } = this.#parts;
+    const duties = Math.min(deadlineScan.left(now), memory.left, this.#closesAt - now);
+    const pause = Math.min(this.listeners.pauseLeft(now) ?? MAX_WAIT_MS, duties);
+    const rest = Math.min(this.hasRoom() ? MAX_WAIT_MS : FULL_SCAN_INTERVAL_MS, this.#supervisor.timeout(now));
     return Math.ceil(Math.max(0, Math.min(pause, rest)));
   }
 
   /** Says that accepting pauses, because the system is out of `shortage`. */
-  protected paused({ cause, errno }: Shortage): void {
+  protected paused({ cause, errno }: ResourceExhausted): void {
     this.#parts.counters.countPause(cause);
     this.#pauses.add(errno, performance.now());
   }
 
   protected readonly hasRoom = (): boolean => {
-    const { admission, roster } = this.#parts;
-    return (roster.hasRoom || this.#supervisor.isCareful()) && admission.isOpen && this.mayAccept;
+    const { admission, registry } = this.#parts;
+    return (registry.hasRoom || this.#supervisor.isCareful()) && admission.isOpen && this.mayAccept;
   };
 
   /** Lets the client of `fd` in and gives it to a thread, or turns it away. */
   protected readonly admit = (fd: number, peer: PeerAddress): void => {
-    const { admission, closer, counters, mover, placement, proxies, report, roster, table } = this.#parts;
+    const { admission, closer, counters, migrator, placement, proxies, report, registry, table } = this.#parts;
     const isProxied = includesPeer(proxies, peer.bytes);
     if (!admission.admits(fd, peer, isProxied)) return;
-    const row = this.#supervisor.roomFor(peer.bytes) ?? placement(roster.any, peer.bytes);
+    const row = this.#supervisor.roomFor(peer.bytes) ?? placement(registry.any, peer.bytes);
     const id = counters.countAccepted();
-    const flags = (roster.greets ? NEW : 0) | (isProxied ? PROXIED : 0);
-    const ticket = table.admit(fd, row.thread, id, peer.bytes, peer.port, flags);
+    const flags = (registry.speaksFirst ? NEW : 0) | (isProxied ? PROXIED : 0);
+    const generation = table.admit(fd, row.thread, id, peer.bytes, peer.port, flags);
     const time = sharedTime(performance.now());
-    table.setSeen(fd, time);
-    if (isProxied) table.setBegun(fd, time || 1);
+    table.setLastActivity(fd, time);
+    if (isProxied) table.setMessageStartedAt(fd, time || 1);
     // Who a proxy speaks for is not known yet: the thread that reads the header reports it.
     if (!isProxied) report?.({ type: 'open', ...closer.describe(fd, row) });
-    mover.place(fd, ticket, row);
+    migrator.place(fd, generation, row);
   };
 
   /** Wakes the thread of `row`, which is parked and has work. */

@@ -1,6 +1,6 @@
-/** Used to decide who is let in: by the client's address, and by how many clients there are. */
+/** Decides who is let in: by the client's address, and by how many clients there are. */
 import { type AddressLimits, AddressRules } from '../connection/address-rules.ts';
-import type { Report } from '../connection/closer.ts';
+import type { Report } from '../connection/close.ts';
 import type { RejectEvent } from '../log/event.ts';
 import type { Overflow } from '../options/serve-options.ts';
 import type { AcceptorCounters, RejectReason } from '../sharing/acceptor-counters.ts';
@@ -9,7 +9,6 @@ import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadBoard } from '../sharing/thread-board.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
 import { PauseReport } from './pause-report.ts';
-import { RejectionReport } from './rejection-report.ts';
 
 /** The options of `serve` that say who is let in. */
 export interface AdmissionLimits extends AddressLimits {
@@ -152,4 +151,45 @@ function rulesOf({ addresses, report, table }: AdmissionParts, limits: AddressLi
   if (addresses === undefined) return new AddressRules(limits, ClientsPerAddress.create(table));
   const stuck = (): void => report?.({ type: 'lock-stuck', time: Date.now(), what: 'addresses' });
   return new AddressRules(limits, new ClientsPerAddress(addresses, table, stuck));
+}
+
+/** How many are reported one by one in each period. */
+const MAX_REPORTED = 10;
+/** In ms. */
+const PERIOD_MS = 1000;
+
+class RejectionReport {
+  readonly #report: Report | undefined;
+  #since = Number.NEGATIVE_INFINITY;
+  #shown = 0;
+  #hidden = 0;
+
+  constructor(report: Report | undefined) {
+    this.#report = report;
+  }
+
+  /** Reports what `describe` gives, or only counts it. */
+  add(describe: () => RejectEvent, now: number): void {
+    this.look(now);
+    if (this.#shown === MAX_REPORTED) {
+      this.#hidden++;
+      return;
+    }
+    this.#shown++;
+    this.#report?.(describe());
+  }
+
+  /** Begins a new period if it is time to. */
+  look(now: number): void {
+    if (now - this.#since < PERIOD_MS) return;
+    this.#since = now;
+    this.#shown = 0;
+    this.reportHidden();
+  }
+
+  /** Says how many were only counted. */
+  reportHidden(): void {
+    if (this.#hidden > 0) this.#report?.({ type: 'rejects-hidden', time: Date.now(), count: this.#hidden });
+    this.#hidden = 0;
+  }
 }

@@ -1,7 +1,7 @@
-/** Used to take clients from a listening socket. */
-import { EAGAIN } from '../sys/errno.ts';
+/** Accepts clients from a listening socket, and tells when the system is out of what each client takes. */
+import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/errno.ts';
 import type { PeerAddress, Sys } from '../sys/sys.ts';
-import { type Shortage, shortageOf } from './shortage.ts';
+import type { PauseCause } from '../sharing/acceptor-counters.ts';
 
 /** Clients accepted in a row, before the acceptor looks at its other duties. */
 const BATCH = 128;
@@ -29,15 +29,38 @@ export class Listener {
    * Any other error is that of one connection, which was lost while it waited (accept(2), "Error handling"): the next
    * one is tried. Too many in a row are an error of the socket.
    */
-  accept(hasRoom: () => boolean, admit: (fd: number, peer: PeerAddress) => void, most = BATCH): Shortage | undefined {
+  accept(
+    hasRoom: () => boolean,
+    admit: (fd: number, peer: PeerAddress) => void,
+    most = BATCH,
+  ): ResourceExhausted | undefined {
     for (let tries = 0, errors = 0; tries < most && errors < MOST_ERRORS && hasRoom(); tries++) {
       const fd = this.#sys.accept(this.fd, this.#peer);
       if (fd === EAGAIN) return undefined;
-      const shortage = shortageOf(fd);
+      const shortage = resourceExhausted(fd);
       if (shortage !== undefined) return shortage;
       errors = fd < 0 ? errors + 1 : 0;
       if (fd >= 0) admit(fd, this.#peer);
     }
     return undefined;
   }
+}
+
+const OUT_OF = new Map<number, PauseCause>([
+  [EMFILE, 'no-files'],
+  [ENFILE, 'no-files'],
+  [ENOBUFS, 'no-memory'],
+  [ENOMEM, 'no-memory'],
+]);
+
+/** What the system has no more of; `errno` is the name of its error, such as `EMFILE`. */
+export interface ResourceExhausted {
+  readonly cause: PauseCause;
+  readonly errno: string;
+}
+
+/** What the system is out of if accepting a client has ended with `result`; `undefined`: nothing that is known. */
+export function resourceExhausted(result: number): ResourceExhausted | undefined {
+  const cause = OUT_OF.get(result);
+  return cause && { cause, errno: errnoName(result) };
 }

@@ -1,12 +1,12 @@
-/** What the acceptor and main say to each other. */
+/** Defines the messages between the acceptor and main. */
 
 import type { MessagePort } from 'node:worker_threads';
 import type { AdmissionLimits } from './admission.ts';
-import type { Estate } from './successor.ts';
-import type { Peers } from '../options/cidr.ts';
+import type { HandoverNotice, Offer, Source } from '../handover/start.ts';
+import type { Peers } from '../options/values/cidr.ts';
 import type { Placement } from '../options/serve-options.ts';
-import type { Heritage } from './predecessor.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
+import type { SupervisorNotice } from '../supervisor/supervisor.ts';
 
 /** What the acceptor of any engine is started with. */
 export interface AcceptorStart {
@@ -42,14 +42,14 @@ export interface EpollAcceptorStart extends AcceptorStart {
   readonly exiting: SharedArrayBuffer;
   readonly listeners: readonly { readonly fd: number; readonly isShared: boolean }[];
   /** What a successor gets; `undefined`: there can be none. */
-  readonly estate: Estate | undefined;
+  readonly offer: Offer | undefined;
   /** What there is of the process before this one; `undefined`: there was none. */
-  readonly heritage: Heritage | undefined;
+  readonly source: Source | undefined;
 }
 
 /** What the acceptor of the net engine is started with. */
 export interface NetAcceptorStart extends AcceptorStart {
-  /** Listening sockets: see `net-door.ts`. */
+  /** Listening sockets: see `net/listeners.ts`. */
   readonly listeners: readonly ParkedListener[];
   /** In ms; Infinity: never. */
   readonly keepAlive: number;
@@ -78,15 +78,13 @@ export type ToAcceptor =
 
 /**
  * `want-threads`: this many service threads are needed. `thread-empty`: a retiring thread has no client any more.
- * `thread-worn`: its priority is lowered for good, another is to take its place. `thread-stuck`: it is blocked for too long, and is to end; `detail` says why. `thread-cleared`: what a thread that is gone had is dealt with, its
- * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive; for `blockedMs`, no thread has come round. `accepting`:
+ * `thread-demoted`: its priority is lowered for good, another is to take its place. `thread-blocked`: it is blocked for too long, and is to end; `detail` says why. `thread-cleared`: what a thread that is gone had is dealt with, its
+ * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive; for `blockedMs`, no thread has taken a turn. `accepting`:
  * this process has taken the place of the one before. `succeeded`: process `pid` has taken the place of this one;
  * `successor-lost`: it has ended, and this one has its place again.
  */
 export type FromAcceptor =
-  | { readonly type: 'want-threads'; readonly threads: number }
-  | { readonly type: 'thread-empty' | 'thread-worn' | 'thread-cleared'; readonly thread: number }
-  | { readonly type: 'thread-stuck'; readonly thread: number; readonly detail: string }
+  | SupervisorNotice
+  | HandoverNotice
   | { readonly type: 'pong'; readonly blockedMs: number }
-  | { readonly type: 'succeeded' | 'successor-lost'; readonly pid: number }
-  | { readonly type: 'drained' | 'accepting' };
+  | { readonly type: 'drained' };

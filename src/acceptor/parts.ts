@@ -1,6 +1,6 @@
-/** Used to put together what the acceptors of all engines have in common. */
+/** Puts together what the acceptors of all engines have in common. */
 import type { Sys } from '../sys/sys.ts';
-import { Closer } from '../connection/closer.ts';
+import { Closer } from '../connection/close.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { encodeEvent } from '../log/event-record.ts';
 import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
@@ -12,14 +12,14 @@ import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ThreadBoard } from '../sharing/thread-board.ts';
 import type { AcceptorParts } from './acceptor.ts';
 import { Admission } from './admission.ts';
-import { ArenaCleaner } from './arena-cleaner.ts';
-import { BusyMeter } from './busy-meter.ts';
-import { MemoryGuard } from './memory-guard.ts';
+import { ArenaCleaner } from '../supervisor/arena-cleaner.ts';
+import { BusyMeter } from '../supervisor/busy-meter.ts';
+import { MemoryGuard } from '../supervisor/memory-guard.ts';
 import type { AcceptorStart, FromAcceptor } from './messages.ts';
-import { placementFor } from './placement.ts';
-import { Roster } from './roster.ts';
-import { Sweeper } from './sweeper.ts';
-import type { ThreadCalls } from './thread-watch.ts';
+import { placementFor } from '../supervisor/placement.ts';
+import { ThreadRegistry } from '../supervisor/thread-registry.ts';
+import { DeadlineScan } from '../supervisor/deadline-scan.ts';
+import type { ThreadCalls } from '../supervisor/thread-watch.ts';
 
 /** What decisions are made of. */
 export type Calls = ThreadCalls &
@@ -30,8 +30,8 @@ export type Calls = ThreadCalls &
 export function acceptorParts(
   start: AcceptorStart,
   calls: Calls,
-  say: (message: FromAcceptor) => void,
-): Omit<AcceptorParts, 'mover'> {
+  post: (message: FromAcceptor) => void,
+): Omit<AcceptorParts, 'migrator'> {
   const table = new ConnectionTable(start.table);
   const board = new ThreadBoard(start.board);
   const counters = new AcceptorCounters(start.counters);
@@ -40,24 +40,24 @@ export function acceptorParts(
   const { clientsPerThread, moveAfter } = start;
   // A thread for each client, or none that others ever leave: nobody waits for others, or for nobody else.
   const hasRoom = clientsPerThread === Infinity && moveAfter !== Infinity && start.threads.max > 1;
-  const roster = new Roster(calls, { ...start.threads, clientsPerThread, moveAfter, hasRoom });
+  const registry = new ThreadRegistry(calls, { ...start.threads, clientsPerThread, moveAfter, hasRoom });
   const busy = new BusyMeter(calls).ratio;
   const arena = new Arena(start.arena, () => report?.({ type: 'lock-stuck', time: Date.now(), what: 'messages' }));
-  const sweeper = new Sweeper(table, roster, new Deadlines(table, start.timeouts));
+  const deadlineScan = new DeadlineScan(table, registry, new Deadlines(table, start.timeouts));
   return {
     table,
     board,
     counters,
-    roster,
+    registry,
     busy,
     report,
-    say,
+    post,
     admission: new Admission({ sys: calls, board, table, counters, report, addresses: start.addresses }, start.limits),
     placement: placementFor(start.placement, busy),
     balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
     closer: new Closer(calls, table, arena, report),
-    sweeper,
-    memory: new MemoryGuard(table, new MemoryAccount(board, arena, start.maxMemory), sweeper),
+    deadlineScan,
+    memory: new MemoryGuard(table, new MemoryAccount(board, arena, start.maxMemory), deadlineScan),
     cleaner: new ArenaCleaner(arena, calls),
     proxies: start.proxies,
     handlerTimeout: start.handlerTimeout,

@@ -1,8 +1,8 @@
 /** Reports that accepting pauses, at most once a minute for each cause: a full server pauses again and again. */
-import type { Report } from '../connection/closer.ts';
+import type { Report } from '../connection/close.ts';
 
 /** In ms. */
-const REPEAT_AFTER = 60_000;
+const REPEAT_AFTER_MS = 60_000;
 
 export class PauseReport {
   readonly #report: Report | undefined;
@@ -13,7 +13,7 @@ export class PauseReport {
   }
 
   add(cause: string, now: number): void {
-    if (now - (this.#reportedAt.get(cause) ?? Number.NEGATIVE_INFINITY) < REPEAT_AFTER) return;
+    if (now - (this.#reportedAt.get(cause) ?? Number.NEGATIVE_INFINITY) < REPEAT_AFTER_MS) return;
     this.#reportedAt.set(cause, now);
     this.#report?.({ type: 'accept-paused', time: Date.now(), cause });
   }

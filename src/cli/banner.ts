@@ -1,11 +1,11 @@
-/** Used to say, at the start, what is served, on how many threads, where, and who can reach it. */
+/** Prints, at the start, what is served, on how many threads, where, and who can reach it. */
 
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { escapeText } from '../log/escape.ts';
-import type { ThreadRange } from '../options/threads.ts';
+import type { ThreadRange } from '../options/values/threads.ts';
 import type { EngineName } from '../server/engine.ts';
-import type { ServerAddress } from '../server/listening-socket.ts';
+import type { ServerAddress } from '../listen/listening-socket.ts';
 
 export interface Serving {
   /** How a person calls the service. */
@@ -31,7 +31,7 @@ export function bannerLines(serving: Serving): string[] {
     ...addressLines(serving.addresses),
   ];
   if (serving.engine === 'net') {
-    lines.push('Each client stays on the thread that it gets (engine net): it waits while another holds that thread');
+    lines.push('Each client stays on the thread that it gets (engine net): it waits while another blocks that thread');
   }
   const open = serving.addresses.find(({ host }) => ALL_INTERFACES.has(host));
   if (open !== undefined) {

@@ -1,4 +1,4 @@
-/** Used to give a command the flags of a schema, with their help text. */
+/** Gives a command the flags of a schema, with their help text. */
 
 import { type Command, Option } from 'commander';
 import { optionsIn, type Schema } from '../options/schema.ts';

@@ -1,4 +1,4 @@
-/** Used to name an option of a command, once all sources are one, by what the user wrote: flag, variable or key of the file. */
+/** Names an option by what the user wrote: flag, variable or key of the config file. */
 
 import { flagName, type NameOf, nameIn, type OptionSource } from '../options/source.ts';
 

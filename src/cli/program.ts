@@ -1,4 +1,4 @@
-/** Used to read the command line, run what it names, and turn its end into an exit status. */
+/** Reads the command line, runs the command that it names, and turns the result into an exit status. */
 
 import { Command, CommanderError } from 'commander';
 import { HeddleError } from '../errors.ts';
@@ -30,7 +30,7 @@ replies are its output: cat words | heddle client --framing line`;
 /** The options of each command. */
 const SCHEMAS: Readonly<Record<string, () => Promise<Schema>>> = {
   serve: async () => (await import('./serve-command-options.ts')).serveCommandSchema,
-  client: async () => (await import('./client-command-options.ts')).clientCommandSchema,
+  client: async () => (await import('./client/client-command-options.ts')).clientCommandSchema,
 };
 
 /** Runs the command of `args`; gives the exit status: 0, 1 for a failure, 2 for a wrong option. */
@@ -94,7 +94,7 @@ function addClient(program: Command, done: (status: number) => void): void {
   command.option('--repl', 'edit and send line after line, with history and round-trip times');
   command.addHelpText('after', CLIENT_NOTES);
   command.action(async ({ message, repl = false, ...flags }: ClientFlags) => {
-    const { runClient } = await import('./client.ts');
+    const { runClient } = await import('./client/client.ts');
     process.stdout.on('error', () => process.exit(0));
     done(await runClient({ message, repl, flags, environment: process.env }, process));
   });

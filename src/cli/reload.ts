@@ -1,10 +1,10 @@
-/** Used to load the service anew: on SIGHUP, and with `--watch` when one of its files has changed. */
+/** Reloads the service: on SIGHUP, and with `--watch` when one of its files has changed. */
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Editors write a file in several steps; this long after the last one it is whole, in ms. */
-const QUIET = 100;
+const SETTLE_MS = 100;
 
 const SOURCES = /\.(?:[cm]?[jt]s|json)$/;
 
@@ -30,7 +30,7 @@ export function reloadOnChange(server: Reloadable, service: URL, failed: (error:
   const changed = (_event: string, name: string | null): void => {
     if (name === null || !SOURCES.test(name) || /(^|[\\/])node_modules[\\/]/.test(name)) return;
     clearTimeout(timer);
-    timer = setTimeout(settled, QUIET);
+    timer = setTimeout(settled, SETTLE_MS);
   };
   const look = (): void => {
     watcher?.close();

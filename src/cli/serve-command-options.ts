@@ -1,4 +1,4 @@
-/** Used to say what `heddle serve` can be told: the options of `serve`, and what only the command has. */
+/** Defines the options of `heddle serve`: those of `serve`, and the command's own. */
 
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,13 +9,13 @@ import { LOG_FORMATS } from '../log/log.ts';
 import { checkOptions, settle } from '../options/check.ts';
 import { findConfigFile, readConfigFile } from '../options/config-file.ts';
 import { readEnvironment } from '../options/environment.ts';
-import { hasSocketFile, oneWay, refuseBothWays, refuseIdleMode } from '../options/places.ts';
+import { hasSocketFile, oneWay, refuseBothWays, refuseIdleMode } from '../options/listen-options.ts';
 import { refuseProxiedHash } from '../options/proxied-placement.ts';
 import { option } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
 import type { NameOf, OptionSource } from '../options/source.ts';
-import { choice, path, toggle } from '../options/value-types.ts';
-import { clientCommandSchema } from './client-command-options.ts';
+import { choice, path, toggle } from '../options/values/value-types.ts';
+import { clientCommandSchema } from './client/client-command-options.ts';
 import { type NamedLayer, namesIn } from './option-names.ts';
 import { resolveTls, tlsOptions } from './tls-options.ts';
 

@@ -1,13 +1,13 @@
-/** Used to run `heddle serve`: start, print what happens, leave well. */
+/** Runs `heddle serve`: starts, prints what happens, and shuts down gracefully. */
 import { setFlagsFromString } from 'node:v8';
 import { errorToRecord, HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
 import type { Server } from '../server/server.ts';
 import { serve } from '../server/server.ts';
 import { builtIn, serviceUrl } from '../server/service-url.ts';
-import { formatDuration } from '../options/duration.ts';
+import { formatDuration } from '../options/values/duration.ts';
 import { Log, type LogSettings, type LogStreams } from '../log/log.ts';
-import { PLACE_OPTIONS } from '../options/places.ts';
+import { LISTEN_OPTIONS } from '../options/listen-options.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { openLibc } from '../sys/libc.ts';
@@ -15,7 +15,7 @@ import { endProcess } from './end-process.ts';
 import { bannerLines, serviceText } from './banner.ts';
 import { reloadOnChange, reloadOnHangup, watchFailedLine } from './reload.ts';
 import { type Invocation, readServeCommand, type ServeCommandSettings } from './serve-command-options.ts';
-import { ServiceManager } from './service-manager.ts';
+import { ServiceManager } from './systemd/service-manager.ts';
 import { type LeavingListener, SECOND_SIGNAL_STATUS, onLeavingSignals } from './signals.ts';
 
 /**
@@ -105,8 +105,8 @@ function logSettings({ logFormat, logLevel, quiet, service }: ServeCommandSettin
 }
 
 function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
-  const { bytes, config: _config, watch: _watch, ...unheard } = settings;
-  const { logFormat: _logFormat, logLevel: _logLevel, quiet: _quiet, ...others } = unheard;
+  const { bytes, config: _config, watch: _watch, ...unreadClients } = settings;
+  const { logFormat: _logFormat, logLevel: _logLevel, quiet: _quiet, ...others } = unreadClients;
   const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsCrl: _crl, tlsRequestClientCert: _request, ...options } = others;
   const service = options.service ?? (bytes ? builtIn('reverse-bytes') : undefined);
   return { ...options, service, onEvent: (event) => log.event(event) };
@@ -119,7 +119,7 @@ function handedOver(
   nameOf: NameOf,
 ): Pick<ServeOptions, 'listenFds'> {
   if (listenFds.length === 0) return {};
-  const given = PLACE_OPTIONS.find((name) => settings[name] !== undefined);
+  const given = LISTEN_OPTIONS.find((name) => settings[name] !== undefined);
   if (given === undefined) return { listenFds };
   const rival = nameOf(given);
   const text = `systemd hands over listening sockets (LISTEN_FDS=${listenFds.length}), but ${rival} is given as well`;

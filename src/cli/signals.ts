@@ -9,10 +9,10 @@ export type LeavingSignal = (typeof SIGNALS)[number];
 export const SECOND_SIGNAL_STATUS: Readonly<Record<LeavingSignal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 /** Ctrl-C under `npm start` comes twice: from the terminal, and passed on by npm. Nobody presses it twice this fast. */
-const SAME_WITHIN = 50;
+const SAME_SIGNAL_MS = 50;
 
 /** How long ending at once may take before the process is ended with whatever still runs in it. */
-const END_WITHIN = 1_000;
+const END_TIMEOUT_MS = 1_000;
 
 export interface LeavingListener {
   first(signal: LeavingSignal): void;
@@ -29,14 +29,14 @@ export function onLeavingSignals(listener: LeavingListener, hasTerminal: boolean
   const onSignal = (signal: LeavingSignal): void => {
     if (signal === 'SIGHUP' && count > 0) return;
     const at = performance.now();
-    const isEcho = last?.signal === signal && at - last.at < SAME_WITHIN;
+    const isEcho = last?.signal === signal && at - last.at < SAME_SIGNAL_MS;
     last = { signal, at };
     if (isEcho) return;
     count++;
     if (count === 1) return listener.first(signal);
     const end = (): void => endProcess(SECOND_SIGNAL_STATUS[signal]);
     if (count > 2) return end();
-    setTimeout(end, END_WITHIN).unref();
+    setTimeout(end, END_TIMEOUT_MS).unref();
     listener.second(signal);
   };
   const signals = SIGNALS.filter((signal) => signal !== 'SIGHUP' || hasTerminal);

@@ -1,4 +1,4 @@
-/** Used to say what a command reads from and writes to; a test hands in its own. */
+/** Defines what a command reads from and writes to; a test passes its own. */
 
 import type { Readable, Writable } from 'node:stream';
 

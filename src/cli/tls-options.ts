@@ -1,10 +1,10 @@
-/** Used to put together what flags, environment and config file say of TLS. */
+/** Merges what flags, environment and config file say about TLS. */
 
 import { resolve } from 'node:path';
 import { HeddleError } from '../errors.ts';
-import { isPath } from '../options/pem.ts';
+import { isPath } from '../options/tls/pem.ts';
 import type { NameOf } from '../options/source.ts';
-import type { Pem, TlsOptions } from '../options/tls-type.ts';
+import type { Pem, TlsOptions } from '../options/tls/tls-type.ts';
 
 /** What a command is told, by flags and environment and, as `tls`, by the file. */
 interface TlsSettings {

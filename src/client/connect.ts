@@ -1,10 +1,10 @@
-/** Used to open a connection to a server. */
+/** Opens a connection to a server. */
 
 import type { Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
 import { createFraming, type FramingSpec } from '../framing/framing.ts';
 import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
-import { formatDuration } from '../options/duration.ts';
+import { formatDuration } from '../options/values/duration.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
 import { onAbort } from './abort-listeners.ts';
 import { Connection } from './connection.ts';

@@ -1,4 +1,4 @@
-/** Used to talk to a server: one connection as its client sees it. */
+/** Talks to a server: one connection as its client sees it. */
 
 import type { Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
@@ -12,10 +12,10 @@ import { MessageReader } from './message-reader.ts';
 import { tlsReason } from './tls-reasons.ts';
 
 /** Reading stops while this many bytes of messages wait to be taken, and goes on when half of them are. */
-const HIGH_WATER = 2 ** 20;
+const HIGH_WATER_BYTES = 2 ** 20;
 
 /** How long `close` waits for the server to take what was sent. */
-const CLOSE_WITHIN = 5_000;
+const CLOSE_TIMEOUT_MS = 5_000;
 
 export interface ConnectionParts {
   readonly socket: Socket;
@@ -108,7 +108,7 @@ export class Connection implements AsyncDisposable {
     this.#closing = true;
     const { socket } = this.#parts;
     this.#inbox.end();
-    const timer = setTimeout(() => socket.destroy(), CLOSE_WITHIN);
+    const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
     socket.resume();
     socket.destroySoon();
     await this.closed;
@@ -123,7 +123,7 @@ export class Connection implements AsyncDisposable {
   #next(onTimeout: () => HeddleError): Promise<Buffer | undefined> {
     const message = this.#inbox.take(this.#parts.timeout, onTimeout);
     const { socket } = this.#parts;
-    if (socket.isPaused() && this.#inbox.size <= HIGH_WATER / 2) socket.resume();
+    if (socket.isPaused() && this.#inbox.size <= HIGH_WATER_BYTES / 2) socket.resume();
     return message;
   }
 
@@ -162,7 +162,7 @@ export class Connection implements AsyncDisposable {
     } catch (error) {
       this.#fail(asHeddleError(error));
     }
-    if (this.#inbox.size > HIGH_WATER) this.#parts.socket.pause();
+    if (this.#inbox.size > HIGH_WATER_BYTES) this.#parts.socket.pause();
   }
 
   /** Takes note of how the server ends TLS, which only shows at that moment. */

@@ -1,4 +1,4 @@
-/** Used to hand messages to those who wait for them, first come, first served. */
+/** Hands messages to those who wait for them, first come, first served. */
 
 /** What an entry of the queue costs beside its bytes; so many empty messages are bounded too. */
 const PER_MESSAGE = 64;

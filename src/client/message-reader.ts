@@ -1,4 +1,4 @@
-/** Used to turn what a socket reads into messages, however they were split on the way. */
+/** Turns what a socket reads into messages, however they were split on the way. */
 
 import { HeddleError } from '../errors.ts';
 import { BAD, Frame, type Framing, MESSAGE, TOO_LONG } from '../framing/frame.ts';

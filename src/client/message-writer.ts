@@ -1,4 +1,4 @@
-/** Used to turn a message into the bytes that are sent, and to refuse one that the framing cannot carry. */
+/** Turns a message into the bytes that are sent, and refuses one that the framing cannot carry. */
 
 import { HeddleError, kindOf } from '../errors.ts';
 import { Frame, type Framing, MESSAGE } from '../framing/frame.ts';

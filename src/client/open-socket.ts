@@ -1,11 +1,11 @@
-/** Used to open the socket of a connection, plain or with TLS. */
+/** Opens the socket of a connection, plain or with TLS. */
 
 import { connect as connectPlain, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { ConnectSettings } from '../options/connect-options.ts';
-import { loadCertificates, loadPair } from '../options/credentials.ts';
+import { loadCertificates, loadPair } from '../options/tls/credentials.ts';
 import type { NameOf } from '../options/source.ts';
-import type { ConnectTlsOptions } from '../options/tls-type.ts';
+import type { ConnectTlsOptions } from '../options/tls/tls-type.ts';
 
 export interface Opening {
   readonly socket: Socket;

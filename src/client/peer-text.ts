@@ -1,4 +1,4 @@
-/** Used to name a server in errors and greetings: `127.0.0.1:12345`, `[::1]:12345` or `unix:/run/heddle.sock`. */
+/** Names a server in errors and greetings: `127.0.0.1:12345`, `[::1]:12345` or `unix:/run/heddle.sock`. */
 import { isIPv6 } from 'node:net';
 import type { ConnectSettings } from '../options/connect-options.ts';
 

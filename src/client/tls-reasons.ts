@@ -1,4 +1,4 @@
-/** Used to say what OpenSSL means, and what to do: an alert of the server's may come long after the handshake (TLS 1.3). */
+/** Explains an OpenSSL error, and what to do: an alert of the server may arrive long after the handshake (TLS 1.3). */
 import type { NameOf } from '../options/source.ts';
 
 type Reason = (nameOf: NameOf) => string;

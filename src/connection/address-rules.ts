@@ -1,6 +1,6 @@
 /** Decides by its address whether a client is let in: `allow`, `deny` and `maxClientsPerAddress`. */
 import { isUnixAddress } from '../ip-address.ts';
-import { type Cidr, matches } from '../options/cidr.ts';
+import { type Cidr, matches } from '../options/values/cidr.ts';
 import type { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 
 /** The options of `serve` that ask for a client's address. */

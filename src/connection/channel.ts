@@ -1,12 +1,12 @@
-/** The bytes of one client: what it has sent and nobody has taken, and what is to be sent to it. */
+/** Holds the bytes of one client: what was read and not taken, and what is to be sent. */
 import type { HeddleError } from '../errors.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
 import { EAGAIN } from '../sys/errno.ts';
-import { UNIX_PEER } from '../sys/socket-address.ts';
+import { UNIX_PEER } from '../sys/structs/socket-address.ts';
 import { memoryOf } from '../sys/typed-array.ts';
-import { BLOCKED, CLOSED, Conditions, UNREAD, UNREAD_BEYOND, UNREAD_BYTES } from './conditions.ts';
-import type { Host } from './host.ts';
-import type { Kept } from './kept.ts';
+import { BLOCKED, CLOSED, Flags, UNREAD, UNREAD_BEYOND, UNREAD_BYTES } from './flags.ts';
+import type { ThreadContext } from './context.ts';
+import type { SharedBuffer } from './saved-bytes.ts';
 import { lendReply } from './lent-bytes.ts';
 import { Output, SENT } from './output.ts';
 import { checkReply, frameReply, lengthOf } from './reply-buffer.ts';
@@ -20,23 +20,23 @@ import { checkReply, frameReply, lengthOf } from './reply-buffer.ts';
  */
 
 /** A message up to this long that waits alone is sent from the thread's buffer; others go out from where they lie. */
-const COPY_LIMIT = 16 * 1024;
+const COPY_LIMIT_BYTES = 16 * 1024;
 
 /** A longer message is not copied before the kernel has taken what it takes of it: the copy would cost more than the calls do. */
-const LEND_LIMIT = 64 * 1024;
+const LEND_LIMIT_BYTES = 64 * 1024;
 
 /** The kernel is told lengths as 32-bit integers. */
-const LONGEST = 2 ** 31 - 1;
+const MAX_SEND_BYTES = 2 ** 31 - 1;
 
 /** Of the events of epoll, those which tell that bytes are not all that is to be read. */
 const BEYOND_BYTES = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-export abstract class Channel extends Conditions {
+export abstract class Channel extends Flags {
   readonly fd: number;
   readonly remoteAddress: string;
-  protected readonly host: Host;
+  protected readonly context: ThreadContext;
   /** What was read and nobody has taken yet. */
-  protected inbox: Kept | undefined;
+  protected inbox: SharedBuffer | undefined;
   /** What waits to be sent, but for `#only`; `undefined`: nothing ever had to. */
   protected output: Output | undefined;
   /** The only message that waits, for the end of the callbacks: most go out before there is another, and need no `output`. */
@@ -44,15 +44,15 @@ export abstract class Channel extends Conditions {
   /** Events after which there may be something behind the bytes. */
   readonly #beyond: number;
 
-  constructor(host: Host, fd: number, inbox: Kept | undefined, output: Output | undefined) {
+  constructor(context: ThreadContext, fd: number, inbox: SharedBuffer | undefined, output: Output | undefined) {
     super();
-    this.host = host;
+    this.context = context;
     this.fd = fd;
     this.inbox = inbox;
     this.output = output;
     if (output !== undefined) this.set(BLOCKED);
     // Read now: later, the slot may be another client's.
-    this.remoteAddress = host.sys.addressText(host.table.address(fd));
+    this.remoteAddress = context.sys.addressText(context.table.address(fd));
     this.#beyond = this.remoteAddress === UNIX_PEER ? EPOLLIN | BEYOND_BYTES : BEYOND_BYTES;
   }
 
@@ -81,24 +81,24 @@ export abstract class Channel extends Conditions {
     this.unset(UNREAD);
   }
 
-  /** Reads once; `host.reader` has what came. Returns how many bytes that was, 0 at the end of the stream, or the errno. */
+  /** Reads once; `context.reader` has what came. Returns how many bytes that was, 0 at the end of the stream, or the errno. */
   protected read(): number {
-    const { reader } = this.host;
+    const { reader } = this.context;
     const received = reader.receive(this.fd, this.inbox);
     if (received <= 0 || (!reader.isFull && !this.is(UNREAD_BEYOND))) this.unset(UNREAD);
     return received;
   }
 
-  /** Lets `host.reader` find what was not taken before; false: nothing is left. */
+  /** Lets `context.reader` find what was not taken before; false: nothing is left. */
   protected reopen(): boolean {
     if (this.inbox === undefined) return false;
-    this.host.reader.open(this.inbox);
+    this.context.reader.open(this.inbox);
     return true;
   }
 
-  /** Keeps what `host.reader` has from `from` on. */
+  /** Keeps what `context.reader` has from `from` on. */
   protected keep(from: number): void {
-    this.inbox = this.host.reader.keep(from, this.inbox);
+    this.inbox = this.context.reader.keep(from, this.inbox);
   }
 
   protected dropInput(): void {
@@ -108,7 +108,7 @@ export abstract class Channel extends Conditions {
 
   /** Drops what waits to be sent; those who wait for room get an `error`. */
   protected dropOutput(error: () => HeddleError): void {
-    const { replies } = this.host;
+    const { replies } = this.context;
     if (replies.owner === this) replies.clear();
     this.#only = undefined;
     this.output?.close(error);
@@ -116,12 +116,12 @@ export abstract class Channel extends Conditions {
 
   /** Appends a reply to the replies of this read; from now on its memory is the service's again. */
   protected reply(reply: unknown): void {
-    if (!this.#append(reply) && !this.host.borrowsReplies) this.output?.own();
+    if (!this.#append(reply) && !this.context.borrowsReplies) this.output?.own();
   }
 
   /** Appends a message to the replies of this read; false: it did not fit, and what the kernel did not take of it may be lent. */
   #append(message: unknown): boolean {
-    const { framing, replies } = this.host;
+    const { framing, replies } = this.context;
     const checked = checkReply(framing, message);
     replies.owner = this;
     if (this.allSent && replies.append(framing, checked)) return true;
@@ -134,7 +134,7 @@ export abstract class Channel extends Conditions {
 
   /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */
   protected replyInPlace(from: number, to: number): boolean {
-    const { replies } = this.host;
+    const { replies } = this.context;
     if (replies.owner !== this) replies.owner = this;
     return this.allSent && replies.appendInPlace(from, to);
   }
@@ -148,17 +148,17 @@ export abstract class Channel extends Conditions {
 
   /** Keeps a message for the next `sendAll`. Settles when little enough waits that more may be sent. */
   protected sendLater(message: unknown): Promise<void> {
-    const { framing } = this.host;
+    const { framing } = this.context;
     this.stashReplies();
     const checked = checkReply(framing, message);
-    if (!this.allSent || lengthOf(checked) > COPY_LIMIT) return this.#queueReply(checked).room();
+    if (!this.allSent || lengthOf(checked) > COPY_LIMIT_BYTES) return this.#queueReply(checked).room();
     this.#only = frameReply(framing, checked);
     return SENT;
   }
 
   /** Takes the replies of this read out of the thread's buffer: they are sent later. */
   protected stashReplies(): void {
-    const { replies } = this.host;
+    const { replies } = this.context;
     if (replies.owner === this && replies.length > 0) this.queue(replies.takeRest(0));
   }
 
@@ -171,7 +171,7 @@ export abstract class Channel extends Conditions {
 
   /** Has the thread's reply buffer, which is empty, take the only message that waits. */
   #takeOnly(only: Uint8Array): void {
-    const { replies } = this.host;
+    const { replies } = this.context;
     this.#only = undefined;
     replies.owner = this;
     replies.put(only);
@@ -179,7 +179,7 @@ export abstract class Channel extends Conditions {
 
   /** Sends what is in the thread's reply buffer; what the kernel does not take waits. */
   #sendReplies(): void {
-    const { replies, row, sys } = this.host;
+    const { replies, row, sys } = this.context;
     const { length } = replies;
     if (length === 0) return;
     const sent = this.allSent ? sys.send(this.fd, replies.memory, replies.start, length) : EAGAIN;
@@ -189,7 +189,7 @@ export abstract class Channel extends Conditions {
   }
 
   #keepRest(sent: number): void {
-    const { replies, row } = this.host;
+    const { replies, row } = this.context;
     const blocks = this.allSent;
     const rest = replies.takeRest(Math.max(sent, 0));
     if (sent < 0 && sent !== EAGAIN) return this.broken(sent);
@@ -207,11 +207,11 @@ export abstract class Channel extends Conditions {
 
   /** Appends a reply to what waits; a long one is lent, unless it lies in the thread's own memory, which the next message needs. */
   #queueReply(reply: Uint8Array | string): Output {
-    const { framing, input } = this.host;
+    const { framing, input } = this.context;
     const length = lengthOf(reply);
     const output = this.queue();
-    if (length > LONGEST - framing.overhead) this.refuseReply(length);
-    else if (typeof reply === 'string' || length <= LEND_LIMIT || memoryOf(reply) === input.bytes.buffer)
+    if (length > MAX_SEND_BYTES - framing.overhead) this.refuseReply(length);
+    else if (typeof reply === 'string' || length <= LEND_LIMIT_BYTES || memoryOf(reply) === input.bytes.buffer)
       output.push(frameReply(framing, reply));
     else output.borrow(lendReply(framing, reply));
     return output;
@@ -219,7 +219,7 @@ export abstract class Channel extends Conditions {
 
   /** Appends `bytes`, if there are any, to what waits, where it can be kept for long. */
   protected queue(bytes?: Uint8Array): Output {
-    this.output ??= new Output(this.host, this.fd);
+    this.output ??= new Output(this.context, this.fd);
     if (this.#only !== undefined) this.output.push(this.#only);
     this.#only = undefined;
     if (bytes !== undefined) this.output.push(bytes);

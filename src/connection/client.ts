@@ -1,4 +1,4 @@
-/** What a service sees of a client. */
+/** Defines what a service sees of a client. */
 
 /** What TLS has found out about a client. */
 export interface ClientTls {

@@ -1,15 +1,15 @@
-/** One client on its thread: what it sends is read and served, replies are sent, and it ends. */
+/** Serves one client on its thread: reads, calls the service, sends replies, and closes. */
 import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Deadlines } from '../sharing/deadlines.ts';
-import type { Ticket } from '../sharing/connection-table.ts';
+import type { Generation } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
 import { EAGAIN, EFAULT, errnoName } from '../sys/errno.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import type { Client, ClientTls } from './client.ts';
 import {
-  AT_REST,
+  IDLE,
   BLOCKED,
   CALLED,
   CLOSED,
@@ -18,23 +18,22 @@ import {
   ENDED,
   FINISHING,
   FLUSHING,
-  HELD,
+  PINNED,
   LINGERING,
-  NOT_IDLE,
+  NO_IDLE_TIMEOUT,
   SERVING,
   TAKES_NO_INPUT,
   UNREAD,
   WATCHED_FOR_ROOM,
   WORK_LEFT,
   YIELDING,
-} from './conditions.ts';
-import type { Host } from './host.ts';
-import { interestAtRest, interestFor } from './interest.ts';
-import type { Kept } from './kept.ts';
+} from './flags.ts';
+import type { ThreadContext } from './context.ts';
+import { idleInterest, interestFor } from './interest.ts';
+import type { SharedBuffer } from './saved-bytes.ts';
 import { Linger, unreadText } from './linger.ts';
 import { refused } from './output.ts';
-import { SlotHolder } from './slot-holder.ts';
-import { stampBegun, stampComplete, stampFlowing, stampNotIdle, stampSeen, stampStuck } from './stamps.ts';
+import { Lease, messageStarted, messageDone, writeFlowing, stopIdling, noteActivity, writeStalled } from './lease.ts';
 
 /*
  * The way of the data: recv → decode → service → frame → send, in one call without a copy to keep, for a message that
@@ -48,7 +47,7 @@ import { stampBegun, stampComplete, stampFlowing, stampNotIdle, stampSeen, stamp
 /** Reads in a row from one client, before others get their turn. */
 const READS = 16;
 
-export abstract class Connection extends SlotHolder implements Client<unknown, unknown> {
+export abstract class Connection extends Lease implements Client<unknown, unknown> {
   readonly remotePort: number;
   readonly tls: ClientTls | undefined;
   /** Why it is `FINISHING` or `CLOSED`. */
@@ -62,11 +61,11 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** How many of the bytes that had arrived when the drain began are still to be read. */
   #undrained = 0;
 
-  constructor(host: Host, fd: number, ticket: Ticket, flags: number, arrived?: Kept) {
-    super(host, fd, ticket, flags, arrived);
-    this.remotePort = host.table.port(fd);
-    this.tls = host.tlsOf(fd);
-    if (interestAtRest(flags, host.table.outbox(fd)) & EPOLLOUT) this.set(WATCHED_FOR_ROOM);
+  constructor(context: ThreadContext, fd: number, generation: Generation, flags: number, arrived?: SharedBuffer) {
+    super(context, fd, generation, flags, arrived);
+    this.remotePort = context.table.port(fd);
+    this.tls = context.tlsOf(fd);
+    if (idleInterest(flags, context.table.outbox(fd)) & EPOLLOUT) this.set(WATCHED_FOR_ROOM);
   }
 
   /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
@@ -131,7 +130,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.#ending = reason;
     this.#detail = detail;
     this.dropInput();
-    stampComplete(this.host, this.fd);
+    messageDone(this.context, this.fd);
   }
 
   /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
@@ -146,12 +145,12 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   }
 
   #ended(): void {
-    const { host, fd, ticket } = this;
+    const { context, fd, generation } = this;
     const reason = this.#ending as CloseReason;
     this.unset(END_NOTED);
-    host.table.closing(fd, ticket);
-    host.row.countClose(reason);
-    host.closed(this, reason, this.#detail);
+    context.table.closing(fd, generation);
+    context.row.countClose(reason);
+    context.closed(this, reason, this.#detail);
     this.wasClosed();
     this.begin();
     this.dropInput();
@@ -164,15 +163,15 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   flushNow(): void {
     this.unset(FLUSHING);
     if (this.is(END_NOTED)) return this.#ended();
-    // At rest, it was flushed with the turn that sent it, and may be another thread's by now.
-    if (this.is(CLOSED | AT_REST)) return;
-    if (this.is(HELD) && this.allSent && !this.is(FINISHING)) return;
+    // Idle, it was flushed with the turn that sent it, and may be another thread's by now.
+    if (this.is(CLOSED | IDLE)) return;
+    if (this.is(PINNED) && this.allSent && !this.is(FINISHING)) return;
     this.begin();
     this.flush();
     this.settle();
   }
 
-  /** Gives the service what it did not want before and sends what came of it. The connection is held. */
+  /** Gives the service what it did not want before and sends what came of it. The connection is pinned. */
   protected resume(): void {
     if (this.is(CLOSED)) return;
     this.begin();
@@ -182,7 +181,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Serves a client that could not go back to the waiting room: it has had its message, and others have had their turn. */
   goOn(): void {
-    if (this.is(CLOSED | AT_REST) || !this.is(YIELDING)) return;
+    if (this.is(CLOSED | IDLE) || !this.is(YIELDING)) return;
     this.begin();
     this.#takeWorkLeft();
     this.settle();
@@ -199,7 +198,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   }
 
   protected goesOnHere(): void {
-    this.host.goOnSoon(this);
+    this.context.goOnSoon(this);
   }
 
   #goOn(): void {
@@ -219,14 +218,14 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Says that what the client sent is no message, as the decoder found. */
   protected refuseFrame(status: FrameStatus): void {
-    const { problem } = this.host.frame;
+    const { problem } = this.context.frame;
     this.finish(status === BAD ? 'bad-frame' : 'message-too-long', problem);
   }
 
   /** Reports what the service threw, and closes its client. */
   protected serviceFailed(error: unknown): void {
     if (error !== undefined && error === this.#closedError) return;
-    this.host.serviceFailed(this, error);
+    this.context.serviceFailed(this, error);
     this.finish('service-error');
   }
 
@@ -237,45 +236,45 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     if (this.is(FINISHING) && this.allSent && !this.is(CLOSED)) this.#shutDown();
   }
 
-  /** Gives the connection up until its next event: at rest if nothing is kept for it. */
+  /** Gives the connection up until its next event: idle if nothing is kept for it. */
   protected settle(): void {
     if (this.is(CLOSED)) return;
-    stampSeen(this.host, this.fd);
-    if (this.keepsNothing()) this.rest();
+    noteActivity(this.context, this.fd);
+    if (this.keepsNothing()) this.becomeIdle();
     else this.#settleMore();
   }
 
   #settleMore(): void {
-    if (this.is(NOT_IDLE) || (this.is(YIELDING | WORK_LEFT) && this.inbox !== undefined))
-      stampNotIdle(this.host, this.fd);
+    if (this.is(NO_IDLE_TIMEOUT) || (this.is(YIELDING | WORK_LEFT) && this.inbox !== undefined))
+      stopIdling(this.context, this.fd);
     if (this.is(BLOCKED | WATCHED_FOR_ROOM | UNREAD)) {
       this.#watch();
       if (this.#isOverLimit()) return;
     }
-    if (this.kept > 0 && this.host.isSurplus(this.kept)) return this.#endSurplus();
+    if (this.kept > 0 && this.context.isSurplus(this.kept)) return this.#endSurplus();
     this.leave(this.is(SERVING | FINISHING | DRAINING));
   }
 
   /** Has the socket watched anew if it has to be: what it is ready for now is reported, whether it was before or not. */
   #watch(): void {
-    const { fd, host } = this;
+    const { fd, context } = this;
     const isBlocked = this.is(BLOCKED);
     if (isBlocked !== this.is(WATCHED_FOR_ROOM)) {
       if (isBlocked) {
         this.set(WATCHED_FOR_ROOM);
-        stampStuck(host, fd);
+        writeStalled(context, fd);
       } else {
         this.unset(WATCHED_FOR_ROOM);
-        stampFlowing(host, fd);
+        writeFlowing(context, fd);
       }
     } else if (!this.is(UNREAD) || !this.#reads()) return;
-    host.poller.modify(fd, interestFor(isBlocked), fd, this.ticket);
+    context.poller.modify(fd, interestFor(isBlocked), fd, this.generation);
   }
 
   /** Closes a client for which more waits than may. True: it was closed. */
   #isOverLimit(): boolean {
-    if (!this.is(BLOCKED) || (this.output?.piledUp ?? 0) <= this.host.maxUnsent) return false;
-    this.#cutOff('over-limit', `more than ${this.host.maxUnsent} bytes wait for it (maxUnsent)`);
+    if (!this.is(BLOCKED) || (this.output?.piledUp ?? 0) <= this.context.maxUnsent) return false;
+    this.#cutOff('over-limit', `more than ${this.context.maxUnsent} bytes wait for it (maxUnsent)`);
     return true;
   }
 
@@ -284,15 +283,15 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
    * to ask. The caller has the slot.
    */
   checkDeadlines(deadlines: Deadlines, now: number, drains: boolean): void {
-    const { fd, host } = this;
+    const { fd, context } = this;
     this.begin();
     if (this.is(BLOCKED)) this.#writable();
-    if (!this.is(CLOSED) && host.sys.unread(fd) > 0) {
-      stampSeen(host, fd);
+    if (!this.is(CLOSED) && context.sys.unread(fd) > 0) {
+      noteActivity(context, fd);
       this.#readable(EPOLLIN);
     }
     if (this.is(CLOSED)) return;
-    const reason = deadlines.overdue(fd, now);
+    const reason = deadlines.expired(fd, now);
     if (reason !== undefined && !(reason === 'idle-timeout' && this.#hasTaken())) return this.#endLate(reason);
     if (drains) this.#drain();
     if (this.is(FINISHING | FLUSHING)) this.flush();
@@ -318,7 +317,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** How many bytes the kernel keeps for the client, which has yet to take them; the end of the stream is none. */
   #unsent(): number {
-    return Math.max(0, this.host.sys.unsent(this.fd) - (this.is(LINGERING) ? 1 : 0));
+    return Math.max(0, this.context.sys.unsent(this.fd) - (this.is(LINGERING) ? 1 : 0));
   }
 
   /** Closes a client for which most is kept, while more is kept for all than may be. */
@@ -328,7 +327,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Closes a client that does not read: what waits for it in the kernel is dropped, it is memory that others need. */
   #cutOff(reason: CloseReason, detail: string): void {
-    if (!this.is(CLOSED)) this.host.sys.discardOnClose(this.fd);
+    if (!this.is(CLOSED)) this.context.sys.discardOnClose(this.fd);
     this.end(reason, detail);
   }
 
@@ -388,15 +387,15 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Gives the service what the reader has, as far as it wants it. */
   #deliver(): void {
-    const { reader } = this.host;
+    const { reader } = this.context;
     const { from } = reader;
     const rest = this.deliver(reader.bytes, from, reader.to);
     if (rest === reader.to && this.inbox === undefined) return; // All of it was taken, and nothing had to be kept before.
     if (this.is(FINISHING | CLOSED)) this.dropInput();
     else this.keep(rest);
     if (this.is(CLOSED)) return;
-    if (this.inbox !== undefined && this.takesInput) stampBegun(this.host, this.fd, rest > from);
-    else stampComplete(this.host, this.fd);
+    if (this.inbox !== undefined && this.takesInput) messageStarted(this.context, this.fd, rest > from);
+    else messageDone(this.context, this.fd);
   }
 
   #inputOver(received: number): void {
@@ -411,7 +410,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.mayBeReadable();
     if (this.is(DRAINING | CLOSED)) return;
     this.set(DRAINING);
-    this.#undrained = this.host.sys.unread(this.fd);
+    this.#undrained = this.context.sys.unread(this.fd);
   }
 
   #drain(): void {
@@ -422,7 +421,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
 
   /** Takes what has arrived; when the service has answered all of it, the connection is over. */
   #takeArrived(): void {
-    while (this.is(UNREAD) && this.#canRead() && (this.#undrained > 0 || this.host.sys.unread(this.fd) === 0))
+    while (this.is(UNREAD) && this.#canRead() && (this.#undrained > 0 || this.context.sys.unread(this.fd) === 0))
       this.#serve();
     if (!this.takesInput) return;
     this.drained();
@@ -437,13 +436,13 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   /** The client will send no more: what is left in the inbox is a last message, or an error. */
   #takeLast(): void {
     if (this.is(FINISHING)) return;
-    const { framing, frame, reader } = this.host;
+    const { framing, frame, reader } = this.context;
     const status = this.reopen() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
-    const isCut = status === MESSAGE && framing.endCompletes && this.host.isCutShort(this.fd);
+    const isCut = status === MESSAGE && framing.endCompletes && this.context.isCutShort(this.fd);
     if (status === MESSAGE && !isCut) this.deliverLast(reader.bytes);
     if (this.is(CLOSED)) return;
     this.dropInput();
-    stampComplete(this.host, this.fd);
+    messageDone(this.context, this.fd);
     if (isCut) return this.finish('tls-error', 'it ended without close_notify: its last message may be a part of one');
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.inputEnded();
@@ -458,7 +457,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
     this.unset(BLOCKED);
     this.flush();
     if (this.is(CLOSED)) return;
-    if ((this.output?.length ?? 0) < before) stampStuck(this.host, this.fd); // It has read something.
+    if ((this.output?.length ?? 0) < before) writeStalled(this.context, this.fd); // It has read something.
     if (!this.is(BLOCKED)) this.#goOn();
   }
 
@@ -466,7 +465,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   protected flushSoon(): void {
     if (this.is(FLUSHING)) return;
     this.set(FLUSHING);
-    this.host.flushSoon(this);
+    this.context.flushSoon(this);
   }
 
   protected broken(result: number): void {
@@ -479,7 +478,7 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   #lostBytes(): void {
     const text =
       'Bytes that were given to client.send were detached or shrunk before they were sent: await send before you transfer or resize their memory';
-    this.host.serviceFailed(this, new HeddleError('HEDDLE_SERVICE_ERROR', text));
+    this.context.serviceFailed(this, new HeddleError('HEDDLE_SERVICE_ERROR', text));
     this.#cutOff('service-error', 'bytes that were to be sent are gone');
   }
 
@@ -491,18 +490,18 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   #shutDown(): void {
     if (this.is(LINGERING)) return;
     if (this.is(ENDED) && this.#unsent() === 0) return this.end(this.#ending as CloseReason, this.#detail);
-    const result = this.host.sys.shutdown(this.fd, SHUT_WR);
+    const result = this.context.sys.shutdown(this.fd, SHUT_WR);
     // ENOTCONN: the client has reset the connection. It takes nothing any more, and no event may be left that would tell of it.
     if (result < 0) return this.broken(result);
     this.set(LINGERING);
-    this.#linger = new Linger(this.host.time, this.#unsent(), this.host.sendTimeout);
-    this.host.lingers(this);
+    this.#linger = new Linger(this.context.time, this.#unsent(), this.context.sendTimeout);
+    this.context.lingers(this);
     if (this.is(UNREAD)) this.#discard();
   }
 
   /** Drops what the client goes on sending. */
   #discard(): void {
-    const { sys, input, time } = this.host;
+    const { sys, input, time } = this.context;
     for (let reads = 0; reads < READS; reads++) {
       const received = sys.recv(this.fd, input, 0, input.size);
       if (received <= 0) return this.#discarded(received);
@@ -524,10 +523,10 @@ export abstract class Connection extends SlotHolder implements Client<unknown, u
   checkLinger(): void {
     const linger = this.#linger;
     if (this.is(CLOSED) || linger === undefined) return;
-    const state = linger.look(this.host.time, this.#unsent());
+    const state = linger.look(this.context.time, this.#unsent());
     if (state === 'stuck') this.#cutOff('send-timeout', unreadText(linger.unsent));
     else if (state === 'done' || (this.is(ENDED) && linger.unsent === 0))
       this.end(this.#ending as CloseReason, this.#detail);
-    else this.host.lingers(this);
+    else this.context.lingers(this);
   }
 }

@@ -1,12 +1,12 @@
-/** Used to say what epoll watches a client's socket for. */
-import { type Luggage, NEW, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
+/** Says which events epoll watches a client's socket for. */
+import { type SavedBytes, NEW, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
 import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
 
 /** At every client. */
 const CHANGES = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
-/** What epoll watches for a connection at rest. Used by the mover as well, which cannot ask the thread that left it. */
-export function interestAtRest(flags: number, outbox: Luggage | undefined): number {
+/** What epoll watches for an idle connection. Used by the migrator as well, which cannot ask the thread that left it. */
+export function idleInterest(flags: number, outbox: SavedBytes | undefined): number {
   return interestFor(outbox !== undefined || (flags & WORK_LEFT) !== 0 || (flags & (NEW | PROXIED)) === NEW);
 }
 

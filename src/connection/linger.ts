@@ -10,7 +10,7 @@
 export const LINGER_MS = 1000;
 
 /** A client that has taken everything and goes on sending is closed after this long, in ms. */
-const LONGEST_MS = 10_000;
+const MAX_LINGER_MS = 10_000;
 
 /** Says why a client is closed that has yet to take `bytes`. */
 export function unreadText(bytes: number): string {
@@ -47,6 +47,6 @@ export class Linger {
     this.unsent = unsent;
     if (unsent > 0) return now - this.#tookAt >= this.#sendTimeout ? 'stuck' : 'wait';
     const isQuiet = now - this.#heardAt >= LINGER_MS;
-    return isQuiet || now - this.#tookAt >= Math.min(LONGEST_MS, this.#sendTimeout) ? 'done' : 'wait';
+    return isQuiet || now - this.#tookAt >= Math.min(MAX_LINGER_MS, this.#sendTimeout) ? 'done' : 'wait';
   }
 }

@@ -1,42 +1,41 @@
 /** Keeps what is to be sent to a client and was not taken by the kernel yet. */
 import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
 import { EAGAIN, EFAULT } from '../sys/errno.ts';
-import type { NativeBuffer } from '../sys/native-buffer.ts';
-import type { SocketCalls } from './host.ts';
-import { Kept } from './kept.ts';
+import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
+import type { SocketCalls } from './sockets.ts';
+import { SharedBuffer, type MemoryBlocks } from './saved-bytes.ts';
 import { LentBytes } from './lent-bytes.ts';
-import type { Stores } from './store.ts';
 
 /** Chunks up to this long are put together for one `send`; a longer one goes out from where it lies. */
-const COPY_LIMIT = 16 * 1024;
+const COPY_LIMIT_BYTES = 16 * 1024;
 
 /** What may be moved into the arena at once: its largest block. */
-const STOW_LIMIT = 16 * 2 ** 20;
+const SPILL_LIMIT_BYTES = 16 * 2 ** 20;
 
 export class Outbox {
   /** How many bytes wait here. */
   length: number;
   /** The first of them, where they move with the client. */
-  #kept: Kept | undefined;
+  #kept: SharedBuffer | undefined;
   readonly #chunks: Uint8Array[] = [];
   /** Some chunks may be lent. */
   #borrows = false;
 
-  constructor(kept?: Kept) {
+  constructor(kept?: SharedBuffer) {
     this.#kept = kept;
     this.length = kept?.length ?? 0;
   }
 
   /** How much memory that takes; a block of the arena is larger than what is in it. */
-  get held(): number {
+  get allocated(): number {
     const kept = this.#kept;
     return kept === undefined ? this.length : this.length - kept.length + kept.store.capacity;
   }
 
   /** How much of that is not in the arena. */
-  get heldHere(): number {
+  get allocatedHere(): number {
     const kept = this.#kept;
-    return kept === undefined || kept.store.block === 0 ? this.held : this.length - kept.length;
+    return kept === undefined || kept.store.block === 0 ? this.allocated : this.length - kept.length;
   }
 
   /** Appends bytes; unless they are `LentBytes` nobody else may change them. */
@@ -57,7 +56,7 @@ export class Outbox {
     while (this.length > 0) {
       const kept = this.#kept;
       const first = this.#chunks[0];
-      const isLong = first !== undefined && first.length > COPY_LIMIT;
+      const isLong = first !== undefined && first.length > COPY_LIMIT_BYTES;
       const memory = kept?.memory ?? (isLong ? sys.wrap(first) : scratch);
       const length = kept?.length ?? (isLong ? first.length : this.#gather(scratch.bytes));
       const sent = sys.send(fd, memory, kept?.from ?? 0, length);
@@ -84,9 +83,9 @@ export class Outbox {
    * Puts all that waits where it moves with the client. `undefined`: it stays on this thread, since it is more than `most`, or some
    * of it is gone. One long message must not take the room in the arena that many clients need.
    */
-  stow(stores: Stores, most = STOW_LIMIT): Kept | undefined {
-    if (this.length > Math.min(most, STOW_LIMIT) || (this.#borrows && this.#hasLost())) return undefined;
-    this.#kept ??= new Kept(stores, stores.allocate(this.length));
+  spill(blocks: MemoryBlocks, most = SPILL_LIMIT_BYTES): SharedBuffer | undefined {
+    if (this.length > Math.min(most, SPILL_LIMIT_BYTES) || (this.#borrows && this.#hasLost())) return undefined;
+    this.#kept ??= new SharedBuffer(blocks, blocks.allocate(this.length));
     for (const chunk of this.#chunks) this.#kept.append(chunk, 0, chunk.length);
     this.#chunks.length = 0;
     this.#borrows = false;
@@ -113,7 +112,7 @@ export class Outbox {
   #gather(target: Buffer): number {
     let at = 0;
     for (const chunk of this.#chunks) {
-      if (chunk.length > COPY_LIMIT || at + chunk.length > target.length) break;
+      if (chunk.length > COPY_LIMIT_BYTES || at + chunk.length > target.length) break;
       target.set(chunk, at);
       at += chunk.length;
     }

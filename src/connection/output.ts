@@ -1,13 +1,15 @@
 /** Keeps what is to be sent to one client and cannot be sent yet, and those who wait until less does. */
 import type { HeddleError } from '../errors.ts';
-import type { Luggage } from '../sharing/connection-table.ts';
+import type { SavedBytes } from '../sharing/connection-table.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EFAULT } from '../sys/errno.ts';
-import type { Host } from './host.ts';
-import type { Kept } from './kept.ts';
+import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
+import type { MemoryBlocks, SharedBuffer } from './saved-bytes.ts';
 import { Outbox } from './outbox.ts';
+import type { SocketCalls } from './sockets.ts';
 
 /** From here on, `send` asks its caller to wait; in bytes. */
-const HIGH_WATER = 64 * 1024;
+const HIGH_WATER_BYTES = 64 * 1024;
 
 /** What `send` gives for a message that need not wait for room. */
 export const SENT = Promise.resolve();
@@ -26,8 +28,18 @@ interface Waiting {
   readonly reject: (error: HeddleError) => void;
 }
 
+/** What an output needs of its thread. `replies.own`: memory in which small chunks are put together. */
+export interface OutputContext {
+  readonly sys: Pick<SocketCalls, 'send' | 'wrap'>;
+  readonly row: ThreadRow;
+  readonly blocks: MemoryBlocks;
+  readonly replies: { readonly own: NativeBuffer };
+  /** How many bytes may wait to be sent to one client. */
+  readonly maxUnsent: number;
+}
+
 export class Output {
-  readonly #host: Host;
+  readonly #context: OutputContext;
   readonly #fd: number;
   readonly #outbox: Outbox;
   #waiting: Waiting[] | undefined = undefined;
@@ -38,8 +50,8 @@ export class Output {
   #exemptEnd = 0;
 
   /** `unsent`: what was not sent when the client moved here. */
-  constructor(host: Host, fd: number, unsent?: Kept) {
-    this.#host = host;
+  constructor(context: OutputContext, fd: number, unsent?: SharedBuffer) {
+    this.#context = context;
     this.#fd = fd;
     this.#outbox = new Outbox(unsent);
     this.#appended = this.#outbox.length;
@@ -60,13 +72,13 @@ export class Output {
   }
 
   /** How much memory that takes. */
-  get held(): number {
-    return this.#outbox.held;
+  get allocated(): number {
+    return this.#outbox.allocated;
   }
 
   /** How much of that is not in the arena. */
-  get heldHere(): number {
-    return this.#outbox.heldHere;
+  get allocatedHere(): number {
+    return this.#outbox.allocatedHere;
   }
 
   /**
@@ -97,11 +109,11 @@ export class Output {
 
   /** Sends as much as the kernel takes. Returns 0, or the errno of a broken connection. */
   flush(): number {
-    const { replies, row, sys } = this.#host;
+    const { replies, row, sys } = this.#context;
     const sent = this.#outbox.flush(sys, this.#fd, replies.own);
     if (sent < 0) return sent;
     row.countSent(sent);
-    if (this.#waiting === undefined || this.length >= HIGH_WATER) return 0;
+    if (this.#waiting === undefined || this.length >= HIGH_WATER_BYTES) return 0;
     if (!this.#outbox.own()) return EFAULT;
     for (const { resolve } of this.#takeWaiting()) resolve();
     return 0;
@@ -109,7 +121,7 @@ export class Output {
 
   /** Settles when little enough waits that more may be sent, and nothing of it is lent. */
   room(): Promise<void> {
-    if (this.length < HIGH_WATER && this.#outbox.own()) return SENT;
+    if (this.length < HIGH_WATER_BYTES && this.#outbox.own()) return SENT;
     const room = new Promise<void>((resolve, reject) => {
       this.#waiting ??= [];
       this.#waiting.push({ resolve, reject });
@@ -119,15 +131,15 @@ export class Output {
   }
 
   /** Puts what waits where it moves with the client; `undefined`: nothing waits, or it cannot move. */
-  stow(): Luggage | undefined {
-    const { maxUnsent, stores } = this.#host;
-    return this.isEmpty ? undefined : this.#outbox.stow(stores, maxUnsent)?.luggage;
+  spill(): SavedBytes | undefined {
+    const { maxUnsent, blocks } = this.#context;
+    return this.isEmpty ? undefined : this.#outbox.spill(blocks, maxUnsent)?.saved;
   }
 
   /** Takes note of a message of `length` bytes that was appended. */
   #note(length: number): void {
     this.#appended += length;
-    if (this.#exempt > HIGH_WATER && this.#exemptLeft > length) return;
+    if (this.#exempt > HIGH_WATER_BYTES && this.#exemptLeft > length) return;
     this.#exempt = length;
     this.#exemptEnd = this.#appended;
   }

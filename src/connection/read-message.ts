@@ -1,14 +1,14 @@
-/** Used to make a message for the service out of the bytes that a decoder marked. */
+/** Makes a message for the service out of the bytes that a decoder marked. */
 import { Buffer, isUtf8 } from 'node:buffer'; // The global is an accessor, which costs at each message.
 import type { Frame, Framing } from '../framing/frame.ts';
-import type { NativeBuffer } from '../sys/native-buffer.ts';
+import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import type { Service } from './service.ts';
 
 /** Gives the message of `frame`, a part of `bytes`; `undefined`: these bytes are none, they are not valid UTF-8. */
 export type ReadMessage = (bytes: Buffer, frame: Frame) => unknown;
 
 /** Messages longer than this get memory of their own, not a part of Node's pool. */
-const POOLED = 2048;
+const POOLED_BYTES = 2048;
 
 /** Whether messages are views of the thread's memory, valid during one call. */
 export function borrows(service: Service, framing: Framing): boolean {
@@ -47,7 +47,7 @@ function decodeText(message: Buffer): string | undefined {
 /** From a view that is there, 64 bytes are copied in 45 ns; `Buffer.copy` makes one each time, and takes 100. */
 function copy(view: Buffer): Buffer {
   const { length } = view;
-  const message = length < POOLED ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+  const message = length < POOLED_BYTES ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
   message.set(view);
   return message;
 }

@@ -1,8 +1,8 @@
-/** Used to put the replies of one read together, so that they leave in one write. */
+/** Collects the replies of one read, so that they leave in one write. */
 import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
 import { kindOf } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
-import type { NativeBuffer } from '../sys/native-buffer.ts';
+import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import { byteLengthOf } from '../sys/typed-array.ts';
 
 /**

@@ -1,4 +1,4 @@
-/** What a service is: the user's part of a server. */
+/** Defines what a service is: the user's part of a server. */
 import { inspect } from 'node:util';
 import { HeddleError } from '../errors.ts';
 import type { CustomFraming, FramingSpec } from '../framing/framing.ts';

@@ -1,4 +1,4 @@
-/** Used when a message is what one read returned. */
+/** Takes what one read returned as one message. */
 import { type Frame, type FrameStatus, type Framing, found, incomplete } from './frame.ts';
 
 export class ChunkFraming implements Framing {

@@ -1,4 +1,4 @@
-/** Used to let a user say what a message is. */
+/** Lets a user say what a message is. */
 import { inspect } from 'node:util';
 import { HeddleError } from '../errors.ts';
 import { bad, type Frame, type FrameStatus, type Framing, found, incomplete, leftOver, tooLong } from './frame.ts';

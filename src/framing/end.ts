@@ -1,4 +1,4 @@
-/** Used when all that the client sends until it shuts down its side is one message. */
+/** Takes all that the client sends, until it shuts down its side, as one message. */
 import { type Frame, type FrameStatus, type Framing, found, INCOMPLETE, incomplete, tooLong } from './frame.ts';
 
 export class EndFraming implements Framing {

@@ -1,4 +1,4 @@
-/** What a decoder is, and the result that it fills in: used by every framing and by the connection that reads. */
+/** Defines a decoder, and the result that it fills in. */
 
 /** What `Framing.decode` found. Plain numbers: this is returned once for each message. */
 export const INCOMPLETE = 0;

@@ -1,4 +1,4 @@
-/** Used to make a decoder from what the user says a message is. */
+/** Makes a decoder from what the user says a message is. */
 import { inspect } from 'node:util';
 import { HeddleError } from '../errors.ts';
 import { ChunkFraming } from './chunk.ts';
@@ -6,28 +6,14 @@ import { type CustomFraming, OwnFraming } from './custom.ts';
 import { DelimiterFraming } from './delimiter.ts';
 import { EndFraming } from './end.ts';
 import type { AtEnd, Framing } from './frame.ts';
+import type { FramingSpec } from './framing-spec.ts';
 import { LengthFraming, type LengthSize } from './length.ts';
 import { LineFraming } from './line.ts';
 import { type FindByte, findByte } from './search.ts';
 
 export type { CustomFraming } from './custom.ts';
+export type { FramingSpec } from './framing-spec.ts';
 export { parseFramingSpec } from './parse-framing.ts';
-
-/**
- * What one message is: what one read returned, a line, bytes after their length (4 bytes, big-endian, where no other
- * size is given), bytes up to a delimiter (a string means its UTF-8 bytes), or all until the client shuts down its side.
- *
- * `atEnd` says what a last line, or last bytes, without its end are when the client finishes: a message (the default of `line`), or an
- * error (that of `delimiter`).
- */
-export type FramingSpec =
-  | 'chunk'
-  | 'line'
-  | 'length'
-  | 'end'
-  | { readonly line: 'lf'; readonly atEnd?: AtEnd | undefined }
-  | { readonly length: LengthSize }
-  | { readonly delimiter: string | Uint8Array; readonly atEnd?: AtEnd | undefined };
 
 /**
  * Makes the decoder for `spec`. `maxMessageLength` is in bytes and counts a message without what frames it; a custom

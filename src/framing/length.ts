@@ -1,4 +1,4 @@
-/** Used when a message comes after its length, which is a big-endian number of 1, 2 or 4 bytes. */
+/** Takes messages that follow their length, a big-endian number of 1, 2 or 4 bytes. */
 import { HeddleError } from '../errors.ts';
 import { type Frame, type FrameStatus, type Framing, found, incomplete, leftOver, tooLong } from './frame.ts';
 

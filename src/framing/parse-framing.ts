@@ -1,6 +1,6 @@
 /** Reads a framing from the command line or the environment. */
 import { HeddleError } from '../errors.ts';
-import type { FramingSpec } from './framing.ts';
+import type { FramingSpec } from './framing-spec.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '0': '\0', '\\': '\\' };
 

@@ -1,4 +1,4 @@
-/** Used to read what a load balancer says of the client that it speaks for: the PROXY protocol, versions 1 and 2. */
+/** Parses the header in which a load balancer names its client: the PROXY protocol, versions 1 and 2. */
 import { isUnixAddress, mapped, parseAddress, versionOf } from '../ip-address.ts';
 
 /*
@@ -23,16 +23,16 @@ export type ProxyHeader =
   | { readonly kind: 'bad'; readonly problem: string };
 
 /** The shortest header there is, `PROXY UNKNOWN` and CR LF; no byte has to be looked at before these are read. */
-export const SHORTEST_HEADER = 15;
+export const MIN_HEADER_BYTES = 15;
 
 /** The longest line of version 1, CR LF included (section 2.1). */
-const LONGEST_LINE = 107;
+const MAX_LINE_BYTES = 107;
 
 /**
  * The longest header of version 2, in bytes. Addresses take 232 at most; records are what else a proxy knows, such as
  * the name in a client's certificate, and take some hundred. The format allows 64 KiB, which nobody sends.
  */
-const LONGEST_BINARY = 4096;
+const MAX_BINARY_BYTES = 4096;
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 /** The signature, version and command, family and transport, and length. */
@@ -65,7 +65,7 @@ const ABSENT = 'no PROXY header comes first, as proxyProtocol asks of this addre
 
 /** Looks for a header at the beginning of `bytes[from, to)`. What cannot become one is refused at its first wrong byte. */
 export function decodeProxyHeader(bytes: Buffer, from: number, to: number): ProxyHeader {
-  if (from === to) return incomplete(SHORTEST_HEADER);
+  if (from === to) return incomplete(MIN_HEADER_BYTES);
   return bytes[from] === SIGNATURE[0] ? decodeBinary(bytes.subarray(from, to)) : decodeLine(bytes, from, to);
 }
 
@@ -78,12 +78,12 @@ function bad(problem: string): ProxyHeader {
 }
 
 function decodeLine(bytes: Buffer, from: number, to: number): ProxyHeader {
-  const text = bytes.toString('latin1', from, Math.min(to, from + LONGEST_LINE));
+  const text = bytes.toString('latin1', from, Math.min(to, from + MAX_LINE_BYTES));
   const end = text.indexOf('\r\n');
   if (end >= 0) return readLine(text.slice(0, end), end + 2);
   if (!LINES.some(({ start, rest }) => mayBecome(text, start, rest))) return badLine(text);
-  if (text.length >= LONGEST_LINE) return bad(`a PROXY header of version 1 has at most ${LONGEST_LINE} bytes`);
-  return incomplete(text.endsWith('\r') ? 1 : Math.max(2, SHORTEST_HEADER - text.length));
+  if (text.length >= MAX_LINE_BYTES) return bad(`a PROXY header of version 1 has at most ${MAX_LINE_BYTES} bytes`);
+  return incomplete(text.endsWith('\r') ? 1 : Math.max(2, MIN_HEADER_BYTES - text.length));
 }
 
 function mayBecome(text: string, start: string, rest: RegExp): boolean {
@@ -137,7 +137,9 @@ function problemIn(bytes: Buffer): string | undefined {
   if (count < BINARY_START) return undefined;
   const length = bytes.readUInt16BE(14);
   if (length < size) return 'the PROXY header is shorter than its addresses';
-  return BINARY_START + length > LONGEST_BINARY ? `a PROXY header has at most ${LONGEST_BINARY} bytes here` : undefined;
+  return BINARY_START + length > MAX_BINARY_BYTES
+    ? `a PROXY header has at most ${MAX_BINARY_BYTES} bytes here`
+    : undefined;
 }
 
 /** The source comes first, the target follows, then both ports. */

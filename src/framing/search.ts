@@ -1,4 +1,4 @@
-/** Used to find the end of a message without looking behind the bytes that were read. */
+/** Finds the end of a message without looking behind the bytes that were read. */
 import { FIND_BYTE } from './find-byte-module.ts';
 
 /** Gives the index of the first `byte` in `bytes[from, to)`, or -1. */
@@ -8,12 +8,12 @@ export type FindByte = (bytes: Buffer, byte: number, from: number, to: number) =
  * How many bytes the native search may look at for each one that a loop would: it has no upper bound of its own, and old
  * bytes lie behind `to`. Measured: 16 ns + 0.01 ns a byte natively, 1 ns a byte in a loop.
  */
-const NATIVE_GAIN = 64;
+const NATIVE_GAIN_BYTES = 64;
 
 /** Finds a byte in any buffer. */
 export const findByte: FindByte = (bytes, byte, from, to) => {
   // A last byte that matches stops the native search: so it goes when a read ended with a whole message.
-  if (bytes[to - 1] === byte || (to - from) * NATIVE_GAIN > bytes.length - from) {
+  if (bytes[to - 1] === byte || (to - from) * NATIVE_GAIN_BYTES > bytes.length - from) {
     const at = from < to ? bytes.indexOf(byte, from) : -1;
     return at < to ? at : -1;
   }

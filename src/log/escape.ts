@@ -1,4 +1,4 @@
-/** Used to make text that a client may have chosen safe to print: one line, nothing that a terminal acts upon. */
+/** Makes text that a client may have chosen safe to print: one line, nothing that a terminal acts upon. */
 
 /**
  * Control codes, those from U+0080 too (U+009B alone starts an escape sequence in some terminals), line and paragraph

@@ -1,4 +1,4 @@
-/** Used to carry what happened from any thread to whoever prints it: plain data, so that it survives `postMessage`. */
+/** Defines the events that any thread reports: plain data, so that they survive `postMessage`. */
 
 import type { RejectReason } from '../sharing/acceptor-counters.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
@@ -75,7 +75,7 @@ export interface ThreadsLimitedEvent extends Happened {
   readonly detail: string;
 }
 
-/** A handler held its thread for too long; the client is named where it is known. */
+/** A handler blocked its thread for too long; the client is named where it is known. */
 export interface ThreadHeldEvent extends Happened {
   readonly type: 'thread-held';
   readonly thread: number;

@@ -1,4 +1,4 @@
-/** Used to write an event for programs to read: one JSON object on one line, all of them to stdout. */
+/** Writes an event for programs to read: one JSON object on one line, all of them to stdout. */
 
 import { escapeJson } from './escape.ts';
 import type { EventError, ServerEvent } from './event.ts';

@@ -4,11 +4,11 @@ import { Writable } from 'node:stream';
 import type { Target, Written } from './target.ts';
 
 /** How many bytes may wait for a reader who does not read; lines beyond it are dropped and counted. */
-const MOST_WAITING = 2 ** 20;
+const MAX_WAITING_BYTES = 2 ** 20;
 
 /** When there was no room, it is looked for again after this many ms; then twice as many, up to the longest. */
 const FIRST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 250;
 
 /** How long nothing is tried after an error that says that nobody is there, in ms. */
 const GONE_MS = 1_000;
@@ -83,7 +83,7 @@ export class Output {
 
   /** Once lines were dropped, others are until half of what waits is gone: there is one line for all of them. */
   #add(bytes: Uint8Array, lines: number): void {
-    const most = this.#lost > 0 ? MOST_WAITING / 2 : MOST_WAITING;
+    const most = this.#lost > 0 ? MAX_WAITING_BYTES / 2 : MAX_WAITING_BYTES;
     if (this.#size > most || performance.now() < this.#goneUntil) {
       this.#lost += lines;
       return;
@@ -132,7 +132,7 @@ export class Output {
       this.#pause = FIRST_PAUSE_MS;
     }
     this.#isBusy = false;
-    if (this.#size <= MOST_WAITING / 2 && performance.now() >= this.#goneUntil) this.#reportLost();
+    if (this.#size <= MAX_WAITING_BYTES / 2 && performance.now() >= this.#goneUntil) this.#reportLost();
     this.#send();
   };
 
@@ -142,7 +142,7 @@ export class Output {
       this.#send();
     };
     setTimeout(retry, this.#pause).unref();
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+    this.#pause = Math.min(this.#pause * 2, MAX_PAUSE_MS);
   }
 
   /** Nobody is there. If there is somebody later, as at a named pipe, the next line shows it. */

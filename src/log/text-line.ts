@@ -1,7 +1,7 @@
 /** Writes an event for people to read. */
 
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { UNIX_PEER } from '../sys/socket-address.ts';
+import { UNIX_PEER } from '../sys/structs/socket-address.ts';
 import { escapeText } from './escape.ts';
 import type {
   AcceptPausedEvent,

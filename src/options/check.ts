@@ -1,4 +1,4 @@
-/** Used to check the options of a source against a schema, and to merge those of several. */
+/** Checks the options of a source against a schema, and merges those of several sources. */
 
 import * as v from 'valibot';
 import { refusal } from './refusal.ts';

@@ -1,4 +1,4 @@
-/** Used to find and read `heddle.config.ts`, `.js`, `.mjs` or `.json`. */
+/** Finds and reads `heddle.config.ts`, `.js`, `.mjs` or `.json`. */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';

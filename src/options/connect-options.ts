@@ -1,12 +1,12 @@
-/** Used to say what `connect` can be told: the one schema behind its types, flags, environment names and docs. */
+/** Defines the options of `connect`: the one schema behind their types, flags, environment names and docs. */
 
 import * as v from 'valibot';
 import { parseOptions } from './check.ts';
 import { DEFAULT_PORT } from './default-port.ts';
-import { framing } from './framing-type.ts';
+import { framing } from './values/framing-type.ts';
 import { option } from './schema.ts';
-import { connectTls } from './tls-type.ts';
-import { duration, host, integer, opaque, size, socketPath } from './value-types.ts';
+import { connectTls } from './tls/tls-type.ts';
+import { duration, host, integer, opaque, size, socketPath } from './values/value-types.ts';
 
 const shape = {
   /**

@@ -1,2 +1,2 @@
-/** Where a server listens that is not told where, and where a client looks for it. */
+/** Defines the default port: where a server listens, and where a client looks for it. */
 export const DEFAULT_PORT = 12345;

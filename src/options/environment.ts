@@ -1,4 +1,4 @@
-/** Used to read options from environment variables: `HEDDLE_MAX_MESSAGE_LENGTH=64KiB`. */
+/** Reads options from environment variables: `HEDDLE_MAX_MESSAGE_LENGTH=64KiB`. */
 
 import type * as v from 'valibot';
 import { HeddleError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** Used to guess which option a misspelt one was meant to be. */
+/** Guesses which option a misspelt name was meant to be. */
 
 /** The name in `known` that is at most two edits (or a change of case) away from `name`. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {

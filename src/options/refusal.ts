@@ -1,4 +1,4 @@
-/** Used to say of a bad option what is wrong with it, by the name that it was given by. */
+/** Says what is wrong with a bad option, by the name that it was given by. */
 
 import type * as v from 'valibot';
 import { HeddleError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** Used to describe a command's options once, in valibot: types, flags, environment names, help and docs follow. */
+/** Describes a command's options once, in valibot: types, flags, environment names, help and docs follow. */
 
 import * as v from 'valibot';
 import type { OptionSource } from './source.ts';

@@ -1,19 +1,19 @@
-/** Used to say what `serve` can be told: the one schema behind types, flags, environment, config file and docs. */
+/** Defines the options of `serve`: the one schema behind types, flags, environment, config file and docs. */
 
 import * as v from 'valibot';
 import type { ServerEvent } from '../log/event.ts';
 import { parseOptions } from './check.ts';
-import { cidrList, peerList } from './cidr-list.ts';
+import { cidrList, peerList } from './values/cidr-list.ts';
 import { DEFAULT_PORT } from './default-port.ts';
-import { framing } from './framing-type.ts';
-import { listenList } from './listen-type.ts';
-import { refuseBothWays, refuseIdleMode } from './places.ts';
+import { framing } from './values/framing-type.ts';
+import { listenList } from './values/listen-type.ts';
+import { refuseBothWays, refuseIdleMode } from './listen-options.ts';
 import { refuseProxiedHash } from './proxied-placement.ts';
 import { option } from './schema.ts';
 import { LIBRARY, nameInLibrary } from './source.ts';
-import { defaultThreads, threads } from './threads.ts';
-import { tls } from './tls-type.ts';
-import { choice, duration, fileMode, host, integer, limit, opaque, size, socketPath } from './value-types.ts';
+import { defaultThreads, threads } from './values/threads.ts';
+import { tls } from './tls/tls-type.ts';
+import { choice, duration, fileMode, host, integer, limit, opaque, size, socketPath } from './values/value-types.ts';
 
 export const PLACEMENTS = ['least-busy', 'least-clients', 'round-robin', 'source-hash'] as const;
 /** How the acceptor chooses the thread of a new client. */
@@ -28,7 +28,7 @@ export const ENGINES = ['auto', 'epoll', 'net'] as const;
 export type EngineChoice = (typeof ENGINES)[number];
 
 /** The kernel takes no longer TCP_KEEPIDLE than 32,767 s. */
-const LONGEST_KEEP_ALIVE = 9 * 3_600_000;
+const MAX_KEEP_ALIVE_MS = 9 * 3_600_000;
 
 const shape = {
   /**
@@ -170,7 +170,7 @@ const shape = {
     help: 'how the thread of a new client is chosen',
   }),
   /**
-   * How long a message may hold its thread, in milliseconds or as text, before the thread's other clients move to
+   * How long a message may block its thread, in milliseconds or as text, before the thread's other clients move to
    * a free one; Infinity is never.
    * @default '5ms'
    */
@@ -216,7 +216,7 @@ const shape = {
    * that does not answer for as long again is closed with reason `client-reset`. Infinity asks nobody.
    * @default '60s'
    */
-  keepAlive: option(v.optional(duration(1000, 'never', LONGEST_KEEP_ALIVE), '60s'), {
+  keepAlive: option(v.optional(duration(1000, 'never', MAX_KEEP_ALIVE_MS), '60s'), {
     help: 'silence after which the kernel asks whether a TCP client is still there',
   }),
   /**
@@ -262,7 +262,7 @@ const shape = {
     help: 'how long a TLS handshake may take',
   }),
   /**
-   * How long a message may hold its thread, in milliseconds or as text, before the thread is replaced and the client
+   * How long a message may block its thread, in milliseconds or as text, before the thread is replaced and the client
    * closed; Infinity is never. Sooner, with any value, if no thread has been free for a second while other clients wait: then
    * the message that has blocked its thread for longest is given up.
    * @default '30s'

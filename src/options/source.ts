@@ -1,4 +1,4 @@
-/** Used to name an option the way the user wrote it: in code, as a flag, in the environment, in a config file. */
+/** Names an option the way the user wrote it: in code, as a flag, in the environment, in a config file. */
 
 /** Where options came from. */
 export type OptionSource =

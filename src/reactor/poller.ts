@@ -1,4 +1,4 @@
-/** Used to watch fds through one epoll set: at the thread's side its clients, at the acceptor's its listeners and threads. */
+/** Watches fds through one epoll set: a thread its clients, the acceptor its listeners and threads. */
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../sys/constants.ts';
 import { EINTR, syscallError } from '../sys/errno.ts';
 import type { EpollEvents, Sys } from '../sys/sys.ts';

@@ -1,8 +1,8 @@
-/** Used to serve many sockets on one thread beside Node's event loop: the turns of a service thread. */
+/** Serves many sockets on one thread beside Node's event loop: the turns of a service thread. */
 import { PARKED, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { EpollEvents } from '../sys/sys.ts';
 import type { Poller } from './poller.ts';
-import { NO_TICKET, type SleepTimer } from './sleep-timer.ts';
+import { NO_GENERATION, type SleepTimer } from './sleep-timer.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /*
@@ -16,13 +16,13 @@ import type { Watchdog } from './watchdog.ts';
  * After some turns without a ready socket the thread parks: it is then an ordinary Node thread that sleeps in Node's
  * own loop, and the acceptor watches its epoll set. Parking arms that watch (EPOLLONESHOT) last of all. A socket that
  * became ready before fires at once when the watch is armed, one that becomes ready later fires then: no wake-up is
- * lost. The bell's count is read before, so a ring between arming and waiting is seen too.
+ * lost. The waker's count is read before, so a ring between arming and waiting is seen too.
  */
 
 /** The longest that Node's event loop waits for our sockets, in ms. */
-const WAIT = 1;
+const WAIT_MS = 1;
 /** The longest that a thread sleeps should its timer not wake it, in ms: less than the default of `moveAfter`. */
-const TIMED_WAIT = 4;
+const TIMED_WAIT_MS = 4;
 
 /**
  * Turns without work after which the thread parks. Waking a parked thread costs some 60 µs through the acceptor, so a
@@ -34,7 +34,7 @@ const EMPTY_TURNS = 8;
  * A turn goes on looking at its sockets for this long, in ms, before Node's event loop runs: the loop costs some 2 µs,
  * as much as a third of a message, and has nothing to do for a service that answers at once.
  */
-const TURN = 1;
+const TURN_MS = 1;
 
 /** What the reactor needs of the thread that it runs on. */
 export interface Turns {
@@ -45,9 +45,9 @@ export interface Turns {
   /** Comes before many sockets are served, of which `events` has the first `count`. */
   expect(events: EpollEvents, count: number): void;
   /** Serves one ready socket. Must not throw. */
-  serve(fd: number, ticket: number, mask: number): void;
+  serve(fd: number, generation: number, mask: number): void;
   /** Closes clients that have let a deadline pass. */
-  closeOverdue(): void;
+  closeExpired(): void;
   /** Tells whether anything was served in Node's event loop since this was asked last: such a turn was not empty. */
   hasServed(): boolean;
   /** Tells whether something waits for Node's event loop: a handler, or what was put off until callbacks are done. */
@@ -68,7 +68,7 @@ export class Reactor {
   #stopped = false;
 
   /**
-   * Without `watchdog` the acceptor has to look by itself whether this thread comes round; without `sleepTimer` each sleep
+   * Without `watchdog` the acceptor has to look by itself whether this thread takes a turn; without `sleepTimer` each sleep
    * costs more.
    */
   constructor(poller: Poller, row: ThreadRow, turns: Turns, watchdog?: Watchdog, sleepTimer?: SleepTimer) {
@@ -87,19 +87,19 @@ export class Reactor {
   /** Ends the turns; the thread then ends when nothing else keeps it. */
   stop(): void {
     this.#stopped = true;
-    this.#row.bell.ring();
+    this.#row.waker.wake();
   }
 
   readonly #turn = (): void => {
     if (this.#stopped) return;
     const turns = this.#turns;
     this.#watchdog?.putOff(turns.time);
-    if (this.#row.overdue) turns.closeOverdue();
+    if (this.#row.expired) turns.closeExpired();
     this.#isTimed = false;
     let ready = this.#look();
     const isEmpty = !turns.hasServed() && ready === 0;
     this.#empty = isEmpty ? this.#empty + 1 : 0;
-    const end = turns.time + TURN;
+    const end = turns.time + TURN_MS;
     while (ready > 0 && turns.time < end && !turns.awaitsNode()) ready = this.#look();
     if (this.#empty < EMPTY_TURNS) setImmediate(this.#turn);
     else this.#park();
@@ -115,9 +115,9 @@ export class Reactor {
     if (ready === events.capacity) this.#turns.expect(events, ready);
     let served = 0;
     for (let index = 0; index < ready; index++) {
-      const ticket = events.high(index);
-      if (ticket === NO_TICKET) continue;
-      this.#turns.serve(events.low(index), ticket, events.mask(index));
+      const generation = events.high(index);
+      if (generation === NO_GENERATION) continue;
+      this.#turns.serve(events.low(index), generation, events.mask(index));
       served++;
     }
     return served;
@@ -126,19 +126,19 @@ export class Reactor {
   /** Waits until sockets are ready, or for `WAIT` ms from the first sleep of this turn on. */
   #sleep(): number {
     if (this.#turns.awaitsNode()) return 0;
-    this.#isTimed ||= this.#sleepTimer?.start(WAIT) === true;
-    return this.#poller.wait(this.#isTimed ? TIMED_WAIT : WAIT);
+    this.#isTimed ||= this.#sleepTimer?.start(WAIT_MS) === true;
+    return this.#poller.wait(this.#isTimed ? TIMED_WAIT_MS : WAIT_MS);
   }
 
   #park(): void {
-    const count = this.#row.bell.count;
+    const count = this.#row.waker.count;
     if (!this.#row.changeState(RUNNING, PARKED)) {
       setImmediate(this.#turn);
       return;
     }
     this.#sleepTimer?.stop(); // It would be work to the acceptor.
     this.#turns.arm();
-    this.#row.bell.wait(count, this.#wake);
+    this.#row.waker.wait(count, this.#wake);
   }
 
   readonly #wake = (): void => {

@@ -8,8 +8,8 @@ import type { Poller } from './poller.ts';
  * some 7 µs of CPU each time, as the timer is programmed outside of it. A thread that sleeps ten times within a turn needs one timer.
  */
 
-/** The upper half of the timer's event. No client has it for a ticket: the ticket of a slot in use names a state. */
-export const NO_TICKET = 0;
+/** The upper half of the timer's event. No client has it for a generation: the generation of a slot in use names a state. */
+export const NO_GENERATION = 0;
 
 export class SleepTimer {
   readonly #sys: Pick<Sys, 'timerfdSet'>;
@@ -23,7 +23,7 @@ export class SleepTimer {
   /** Has `poller` tell when the timer `fd` (timerfd_create(2)) is over; `undefined`: it cannot. */
   static watch(sys: Pick<Sys, 'timerfdSet'>, poller: Poller, fd: number): SleepTimer | undefined {
     // EPOLLET: each time that it is over is told once, without reading it.
-    return poller.add(fd, EPOLLIN | EPOLLET, fd, NO_TICKET) < 0 ? undefined : new SleepTimer(sys, fd);
+    return poller.add(fd, EPOLLIN | EPOLLET, fd, NO_GENERATION) < 0 ? undefined : new SleepTimer(sys, fd);
   }
 
   /** Starts it anew; false: it does not run. */

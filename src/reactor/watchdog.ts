@@ -1,4 +1,4 @@
-/** Used by a thread to have the acceptor look at it should it not come round again: a timer that its turns put off. */
+/** Wakes the acceptor when this thread is blocked: each turn re-arms a timer, which then never fires. */
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 
@@ -12,7 +12,7 @@ import type { Sys } from '../sys/sys.ts';
  * How often it is put off while it runs: a turn that begins just too early for that may take the rest of the time. With a
  * thousand clients a turn takes some 2.5 ms, half of the default.
  */
-const OFTEN = 4;
+const REARMS_PER_TIMEOUT = 4;
 
 export class Watchdog {
   readonly #sys: Pick<Sys, 'timerfdSet'>;
@@ -21,7 +21,7 @@ export class Watchdog {
   /** When to put it off next, in `performance.now()` ms. */
   #due = 0;
 
-  /** `row` has the timer. It runs out when the thread has not come round for `within` ms, a whole number. */
+  /** `row` has the timer. It runs out when the thread was blocked for `within` ms, a whole number. */
   constructor(sys: Pick<Sys, 'timerfdSet'>, row: ThreadRow, within: number) {
     this.#sys = sys;
     this.#row = row;
@@ -31,7 +31,7 @@ export class Watchdog {
   /** Starts the timer anew, if that was not done just now; `now` is in `performance.now()` ms. */
   putOff(now: number): void {
     if (now < this.#due) return;
-    this.#due = now + this.#within / OFTEN;
+    this.#due = now + this.#within / REARMS_PER_TIMEOUT;
     this.#row.isGuarded = true; // First: should it run out at once, the acceptor is to have the last word.
     if (this.#sys.timerfdSet(this.#row.timerFd, this.#within) < 0) this.#row.isGuarded = false;
   }

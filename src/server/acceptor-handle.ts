@@ -1,8 +1,8 @@
-/** Used by main to start the acceptor thread and to talk with it. */
+/** Starts the acceptor thread for main, and talks with it. */
 import type { Transferable, Worker } from 'node:worker_threads';
 import type { AcceptorStart, FromAcceptor, ToAcceptor } from '../acceptor/messages.ts';
 import { Deferred } from './deferred.ts';
-import { startWorker, type ThreadProgram } from './worker.ts';
+import { startWorker, type ThreadProgram } from './threads/worker.ts';
 
 /** The acceptors of all servers of this thread. */
 const asleep = new Set<AcceptorHandle>();
@@ -11,7 +11,7 @@ function wakeAll(): void {
   for (const acceptor of asleep) acceptor.wake();
 }
 
-/** So long no service thread has come round when a server counts as dead, in ms. */
+/** So long no service thread has taken a turn when a server counts as dead, in ms. */
 const STANDSTILL_MS = 30_000;
 
 export interface AcceptorSettings {
@@ -20,9 +20,9 @@ export interface AcceptorSettings {
   readonly start: AcceptorStart;
   readonly transfer?: readonly Transferable[];
   /** Takes what the acceptor says. */
-  readonly hear: (message: FromAcceptor) => void;
+  readonly onMessage: (message: FromAcceptor) => void;
   /** Has it look for messages. */
-  readonly ring: () => void;
+  readonly signal: () => void;
   /** Wakes it for good: the process ends. */
   readonly wake: () => void;
 }
@@ -48,7 +48,7 @@ export class AcceptorHandle {
     });
     this.#worker.on('message', (message: FromAcceptor) => {
       this.#answered(message.type, message.type !== 'pong' || message.blockedMs < STANDSTILL_MS);
-      settings.hear(message);
+      settings.onMessage(message);
     });
     this.ended = new Promise((resolve, reject) => {
       this.#worker.once('error', reject);
@@ -67,7 +67,7 @@ export class AcceptorHandle {
     if (this.#isOver) return; // What rings it is closed.
     const clients = message.type === 'thread-ready' ? message.clients : undefined;
     this.#worker.postMessage(message, clients === undefined ? [] : [clients]);
-    this.#settings.ring();
+    this.#settings.signal();
   }
 
   /** Has the acceptor take the clients that wait and close the listeners. */

@@ -1,4 +1,4 @@
-/** Used to settle a promise from elsewhere: `Promise.withResolvers`, which Node 20 has not. */
+/** Settles a promise from elsewhere: `Promise.withResolvers`, which Node 20 does not have. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   #settle: { resolve: (value: T) => void; reject: (error: unknown) => void } | undefined;

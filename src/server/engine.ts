@@ -1,12 +1,12 @@
-/** Used to say what a server asks of its engine: sockets, and threads that have clients. One for each server. */
+/** Defines what a server asks of its engine: sockets, and threads that have clients. One for each server. */
 import type { AcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import type { EpollThreadStart, ThreadStart } from '../thread/messages.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
-import type { ServerAddress } from './listening-socket.ts';
+import type { ServerAddress } from '../listen/listening-socket.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import type { ThreadProgram } from './worker.ts';
+import type { ThreadProgram } from './threads/worker.ts';
 
 /** How a server reaches its sockets: through the kernel, with epoll, or through Node's own `net`. */
 export type EngineName = 'epoll' | 'net';
@@ -30,7 +30,7 @@ export interface Engine {
    */
   listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]>;
   /** Starts the acceptor at the sockets; `hear` takes what it says. */
-  startAcceptor(start: AcceptorStart, hear: (message: FromAcceptor) => void): AcceptorHandle;
+  startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle;
   /** Said once the acceptor was started. */
   threadExtras(): ThreadExtras;
   /**
@@ -38,7 +38,7 @@ export interface Engine {
    *
    * Errors: `HEDDLE_LISTEN`.
    */
-  takePlace(acceptor: AcceptorHandle): Promise<void>;
+  takeOver(acceptor: AcceptorHandle): Promise<void>;
   /**
    * Closes what the threads, which are all gone now, have left open, and the sockets. `isSucceeded`: another process has
    * these as well, and goes on with them. `detail`: why clients are left, if that is not in order. `lost`: threads that are not gone,

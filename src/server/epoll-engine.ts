@@ -1,4 +1,4 @@
-/** The epoll engine on main: sockets of the kernel's, which all threads of the process can use. */
+/** Runs the epoll engine on main: sockets of the kernel, which all threads of the process can use. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { AcceptorStart, EpollAcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
@@ -12,14 +12,14 @@ import { syscallError } from '../sys/errno.ts';
 import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
-import type { ListeningSocket, ServerAddress } from './listening-socket.ts';
-import { findPlace, type Place } from './place.ts';
-import { PATIENCE } from './predecessor.ts';
+import type { ListeningSocket, ServerAddress } from '../listen/listening-socket.ts';
+import { openSockets, type OpenSockets } from './open-sockets.ts';
+import { HANDOVER_TIMEOUT_MS } from '../handover/connect.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** How long threads may take to end when nobody can wait for them, in ms, and how often they are looked at. */
-const ABANDON_WITHIN_MS = 1_000;
-const ABANDON_LOOK_MS = 2;
+const ABANDON_TIMEOUT_MS = 1_000;
+const ABANDON_POLL_MS = 2;
 
 // Words of what the acceptor and this thread tell each other as they end; nobody ever changes PAUSE, which is waited at.
 const EXITING = 0;
@@ -30,7 +30,7 @@ export class EpollEngine implements Engine {
   readonly name = 'epoll';
   readonly threadProgram = 'epoll-thread';
   readonly #sys: Sys;
-  #place: Place = { sockets: [], control: undefined, predecessor: undefined };
+  #place: OpenSockets = { sockets: [], control: undefined, previous: undefined };
   #speaksTls = false;
   #epollFd = -1;
   #moveAfter = Infinity;
@@ -53,14 +53,14 @@ export class EpollEngine implements Engine {
   }
 
   async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
-    this.#place = await findPlace(this.#sys, settings, nameOf);
+    this.#place = await openSockets(this.#sys, settings, nameOf);
     this.#speaksTls = settings.tls !== undefined;
     // A worker may be ended from outside at any moment; the process then goes on, and must not keep the port.
     if (!isMainThread) this.#stayOpen = this.#sockets.map(({ fd }) => this.#sys.closeAtThreadEnd(fd));
     return this.#place.sockets.map(({ address }) => address);
   }
 
-  startAcceptor(start: AcceptorStart, hear: (message: FromAcceptor) => void): AcceptorHandle {
+  startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle {
     const sys = this.#sys;
     this.#epollFd = Poller.create(sys, 1).fd;
     this.#moveAfter = start.moveAfter;
@@ -73,21 +73,21 @@ export class EpollEngine implements Engine {
       epollFd: this.#epollFd,
       mailboxFd,
       exiting: exiting.buffer,
-      ...this.#succession(),
+      ...this.#handover(),
     };
-    const ring = (): void => void sys.eventfdSignal(mailboxFd);
+    const signal = (): void => void sys.eventfdSignal(mailboxFd);
     return new AcceptorHandle({
       program: 'epoll-acceptor',
       start: itsStart,
-      hear: (message) => {
-        if (message.type === 'accepting') this.#place.predecessor?.heirlooms.own();
-        hear(message);
+      onMessage: (message) => {
+        if (message.type === 'accepting') this.#place.previous?.inherited.own();
+        onMessage(message);
       },
-      ring,
+      signal,
       // It sleeps in a system call, which holds up the end of the process until somebody wakes it.
       wake() {
         Atomics.store(exiting, EXITING, 1);
-        ring();
+        signal();
       },
     });
   }
@@ -96,12 +96,12 @@ export class EpollEngine implements Engine {
     return { acceptorEpollFd: this.#epollFd, mailboxFd: this.#mailboxFd, moveAfter: this.#moveAfter };
   }
 
-  async takePlace(acceptor: AcceptorHandle): Promise<void> {
-    const { predecessor } = this.#place;
-    if (predecessor === undefined) return;
-    const late = delay(PATIENCE, false, { ref: false });
+  async takeOver(acceptor: AcceptorHandle): Promise<void> {
+    const { previous } = this.#place;
+    if (previous === undefined) return;
+    const late = delay(HANDOVER_TIMEOUT_MS, false, { ref: false });
     if (await Promise.race([acceptor.succeed(), late])) return;
-    const text = `Cannot take over from process ${predecessor.pid}: it did not answer within ${PATIENCE / 1000} s. Look at its log, or stop it`;
+    const text = `Cannot take over from process ${previous.pid}: it did not answer within ${HANDOVER_TIMEOUT_MS / 1000} s. Look at its log, or stop it`;
     throw new HeddleError('HEDDLE_LISTEN', text);
   }
 
@@ -121,8 +121,8 @@ export class EpollEngine implements Engine {
   }
 
   discard(): void {
-    const { predecessor } = this.#place;
-    if (predecessor !== undefined) this.#sys.close(predecessor.linkFd); // The acceptor would have closed it.
+    const { previous } = this.#place;
+    if (previous !== undefined) this.#sys.close(previous.channelFd); // The acceptor would have closed it.
     this.#closeOwn(false);
   }
 
@@ -138,12 +138,12 @@ export class EpollEngine implements Engine {
   }
 
   abandon(memory: SharedMemory): void {
-    const latest = performance.now() + ABANDON_WITHIN_MS;
-    Atomics.wait(this.#exiting, ENDED, 0, ABANDON_WITHIN_MS);
+    const latest = performance.now() + ABANDON_TIMEOUT_MS;
+    Atomics.wait(this.#exiting, ENDED, 0, ABANDON_TIMEOUT_MS);
     const isServing = (): boolean =>
       memory.board.all.some(({ tid }) => tid > 0 && this.#sys.threadCpuTime(tid) >= 0) ||
       Atomics.load(this.#exiting, ENDED) === 0;
-    while (isServing() && performance.now() < latest) Atomics.wait(this.#exiting, PAUSE, 0, ABANDON_LOOK_MS);
+    while (isServing() && performance.now() < latest) Atomics.wait(this.#exiting, PAUSE, 0, ABANDON_POLL_MS);
     // Whatever a thread still has it may use, and its number must not become another file's.
     if (isServing()) for (const { fd } of this.#sockets) this.#sys.shutdown(fd, SHUT_RDWR);
     else this.end(memory, false, 'the worker that called serve has ended', []);
@@ -154,16 +154,16 @@ export class EpollEngine implements Engine {
     return control === undefined ? sockets : [...sockets, control];
   }
 
-  #succession(): Pick<EpollAcceptorStart, 'listeners' | 'estate' | 'heritage'> {
-    const { control, predecessor, sockets } = this.#place;
+  #handover(): Pick<EpollAcceptorStart, 'listeners' | 'offer' | 'source'> {
+    const { control, previous, sockets } = this.#place;
     const tls = this.#speaksTls;
     const listeners = sockets.map(({ fd, isShared }) => ({ fd, isShared }));
-    const estate = control && { controlFd: control.fd, listeners, tls };
-    const heritage = predecessor && {
-      linkFd: predecessor.linkFd,
-      pid: predecessor.pid,
-      takesClients: !tls && !predecessor.tls,
+    const offer = control && { controlFd: control.fd, listeners, tls };
+    const source = previous && {
+      channelFd: previous.channelFd,
+      pid: previous.pid,
+      takesClients: !tls && !previous.tls,
     };
-    return { listeners, estate, heritage };
+    return { listeners, offer, source };
   }
 }

@@ -8,7 +8,7 @@ import { sourceStack } from './source-stack.ts';
  * Where one event comes, others follow: for this long, in ms, they gather before main looks again. The threads need not
  * wake it for each: main takes some third less of a CPU while TLS clients come and leave.
  */
-const GATHER = 5;
+const GATHER_MS = 5;
 
 export class EventStream {
   readonly ring = EventRing.create();
@@ -35,19 +35,19 @@ export class EventStream {
   }
 
   /** Hands over main's own events from before the record at `at`. */
-  #tellOwn(at: number): void {
+  #emitOwn(at: number): void {
     for (let first = this.#own[0]; first !== undefined && ((first.at - at) | 0) <= 0; first = this.#own[0]) {
       this.#own.shift();
-      this.#tellText(first.text);
+      this.#emitText(first.text);
     }
   }
 
-  #tellText(text: string): void {
-    this.#tell(decodeEvent(sourceStack(text)));
+  #emitText(text: string): void {
+    this.#emit(decodeEvent(sourceStack(text)));
   }
 
   /** What the listener throws is an uncaught error of the program, as in any listener, but the next event comes. */
-  #tell(event: ServerEvent): void {
+  #emit(event: ServerEvent): void {
     try {
       this.#listener(event);
     } catch (error) {
@@ -61,12 +61,12 @@ export class EventStream {
     if (this.#ended) return;
     const { written } = this.ring;
     const lost = this.ring.drain((text, at) => {
-      this.#tellOwn(at);
-      this.#tellText(text);
+      this.#emitOwn(at);
+      this.#emitText(text);
     });
-    this.#tellOwn(written);
-    if (lost > 0) this.#tell({ type: 'events-lost', time: Date.now(), count: lost });
-    setTimeout(this.#rest, GATHER).unref();
+    this.#emitOwn(written);
+    if (lost > 0) this.#emit({ type: 'events-lost', time: Date.now(), count: lost });
+    setTimeout(this.#rest, GATHER_MS).unref();
   };
 
   readonly #rest = (): void => {

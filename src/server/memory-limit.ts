@@ -4,7 +4,7 @@ import { totalmem } from 'node:os';
 import type { ServeSettings } from '../options/serve-options.ts';
 
 /** What `maxMemory` may be at least. */
-const LEAST = 2 ** 20;
+const MIN_MEMORY_BYTES = 2 ** 20;
 
 /** Lines of /proc/self/limits (proc(5)) that bound the memory of a process. */
 const LIMITS = /^Max (?:data size|address space) +(\d+)/gm;
@@ -25,7 +25,7 @@ function defaultMaxMemory(): number {
 /** A quarter of the least of `bytes`; those that are 0, or unknown, are no limit. */
 export function quarterOf(bytes: readonly (number | undefined)[]): number {
   const least = Math.min(...bytes.filter((each) => each !== undefined && each > 0).map(Number));
-  return Math.max(LEAST, Math.floor(least / 4));
+  return Math.max(MIN_MEMORY_BYTES, Math.floor(least / 4));
 }
 
 /** The limits of a process, in bytes, that `text` says: what /proc/self/limits has. */

@@ -1,4 +1,4 @@
-/** The net engine on main: Node's own sockets, each of which belongs to one thread. */
+/** Runs the net engine on main: Node's own sockets, each of which belongs to one thread. */
 import type { AcceptorStart, FromAcceptor, NetAcceptorStart } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
@@ -8,10 +8,10 @@ import { requireNet } from '../sys/permissions.ts';
 import { withoutKernel } from '../sys/without-kernel.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
-import { adoptNet, listenNet, type NetListener } from './listen-net.ts';
-import type { ServerAddress } from './listening-socket.ts';
+import { adoptNet, listenNet, type NetListener } from '../net/listen.ts';
+import type { ServerAddress } from '../listen/listening-socket.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import { placesIn } from './where.ts';
+import { listenAddresses } from '../listen/addresses.ts';
 
 export class NetEngine implements Engine {
   readonly name = 'net';
@@ -35,7 +35,7 @@ export class NetEngine implements Engine {
     const isListed = settings.listen !== undefined;
     try {
       for (const fd of listenFds) this.#listeners.push(await adoptNet(fd, backlog));
-      for (const place of placesIn(settings, this.#listeners.length === 0)) {
+      for (const place of listenAddresses(settings, this.#listeners.length === 0)) {
         if ('unix' in place) throw noUnix(place.unix, nameOf);
         this.#listeners.push(...(await listenNet({ ...place, isListed, nameOf }, backlog)));
       }
@@ -46,16 +46,16 @@ export class NetEngine implements Engine {
     return this.#listeners.map(({ address }) => address);
   }
 
-  startAcceptor(start: AcceptorStart, hear: (message: FromAcceptor) => void): AcceptorHandle {
+  startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle {
     const listeners = this.#listeners.map(({ parked }) => parked);
     const itsStart: NetAcceptorStart = { ...start, listeners, keepAlive: this.#keepAlive };
     return new AcceptorHandle({
       program: 'net-acceptor',
       start: itsStart,
       transfer: listeners.flatMap(({ inside, outside }) => [inside, outside]),
-      hear,
+      onMessage,
       // It hears messages in Node's event loop, and ends with the process.
-      ring() {},
+      signal() {},
       wake() {},
     });
   }
@@ -65,7 +65,7 @@ export class NetEngine implements Engine {
   }
 
   /** Nobody was here before. */
-  async takePlace(): Promise<void> {}
+  async takeOver(): Promise<void> {}
 
   /** The listening sockets were the acceptor's, and are closed with it. */
   end(memory: SharedMemory, _isSucceeded: boolean, detail: string | undefined, lost: readonly number[]): void {

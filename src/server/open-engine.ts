@@ -1,4 +1,4 @@
-/** Used to choose the engine of a server: the one that is asked for, or the best that there is. */
+/** Chooses the engine of a server: the one that is asked for, or the best that there is. */
 import { HeddleError } from '../errors.ts';
 import type { EngineChoice } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';

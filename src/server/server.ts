@@ -1,12 +1,12 @@
-/** The server as its user sees it: options in, threads started, and an orderly end. */
+/** Runs a server as its user sees it: options in, threads started, a graceful shutdown. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { crash, errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
-import { type Credentials, loadCredentials } from '../options/credentials.ts';
+import { type Credentials, loadCredentials } from '../options/tls/credentials.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
-import { renewTicketKeys } from '../options/ticket-keys.ts';
+import { renewTicketKeys } from '../options/tls/ticket-keys.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { ThreadStart } from '../thread/messages.ts';
 import { requireFile } from '../thread/no-such-service.ts';
@@ -18,25 +18,25 @@ import type { AcceptorHandle } from './acceptor-handle.ts';
 import { withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine, EngineName } from './engine.ts';
-import type { ServerAddress } from './listening-socket.ts';
+import type { ServerAddress } from '../listen/listening-socket.ts';
 import { type LimitedSettings, withMemoryLimit } from './memory-limit.ts';
 import { openEngine } from './open-engine.ts';
-import { Reruns } from './reruns.ts';
+import { SingleFlight } from './single-flight.ts';
 import { serviceUrl } from './service-url.ts';
 import { type ServerStats, SharedMemory } from './shared-memory.ts';
-import { ThreadHandle } from './thread-handle.ts';
-import { ThreadPool } from './thread-pool.ts';
-import { acceptorStart, serviceThreadStart } from './thread-starts.ts';
+import { ThreadHandle } from './threads/thread-handle.ts';
+import { ThreadPool } from './threads/thread-pool.ts';
+import { acceptorStart, serviceThreadStart } from './threads/thread-starts.ts';
 import { cpuCount } from '../sys/cpu-count.ts';
 
 /** How often a drain looks whether clients are left, in ms. */
-const DRAIN_LOOK = 5;
+const DRAIN_SCAN_INTERVAL_MS = 5;
 
 /** What is told of clients that a drain has not come to an end with. */
 const TOO_LATE = 'still open at shutdownTimeout';
 
 /** How long a thread that was told to stop may run the service's `stop`, in ms. */
-const STOP_GRACE = 1000;
+const STOP_TIMEOUT_MS = 1000;
 /** The same where `shutdownTimeout` is over. */
 const CUT_OFF_GRACE = 500;
 
@@ -140,7 +140,7 @@ export class Server implements AsyncDisposable {
   readonly #closed = new Deferred<void>();
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
-  readonly #reloads = new Reruns(async () => this.#reload());
+  readonly #reloads = new SingleFlight(async () => this.#reload());
   #state: ServerState = 'starting';
   #draining: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
@@ -218,7 +218,7 @@ export class Server implements AsyncDisposable {
 
   /**
    * Loads the service anew and hands the clients to it, without closing a connection: new threads start with the code
-   * as it is now, clients at rest move to them, and what only an old thread can finish (a session, a running handler) it
+   * as it is now, idle clients move to them, and what only an old thread can finish (a session, a running handler) it
    * finishes, within `shutdownTimeout`. So do TLS clients: they cannot move. Certificates and keys are read again. If the
    * new code does not start, or they cannot be used, the old goes on. Calls during a reload share the next one.
    *
@@ -254,11 +254,11 @@ export class Server implements AsyncDisposable {
   /** Nobody else hears of this server before its threads serve: one that cannot start changes nothing. */
   async #begin(): Promise<void> {
     await this.#pool.start();
-    await this.#engine.takePlace(this.#acceptor);
+    await this.#engine.takeOver(this.#acceptor);
   }
 
   #startAcceptor(): AcceptorHandle {
-    const acceptor = this.#engine.startAcceptor(acceptorStart(this.#settings, this.#memory), this.#hear);
+    const acceptor = this.#engine.startAcceptor(acceptorStart(this.#settings, this.#memory), this.#onAcceptorMessage);
     acceptor.ended.catch(this.#failed);
     return acceptor;
   }
@@ -274,7 +274,7 @@ export class Server implements AsyncDisposable {
       startThread: (itsStart) => new ThreadHandle(this.#engine.threadProgram, itsStart, threadMemory),
       start: { ...start, ...this.#engine.threadExtras() },
       locks: [...this.#memory.locks, ...Object.values(shared).filter((value) => value instanceof Lock)],
-      tell: (message) => this.#acceptor.post(message),
+      post: (message) => this.#acceptor.post(message),
       failed: this.#failed,
       report: (event) => this.#memory.report(event),
     });
@@ -282,19 +282,19 @@ export class Server implements AsyncDisposable {
 
   readonly #failed = (error: unknown): void => this.#giveUp(error);
 
-  readonly #hear = (message: FromAcceptor): void => {
+  readonly #onAcceptorMessage = (message: FromAcceptor): void => {
     if (message.type === 'want-threads') this.#pool.grow(message.threads);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
-    else if (message.type === 'thread-worn') this.#pool.replace(message.thread).catch(this.#failed);
-    else if (message.type === 'thread-stuck') this.#pool.kill(message.thread, message.detail);
+    else if (message.type === 'thread-demoted') this.#pool.replace(message.thread).catch(this.#failed);
+    else if (message.type === 'thread-blocked') this.#pool.kill(message.thread, message.detail);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
     else if (message.type === 'succeeded') this.#handOver(message.pid).catch(this.#failed);
     else if (message.type === 'successor-lost') this.#goOn(message.pid);
   };
 
   /**
-   * Ends, now that process `successor` accepts clients. Those at rest go there; the others have half of `shutdownTimeout`
-   * to come to rest or to leave, and are then drained within the other half.
+   * Ends, now that process `successor` accepts clients. Those idle go there; the others have half of `shutdownTimeout`
+   * to become idle or to leave, and are then drained within the other half.
    */
   async #handOver(successor: number): Promise<void> {
     const lost = new AbortController();
@@ -345,7 +345,7 @@ export class Server implements AsyncDisposable {
     if (this.#ending !== undefined) return this.#ending;
     this.#state = 'draining';
     const isDone = await this.#within(within, async (signal) => this.#finish(signal));
-    this.#ending ??= isDone ? this.#end(STOP_GRACE) : this.#end(CUT_OFF_GRACE, TOO_LATE);
+    this.#ending ??= isDone ? this.#end(STOP_TIMEOUT_MS) : this.#end(CUT_OFF_GRACE, TOO_LATE);
     await this.#ending;
   }
 
@@ -371,9 +371,9 @@ export class Server implements AsyncDisposable {
     await this.#empty(signal);
   }
 
-  /** Waits until no client is left: one that moved from a held thread to one that was drained already is drained there. */
+  /** Waits until no client is left: one that moved from a blocked thread to one that was drained already is drained there. */
   async #empty(signal: AbortSignal): Promise<void> {
-    while (this.stats().clients > 0 && !signal.aborted) await delay(DRAIN_LOOK);
+    while (this.stats().clients > 0 && !signal.aborted) await delay(DRAIN_SCAN_INTERVAL_MS);
   }
 
   /** `detail`: why clients are left, if that is not in order. */

@@ -1,4 +1,4 @@
-/** Used to find the module of the service. */
+/** Finds the module of the service. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 

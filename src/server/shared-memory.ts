@@ -1,5 +1,5 @@
-/** Used to hold what all threads of one server share, and to read it on main. */
-import { Closer } from '../connection/closer.ts';
+/** Holds what all threads of one server share, and reads it on main. */
+import { Closer } from '../connection/close.ts';
 import { printError } from '../log/error-log.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { AcceptorCounters, type MoveCause, type PauseCause, type RejectReason } from '../sharing/acceptor-counters.ts';
@@ -7,7 +7,7 @@ import type { ServeSettings } from '../options/serve-options.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable, LOST } from '../sharing/connection-table.ts';
-import { FREE, REST, stateOf, threadOf, withState } from '../sharing/control-word.ts';
+import { FREE, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
 import { MOST_ROWS, ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -17,7 +17,7 @@ import { EventStream } from './event-stream.ts';
 export const MOST_FDS = 2 ** 20;
 
 /** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
-const ARENA_SIZE = 64 * 2 ** 20;
+const ARENA_BYTES = 64 * 2 ** 20;
 
 /** Numbers of a server: totals since it started, but for `clients`. */
 export interface ServerStats extends ThreadCounters {
@@ -33,7 +33,7 @@ export interface ServerStats extends ThreadCounters {
   readonly rejected: Readonly<Record<RejectReason, number>>;
   /** How often accepting has paused, by cause; clients wait in the kernel meanwhile. */
   readonly acceptPauses: Readonly<Record<PauseCause, number>>;
-  /** How often a message has held its thread for longer than `moveAfter`. */
+  /** How often a message has blocked its thread for longer than `moveAfter`. */
   readonly stalls: number;
   /** How many clients changed threads, by cause. */
   readonly moves: Readonly<Record<MoveCause, number>>;
@@ -46,11 +46,11 @@ type CloseCalls = Pick<Sys, 'close' | 'addressText'> & Partial<Pick<Sys, 'shutdo
 export class SharedMemory {
   readonly table: ConnectionTable;
   readonly board: ThreadBoard;
-  readonly arena = Arena.create(ARENA_SIZE);
+  readonly arena = Arena.create(ARENA_BYTES);
   readonly counters = new AcceptorCounters();
   readonly events: EventStream;
   /** Whether somebody listens to all events; otherwise errors are printed. */
-  readonly hearsAll: boolean;
+  readonly reportsAll: boolean;
   /** Left out unless the threads that read PROXY headers count clients too. */
   readonly addresses: ClientsPerAddress | undefined;
 
@@ -59,7 +59,7 @@ export class SharedMemory {
     this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
     // During a reload there are twice as many threads; a thread that does not end keeps its row.
     this.board = ThreadBoard.create(Math.min(MOST_ROWS, threads.max * 3));
-    this.hearsAll = onEvent !== undefined;
+    this.reportsAll = onEvent !== undefined;
     this.events = new EventStream(onEvent ?? printError);
     const isShared = maxClientsPerAddress !== Infinity && proxyProtocol.length > 0;
     this.addresses = isShared ? ClientsPerAddress.create(this.table) : undefined;
@@ -104,7 +104,7 @@ export class SharedMemory {
       const word = table.word(fd);
       if (stateOf(word) === FREE) continue;
       const row = board.row(threadOf(word));
-      if (!lost.includes(row.thread)) closer.close(fd, withState(word, REST), row, 'shutdown', detail);
+      if (!lost.includes(row.thread)) closer.close(fd, withState(word, IDLE), row, 'shutdown', detail);
       else if (!(table.flags(fd) & LOST)) closer.cutOff(fd, row, 'shutdown', detail);
     }
     for (const row of board.all) row.clearClients();
@@ -114,7 +114,7 @@ export class SharedMemory {
   closeLost(sys: CloseCalls, thread: number): void {
     const { board, table } = this;
     const closer = this.#closer(sys);
-    table.forEach(thread, (fd, word) => closer.close(fd, withState(word, REST), board.row(thread), 'shutdown'));
+    table.forEach(thread, (fd, word) => closer.close(fd, withState(word, IDLE), board.row(thread), 'shutdown'));
   }
 
   #closer(sys: CloseCalls): Closer {

@@ -16,10 +16,10 @@ const maps = new Map<string, SourceMap | undefined>();
 export function sourceStack(text: string): string {
   if (!text.includes(FOLDER)) return text;
   const [before = '', ...rest] = text.split(FOLDER);
-  return before + rest.map((part) => placeIn(part)).join('');
+  return before + rest.map((part) => locationIn(part)).join('');
 }
 
-function placeIn(part: string): string {
+function locationIn(part: string): string {
   return PLACE.test(part) ? part.replace(PLACE, sourcePlace) : FOLDER + part;
 }
 

@@ -1,4 +1,4 @@
-/** Used to count what the acceptor does, where main can read it. */
+/** Counts what the acceptor does, where main can read it. */
 
 /** Why connections are moved. */
 export const MOVE_CAUSES = ['held', 'thread-exit', 'balance', 'reload'] as const;
@@ -37,7 +37,7 @@ export class AcceptorCounters {
     return this.#doubles[ACCEPTED] as number;
   }
 
-  /** How often a message has held its thread for longer than `moveAfter`. */
+  /** How often a message has blocked its thread for longer than `moveAfter`. */
   get stalls(): number {
     return this.#doubles[STALLS] as number;
   }

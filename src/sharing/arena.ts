@@ -11,7 +11,7 @@ const FREE = 4;
 const SMALLEST = 8;
 const LARGEST = 24;
 const SIZES = LARGEST - SMALLEST + 1;
-const UNIT = 1 << SMALLEST;
+const UNIT_BYTES = 1 << SMALLEST;
 /** Behind the header, for each unit: its tag, and the blocks after and before it in the list of its size. */
 const WORDS_A_UNIT = 3;
 
@@ -26,7 +26,7 @@ const CLEAN = 0x20;
 const CLEANED = 16 - SMALLEST;
 
 /** A block of more bytes than this is never cut from the reserve, the last quarter. */
-const RESERVE_FOR = 4096;
+const RESERVE_FOR_BYTES = 4096;
 
 /** Where a block begins, in units of 256 bytes; never 0, which so means none. */
 export type Block = number;
@@ -59,16 +59,16 @@ export class Arena {
 
   /** `stuck` is called when a thread does not give the lock back: then there is no room, and what is given back is lost. */
   constructor(buffer: SharedArrayBuffer, stuck?: () => void) {
-    const units = buffer.byteLength / UNIT;
-    const list = (index: number) => new Int32Array(buffer, UNIT + index * units * 4, units);
+    const units = buffer.byteLength / UNIT_BYTES;
+    const list = (index: number) => new Int32Array(buffer, UNIT_BYTES + index * units * 4, units);
     this.buffer = buffer;
     this.bytes = Buffer.from(buffer);
     this.lock = new BriefLock(buffer, LOCK * 4, stuck);
-    this.#words = new Int32Array(buffer, 0, UNIT >> 2);
+    this.#words = new Int32Array(buffer, 0, UNIT_BYTES >> 2);
     this.#tags = list(0);
     this.#next = list(1);
     this.#previous = list(2);
-    this.#first = 1 + Math.ceil((units * WORDS_A_UNIT * 4) / UNIT);
+    this.#first = 1 + Math.ceil((units * WORDS_A_UNIT * 4) / UNIT_BYTES);
     this.#end = units;
   }
 
@@ -81,7 +81,7 @@ export class Arena {
 
   /** How many bytes are in blocks that were not freed. */
   get used(): number {
-    return Atomics.load(this.#words, USED) * UNIT;
+    return Atomics.load(this.#words, USED) * UNIT_BYTES;
   }
 
   /** From how many bytes on what is kept for one client is too much now; 0: any number may be. Set by the acceptor. */
@@ -95,7 +95,7 @@ export class Arena {
 
   /** How many bytes there are for blocks. */
   get size(): number {
-    return (this.#end - this.#first) * UNIT;
+    return (this.#end - this.#first) * UNIT_BYTES;
   }
 
   /** Takes a block of at least `size` bytes for `thread`, which runs this; 0: there is none. */
@@ -148,7 +148,7 @@ export class Arena {
     // From small to large: those that are joined come again.
     for (let index = CLEANED; index < SIZES; index++) {
       for (let block = this.#takeUsed(index); block !== 0; block = this.#takeUsed(index)) {
-        discard(this.offset(block), UNIT << index);
+        discard(this.offset(block), UNIT_BYTES << index);
         this.lock.run(undefined, () => this.#free(block, CLEAN));
       }
     }
@@ -156,17 +156,17 @@ export class Arena {
 
   /** The first byte of `block` in `bytes`. */
   offset(block: Block): number {
-    return block * UNIT;
+    return block * UNIT_BYTES;
   }
 
   /** How many bytes a block for `size` bytes has. */
   static capacity(size: number): number {
-    return UNIT << sizeIndex(size);
+    return UNIT_BYTES << sizeIndex(size);
   }
 
   /** Whether a block of size `index` leaves the reserve to the small ones. */
   #mayTake(index: number): boolean {
-    if (UNIT << index <= RESERVE_FOR) return true;
+    if (UNIT_BYTES << index <= RESERVE_FOR_BYTES) return true;
     const units = this.#end - this.#first;
     return (this.#words[USED] as number) + (1 << index) <= (units * 3) / 4;
   }
@@ -284,5 +284,5 @@ function cleanOf(tag: number): number {
 }
 
 function sizeIndex(size: number): number {
-  return size <= UNIT ? 0 : 32 - Math.clz32(size - 1) - SMALLEST;
+  return size <= UNIT_BYTES ? 0 : 32 - Math.clz32(size - 1) - SMALLEST;
 }

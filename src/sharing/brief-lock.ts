@@ -3,7 +3,7 @@ import { threadId } from 'node:worker_threads';
 import { LockWords } from './lock-words.ts';
 
 /** How long one owner may keep the lock, in ms: what is done under it takes microseconds, where the machine has a CPU for its owner. */
-const WITHIN_MS = 1000;
+const LOCK_TIMEOUT_MS = 1000;
 
 /**
  * A lock that no thread waits for without end: a caller that cannot enter does without. That should never be, since nothing
@@ -60,7 +60,7 @@ export class BriefLock {
 
   #waitFor(owner: number): boolean {
     if (owner === this.#keeper) return false;
-    if (this.#words.sleep(owner, WITHIN_MS)) return true;
+    if (this.#words.sleep(owner, LOCK_TIMEOUT_MS)) return true;
     this.#keeper = owner;
     this.#stuck();
     return false;

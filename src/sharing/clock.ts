@@ -1,4 +1,4 @@
-/** Used where threads compare times: `performance.now()` counts from each thread's own start. */
+/** Makes times of different threads comparable: `performance.now()` counts from each thread's own start. */
 
 /** What to add to this thread's `performance.now()` for the monotonic clock that all threads share, in ms. */
 const OFFSET = Number(process.hrtime.bigint() / 1000n) / 1000 - performance.now();

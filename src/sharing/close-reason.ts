@@ -1,4 +1,4 @@
-/** Used to say why a connection was closed: each closed connection has exactly one reason. */
+/** Defines why a connection was closed: each closed connection has exactly one reason. */
 
 /** Every reason that there is, in the order of the counters of the ThreadBoard. */
 export const CLOSE_REASONS = [

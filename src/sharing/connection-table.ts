@@ -1,4 +1,4 @@
-/** Used to say, for every fd of the process, whose it is: the memory through which connections change threads. */
+/** Says, for every fd of the process, whose it is: the memory through which connections change threads. */
 import type { Block } from './arena.ts';
 import { type ClientKind, LIGHT, NEWCOMER } from './client-kind.ts';
 import { elapsed } from './clock.ts';
@@ -9,9 +9,9 @@ import {
   EPOCHS,
   epochOf,
   FREE,
-  HELD,
+  PINNED,
   MOVING,
-  REST,
+  IDLE,
   stateOf,
   threadOf,
   withoutEpoch,
@@ -27,12 +27,12 @@ const ADDRESS = 4; // to 7: 16 bytes
 const PORT = 8;
 const SCANNED = 9;
 const KIND = 10;
-const SEEN = 11;
-const BEGUN = 12;
-const STUCK = 13;
+const LAST_ACTIVITY = 11;
+const MESSAGE_STARTED_AT = 12;
+const WRITE_STALLED_AT = 13;
 const GIVER = 14;
-const INBOX = 16; // to 19: a Luggage
-const OUTBOX = 20; // to 23: a Luggage
+const INBOX = 16; // to 19: a SavedBytes
+const OUTBOX = 20; // to 23: a SavedBytes
 const COST = 24;
 const COST_AT = 25;
 const MEAN = 26;
@@ -58,7 +58,7 @@ export const WORK_LEFT = 16;
 export const LOST = 32;
 
 /** Bytes `[start, end)` of a block of the arena that belong to a connection and move with it. */
-export interface Luggage {
+export interface SavedBytes {
   readonly block: Block;
   readonly capacity: number;
   readonly start: number;
@@ -66,14 +66,14 @@ export interface Luggage {
 }
 
 /**
- * A ticket names one stay of one connection on one thread: it is the control word of that stay in state REST. It
- * travels in the data of the connection's epoll events; an event whose ticket is not the slot's is stale.
+ * A generation names one period of one connection on one thread: it is the control word of that period in state IDLE. It
+ * travels in the data of the connection's epoll events; an event whose generation is not the slot's is stale.
  */
-export type Ticket = number;
+export type Generation = number;
 
 /**
  * A `SharedArrayBuffer` of slots indexed by fd. Who may call what: `admit`, `settle`, `startMove`, `turnBack` are the
- * acceptor's; `take` and `takeReady` are the thread's that the ticket names; the rest is for whoever has the slot.
+ * acceptor's; `take` and `takeReady` are the thread's that the generation names; the rest is for whoever has the slot.
  */
 export class ConnectionTable {
   readonly buffer: SharedArrayBuffer;
@@ -117,10 +117,10 @@ export class ConnectionTable {
   }
 
   /**
-   * Fills the slot of a client just accepted and returns its ticket on `thread`. The slot is MOVING: nobody else may
+   * Fills the slot of a client just accepted and returns its generation on `thread`. The slot is MOVING: nobody else may
    * touch it until its fd is in the thread's epoll set.
    */
-  admit(fd: number, thread: number, id: number, address: Uint8Array, port: number, flags: number): Ticket {
+  admit(fd: number, thread: number, id: number, address: Uint8Array, port: number, flags: number): Generation {
     const at = this.#at(fd);
     const previous = Atomics.load(this.#words, at);
     if (stateOf(previous) !== FREE) throw new Error(`fd ${fd} was accepted while its slot is in use`);
@@ -129,82 +129,82 @@ export class ConnectionTable {
     this.#words[at + KIND] = NEWCOMER;
     this.#words[at + GIVER] = 0;
     this.setCost(fd, 0, 0, 0);
-    this.#words[at + BEGUN] = 0;
-    this.#words[at + STUCK] = 0;
+    this.#words[at + MESSAGE_STARTED_AT] = 0;
+    this.#words[at + WRITE_STALLED_AT] = 0;
     this.#words[at + SURPLUS] = 0;
     this.setKept(fd, 0, 0);
     this.setAddress(fd, address, port);
-    this.pack(fd, undefined, 0, undefined);
+    this.save(fd, undefined, 0, undefined);
     if (fd >= this.size) Atomics.store(this.#words, HIGHEST, fd + 1);
-    const ticket = controlWord(REST, thread, (epochOf(previous) + 1) % EPOCHS);
-    Atomics.store(this.#words, at, withState(ticket, MOVING));
-    return ticket;
+    const generation = controlWord(IDLE, thread, (epochOf(previous) + 1) % EPOCHS);
+    Atomics.store(this.#words, at, withState(generation, MOVING));
+    return generation;
   }
 
-  /** Ends `admit` or `startMove`: the connection is at rest under `ticket`, unless its thread was faster. */
-  settle(fd: number, ticket: Ticket): void {
-    Atomics.compareExchange(this.#words, this.#at(fd), withState(ticket, MOVING), ticket);
+  /** Ends `admit` or `startMove`: the connection is idle under `generation`, unless its thread was faster. */
+  settle(fd: number, generation: Generation): void {
+    Atomics.compareExchange(this.#words, this.#at(fd), withState(generation, MOVING), generation);
   }
 
-  /** Takes a connection at rest for reading, handling and writing. False: it is not at rest under `ticket` any more. */
-  take(fd: number, ticket: Ticket): boolean {
-    return Atomics.compareExchange(this.#words, this.#at(fd), ticket, withState(ticket, BUSY)) === ticket;
+  /** Takes an idle connection for reading, handling and writing. False: it is not idle under `generation` any more. */
+  take(fd: number, generation: Generation): boolean {
+    return Atomics.compareExchange(this.#words, this.#at(fd), generation, withState(generation, BUSY)) === generation;
   }
 
   /**
-   * The same for one of which an event under `ticket` has come: that shows that it is in its thread's epoll set, so if it
+   * The same for one of which an event under `generation` has come: that shows that it is in its thread's epoll set, so if it
    * has not been settled yet, it may be taken all the same. The event would not come again. False: the event is stale.
    */
-  takeReady(fd: number, ticket: Ticket): boolean {
-    return this.take(fd, ticket) || this.#takeUnsettled(fd, ticket);
+  takeReady(fd: number, generation: Generation): boolean {
+    return this.take(fd, generation) || this.#takeUnsettled(fd, generation);
   }
 
   /**
-   * Tells the thread of `ticket` whether it keeps something for this connection, and so has it already. A plain load: HELD
+   * Tells the thread of `generation` whether it keeps something for this connection, and so has it already. A plain load: PINNED
    * was written by that thread, or before it was told of the client, and nobody else writes over it.
    */
-  holds(fd: number, ticket: Ticket): boolean {
-    return this.#words[this.#at(fd)] === withState(ticket, HELD);
+  isPinned(fd: number, generation: Generation): boolean {
+    return this.#words[this.#at(fd)] === withState(generation, PINNED);
   }
 
-  rest(fd: number, ticket: Ticket): void {
-    Atomics.store(this.#words, this.#at(fd), ticket);
+  idle(fd: number, generation: Generation): void {
+    Atomics.store(this.#words, this.#at(fd), generation);
   }
 
-  hold(fd: number, ticket: Ticket): void {
-    Atomics.store(this.#words, this.#at(fd), withState(ticket, HELD));
+  pin(fd: number, generation: Generation): void {
+    Atomics.store(this.#words, this.#at(fd), withState(generation, PINNED));
   }
 
   /** Says that whoever has the slot now closes the connection; from here on it is only `free`d. */
-  closing(fd: number, ticket: Ticket): void {
-    Atomics.store(this.#words, this.#at(fd), withState(ticket, CLOSING));
+  closing(fd: number, generation: Generation): void {
+    Atomics.store(this.#words, this.#at(fd), withState(generation, CLOSING));
   }
 
   /** Gives the slot back. Before `close(fd)`, never after: `accept` may return the number at once. */
-  free(fd: number, ticket: Ticket): void {
-    Atomics.store(this.#words, this.#at(fd), withState(ticket, FREE));
+  free(fd: number, generation: Generation): void {
+    Atomics.store(this.#words, this.#at(fd), withState(generation, FREE));
   }
 
   /**
-   * Takes a connection at rest away from its thread and returns its ticket on `thread`; `undefined`: it is not at rest
+   * Takes an idle connection away from its thread and returns its generation on `thread`; `undefined`: it is not idle
    * there now. Until it is in the epoll set of `thread` nobody else may touch it.
    */
-  startMove(fd: number, ticket: Ticket, thread: number): Ticket | undefined {
-    const moved = this.nextTicket(ticket, thread);
+  startMove(fd: number, generation: Generation, thread: number): Generation | undefined {
+    const moved = this.nextGeneration(generation, thread);
     const moving = withState(moved, MOVING);
-    return Atomics.compareExchange(this.#words, this.#at(fd), ticket, moving) === ticket ? moved : undefined;
+    return Atomics.compareExchange(this.#words, this.#at(fd), generation, moving) === generation ? moved : undefined;
   }
 
-  /** The ticket that `startMove` to `thread` gives. */
-  nextTicket(ticket: Ticket, thread: number): Ticket {
-    return controlWord(REST, thread, (epochOf(ticket) + 1) % EPOCHS);
+  /** The generation that `startMove` to `thread` gives. */
+  nextGeneration(generation: Generation, thread: number): Generation {
+    return controlWord(IDLE, thread, (epochOf(generation) + 1) % EPOCHS);
   }
 
-  /** Gives a connection that is MOVING, and was to leave, its ticket on `thread` for when it is settled there instead. */
-  turnBack(fd: number, thread: number): Ticket {
-    const ticket = controlWord(REST, thread, (epochOf(this.word(fd)) + 1) % EPOCHS);
-    Atomics.store(this.#words, this.#at(fd), withState(ticket, MOVING));
-    return ticket;
+  /** Gives a connection that is MOVING, and was to leave, its generation on `thread` for when it is settled there instead. */
+  turnBack(fd: number, thread: number): Generation {
+    const generation = controlWord(IDLE, thread, (epochOf(this.word(fd)) + 1) % EPOCHS);
+    Atomics.store(this.#words, this.#at(fd), withState(generation, MOVING));
+    return generation;
   }
 
   /** Calls `visit` for each connection of `thread` that is in use, with the control word that was seen. */
@@ -226,19 +226,19 @@ export class ConnectionTable {
   }
 
   /**
-   * Writes the fds of connections at rest on `thread` into `fds`, from slot `from` on, as far as there is room; returns how many.
+   * Writes the fds of idle connections on `thread` into `fds`, from slot `from` on, as far as there is room; returns how many.
    * With `since`, a `sharedTime`: only those that were seen since then. One small loop with plain loads: the caller is in a hurry,
    * has many slots to look at, and runs before this code is compiled.
    */
-  listResting(thread: number, from: number, fds: Int32Array, since?: number): number {
+  listIdle(thread: number, from: number, fds: Int32Array, since?: number): number {
     const { size } = this;
     const words = this.#words;
-    const resting = controlWord(REST, thread, 0);
+    const idle = controlWord(IDLE, thread, 0);
     let count = 0;
     for (let fd = from; fd < size && count < fds.length; fd++) {
       const at = (fd + 1) * SLOT_WORDS;
-      if (withoutEpoch(words[at] as number) !== resting) continue;
-      if (since === undefined || elapsed(since, words[at + SEEN] as number) >= 0) fds[count++] = fd;
+      if (withoutEpoch(words[at] as number) !== idle) continue;
+      if (since === undefined || elapsed(since, words[at + LAST_ACTIVITY] as number) >= 0) fds[count++] = fd;
     }
     return count;
   }
@@ -282,19 +282,19 @@ export class ConnectionTable {
    * Leaves with the connection what is kept for it: bytes without a whole message (of which a decoder has looked at
    * `scanned` in vain), and bytes that are not sent yet.
    */
-  pack(fd: number, inbox: Luggage | undefined, scanned: number, outbox: Luggage | undefined): void {
+  save(fd: number, inbox: SavedBytes | undefined, scanned: number, outbox: SavedBytes | undefined): void {
     const at = this.#at(fd);
-    this.#setLuggage(at + INBOX, inbox);
-    this.#setLuggage(at + OUTBOX, outbox);
+    this.#setSaved(at + INBOX, inbox);
+    this.#setSaved(at + OUTBOX, outbox);
     this.#words[at + SCANNED] = scanned;
   }
 
-  inbox(fd: number): Luggage | undefined {
-    return this.#luggage(this.#at(fd) + INBOX);
+  inbox(fd: number): SavedBytes | undefined {
+    return this.#saved(this.#at(fd) + INBOX);
   }
 
-  outbox(fd: number): Luggage | undefined {
-    return this.#luggage(this.#at(fd) + OUTBOX);
+  outbox(fd: number): SavedBytes | undefined {
+    return this.#saved(this.#at(fd) + OUTBOX);
   }
 
   scanned(fd: number): number {
@@ -339,37 +339,37 @@ export class ConnectionTable {
   }
 
   /**
-   * Begins to give the client back from the thread that has its slot to the waiting room `room`, and returns its ticket
-   * there. The new generation is claimed before anything else: what the room's epoll set reports under the ticket is
+   * Begins to give the client back from the thread that has its slot to the waiting room `room`, and returns its generation
+   * there. The new generation is claimed before anything else: what the room's epoll set reports under the generation is
    * never taken for a later client's, even if the thread dies in the middle (`docs/protocol.md`).
    */
-  startGiveBack(fd: number, ticket: Ticket, room: number): Ticket {
+  startGiveBack(fd: number, generation: Generation, room: number): Generation {
     const at = this.#at(fd);
-    const thread = threadOf(ticket);
-    const epoch = (epochOf(ticket) + 1) % EPOCHS;
+    const thread = threadOf(generation);
+    const epoch = (epochOf(generation) + 1) % EPOCHS;
     this.#words[at + GIVER] = thread + 1;
     Atomics.store(this.#words, at, controlWord(BUSY, thread, epoch));
-    return controlWord(REST, room, epoch);
+    return controlWord(IDLE, room, epoch);
   }
 
-  /** Ends `startGiveBack`, by the giver or by the acceptor that was faster: the client is idle under `ticket`. */
-  endGiveBack(fd: number, thread: number, ticket: Ticket): void {
-    const given = controlWord(BUSY, thread, epochOf(ticket));
-    Atomics.compareExchange(this.#words, this.#at(fd), given, ticket);
+  /** Ends `startGiveBack`, by the giver or by the acceptor that was faster: the client is idle under `generation`. */
+  endGiveBack(fd: number, thread: number, generation: Generation): void {
+    const given = controlWord(BUSY, thread, epochOf(generation));
+    Atomics.compareExchange(this.#words, this.#at(fd), given, generation);
   }
 
-  /** Takes `startGiveBack` back, and returns the ticket of the client on its own thread, where it is still BUSY. */
-  cancelGiveBack(fd: number, thread: number, ticket: Ticket): Ticket {
+  /** Takes `startGiveBack` back, and returns the generation of the client on its own thread, where it is still BUSY. */
+  cancelGiveBack(fd: number, thread: number, generation: Generation): Generation {
     this.#words[this.#at(fd) + GIVER] = 0;
-    return controlWord(REST, thread, epochOf(ticket));
+    return controlWord(IDLE, thread, epochOf(generation));
   }
 
-  /** Whether the client is idle under `ticket`, which its epoll set has reported. */
-  isGivenBack(fd: number, ticket: Ticket): boolean {
+  /** Whether the client is idle under `generation`, which its epoll set has reported. */
+  isGivenBack(fd: number, generation: Generation): boolean {
     const word = this.word(fd); // One load: between two, its thread may end the giving back.
-    if (word === ticket) return true;
-    if (stateOf(word) !== BUSY || epochOf(word) !== epochOf(ticket)) return false;
-    this.endGiveBack(fd, threadOf(word), ticket);
+    if (word === generation) return true;
+    if (stateOf(word) !== BUSY || epochOf(word) !== epochOf(generation)) return false;
+    this.endGiveBack(fd, threadOf(word), generation);
     return true;
   }
 
@@ -387,30 +387,30 @@ export class ConnectionTable {
   }
 
   /** When a byte last came or went, as a `sharedTime`; 0: the client is not idle, whenever that was. */
-  seen(fd: number): number {
-    return this.#words[this.#at(fd) + SEEN] as number;
+  lastActivity(fd: number): number {
+    return this.#words[this.#at(fd) + LAST_ACTIVITY] as number;
   }
 
-  setSeen(fd: number, time: number): void {
-    this.#words[this.#at(fd) + SEEN] = time;
+  setLastActivity(fd: number, time: number): void {
+    this.#words[this.#at(fd) + LAST_ACTIVITY] = time;
   }
 
   /** Since when the client has a message begun and not completed, as a `sharedTime`; 0: it has not. */
-  begun(fd: number): number {
-    return this.#words[this.#at(fd) + BEGUN] as number;
+  messageStartedAt(fd: number): number {
+    return this.#words[this.#at(fd) + MESSAGE_STARTED_AT] as number;
   }
 
-  setBegun(fd: number, time: number): void {
-    this.#words[this.#at(fd) + BEGUN] = time;
+  setMessageStartedAt(fd: number, time: number): void {
+    this.#words[this.#at(fd) + MESSAGE_STARTED_AT] = time;
   }
 
   /** Since when the client reads nothing of what waits for it, as a `sharedTime`; 0: nothing waits. */
-  stuck(fd: number): number {
-    return this.#words[this.#at(fd) + STUCK] as number;
+  writeStalledAt(fd: number): number {
+    return this.#words[this.#at(fd) + WRITE_STALLED_AT] as number;
   }
 
-  setStuck(fd: number, time: number): void {
-    this.#words[this.#at(fd) + STUCK] = time;
+  setWriteStalledAt(fd: number, time: number): void {
+    this.#words[this.#at(fd) + WRITE_STALLED_AT] = time;
   }
 
   /** How many bytes are kept for the client, in all. */
@@ -439,26 +439,26 @@ export class ConnectionTable {
     Atomics.store(this.#words, this.#at(fd) + SURPLUS, isSurplus ? 1 : 0);
   }
 
-  #takeUnsettled(fd: number, ticket: Ticket): boolean {
-    const moving = withState(ticket, MOVING);
-    const seen = Atomics.compareExchange(this.#words, this.#at(fd), moving, withState(ticket, BUSY));
-    return seen === moving || (seen === ticket && this.take(fd, ticket));
+  #takeUnsettled(fd: number, generation: Generation): boolean {
+    const moving = withState(generation, MOVING);
+    const seen = Atomics.compareExchange(this.#words, this.#at(fd), moving, withState(generation, BUSY));
+    return seen === moving || (seen === generation && this.take(fd, generation));
   }
 
-  #luggage(at: number): Luggage | undefined {
+  #saved(at: number): SavedBytes | undefined {
     const words = this.#words;
     const block = words[at] as number;
     if (block === 0) return undefined;
     return { block, capacity: words[at + 1] as number, start: words[at + 2] as number, end: words[at + 3] as number };
   }
 
-  #setLuggage(at: number, luggage: Luggage | undefined): void {
+  #setSaved(at: number, saved: SavedBytes | undefined): void {
     const words = this.#words;
-    words[at] = luggage?.block ?? 0;
-    if (luggage === undefined) return;
-    words[at + 1] = luggage.capacity;
-    words[at + 2] = luggage.start;
-    words[at + 3] = luggage.end;
+    words[at] = saved?.block ?? 0;
+    if (saved === undefined) return;
+    words[at + 1] = saved.capacity;
+    words[at + 2] = saved.start;
+    words[at + 3] = saved.end;
   }
 
   #at(fd: number): number {

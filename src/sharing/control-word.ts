@@ -1,19 +1,19 @@
-/** Used to pack who may touch a connection, and which connection it is, into the one word that a compare-and-swap moves. */
+/** Packs who may touch a connection, and which connection it is, into the one word that a compare-and-swap moves. */
 
 /** No connection. */
 export const FREE = 0;
-/** At rest in its thread's epoll set. */
-export const REST = 1;
+/** Idle in its thread's epoll set. */
+export const IDLE = 1;
 /** Its thread is reading, handling or writing it. */
 export const BUSY = 2;
-/** At rest, but its thread keeps something for it: half a message, an unsent reply, a running handler or session. */
-export const HELD = 3;
+/** Idle, but its thread keeps something for it: half a message, an unsent reply, a running handler or session. */
+export const PINNED = 3;
 /** The acceptor is putting it into an epoll set, or taking it from one to another. */
 export const MOVING = 4;
 /** Being shut down and closed by whoever set it. */
 export const CLOSING = 5;
 
-export type State = typeof FREE | typeof REST | typeof BUSY | typeof HELD | typeof MOVING | typeof CLOSING;
+export type State = typeof FREE | typeof IDLE | typeof BUSY | typeof PINNED | typeof MOVING | typeof CLOSING;
 
 const STATE_BITS = 3;
 const THREAD_BITS = 9;

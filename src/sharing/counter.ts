@@ -1,4 +1,4 @@
-/** Used by services to count across threads. */
+/** Counts across threads, for services. */
 
 /** A 64-bit integer in shared memory that all threads may change at once. */
 export class Counter {

@@ -14,8 +14,8 @@ export interface Timeouts {
 }
 
 /** How often clients are looked at, in ms: a tenth of the shortest timeout, within these bounds. */
-const SHORTEST_PERIOD = 20;
-const LONGEST_PERIOD = 500;
+const MIN_PERIOD_MS = 20;
+const MAX_PERIOD_MS = 500;
 
 export class Deadlines {
   /** In ms; Infinity: nobody has to look. */
@@ -28,17 +28,21 @@ export class Deadlines {
     this.#timeouts = timeouts;
     const { idleTimeout, messageTimeout, sendTimeout } = timeouts;
     const shortest = Math.min(idleTimeout, messageTimeout, sendTimeout);
-    this.period = shortest === Infinity ? Infinity : Math.min(LONGEST_PERIOD, Math.max(SHORTEST_PERIOD, shortest / 10));
+    this.period = shortest === Infinity ? Infinity : Math.min(MAX_PERIOD_MS, Math.max(MIN_PERIOD_MS, shortest / 10));
   }
 
   /** Tells why the connection of `fd` is to be closed: a deadline that it has let pass by `time`, a `sharedTime`, or what is kept for it. */
-  overdue(fd: number, time: number): CloseReason | undefined {
+  expired(fd: number, time: number): CloseReason | undefined {
     const table = this.#table;
     const { idleTimeout, messageTimeout, sendTimeout } = this.#timeouts;
     if (table.isSurplus(fd)) return 'over-limit';
-    const [stuck, begun, seen] = [table.stuck(fd), table.begun(fd), table.seen(fd)];
-    if (stuck !== 0 && elapsed(stuck, time) >= sendTimeout) return 'send-timeout';
-    if (begun !== 0 && elapsed(begun, time) >= messageTimeout) return 'message-timeout';
-    return seen !== 0 && elapsed(seen, time) >= idleTimeout ? 'idle-timeout' : undefined;
+    const [stalledAt, startedAt, lastActivity] = [
+      table.writeStalledAt(fd),
+      table.messageStartedAt(fd),
+      table.lastActivity(fd),
+    ];
+    if (stalledAt !== 0 && elapsed(stalledAt, time) >= sendTimeout) return 'send-timeout';
+    if (startedAt !== 0 && elapsed(startedAt, time) >= messageTimeout) return 'message-timeout';
+    return lastActivity !== 0 && elapsed(lastActivity, time) >= idleTimeout ? 'idle-timeout' : undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** Carries events from all threads to main in the order in which they happened, without a thread waiting for main. */
-import { Bell } from './bell.ts';
+import { Waker } from './waker.ts';
 import { BriefLock } from './brief-lock.ts';
 
 // Words of the header. LOCK takes two; WRITTEN and READ count bytes and wrap at 2^32, as the ring's size divides it.
@@ -7,11 +7,11 @@ const LOCK = 0;
 const WRITTEN = 2;
 const READ = 3;
 const LOST = 4;
-const BELL = 5;
+const WAKER = 5;
 const SLEEPING = 6;
 const HEADER_WORDS = 8;
 
-const DEFAULT_SIZE = 1 << 20;
+const DEFAULT_SIZE_BYTES = 1 << 20;
 
 /** A record begins with its length, in bytes. */
 const HEADER = 4;
@@ -26,18 +26,18 @@ export class EventRing {
   readonly lock: BriefLock;
   readonly #words: Int32Array;
   readonly #bytes: Buffer;
-  readonly #bell: Bell;
+  readonly #waker: Waker;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.lock = new BriefLock(buffer, LOCK * 4);
     this.#words = new Int32Array(buffer, 0, HEADER_WORDS);
     this.#bytes = Buffer.from(buffer, HEADER_WORDS * 4);
-    this.#bell = new Bell(this.#words, BELL);
+    this.#waker = new Waker(this.#words, WAKER);
   }
 
   /** `size`: bytes of records that fit, a power of two. */
-  static create(size = DEFAULT_SIZE): EventRing {
+  static create(size = DEFAULT_SIZE_BYTES): EventRing {
     if (size < 16 || (size & (size - 1)) !== 0) throw new RangeError(`not a power of two: ${size}`);
     return new EventRing(new SharedArrayBuffer(HEADER_WORDS * 4 + size));
   }
@@ -53,7 +53,7 @@ export class EventRing {
 
   /** Has the reader look, if it waits. */
   wake(): void {
-    if (Atomics.exchange(this.#words, SLEEPING, 0) === 1) this.#bell.ring();
+    if (Atomics.exchange(this.#words, SLEEPING, 0) === 1) this.#waker.wake();
   }
 
   /** How many bytes were ever written, modulo 2^32. */
@@ -82,10 +82,10 @@ export class EventRing {
 
   /** Calls `woken` when there is something to drain. Only on the reader's thread. */
   wait(woken: () => void): void {
-    const count = this.#bell.count;
+    const count = this.#waker.count;
     Atomics.store(this.#words, SLEEPING, 1);
     const empty = Atomics.load(this.#words, READ) === Atomics.load(this.#words, WRITTEN);
-    if (empty) this.#bell.wait(count, woken);
+    if (empty) this.#waker.wait(count, woken);
     else setImmediate(woken);
   }
 

@@ -1,4 +1,4 @@
-/** Used to count durations in a fixed number of buckets: two for each power of two of microseconds. */
+/** Counts durations in a fixed number of buckets: two for each power of two of microseconds. */
 
 /** From below 1 µs to over 2^30 µs (18 minutes). */
 export const BUCKETS = 64;

@@ -7,7 +7,7 @@ import { LOCK_BYTES, LockWords } from './lock-words.ts';
 export type Releasable = Pick<Lock, 'releaseFor'>;
 
 /**
- * A mutual-exclusion lock in shared memory. `acquire` waits without holding the thread; `acquireSync` blocks it.
+ * A mutual-exclusion lock in shared memory. `acquire` waits without blocking the thread; `acquireSync` blocks it.
  * When a thread ends while it has the lock, the server releases it.
  *
  * @example

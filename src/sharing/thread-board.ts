@@ -1,5 +1,5 @@
-/** Used to see what every thread is doing without asking it: a row of shared memory for each, on cache lines of its own. */
-import { Bell } from './bell.ts';
+/** Shows what every thread is doing without asking it: a row of shared memory for each, on cache lines of its own. */
+import { Waker } from './waker.ts';
 import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 import { MAX_THREADS } from './control-word.ts';
 import { BUCKETS, bucketOf } from './latency-buckets.ts';
@@ -8,18 +8,18 @@ import { BUCKETS, bucketOf } from './latency-buckets.ts';
 export const ABSENT = 0;
 /** Taking turns: it looks at its sockets at least every few milliseconds. */
 export const RUNNING = 1;
-/** Waiting in Node's event loop; the acceptor watches its epoll set and rings its bell. */
+/** Waiting in Node's event loop; the acceptor watches its epoll set and wakes it. */
 export const PARKED = 2;
 export type ThreadState = typeof ABSENT | typeof RUNNING | typeof PARKED;
 
 // The line that other threads read and write.
 const STATE = 0;
-const BELL = 1;
+const WAKER = 1;
 const CLIENTS = 2;
 const EPOLL_FD = 3;
 const TID = 4;
-const GREETS = 5;
-const OVERDUE = 6;
+const SPEAKS_FIRST = 5;
+const EXPIRED = 6;
 const TIMER_FD = 7;
 const GUARDED = 8;
 const PINS = 9;
@@ -58,7 +58,7 @@ export class ThreadRow {
   readonly thread: number;
   /** What users call the thread: they count from 1. 0 is the waiting room, where clients have no thread. */
   readonly number: number;
-  readonly bell: Bell;
+  readonly waker: Waker;
   readonly #words: Int32Array;
   /** HEARTBEAT and CURRENT_FD. */
   readonly #own: Int32Array;
@@ -75,7 +75,7 @@ export class ThreadRow {
     this.#at = thread * ROW_WORDS;
     this.#double = this.#at >> 1;
     this.#own = new Int32Array(buffer, (this.#at + OWN_LINE) * Int32Array.BYTES_PER_ELEMENT, 2);
-    this.bell = new Bell(this.#words, this.#at + BELL);
+    this.waker = new Waker(this.#words, this.#at + WAKER);
   }
 
   get state(): ThreadState {
@@ -149,12 +149,12 @@ export class ThreadRow {
   }
 
   /** The service wants to know of a client before it has sent anything. */
-  get greets(): boolean {
-    return Atomics.load(this.#words, this.#at + GREETS) === 1;
+  get speaksFirst(): boolean {
+    return Atomics.load(this.#words, this.#at + SPEAKS_FIRST) === 1;
   }
 
-  set greets(greets: boolean) {
-    Atomics.store(this.#words, this.#at + GREETS, greets ? 1 : 0);
+  set speaksFirst(speaksFirst: boolean) {
+    Atomics.store(this.#words, this.#at + SPEAKS_FIRST, speaksFirst ? 1 : 0);
   }
 
   /** Clients stay on the thread that they get: the service has sessions, or TLS is on. */
@@ -167,15 +167,15 @@ export class ThreadRow {
   }
 
   /** Clients of the thread have let a deadline pass: it is to close them. */
-  get overdue(): boolean {
-    return Atomics.load(this.#words, this.#at + OVERDUE) === 1;
+  get expired(): boolean {
+    return Atomics.load(this.#words, this.#at + EXPIRED) === 1;
   }
 
-  set overdue(overdue: boolean) {
-    Atomics.store(this.#words, this.#at + OVERDUE, overdue ? 1 : 0);
+  set expired(expired: boolean) {
+    Atomics.store(this.#words, this.#at + EXPIRED, expired ? 1 : 0);
   }
 
-  /** Advances at each turn and each message. Standing still while RUNNING means held. */
+  /** Advances at each turn and each message. Standing still while RUNNING means blocked. */
   get heartbeat(): number {
     return Atomics.load(this.#own, HEARTBEAT);
   }

@@ -1,4 +1,4 @@
-/** Numbers of the Linux ABI (the same on x64 and arm64), as in the headers named beside them. Used by `libc.ts` and its callers. */
+/** Lists numbers of the Linux ABI (the same on x64 and arm64), as in the headers named beside them. */
 
 // <bits/socket.h>
 export const AF_UNIX = 1;

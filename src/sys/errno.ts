@@ -1,4 +1,4 @@
-/** Used to name what a system call answered: a result below zero is an errno with its sign turned, as in the kernel's own ABI. */
+/** Names what a system call answered: a result below zero is an errno with its sign turned, as in the kernel's own ABI. */
 import { constants } from 'node:os';
 import { HeddleError, type HeddleErrorCode } from '../errors.ts';
 

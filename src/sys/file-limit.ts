@@ -1,4 +1,4 @@
-/** Used to know how many files this process may have open, and to say what to do where they are too few. */
+/** Tells how many files this process may have open, and what to do where they are too few. */
 import { HeddleError } from '../errors.ts';
 
 /** Where the system names no limit: Windows has none to speak of. */

@@ -1,4 +1,4 @@
-/** Used to reach the kernel: `Sys` over libc through koffi. The only file that calls the FFI. */
+/** Implements `Sys` over libc through koffi. The only file that calls the FFI. */
 import { readFileSync } from 'node:fs';
 import { HeddleError } from '../errors.ts';
 import {
@@ -22,15 +22,21 @@ import {
 import { EINVAL } from './errno.ts';
 import { tooFewFiles } from './file-limit.ts';
 import { type Koffi, loadKoffi } from './koffi.ts';
-import { MessageHeader } from './message-header.ts';
-import { NativeBuffer } from './native-buffer.ts';
+import { MessageHeader } from './structs/message-header.ts';
+import { NativeBuffer } from './structs/native-buffer.ts';
 import { loadNative } from './native-load.ts';
-import { PollSet } from './poll-set.ts';
-import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './sched-attributes.ts';
+import { PollSet } from './structs/poll-set.ts';
+import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './structs/sched-attributes.ts';
 import { notAllowed } from './permissions.ts';
 import { type Call, type Calls, GLIBC_SIGNATURES, SIGNATURES } from './signatures.ts';
 import { closeAtThreadEnd } from './thread-end.ts';
-import { formatPeer, readPeer, readSocketAddress, SOCKADDR_SIZE, writeSocketAddress } from './socket-address.ts';
+import {
+  formatPeer,
+  readPeer,
+  readSocketAddress,
+  SOCKADDR_SIZE,
+  writeSocketAddress,
+} from './structs/socket-address.ts';
 import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
 
 /** gettid(2) has a wrapper in newer C libraries only; its number is the architecture's (<asm/unistd.h>). */

@@ -1,4 +1,4 @@
-/** Used so that no thread is ended while it loads native code: the library would then abort the whole process. */
+/** Delays the end of a thread that loads native code: the library would otherwise abort the whole process. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
 /*
@@ -12,7 +12,7 @@ const LOADING = 0;
 const ENDING = 1;
 
 /** The longest that the end of the process waits, in ms: a thread that its service has ended meanwhile is never done. */
-const PATIENCE = 1000;
+const LOAD_TIMEOUT_MS = 1000;
 
 /** This thread is the first: what it loads itself, its own end does not wait for. */
 let isFirst = false;
@@ -48,8 +48,8 @@ function waitForTheEnd(words: Int32Array): void {
 
 function waitUntilLoaded(words: Int32Array): void {
   Atomics.store(words, ENDING, 1);
-  const end = performance.now() + PATIENCE;
-  for (let left = PATIENCE; left > 0; left = end - performance.now()) {
+  const end = performance.now() + LOAD_TIMEOUT_MS;
+  for (let left = LOAD_TIMEOUT_MS; left > 0; left = end - performance.now()) {
     const loading = Atomics.load(words, LOADING);
     if (loading === 0) return;
     Atomics.wait(words, LOADING, loading, left);

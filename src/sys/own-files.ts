@@ -7,9 +7,9 @@ import { HeddleError } from '../errors.ts';
 const ENTRY = './epoll-thread.cjs';
 
 /** `door`: where the door of the library is; a bundle may not know. Throws HEDDLE_UNSUPPORTED if threads have no files there. */
-export function requireOwnFiles(door: string | undefined): void {
-  const path = door === undefined ? ENTRY : fileURLToPath(new URL(ENTRY, door));
-  if (door !== undefined && existsSync(path)) return;
+export function requireOwnFiles(listeners: string | undefined): void {
+  const path = listeners === undefined ? ENTRY : fileURLToPath(new URL(ENTRY, listeners));
+  if (listeners !== undefined && existsSync(path)) return;
   const advice = 'Leave it out of the bundle (esbuild --external:heddle), and install it beside';
   throw new HeddleError(
     'HEDDLE_UNSUPPORTED',

@@ -1,4 +1,4 @@
-/** The functions of libc that Heddle calls. */
+/** Lists the functions of libc that Heddle calls. */
 
 /** By name, as koffi reads them. */
 export const SIGNATURES = {

@@ -13,8 +13,8 @@
  * How much there has to be, in bytes. V8 compiles a function that is called for the first time only if 40 KiB are left (V8:
  * kStackSpaceRequiredForCompilation), and forgets functions that are seldom called. Beside that, our calls take less than 8 KiB.
  */
-const ROOM = 64 * 1024;
-const WORDS = ROOM / 8;
+const STACK_BYTES = 64 * 1024;
+const WORDS = STACK_BYTES / 8;
 
 const NAMES = 'abcdefghijklmnopqrstuvwxyz'.split('');
 

@@ -1,6 +1,6 @@
-/** What Heddle asks of the kernel. The one door to it: tests put a twin behind this interface that fails on purpose. */
-import type { NativeBuffer } from './native-buffer.ts';
-import type { PollSet } from './poll-set.ts';
+/** Defines what Heddle asks of the kernel. Tests put a twin behind this interface that fails on purpose. */
+import type { NativeBuffer } from './structs/native-buffer.ts';
+import type { PollSet } from './structs/poll-set.ts';
 
 /**
  * An address of a socket. For a Unix socket it is the path and `port` is 0; a name without a file (unix(7), "abstract")

@@ -1,5 +1,5 @@
 /** Has libc close an fd when the thread ends that this is called on, however it ends: no JavaScript runs then. */
-import type { NativeBuffer } from './native-buffer.ts';
+import type { NativeBuffer } from './structs/native-buffer.ts';
 
 /** Makes a function of libc from its signature. */
 type FindCall = (signature: string) => (...args: (number | bigint | string)[]) => number;

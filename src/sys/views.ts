@@ -1,10 +1,10 @@
-/** Used to give parts of a buffer as views of it. */
+/** Gives parts of a buffer as views of it. */
 
 /** Up to here a view is kept, in bytes; with longer messages, what a view costs is not seen. */
-const LONGEST_KEPT = 2047;
+const MAX_KEPT_BYTES = 2047;
 /** A place, a view's start and its length, is one small integer to V8. */
 const LENGTH_BITS = 11;
-const FARTHEST_KEPT = 2 ** (31 - LENGTH_BITS) - 1;
+const MAX_KEPT_OFFSET_BYTES = 2 ** (31 - LENGTH_BITS) - 1;
 /** How many views are kept. */
 const KEPT = 2048;
 /** The upper bits of a multiplicative hash (Knuth, volume 3, 6.4) are the good ones. */
@@ -27,7 +27,7 @@ export class Views {
   /** Gives `bytes[start, end)`. */
   of(start: number, end: number): Buffer {
     const length = end - start;
-    if (length > LONGEST_KEPT || start > FARTHEST_KEPT) return this.bytes.subarray(start, end);
+    if (length > MAX_KEPT_BYTES || start > MAX_KEPT_OFFSET_BYTES) return this.bytes.subarray(start, end);
     const place = (start << LENGTH_BITS) | length;
     const slot = Math.imul(place, 0x9e3779b1) >>> SLOT_SHIFT;
     return this.#places[slot] === place ? (this.#views[slot] as Buffer) : this.#make(start, end, place, slot);

@@ -1,8 +1,8 @@
 /** Stands in for `Sys` where Node itself has the sockets and there is no FFI. */
 import { EPERM } from './errno.ts';
-import { NativeBuffer } from './native-buffer.ts';
+import { NativeBuffer } from './structs/native-buffer.ts';
 import { unsentOf } from './send-queues.ts';
-import { formatPeer } from './socket-address.ts';
+import { formatPeer } from './structs/socket-address.ts';
 import type { Sys } from './sys.ts';
 
 /** What can be done without asking the kernel, with what that answers where it cannot be asked. */

@@ -1,6 +1,6 @@
 /** Gives a client whose turn is over back to the waiting room: the one move that a service thread makes itself. */
-import { interestAtRest } from '../connection/interest.ts';
-import type { ConnectionTable, Ticket } from '../sharing/connection-table.ts';
+import { idleInterest } from '../connection/interest.ts';
+import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLOUT } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -14,16 +14,16 @@ export interface GiveBackParts {
 }
 
 /**
- * Makes the client of `fd`, whose slot this thread has under `ticket`, idle in the waiting room. The order is that of
+ * Makes the client of `fd`, whose slot this thread has under `generation`, idle in the waiting room. The order is that of
  * `docs/protocol.md`: the next generation is claimed, then the epoll set changes, then the client is idle. From the moment
  * when it is in the room's set, the acceptor may take it: nothing of it is touched after that.
  *
  * Where the kernel has no room to watch it there, it becomes idle on its own thread. False: nor there.
  */
-export function giveBack({ sys, table, row, room }: GiveBackParts, fd: number, ticket: Ticket): boolean {
-  const interest = interestAtRest(table.flags(fd), table.outbox(fd));
+export function giveBack({ sys, table, row, room }: GiveBackParts, fd: number, generation: Generation): boolean {
+  const interest = idleInterest(table.flags(fd), table.outbox(fd));
   row.beat(-1); // First: the acceptor is to find this thread free when it hears of the client.
-  const given = table.startGiveBack(fd, ticket, room.thread);
+  const given = table.startGiveBack(fd, generation, room.thread);
   sys.epollControl(row.epollFd, EPOLL_CTL_DEL, fd, 0, 0, 0);
   // There nearly always is room to send, which is an event at once: so the acceptor hears that the client has come.
   if (sys.epollControl(room.epollFd, EPOLL_CTL_ADD, fd, interest | EPOLLOUT, fd, given) >= 0) {
@@ -32,6 +32,6 @@ export function giveBack({ sys, table, row, room }: GiveBackParts, fd: number, t
   }
   const kept = table.cancelGiveBack(fd, row.thread, given);
   if (sys.epollControl(row.epollFd, EPOLL_CTL_ADD, fd, interest, fd, kept) < 0) return false;
-  table.rest(fd, kept);
+  table.idle(fd, kept);
   return true;
 }

@@ -1,4 +1,4 @@
-/** Used to load the user's service, and to say clearly what is wrong with one that does not load. */
+/** Loads the user's service, and says clearly what is wrong with one that does not load. */
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { checkService, type Service, type ServiceThread } from '../connection/service.ts';
@@ -9,7 +9,7 @@ import type { FindByte } from '../framing/search.ts';
 import { defaultOf, importModule, stackOfModule } from '../options/module-file.ts';
 import type { ThreadStart } from './messages.ts';
 import { requireFile } from './no-such-service.ts';
-import { placeIn, placeOfSyntaxError } from './syntax-place.ts';
+import { locationIn, syntaxErrorLocation } from './syntax-error-location.ts';
 
 /**
  * Imports the module at `href` and checks the service that it exports by default.
@@ -71,7 +71,7 @@ function describe(cause: unknown, path: string): string {
   if (!(cause instanceof Error)) return inspect(cause);
   const text = `${cause.name}: ${cause.message}`;
   const place =
-    placeIn(stackOfModule(cause.stack ?? '')) ??
-    (cause instanceof SyntaxError ? placeOfSyntaxError(path, cause.message) : undefined);
+    locationIn(stackOfModule(cause.stack ?? '')) ??
+    (cause instanceof SyntaxError ? syntaxErrorLocation(path, cause.message) : undefined);
   return place === undefined || text.includes(place) ? text : `${text} (at ${place})`;
 }

@@ -1,10 +1,10 @@
-/** What a service thread and main say to each other. */
+/** Defines the messages between a service thread and main. */
 import type { MessagePort } from 'node:worker_threads';
 import type { AddressLimits } from '../connection/address-rules.ts';
 import type { ErrorRecord } from '../errors.ts';
 import type { FramingSpec } from '../framing/framing.ts';
 import type { Timeouts } from '../sharing/deadlines.ts';
-import type { Credentials } from '../options/credentials.ts';
+import type { Credentials } from '../options/tls/credentials.ts';
 import type { PackedValues } from '../sharing/shared-values.ts';
 
 /** What a service thread of any engine is started with. */
@@ -42,7 +42,7 @@ export interface EpollThreadStart extends ThreadStart {
   readonly acceptorEpollFd: number;
   /** The acceptor's eventfd: a signal makes it look at the threads. */
   readonly mailboxFd: number;
-  /** After how long a thread that does not come round is held, in ms; Infinity: never. */
+  /** After how long a thread that does not answer is blocked, in ms; Infinity: never. */
   readonly moveAfter: number;
 }
 

@@ -1,4 +1,4 @@
-/** Used to run the service on a thread, whatever the engine: what all of them do in the same order. */
+/** Runs the service on a thread: what all engines do in the same order. */
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
@@ -82,7 +82,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     }
     process.exit();
   };
-  port.on('message', (message: ToThread) => obey(message, thread, stop));
+  port.on('message', (message: ToThread) => onMessage(message, thread, stop));
   describeOn(row, service, start);
   const ready = serve();
   say(ready, ready.clients);
@@ -92,10 +92,10 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
 function describeOn(row: ThreadRow, service: Service, start: ThreadStart): void {
   // Under TLS the time for the handshake begins with the connection, whether the client says something or not.
   row.pins = service.session !== undefined || start.tls !== undefined;
-  row.greets = service.open !== undefined || row.pins;
+  row.speaksFirst = service.open !== undefined || row.pins;
 }
 
-function obey(message: ToThread, thread: ServiceThread, stop: () => Promise<void>): void {
+function onMessage(message: ToThread, thread: ServiceThread, stop: () => Promise<void>): void {
   if (message.type === 'drain') thread.drain();
   else if (message.type === 'ticket-keys') thread.useTicketKeys(message.keys);
   else stop().catch(crash);

@@ -1,23 +1,23 @@
-/** A service thread: its connections, and all that they share. */
+/** Runs a service thread: its connections, and all that they share. */
 // The globals of these are accessors, which costs at each message.
-import { performance } from 'node:perf_hooks';
 import process from 'node:process';
+import { performance } from 'node:perf_hooks';
 import type { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
-import { closeEvent } from '../connection/closer.ts';
+import { closeEvent } from '../connection/close.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
-import type { Host, SocketCalls } from '../connection/host.ts';
-import type { Kept } from '../connection/kept.ts';
+import type { ThreadContext } from '../connection/context.ts';
+import type { SocketCalls } from '../connection/sockets.ts';
+import { type SharedBuffer, MemoryBlocks } from '../connection/saved-bytes.ts';
 import { LINGER_MS } from '../connection/linger.ts';
-import { MessageConnection } from '../connection/message-connection.ts';
-import { type GateHost, ProxyGate } from '../connection/proxy-gate.ts';
+import { MessageConnection } from '../connection/per-message.ts';
+import { type ProxyHeaderContext, ProxyHeaderReader } from '../connection/proxy-header-reader.ts';
 import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
-import { Reader } from '../connection/reader.ts';
+import { Reader } from '../connection/input.ts';
 import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
-import { SessionConnection } from '../connection/session-connection.ts';
-import { Stores } from '../connection/store.ts';
+import { SessionConnection } from '../connection/per-session.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import { Frame, type Framing } from '../framing/frame.ts';
 import type { ServerEvent } from '../log/event.ts';
@@ -28,19 +28,19 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import { Deadlines, type Timeouts } from '../sharing/deadlines.ts';
 import { type ClientKind, LIGHT, NEWCOMER } from '../sharing/client-kind.ts';
 import type { MemoryAccount } from '../sharing/memory-account.ts';
-import { COUNTED, type ConnectionTable, NEW, PROXIED, type Ticket } from '../sharing/connection-table.ts';
-import { REST, withState } from '../sharing/control-word.ts';
+import { COUNTED, type ConnectionTable, NEW, PROXIED, type Generation } from '../sharing/connection-table.ts';
+import { IDLE, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
-import type { NativeBuffer } from '../sys/native-buffer.ts';
+import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import type { EpollEvents, Sys } from '../sys/sys.ts';
 import { Tidier } from './tidier.ts';
 import type { ThreadMemory } from './thread-memory.ts';
 
 /** How often a thread that drains looks whether the last client of the server is gone. */
-const DRAIN_LOOK_MS = 10;
+const DRAIN_SCAN_INTERVAL_MS = 10;
 
 /** So many bytes may be kept for clients until it is looked whether that is too much for all threads together. */
-const LOOK_AFTER = 2 ** 20;
+const CHECK_AFTER_BYTES = 2 ** 20;
 
 /** What connections reach their sockets through, and memory to do it with. */
 export type ThreadSys = SocketCalls & Pick<Sys, 'allocate' | 'trimMemory'>;
@@ -53,9 +53,9 @@ export interface ServiceThreadParts {
   readonly row: ThreadRow;
   /** Where expensive clients wait for their turns. */
   readonly room: ThreadRow;
-  readonly poller: Host['poller'];
+  readonly poller: ThreadContext['poller'];
   /** How connections are reached until their PROXY header is read, if not as they are afterwards: what follows it is left there. */
-  readonly beforehand?: Pick<GateHost, 'sys' | 'table'> | undefined;
+  readonly beforehand?: Pick<ProxyHeaderContext, 'sys' | 'table'> | undefined;
   readonly account: MemoryAccount;
   /** Has the acceptor look at the threads; left out where it does so by itself. */
   readonly alert?: (() => void) | undefined;
@@ -69,7 +69,7 @@ export interface ServiceThreadParts {
   /** Has the acceptor watch this thread's epoll set. */
   readonly arm: () => void;
   /** Makes an expensive client idle in the waiting room; false: the kernel has no room to watch it. Left out where none move. */
-  readonly giveBack?: ((fd: number, ticket: Ticket) => boolean) | undefined;
+  readonly giveBack?: ((fd: number, generation: Generation) => boolean) | undefined;
   /** Takes events; left out if nobody listens. */
   readonly report?: ((event: ServerEvent) => void) | undefined;
   /** Takes errors of the service. */
@@ -78,18 +78,18 @@ export interface ServiceThreadParts {
   readonly drained: () => void;
 }
 
-export class ServiceThread implements Host, Turns {
-  readonly sys: Host['sys'];
+export class ServiceThread implements ThreadContext, Turns {
+  readonly sys: ThreadContext['sys'];
   readonly table: ConnectionTable;
   readonly row: ThreadRow;
-  readonly poller: Host['poller'];
+  readonly poller: ThreadContext['poller'];
   readonly service: Service;
   readonly framing: Framing;
   readonly frame = new Frame();
   readonly readMessage: ReadMessage;
   readonly lends: Buffer | undefined;
   readonly borrowsReplies: boolean;
-  readonly stores: Stores;
+  readonly blocks: MemoryBlocks;
   readonly input: NativeBuffer;
   readonly reader: Reader;
   readonly replies: ReplyBuffer;
@@ -100,9 +100,9 @@ export class ServiceThread implements Host, Turns {
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
   /** For connections that begin with a PROXY header. */
-  protected readonly gate: ProxyGate;
+  protected readonly proxyHeaders: ProxyHeaderReader;
   readonly #kind: typeof MessageConnection | typeof SessionConnection;
-  /** By fd. An entry is only good while its ticket is; one left behind by a client that moved on is replaced. */
+  /** By fd. An entry is only good while its generation is; one left behind by a client that moved on is replaced. */
   readonly #connections: (Connection | undefined)[] = [];
   /** What `expect` has read: a compiler may leave out reads of which nothing is kept. */
   protected expected = 0;
@@ -130,7 +130,7 @@ export class ServiceThread implements Host, Turns {
     this.maxUnsent = parts.maxUnsent;
     this.sendTimeout = parts.timeouts.sendTimeout;
     this.#deadlines = new Deadlines(parts.table, parts.timeouts);
-    this.stores = new Stores(parts.sys, parts.arena, parts.row.thread);
+    this.blocks = new MemoryBlocks(parts.sys, parts.arena, parts.row.thread);
     this.#tidier = new Tidier(() => parts.sys.trimMemory());
     this.input = parts.sys.wrap(parts.memory.input);
     this.reader = new Reader(this);
@@ -139,9 +139,9 @@ export class ServiceThread implements Host, Turns {
     this.lends = borrows(parts.service, parts.framing) ? this.input.bytes : undefined;
     this.borrowsReplies = parts.service.borrow === 'both';
     const { beforehand } = parts;
-    const { input, row, stores, sys, table } = this;
-    this.gate = new ProxyGate(
-      { sys, table, ...beforehand, input, row, stores },
+    const { input, row, blocks, sys, table } = this;
+    this.proxyHeaders = new ProxyHeaderReader(
+      { sys, table, ...beforehand, input, row, blocks },
       { isExact: beforehand !== undefined, report: parts.report, rules: parts.rules },
     );
     this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
@@ -159,28 +159,28 @@ export class ServiceThread implements Host, Turns {
     let read = 0;
     for (let index = 0; index < count; index++) {
       const fd = events.low(index);
-      read ^= this.table.peek(fd) ^ (this.#connections[fd]?.ticket ?? 0);
+      read ^= this.table.peek(fd) ^ (this.#connections[fd]?.generation ?? 0);
     }
     this.expected = read;
   }
 
-  serve(fd: number, ticket: Ticket, mask: number): void {
-    const connection = this.#inHand(fd, ticket) ?? this.#takeReady(fd, ticket);
+  serve(fd: number, generation: Generation, mask: number): void {
+    const connection = this.#inHand(fd, generation) ?? this.#takeReady(fd, generation);
     connection?.event(mask, this.#draining);
   }
 
-  rest(fd: number, ticket: Ticket): boolean {
+  makeIdle(fd: number, generation: Generation): boolean {
     const kind = this.table.kind(fd);
-    if (kind !== LIGHT) return this.#restOther(fd, ticket, kind);
-    this.table.rest(fd, ticket);
+    if (kind !== LIGHT) return this.#makeOtherIdle(fd, generation, kind);
+    this.table.idle(fd, generation);
     return true;
   }
 
-  #restOther(fd: number, ticket: Ticket, kind: ClientKind): boolean {
+  #makeOtherIdle(fd: number, generation: Generation, kind: ClientKind): boolean {
     const { giveBack, room } = this.#parts;
     if (kind === NEWCOMER) this.table.provedLight(fd);
-    else if (giveBack !== undefined && room.epollFd > 0 && !this.#draining) return giveBack(fd, ticket);
-    this.table.rest(fd, ticket);
+    else if (giveBack !== undefined && room.epollFd > 0 && !this.#draining) return giveBack(fd, generation);
+    this.table.idle(fd, generation);
     return true;
   }
 
@@ -193,17 +193,17 @@ export class ServiceThread implements Host, Turns {
     return this.awaiting > 0 || this.#unflushed.length > 0;
   }
 
-  closeOverdue(): void {
-    this.row.overdue = false;
+  closeExpired(): void {
+    this.row.expired = false;
     this.time = performance.now();
     const now = sharedTime(this.time);
     this.table.forEach(this.row.thread, (fd, word) => {
-      const reason = this.#deadlines.overdue(fd, now);
+      const reason = this.#deadlines.expired(fd, now);
       if (reason === undefined) return;
-      this.row.beat(fd); // With many to close this takes a while, and is no held thread.
-      const ticket = withState(word, REST);
+      this.row.beat(fd); // With many to close this takes a while, and is no blocked thread.
+      const generation = withState(word, IDLE);
       const late =
-        this.#inHand(fd, ticket) ?? (this.takeResting(fd, ticket) ? this.late(fd, ticket, reason) : undefined);
+        this.#inHand(fd, generation) ?? (this.takeIdle(fd, generation) ? this.late(fd, generation, reason) : undefined);
       late?.checkDeadlines(this.#deadlines, now, this.#draining);
     });
   }
@@ -214,10 +214,10 @@ export class ServiceThread implements Host, Turns {
     this.time = performance.now();
     this.table.forEach(this.row.thread, (fd, word) => {
       this.row.beat(fd);
-      const ticket = withState(word, REST);
-      const inHand = this.#inHand(fd, ticket);
+      const generation = withState(word, IDLE);
+      const inHand = this.#inHand(fd, generation);
       if (inHand !== undefined) inHand.drain();
-      else if (this.takeResting(fd, ticket)) this.drainResting(fd, ticket);
+      else if (this.takeIdle(fd, generation)) this.drainIdle(fd, generation);
     });
     this.checkDrained();
   }
@@ -226,13 +226,13 @@ export class ServiceThread implements Host, Turns {
   useTicketKeys(_keys: Uint8Array): void {}
 
   /** Takes a connection for which this thread keeps nothing, if it is one. */
-  protected takeResting(fd: number, ticket: Ticket): boolean {
-    return this.table.take(fd, ticket);
+  protected takeIdle(fd: number, generation: Generation): boolean {
+    return this.table.take(fd, generation);
   }
 
-  /** Drains a connection at rest, which this thread has just taken. */
-  protected drainResting(fd: number, ticket: Ticket): void {
-    this.#connection(fd, ticket)?.drain();
+  /** Drains an idle connection, which this thread has just taken. */
+  protected drainIdle(fd: number, generation: Generation): void {
+    this.#connection(fd, generation)?.drain();
   }
 
   /** Ends the connection of `fd` at once. */
@@ -277,7 +277,7 @@ export class ServiceThread implements Host, Turns {
     if (here !== 0) this.row.addKept(here);
     if (here < 0) this.#tidier.released(-here);
     this.#grown += Math.max(0, more);
-    if (this.#grown < LOOK_AFTER) return;
+    if (this.#grown < CHECK_AFTER_BYTES) return;
     this.#grown = 0;
     if (this.#parts.account.excess > 0) this.#parts.alert?.();
   }
@@ -305,55 +305,55 @@ export class ServiceThread implements Host, Turns {
     }
   }
 
-  #takeReady(fd: number, ticket: Ticket): Connection | undefined {
-    return this.table.takeReady(fd, ticket) ? this.#connection(fd, ticket) : undefined;
+  #takeReady(fd: number, generation: Generation): Connection | undefined {
+    return this.table.takeReady(fd, generation) ? this.#connection(fd, generation) : undefined;
   }
 
   /** Finds the connection that was just taken, or makes it; undefined: it has done what can be done, its slot is given up. */
-  #connection(fd: number, ticket: Ticket): Connection | undefined {
+  #connection(fd: number, generation: Generation): Connection | undefined {
     const known = this.#connections[fd];
-    return known?.ticket === ticket && this.table.hasId(fd, known.id) ? known : this.#meet(fd, ticket);
+    return known?.generation === generation && this.table.hasId(fd, known.id) ? known : this.#meet(fd, generation);
   }
 
-  #meet(fd: number, ticket: Ticket): Connection | undefined {
+  #meet(fd: number, generation: Generation): Connection | undefined {
     const flags = this.table.flags(fd);
-    if (flags & PROXIED) return this.#readHeader(fd, ticket, flags);
-    const connection = this.#add(fd, ticket, flags);
+    if (flags & PROXIED) return this.#readHeader(fd, generation, flags);
+    const connection = this.#add(fd, generation, flags);
     if (flags & NEW) connection.opened();
     return connection;
   }
 
-  /** The connection that this thread has taken and not given up; `undefined`: it is at rest, or there is none for it yet. */
-  #inHand(fd: number, ticket: Ticket): Connection | undefined {
+  /** The connection that this thread has taken and not given up; `undefined`: it is idle, or there is none for it yet. */
+  #inHand(fd: number, generation: Generation): Connection | undefined {
     const known = this.#connections[fd];
-    return known?.ticket === ticket && !known.isAtRest ? known : undefined;
+    return known?.generation === generation && !known.isIdle ? known : undefined;
   }
 
   /**
-   * Gives the connection of a client at rest that was taken since it is late. Undefined: there is none yet, and the slot is given up;
+   * Gives the idle connection of a client that was taken since it is late. Undefined: there is none yet, and the slot is given up;
    * its PROXY header is late, or has only to be read.
    */
-  protected late(fd: number, ticket: Ticket, reason: CloseReason): Connection | undefined {
-    if (!(this.table.flags(fd) & PROXIED) || this.gate.hasArrived(fd)) return this.#connection(fd, ticket);
-    this.gate.endOverdue(fd, ticket, reason);
+  protected late(fd: number, generation: Generation, reason: CloseReason): Connection | undefined {
+    if (!(this.table.flags(fd) & PROXIED) || this.proxyHeaders.hasArrived(fd)) return this.#connection(fd, generation);
+    this.proxyHeaders.endExpired(fd, generation, reason);
     return undefined;
   }
 
-  #add(fd: number, ticket: Ticket, flags: number, arrived?: Kept): Connection {
-    const connection = new this.#kind(this, fd, ticket, flags, arrived);
+  #add(fd: number, generation: Generation, flags: number, arrived?: SharedBuffer): Connection {
+    const connection = new this.#kind(this, fd, generation, flags, arrived);
     this.table.setFlags(fd, 0);
     this.#connections[fd] = connection;
     return connection;
   }
 
   /** Reads on in a PROXY header; when it is whole, there is a client, which is greeted and served. */
-  #readHeader(fd: number, ticket: Ticket, flags: number): undefined {
-    const passed = this.gate.read(fd, ticket, !this.#draining);
+  #readHeader(fd: number, generation: Generation, flags: number): undefined {
+    const passed = this.proxyHeaders.read(fd, generation, !this.#draining);
     if (passed === undefined) {
       if (this.#draining) setImmediate(() => this.checkDrained());
       return;
     }
-    const connection = this.#add(fd, ticket, flags, passed.inbox);
+    const connection = this.#add(fd, generation, flags, passed.inbox);
     if (flags & NEW) connection.opened();
     connection.arrived(this.#draining);
   }
@@ -371,7 +371,7 @@ export class ServiceThread implements Host, Turns {
     if (!this.#draining) return;
     clearTimeout(this.#drainTimer);
     if (this.row.clients === 0 && this.table.isEmpty) this.#parts.drained();
-    else this.#drainTimer = setTimeout(() => this.checkDrained(), DRAIN_LOOK_MS).unref();
+    else this.#drainTimer = setTimeout(() => this.checkDrained(), DRAIN_SCAN_INTERVAL_MS).unref();
   }
 
   readonly #flushAll = (): void => {

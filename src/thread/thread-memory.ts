@@ -1,9 +1,9 @@
-/** The memory that a thread reads into. It is WebAssembly's, so that what lies in it can be worked on sixteen bytes at a time. */
+/** Makes the memory that a thread reads into. It is WebAssembly's, so that sixteen bytes at a time can be worked on. */
 import type { MessageMemory } from '../connection/service.ts';
 import { type FindByte, findByte, findByteIn } from '../framing/search.ts';
 
 /** Room for one read: what a socket holds of 64-byte messages of a thousand pipelining clients. */
-const READ_SIZE = 64 * 1024;
+const READ_SIZE_BYTES = 64 * 1024;
 
 /** 1 MiB: the first two are used here, the others are the service's. Only what is written takes memory. */
 const PAGES = 16;
@@ -30,10 +30,13 @@ export function makeThreadMemory(): ThreadMemory {
     const parts = partsOf(memory.buffer);
     return { ...parts, findByte: findByteIn(memory, parts.input), whole: memory };
   } catch {
-    return { ...partsOf(new ArrayBuffer(2 * READ_SIZE)), findByte, whole: undefined };
+    return { ...partsOf(new ArrayBuffer(2 * READ_SIZE_BYTES)), findByte, whole: undefined };
   }
 }
 
 function partsOf(buffer: ArrayBuffer): Pick<ThreadMemory, 'input' | 'aside'> {
-  return { input: Buffer.from(buffer, 0, READ_SIZE), aside: Buffer.from(buffer, READ_SIZE, READ_SIZE) };
+  return {
+    input: Buffer.from(buffer, 0, READ_SIZE_BYTES),
+    aside: Buffer.from(buffer, READ_SIZE_BYTES, READ_SIZE_BYTES),
+  };
 }

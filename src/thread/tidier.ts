@@ -3,11 +3,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** As many bytes that were let go are worth a collection of all garbage. */
-const WORTH = 16 * 2 ** 20;
+const MIN_RELEASE_BYTES = 16 * 2 ** 20;
 /** Nothing much may be let go for this long, in ms: a thread in the middle of such work collects by itself. */
-const QUIET = 2000;
+const QUIET_MS = 2000;
 /** V8 frees buffers on a thread of its own; so long that takes at most, in ms. */
-const FREED_WITHIN = 200;
+const FREED_WITHIN_MS = 200;
 
 export class Tidier {
   readonly #trim: () => void;
@@ -23,25 +23,25 @@ export class Tidier {
   /** Takes note of `bytes` that are not kept any more. */
   released(bytes: number): void {
     this.#released += bytes;
-    if (this.#released >= WORTH && this.#timer === undefined) this.#wait();
+    if (this.#released >= MIN_RELEASE_BYTES && this.#timer === undefined) this.#wait();
   }
 
   #wait(): void {
     this.#before = this.#released;
-    this.#timer = setTimeout(this.#look, QUIET).unref();
+    this.#timer = setTimeout(this.#look, QUIET_MS).unref();
   }
 
   readonly #look = (): void => {
-    if (this.#released - this.#before >= WORTH >> 2) return this.#wait();
+    if (this.#released - this.#before >= MIN_RELEASE_BYTES >> 2) return this.#wait();
     this.#released = 0;
     collectGarbage();
-    this.#timer = setTimeout(this.#end, FREED_WITHIN).unref();
+    this.#timer = setTimeout(this.#end, FREED_WITHIN_MS).unref();
   };
 
   readonly #end = (): void => {
     this.#timer = undefined;
     this.#trim();
-    if (this.#released >= WORTH) this.#wait();
+    if (this.#released >= MIN_RELEASE_BYTES) this.#wait();
   };
 }
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parseCidr } from '../../src/options/cidr.ts';
+import { parseCidr } from '../../src/options/values/cidr.ts';
 import { COUNTED, NEW, PROXIED } from '../../src/sharing/connection-table.ts';
-import { CLOSING, FREE, REST, stateOf, threadOf } from '../../src/sharing/control-word.ts';
+import { CLOSING, FREE, IDLE, stateOf, threadOf } from '../../src/sharing/control-word.ts';
 import { Watchdog } from '../../src/reactor/watchdog.ts';
 import { PARKED, RUNNING } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
@@ -24,7 +24,7 @@ async function admitted(bench: AcceptorBench, count: number) {
 const closesOf = (bench: AcceptorBench) =>
   Object.fromEntries(Object.entries(bench.board.total().closes).filter(([, count]) => count > 0));
 
-/** Two clients at rest on thread 0, beside thread 1, which is held. */
+/** Two idle clients on thread 0, beside thread 1, which is blocked. */
 async function besideHeld(): Promise<AcceptorBench> {
   const bench = new AcceptorBench({ moveAfter: 5 });
   bench.start(0);
@@ -37,17 +37,17 @@ async function besideHeld(): Promise<AcceptorBench> {
 }
 
 describe('accepting', () => {
-  it('puts a client to rest on a thread, which hears of its bytes with its ticket', async () => {
+  it('puts a client to rest on a thread, which hears of its bytes with its generation', async () => {
     const bench = new AcceptorBench();
     bench.start(0);
     const [client] = await admitted(bench, 1);
     const [fd] = bench.clientsOf(0) as [number];
-    const ticket = bench.table.word(fd);
-    expect([stateOf(ticket), threadOf(ticket), bench.row(0).clients]).toEqual([REST, 0, 1]);
+    const generation = bench.table.word(fd);
+    expect([stateOf(generation), threadOf(generation), bench.row(0).clients]).toEqual([IDLE, 0, 1]);
     expect(bench.seen()).toEqual([[], [], []]);
     await write(client!, 'x');
-    expect(bench.seen()).toEqual([[{ fd, ticket, mask: EPOLLIN }], [], []]);
-    expect(bench.table.take(fd, ticket)).toBe(true);
+    expect(bench.seen()).toEqual([[{ fd, generation, mask: EPOLLIN }], [], []]);
+    expect(bench.table.take(fd, generation)).toBe(true);
   });
 
   it('keeps the client’s number and address, and reports it', async () => {
@@ -81,7 +81,7 @@ describe('accepting', () => {
 
   it('lets a thread that greets hear of a client that has sent nothing', async () => {
     const bench = new AcceptorBench();
-    bench.row(0).greets = true;
+    bench.row(0).speaksFirst = true;
     bench.start(0);
     await admitted(bench, 1);
     expect(bench.seen()[0]).toMatchObject([{ mask: EPOLLOUT }]);
@@ -90,7 +90,7 @@ describe('accepting', () => {
   it('says of a client of a proxy that a PROXY header comes first, and reports it to nobody', async () => {
     const bench = new AcceptorBench();
     bench.proxies.push(parseCidr('127.0.0.0/8')!);
-    bench.row(0).greets = true;
+    bench.row(0).speaksFirst = true;
     bench.start(0);
     await admitted(bench, 1);
     const [fd] = bench.clientsOf(0) as [number];
@@ -186,7 +186,7 @@ describe('looking at threads', () => {
     expect(waits(bench, 3)).toEqual([2, 2, 2]);
   });
 
-  it('is seldom where nobody asks whether a thread is held', () => {
+  it('is seldom where nobody asks whether a thread is blocked', () => {
     expect(waits(besideAwake(Infinity), 2)).toEqual([100, 100]);
   });
 
@@ -203,11 +203,11 @@ describe('looking at threads', () => {
     const bench = besideAwake();
     const row = bench.row(0);
     row.isGuarded = true;
-    const watch = bench.roster.find(row)!;
-    while (!watch.isHeldLong(performance.now())) bench.acceptor.turn();
+    const watch = bench.registry.find(row)!;
+    while (!watch.isBlockedLong(performance.now())) bench.acceptor.turn();
     bench.acceptor.turn();
     expect(waits(bench, 3).slice(1)).toEqual([2, 2]);
-    watch.lastHeld -= 10_000;
+    watch.lastBlocked -= 10_000;
     expect(waits(bench, 2)).toEqual([100, 100]);
   });
 
@@ -230,12 +230,12 @@ describe('looking at threads', () => {
     expect(waits(bench, 2)).toEqual([2, 2]);
   });
 
-  it('is needed for one that was rung and has not answered, whatever its timer does', () => {
+  it('is needed for one that was woken and has not answered, whatever its timer does', () => {
     const bench = besideAwake();
     const row = bench.row(0);
     row.isGuarded = true;
     row.state = PARKED;
-    bench.roster.find(row)?.ring(performance.now());
+    bench.registry.find(row)?.wake(performance.now());
     bench.acceptor.turn();
     expect(bench.flaky.calls('epollWait').at(-1)?.[2]).toBe(2);
   });
@@ -245,9 +245,9 @@ describe('a thread that stands still', () => {
   it('is no stall where it has no clients any more: it ends', () => {
     const bench = new AcceptorBench({ moveAfter: 5 });
     bench.start(0, 1);
-    bench.acceptor.obey({ type: 'thread-retire', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-retire', thread: 0 });
     bench.row(0).state = RUNNING;
-    const isHeld = (thread: number) => bench.roster.find(bench.row(thread))?.isHeld === true;
+    const isHeld = (thread: number) => bench.registry.find(bench.row(thread))?.isBlocked === true;
     while (!isHeld(0)) bench.acceptor.turn();
     expect(bench.said).toContainEqual({ type: 'thread-empty', thread: 0 });
     expect(bench.counters.stalls).toBe(0);
@@ -297,7 +297,7 @@ describe('a shortage', () => {
     await write(client!, 'x');
     bench.arm(0);
     bench.acceptor.turn();
-    expect(bench.row(0).bell.count).toBe(1);
+    expect(bench.row(0).waker.count).toBe(1);
     expect(bench.flaky.calls('accept')).toHaveLength(2);
   });
 });
@@ -313,7 +313,7 @@ describe('waking', () => {
     bench.acceptor.turn();
     bench.nudge();
     bench.nudge();
-    expect([bench.row(0).bell.count, bench.row(1).bell.count]).toEqual([1, 0]);
+    expect([bench.row(0).waker.count, bench.row(1).waker.count]).toEqual([1, 0]);
   });
 
   it('rings at once when a socket was ready before the thread parked', async () => {
@@ -323,7 +323,7 @@ describe('waking', () => {
     await write(client!, 'x');
     bench.arm(0);
     bench.acceptor.turn();
-    expect(bench.row(0).bell.count).toBe(1);
+    expect(bench.row(0).waker.count).toBe(1);
   });
 
   it('empties its mailbox, so that it can sleep again', () => {
@@ -336,17 +336,17 @@ describe('waking', () => {
 });
 
 describe('a thread that is gone', () => {
-  it('leaves its clients at rest to another, which hears of what they send', async () => {
+  it('leaves its idle clients to another, which hears of what they send', async () => {
     const bench = new AcceptorBench();
     bench.start(0);
     const clients = await admitted(bench, 3);
     const before = bench.clientsOf(0).map((fd) => [fd, bench.table.word(fd)] as const);
     bench.start(1);
     await write(clients[0]!, 'x');
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 3, 0]);
     expect(bench.clientsOf(1)).toEqual(before.map(([fd]) => fd));
-    for (const [fd, ticket] of before) expect(bench.table.take(fd, ticket)).toBe(false);
+    for (const [fd, generation] of before) expect(bench.table.take(fd, generation)).toBe(false);
     expect(bench.seen()[1]).toHaveLength(1);
     await write(clients[1]!, 'x');
     expect(bench.seen()[1]).toHaveLength(1);
@@ -358,17 +358,17 @@ describe('a thread that is gone', () => {
     bench.start(0);
     const clients = await admitted(bench, 3);
     bench.start(1);
-    const [busy, held, resting] = bench.clientsOf(0) as [number, number, number];
-    const ticket = bench.table.word(held);
+    const [busy, held, idle] = bench.clientsOf(0) as [number, number, number];
+    const generation = bench.table.word(held);
     bench.table.take(busy, bench.table.word(busy));
-    bench.table.take(held, ticket);
-    bench.table.hold(held, ticket);
+    bench.table.take(held, generation);
+    bench.table.pin(held, generation);
     const ports = new Set([busy, held].map((fd) => bench.table.port(fd)));
     const cut = clients.filter(({ localPort }) => ports.has(localPort as number));
     const ended = cut.map((client) => once(client.resume(), 'end'));
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     await Promise.all(ended);
-    expect([busy, held, resting].map((fd) => stateOf(bench.table.word(fd)))).toEqual([FREE, FREE, REST]);
+    expect([busy, held, idle].map((fd) => stateOf(bench.table.word(fd)))).toEqual([FREE, FREE, IDLE]);
     expect(closesOf(bench)).toEqual({ 'thread-exit': 2 });
     expect(bench.events.filter(({ type }) => type === 'close')).toMatchObject([
       { reason: 'thread-exit', thread: 1 },
@@ -383,12 +383,12 @@ describe('a thread that is gone', () => {
     const [client] = await admitted(bench, 1);
     bench.start(1);
     const [fd] = bench.clientsOf(0) as [number];
-    const ticket = bench.table.word(fd);
-    bench.table.take(fd, ticket);
-    bench.table.closing(fd, ticket);
+    const generation = bench.table.word(fd);
+    bench.table.take(fd, generation);
+    bench.table.closing(fd, generation);
     expect(stateOf(bench.table.word(fd))).toBe(CLOSING);
     const ended = once(client!.resume(), 'end');
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     await ended;
     expect(stateOf(bench.table.word(fd))).toBe(FREE);
     expect(Object.values(closesOf(bench))).toEqual([1]);
@@ -399,13 +399,13 @@ describe('a thread that is gone', () => {
     bench.start(0);
     const [client] = await admitted(bench, 1);
     const [fd] = bench.clientsOf(0) as [number];
-    const ticket = bench.table.word(fd);
-    bench.table.take(fd, ticket);
+    const generation = bench.table.word(fd);
+    bench.table.take(fd, generation);
     bench.row(0).countClose('client-finished');
     bench.table.setFlags(fd, COUNTED);
-    bench.table.closing(fd, ticket);
+    bench.table.closing(fd, generation);
     const ended = once(client!.resume(), 'end');
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     await ended;
     expect(closesOf(bench)).toEqual({ 'client-finished': 1 });
     expect(bench.typesOfEvents()).toEqual(['open']);
@@ -415,7 +415,7 @@ describe('a thread that is gone', () => {
     const bench = new AcceptorBench();
     bench.start(0, 1);
     const { epollFd } = bench.row(0);
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     expect(bench.flaky.calls('close')).toEqual([[epollFd]]);
     expect([bench.row(0).epollFd, bench.row(0).state]).toEqual([0, 0]);
     await admitted(bench, 3);
@@ -423,18 +423,18 @@ describe('a thread that is gone', () => {
     expect(bench.said).toContainEqual({ type: 'thread-cleared', thread: 0 });
   });
 
-  it('leaves its clients at rest open when the only other thread is held', async () => {
+  it('leaves its idle clients open when the only other thread is blocked', async () => {
     const bench = await besideHeld();
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     expect(closesOf(bench)).toEqual({});
   });
 
-  it('was the last: its clients at rest wait for the next thread, and are heard there', async () => {
+  it('was the last: its idle clients wait for the next thread, and are heard there', async () => {
     const bench = new AcceptorBench();
     bench.start(0);
     const [client] = await admitted(bench, 1);
     const { epollFd } = bench.row(0);
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     await write(client!, 'x');
     expect(closesOf(bench)).toEqual({});
     expect(bench.said).toEqual([]);
@@ -445,9 +445,9 @@ describe('a thread that is gone', () => {
     expect(bench.flaky.calls('close')).toEqual([[epollFd]]);
   });
 
-  it('leaves its clients at rest to a thread that was held, once it is free', async () => {
+  it('leaves its idle clients to a thread that was blocked, once it is free', async () => {
     const bench = await besideHeld();
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     expect(bench.row(1).clients).toBe(0);
     bench.row(1).beat(-1);
     bench.row(1).state = PARKED;
@@ -458,7 +458,7 @@ describe('a thread that is gone', () => {
   it('was the last: new clients wait in the kernel for the next', async () => {
     const bench = new AcceptorBench();
     bench.start(0);
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     bench.nudge();
     await dial(bench.port);
     bench.nudge();
@@ -483,10 +483,10 @@ describe('drain', () => {
     expect(bench.seen()[0]).toMatchObject([{ mask: EPOLLOUT }, { mask: EPOLLOUT }]);
   });
 
-  it('accepts those that wait although every thread is held: who is not accepted would be refused', async () => {
+  it('accepts those that wait although every thread is blocked: who is not accepted would be refused', async () => {
     const bench = new AcceptorBench();
     bench.start(0);
-    Object.assign(bench.roster.find(bench.row(0)) ?? {}, { heldSince: performance.now() });
+    Object.assign(bench.registry.find(bench.row(0)) ?? {}, { blockedSince: performance.now() });
     await dial(bench.port);
     bench.nudge();
     expect(bench.row(0).clients).toBe(0);
@@ -507,10 +507,10 @@ describe('drain', () => {
     expect(bench.flaky.calls('accept')).toHaveLength(3);
   });
 
-  it('leaves the clients at rest of a thread that is gone to one that was held, once it is free', async () => {
+  it('leaves the idle clients of a thread that is gone to one that was blocked, once it is free', async () => {
     const bench = await besideHeld();
     bench.leave();
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     expect(bench.row(1).clients).toBe(0);
     bench.row(1).beat(-1);
     bench.row(1).state = PARKED;
@@ -519,12 +519,12 @@ describe('drain', () => {
     expect(closesOf(bench)).toEqual({});
   });
 
-  it('closes the clients at rest of a thread that is gone when the last one is gone too', async () => {
+  it('closes the idle clients of a thread that is gone when the last one is gone too', async () => {
     const bench = await besideHeld();
     bench.leave();
-    bench.acceptor.obey({ type: 'thread-gone', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0 });
     expect(closesOf(bench)).toEqual({});
-    bench.acceptor.obey({ type: 'thread-gone', thread: 1 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 1 });
     sys.eventfdSignal(bench.mailboxFd);
     bench.acceptor.turn();
     expect(closesOf(bench)).toEqual({ 'thread-exit': 2 });
@@ -539,6 +539,6 @@ describe('drain', () => {
     bench.arm(0);
     await write(client!, 'x');
     bench.acceptor.turn();
-    expect(bench.row(0).bell.count).toBe(1);
+    expect(bench.row(0).waker.count).toBe(1);
   });
 });

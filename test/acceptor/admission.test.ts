@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Admission, type AdmissionLimits } from '../../src/acceptor/admission.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { parseAddress, UNIX_ADDRESS } from '../../src/ip-address.ts';
-import { type Cidr, parseCidr } from '../../src/options/cidr.ts';
+import { type Cidr, parseCidr } from '../../src/options/values/cidr.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { ThreadBoard } from '../../src/sharing/thread-board.ts';
@@ -44,10 +44,10 @@ class Gate {
   come(fd: number, address: string, thread = fd % 2): boolean {
     const bytes = parseAddress(address) ?? UNIX_ADDRESS;
     if (!this.admission.admits(fd, { bytes, port: 1000 + fd })) return false;
-    const ticket = this.table.admit(fd, thread, fd, bytes, 0, 0);
-    this.table.settle(fd, ticket);
+    const generation = this.table.admit(fd, thread, fd, bytes, 0, 0);
+    this.table.settle(fd, generation);
     this.board.row(thread).addClients(1);
-    this.#tickets.set(fd, ticket);
+    this.#tickets.set(fd, generation);
     return true;
   }
 

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reloadOnChange, watchFailedLine } from '../../src/cli/reload.ts';
 
-const SEEN = { timeout: 30_000, interval: 20 };
+const LAST_ACTIVITY = { timeout: 30_000, interval: 20 };
 
 describe('watching the files of a service', () => {
   let folder = '';
@@ -35,7 +35,7 @@ describe('watching the files of a service', () => {
         save();
         if (reloads === before) throw new Error('no reload yet');
       },
-      { ...SEEN, interval: 300 },
+      { ...LAST_ACTIVITY, interval: 300 },
     );
   }
 

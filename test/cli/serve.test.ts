@@ -4,7 +4,7 @@ import { endProcess } from '../../src/cli/end-process.ts';
 import { runServe } from '../../src/cli/serve.ts';
 import { HeddleError } from '../../src/errors.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
-import type { ServerAddress } from '../../src/server/listening-socket.ts';
+import type { ServerAddress } from '../../src/listen/listening-socket.ts';
 import type { Server } from '../../src/server/server.ts';
 import { playClock } from '../support/played-clock.ts';
 

@@ -31,9 +31,9 @@ async function deepSession(act: (client: AnyClient) => void) {
       await new Promise<void>((resolve) => (goOn = resolve));
     },
   });
-  const { socket, ticket } = scripted.admit(5, NEW);
+  const { socket, generation } = scripted.admit(5, NEW);
   socket.incoming = [Buffer.from('x\n')];
-  scripted.thread.serve(5, ticket, EPOLLIN | EPOLLOUT);
+  scripted.thread.serve(5, generation, EPOLLIN | EPOLLOUT);
   await turn();
   const deepCalls = async (): Promise<DeepCalls> => {
     goOn();
@@ -42,7 +42,7 @@ async function deepSession(act: (client: AnyClient) => void) {
     expect(unhandled).toEqual([]);
     return calls as DeepCalls;
   };
-  return { scripted, socket, ticket, closes, deepCalls };
+  return { scripted, socket, generation, closes, deepCalls };
 }
 
 it('what a session sends at any depth is sent once, or it throws and is not sent', async () => {
@@ -84,14 +84,14 @@ it('a client that is closed at any depth gets what was sent before, and its end'
 it('a message that is asked for at any depth is given once', async () => {
   const given: unknown[] = [];
   let asks = true;
-  const { scripted, socket, ticket, deepCalls } = await deepSession((client) => {
+  const { scripted, socket, generation, deepCalls } = await deepSession((client) => {
     if (!asks) return;
     const message = client.receive();
     asks = false;
     void message.then((line) => given.push(String(line)));
   });
   socket.incoming = [Buffer.from('one\ntwo\nthr')];
-  scripted.thread.serve(5, ticket, EPOLLIN);
+  scripted.thread.serve(5, generation, EPOLLIN);
   await deepCalls();
   expect(given).toEqual(['one']);
 });
@@ -106,9 +106,9 @@ it('a thenable that answers at any depth answers once', async () => {
       },
     }),
   });
-  const { socket, ticket } = scripted.admit(5);
+  const { socket, generation } = scripted.admit(5);
   socket.incoming = [Buffer.from('x\n')];
-  scripted.thread.serve(5, ticket, EPOLLIN);
+  scripted.thread.serve(5, generation, EPOLLIN);
   await turn();
   expect(calls?.made).toBeGreaterThan(0);
   expect(String(socket.sent)).toBe('reply\n');

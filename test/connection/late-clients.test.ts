@@ -3,14 +3,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Service } from '../../src/connection/service.ts';
 import { NEW, PROXIED } from '../../src/sharing/connection-table.ts';
 import { sharedTime } from '../../src/sharing/clock.ts';
-import { HELD, REST } from '../../src/sharing/control-word.ts';
+import { PINNED, IDLE } from '../../src/sharing/control-word.ts';
 import { EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { EAGAIN } from '../../src/sys/errno.ts';
 import { playClock, type PlayedClock } from '../support/played-clock.ts';
 import { ScriptedThread } from './scripted-thread.ts';
 
-const IDLE = 1000;
-const timeouts = { idleTimeout: IDLE, messageTimeout: 3000, sendTimeout: 5000 };
+const IDLE_MS = 1000;
+const timeouts = { idleTimeout: IDLE_MS, messageTimeout: 3000, sendTimeout: 5000 };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 let clock: PlayedClock;
@@ -18,21 +18,21 @@ beforeEach(() => void (clock = playClock()));
 
 async function scripted(service: Service, flags = NEW) {
   const thread = await ScriptedThread.create(service, 'line', { timeouts });
-  const { socket, ticket } = thread.admit(5, flags);
-  thread.table.setSeen(5, sharedTime(clock.now));
+  const { socket, generation } = thread.admit(5, flags);
+  thread.table.setLastActivity(5, sharedTime(clock.now));
   /** An event tells of these bytes. */
   const hear = (text: string): void => {
     socket.incoming = [Buffer.from(text)];
     thread.thread.begin();
-    thread.thread.serve(5, ticket, EPOLLIN);
+    thread.thread.serve(5, generation, EPOLLIN);
   };
   /** Time passes, and the acceptor has told the thread that some clients are late. */
   const later = (ms: number): unknown[] => {
     clock.now += ms;
-    thread.thread.closeOverdue();
+    thread.thread.closeExpired();
     return thread.events.filter(({ type }) => type === 'close').map((event) => 'reason' in event && event.reason);
   };
-  return { thread, socket, ticket, hear, later };
+  return { thread, socket, generation, hear, later };
 }
 
 /** Handlers that are at work, and how to let them go on. */
@@ -71,20 +71,20 @@ describe('a client', () => {
       const { socket, hear, later } = await scripted(ways[way] as Service);
       hear('go\n');
       await turn();
-      expect(later(10 * IDLE)).toEqual([]);
+      expect(later(10 * IDLE_MS)).toEqual([]);
       open();
       await turn();
       expect(String(socket.sent)).toMatch(/go\n$/);
-      expect(later(IDLE - 1)).toEqual([]);
+      expect(later(IDLE_MS - 1)).toEqual([]);
       expect(later(1)).toEqual(['idle-timeout']);
     },
   );
 
   it('is idle in a session that waits for it', async () => {
-    const { thread, ticket, later } = await scripted({ session: async (client) => void (await client.receive()) });
-    thread.thread.serve(5, ticket, EPOLLOUT);
+    const { thread, generation, later } = await scripted({ session: async (client) => void (await client.receive()) });
+    thread.thread.serve(5, generation, EPOLLOUT);
     await turn();
-    expect(later(IDLE - 1)).toEqual([]);
+    expect(later(IDLE_MS - 1)).toEqual([]);
     expect(later(1)).toEqual(['idle-timeout']);
   });
 
@@ -104,16 +104,16 @@ describe('a client', () => {
     hear('go\n');
     for (const unsent of [5000, 4000, 3000]) {
       socket.unsent = unsent;
-      expect(later(IDLE)).toEqual([]);
+      expect(later(IDLE_MS)).toEqual([]);
       expect(socket.calls).not.toContain('shutdown');
     }
-    expect(later(IDLE)).toEqual([]);
+    expect(later(IDLE_MS)).toEqual([]);
     expect(socket.calls).toContain('shutdown');
     expect(socket.calls).not.toContain('close');
   });
 
   it.each([
-    ['idle-timeout', 'whole\n', IDLE],
+    ['idle-timeout', 'whole\n', IDLE_MS],
     ['message-timeout', 'end\n', 3000],
   ])('is not closed with %s when its bytes came in time and only its thread was late', async (_reason, bytes, ms) => {
     const { thread, socket, hear, later } = await scripted({ message: (message) => message }, 0);
@@ -122,8 +122,8 @@ describe('a client', () => {
     socket.incoming = [Buffer.from(bytes)];
     expect(later(ms + 1)).toEqual([]);
     expect(String(socket.sent)).toMatch(new RegExp(`${bytes}$`));
-    expect(thread.state(5)).toBe(REST);
-    expect(later(IDLE)).toEqual(['idle-timeout']);
+    expect(thread.state(5)).toBe(IDLE);
+    expect(later(IDLE_MS)).toEqual(['idle-timeout']);
   });
 
   it('is closed with message-timeout all the same when what came does not complete its message', async () => {
@@ -148,7 +148,7 @@ describe('a client', () => {
     socket.window = () => Infinity;
     expect(later(5001)).toEqual([]);
     expect(socket.sent.length).toBe(300_001);
-    expect(thread.state(5)).toBe(REST);
+    expect(thread.state(5)).toBe(IDLE);
   });
 
   it('is served what came while its session’s thread was blocked', async () => {
@@ -161,19 +161,19 @@ describe('a client', () => {
     hear('one\n');
     await turn();
     socket.incoming = [Buffer.from('two\n')];
-    expect(later(2 * IDLE)).toEqual([]);
+    expect(later(2 * IDLE_MS)).toEqual([]);
     await turn();
     expect(seen).toEqual(['one', 'two']);
-    expect(thread.state(5)).toBe(HELD);
+    expect(thread.state(5)).toBe(PINNED);
   });
 
   it('has its PROXY header read that came in time', async () => {
-    const { thread, socket, ticket, later } = await scripted({ message: () => 'reply' }, NEW | PROXIED);
-    thread.thread.serve(5, ticket, EPOLLIN | EPOLLOUT);
+    const { thread, socket, generation, later } = await scripted({ message: () => 'reply' }, NEW | PROXIED);
+    thread.thread.serve(5, generation, EPOLLIN | EPOLLOUT);
     socket.incoming = [Buffer.from('PROXY TCP4 203.0.113.7 10.0.0.1 4711 1\r\nhello\n')];
-    expect(later(2 * IDLE)).toEqual([]);
+    expect(later(2 * IDLE_MS)).toEqual([]);
     expect(String(socket.sent)).toBe('reply\n');
     const silent = await scripted({ message: () => 'reply' }, NEW | PROXIED);
-    expect(silent.later(2 * IDLE)).toEqual(['idle-timeout']);
+    expect(silent.later(2 * IDLE_MS)).toEqual(['idle-timeout']);
   });
 });

@@ -76,9 +76,9 @@ describe('a connection whose end was sent', () => {
   async function ended(service: Service, end: (scripted: ScriptedThread) => void, unsent: number) {
     const timeouts = { idleTimeout: 2000, messageTimeout: 2000, sendTimeout: SEND_TIMEOUT };
     const scripted = await ScriptedThread.create(service, 'line', { timeouts });
-    const { socket, ticket } = scripted.admit(5, NEW);
+    const { socket, generation } = scripted.admit(5, NEW);
     socket.incoming = [Buffer.from('go\n')];
-    scripted.thread.serve(5, ticket, EPOLLIN);
+    scripted.thread.serve(5, generation, EPOLLIN);
     await turn();
     socket.unsent = unsent;
     end(scripted);
@@ -86,7 +86,7 @@ describe('a connection whose end was sent', () => {
     expect(socket.calls).toContain('shutdown');
     const serve = (mask = EPOLLIN): void => {
       scripted.thread.begin();
-      scripted.thread.serve(5, ticket, mask);
+      scripted.thread.serve(5, generation, mask);
     };
     const closes = () => scripted.events.filter(({ type }) => type === 'close');
     return { scripted, socket, serve, closes };
@@ -97,7 +97,7 @@ describe('a connection whose end was sent', () => {
     for (let passed = 0; passed < ms; passed += 500) {
       clock.now += 500;
       vi.advanceTimersByTime(500);
-      scripted.thread.closeOverdue();
+      scripted.thread.closeExpired();
     }
   }
 
@@ -164,24 +164,24 @@ describe('a connection whose end was sent', () => {
 
   it('stays open for a client that has shut down its side and has more to take', async () => {
     const scripted = await ScriptedThread.create({ message: () => 'bye' });
-    const { socket, ticket } = scripted.admit(5);
+    const { socket, generation } = scripted.admit(5);
     socket.unsent = 4000;
     socket.incoming = [Buffer.from('go\n'), undefined];
-    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLRDHUP);
+    scripted.thread.serve(5, generation, EPOLLIN | EPOLLRDHUP);
     expect(socket.calls).toContain('shutdown');
     expect(scripted.events).toEqual([]);
     socket.unsent = 0;
-    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLRDHUP | EPOLLHUP);
+    scripted.thread.serve(5, generation, EPOLLIN | EPOLLRDHUP | EPOLLHUP);
     expect(scripted.events).toMatchObject([{ type: 'close', reason: 'client-finished' }]);
   });
 
   it('does not linger where its client has reset it while the last message was worked on', async () => {
     const scripted = await ScriptedThread.create({ message: (line) => line });
-    const { socket, ticket } = scripted.admit(5);
+    const { socket, generation } = scripted.admit(5);
     socket.incoming = [Buffer.from('go\n'), undefined];
     socket.unsent = 3;
     socket.ended = -osConstants.errno.ENOTCONN;
-    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLRDHUP);
+    scripted.thread.serve(5, generation, EPOLLIN | EPOLLRDHUP);
     expect(scripted.events).toMatchObject([
       { type: 'close', reason: 'client-reset', detail: 'ENOTCONN, while it was being closed for client-finished' },
     ]);
@@ -191,10 +191,10 @@ describe('a connection whose end was sent', () => {
   it('is looked at again when another one that lingers is closed', async () => {
     const { scripted, socket, closes } = await ended(ways[0]![1], () => {}, 8001);
     pass(500, scripted);
-    const { socket: late, ticket } = scripted.admit(6, NEW);
+    const { socket: late, generation } = scripted.admit(6, NEW);
     late.incoming = [Buffer.from('go\n')];
     scripted.thread.begin();
-    scripted.thread.serve(6, ticket, EPOLLIN);
+    scripted.thread.serve(6, generation, EPOLLIN);
     await turn();
     late.error = EAGAIN;
     pass(1500, scripted);

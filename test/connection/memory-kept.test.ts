@@ -9,11 +9,11 @@ async function client(limits = {}) {
   const answer = (line: string): Buffer | string => (line.startsWith('n') ? Buffer.alloc(Number(line.slice(1))) : line);
   const service = { message: (line: unknown) => answer(String(line)) };
   const on = await ScriptedThread.create(service, 'line', limits);
-  const { socket, ticket } = on.admit(FD);
+  const { socket, generation } = on.admit(FD);
   const event = (mask: number, text?: string): void => {
     if (text !== undefined) socket.incoming.push(Buffer.from(text));
     on.thread.begin();
-    on.thread.serve(FD, ticket, mask);
+    on.thread.serve(FD, generation, mask);
   };
   const row = on.board.row(0);
   const kept = (): readonly number[] => [on.table.kept(FD), on.table.keptHere(FD), row.kept, on.arena.used];

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Kept } from '../../src/connection/kept.ts';
+import { SharedBuffer, MemoryBlocks } from '../../src/connection/saved-bytes.ts';
 import { Outbox } from '../../src/connection/outbox.ts';
-import { Stores } from '../../src/connection/store.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { EAGAIN, EPIPE } from '../../src/sys/errno.ts';
@@ -47,7 +46,7 @@ const whenToMove = fc.array(fc.boolean(), { minLength: 1 });
  * once and in order, and an arena with nothing in it at the end. Gives how often it found no room to move.
  */
 function expectSent(arena: Arena, lengths: readonly number[], takes: readonly number[], moves: readonly boolean[]) {
-  const stores = new Stores(kernel, arena, 0);
+  const blocks = new MemoryBlocks(kernel, arena, 0);
   const scratch = kernel.allocate(1 << 16);
   const chunks = chunksOf(lengths);
   let call = 0;
@@ -59,9 +58,9 @@ function expectSent(arena: Arena, lengths: readonly number[], takes: readonly nu
     outbox.flush(to.sys, 5, scratch);
     if (!moves[index % moves.length] || outbox.length === 0) return;
     // What it was on one thread is opened on another.
-    const luggage = outbox.stow(stores)?.luggage;
-    if (luggage === undefined) stays++;
-    else outbox = new Outbox(Kept.open(stores, luggage));
+    const saved = outbox.spill(blocks)?.saved;
+    if (saved === undefined) stays++;
+    else outbox = new Outbox(SharedBuffer.open(blocks, saved));
   });
   for (let rounds = 0; outbox.length > 0 && rounds < 500; rounds++) outbox.flush(to.sys, 5, scratch);
   expect(to.received()).toBe(Buffer.concat(chunks).toString('latin1'));
@@ -131,7 +130,7 @@ describe('Outbox', () => {
     const arena = Arena.create(1 << 16);
     const outbox = new Outbox();
     outbox.push(Buffer.from('unsent'));
-    outbox.stow(new Stores(kernel, arena, 0));
+    outbox.spill(new MemoryBlocks(kernel, arena, 0));
     expect(arena.used).toBe(256);
     outbox.clear();
     expect(arena.used).toBe(0);
@@ -141,6 +140,6 @@ describe('Outbox', () => {
     const arena = Arena.create(1 << 16);
     const outbox = new Outbox();
     outbox.push(Buffer.alloc(16 * 2 ** 20 + 1));
-    expect(outbox.stow(new Stores(kernel, arena, 0))).toBeUndefined();
+    expect(outbox.spill(new MemoryBlocks(kernel, arena, 0))).toBeUndefined();
   });
 });

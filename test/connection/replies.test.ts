@@ -52,7 +52,7 @@ it.each(framings)(
     await fc.assert(
       fc.asyncProperty(lists, cuts, windows, async (all, sizes, takes) => {
         const scripted = await ScriptedThread.create({ borrow: true, message: answer }, framing);
-        const { socket, ticket } = scripted.admit(5);
+        const { socket, generation } = scripted.admit(5);
         let sends = 0;
         socket.window = () => takes[sends++ % takes.length] as number;
         const stream = Buffer.concat(all.map(write));
@@ -62,7 +62,7 @@ it.each(framings)(
           at += size;
         }
         for (let events = 0; events < 3000 && (socket.incoming.length > 0 || socket.interest & EPOLLOUT); events++)
-          scripted.thread.serve(5, ticket, EPOLLIN | EPOLLOUT);
+          scripted.thread.serve(5, generation, EPOLLIN | EPOLLOUT);
         const replies = all.map((text) => answer(Buffer.from(text))).filter((reply) => reply !== undefined);
         expect(String(socket.sent)).toBe(String(Buffer.concat(replies.map((reply) => frame(Buffer.from(reply))))));
         expect(scripted.arena.used).toBe(0);
@@ -74,7 +74,7 @@ it.each(framings)(
 
 it('copies no byte of replies that lie where their messages did', async () => {
   const scripted = await ScriptedThread.create({ borrow: true, message: WAYS.r });
-  const { socket, ticket } = scripted.admit(5);
+  const { socket, generation } = scripted.admit(5);
   const reads: Buffer[] = [];
   const { recv, send } = socket;
   socket.recv = (memory, offset, length) => {
@@ -87,7 +87,7 @@ it('copies no byte of replies that lie where their messages did', async () => {
     return send.call(socket, memory, offset, length);
   };
   socket.incoming = [Buffer.from('abc\ndef\n')];
-  scripted.thread.serve(5, ticket, EPOLLIN);
+  scripted.thread.serve(5, generation, EPOLLIN);
   expect(String(socket.sent)).toBe('cba\nfed\n');
   expect(sends).toHaveLength(1);
   expect(sends[0]).toBe(reads[0]);
@@ -104,9 +104,9 @@ it('sends a client that is closed in its own call nothing that the next one gets
   const [one, other] = [scripted.admit(5), scripted.admit(6)];
   one.socket.window = () => EAGAIN;
   one.socket.incoming = [Buffer.from('push\n')];
-  scripted.thread.serve(5, one.ticket, EPOLLIN);
+  scripted.thread.serve(5, one.generation, EPOLLIN);
   other.socket.incoming = [Buffer.from('hello\n')];
-  scripted.thread.serve(6, other.ticket, EPOLLIN);
+  scripted.thread.serve(6, other.generation, EPOLLIN);
   await new Promise((resolve) => setImmediate(resolve));
   expect(String(one.socket.sent)).toBe('');
   expect(String(other.socket.sent)).toBe('reply to hello\n');
@@ -124,12 +124,12 @@ it('sends nobody the replies of another client in whose call it is sent more tha
   };
   const scripted = await ScriptedThread.create(service, 'line', { maxUnsent: 1000 });
   const [one, other] = [scripted.admit(5), scripted.admit(6)];
-  for (const { socket, ticket } of [one, other]) {
+  for (const { socket, generation } of [one, other]) {
     socket.incoming = [Buffer.from('hello\n')];
-    scripted.thread.serve(socket.fd, ticket, EPOLLIN);
+    scripted.thread.serve(socket.fd, generation, EPOLLIN);
   }
   one.socket.incoming = [Buffer.from('first\ntell\nlast\n')];
-  scripted.thread.serve(5, one.ticket, EPOLLIN);
+  scripted.thread.serve(5, one.generation, EPOLLIN);
   await new Promise((resolve) => setImmediate(resolve));
   expect(String(one.socket.sent)).toBe('reply to hello\nreply to first\nreply to tell\nreply to last\n');
   expect(String(other.socket.sent)).toBe(`reply to hello\n${'z'.repeat(5000)}\n`);

@@ -46,7 +46,7 @@ function anySettings(...sendBuffers: number[]): fc.Arbitrary<ScheduleSettings> {
   return fc.record({
     sendBuffer: fc.constantFrom(...sendBuffers),
     arenaSize: fc.constantFrom(2048, 1 << 16),
-    greets: fc.boolean(),
+    speaksFirst: fc.boolean(),
   });
 }
 
@@ -70,9 +70,9 @@ function play(settings: ScheduleSettings, order: readonly Step[]): Schedule {
 }
 
 const step = (name: ActionName, a = 0, b = 0): Step => ({ name, a, b, inner: undefined });
-const SETTINGS: ScheduleSettings = { sendBuffer: 1000, arenaSize: 1 << 16, greets: false };
+const SETTINGS: ScheduleSettings = { sendBuffer: 1000, arenaSize: 1 << 16, speaksFirst: false };
 
-/** Any schedule of `names`. A thread that is held for too long dies as well, whatever they are. */
+/** Any schedule of `names`. A thread that is blocked for too long dies as well, whatever they are. */
 function anySchedule(names: readonly ActionName[], ...sendBuffers: number[]) {
   return fc.property(anySettings(...sendBuffers), steps(names), (settings, order) => {
     expect(play(settings, order).arena.used).toBe(0);
@@ -97,7 +97,7 @@ describe('any schedule of clients, threads and acceptor', () => {
 
 describe('a schedule', () => {
   it('greets a client that says nothing', () => {
-    play({ ...SETTINGS, greets: true }, []);
+    play({ ...SETTINGS, speaksFirst: true }, []);
   });
 
   it.each([0, 1, 2, 3, 4])('leaves a client alone that has moved before its thread’s callbacks run (call %i)', (at) => {

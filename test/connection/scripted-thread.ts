@@ -7,13 +7,13 @@ import { createFraming, type FramingSpec } from '../../src/framing/framing.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import { Arena } from '../../src/sharing/arena.ts';
-import { ConnectionTable, type Ticket } from '../../src/sharing/connection-table.ts';
+import { ConnectionTable, type Generation } from '../../src/sharing/connection-table.ts';
 import { stateOf } from '../../src/sharing/control-word.ts';
 import { MemoryAccount } from '../../src/sharing/memory-account.ts';
 import { ThreadBoard } from '../../src/sharing/thread-board.ts';
 import { EAGAIN } from '../../src/sys/errno.ts';
 import { openLibc } from '../../src/sys/libc.ts';
-import type { NativeBuffer } from '../../src/sys/native-buffer.ts';
+import type { NativeBuffer } from '../../src/sys/structs/native-buffer.ts';
 import type { Sys } from '../../src/sys/sys.ts';
 import { ServiceThread } from '../../src/thread/service-thread.ts';
 import { makeThreadMemory } from '../../src/thread/thread-memory.ts';
@@ -107,13 +107,13 @@ export class ScriptedThread {
   }
 
   /** Accepts a client on `fd`, as the acceptor does. */
-  admit(fd: number, flags = 0): { readonly socket: ScriptedSocket; readonly ticket: Ticket } {
+  admit(fd: number, flags = 0): { readonly socket: ScriptedSocket; readonly generation: Generation } {
     const socket = new ScriptedSocket(fd);
     this.#sockets.set(fd, socket);
-    const ticket = this.table.admit(fd, 0, ++this.#id, mapped([10, 0, 0, 1]), 1000 + fd, flags);
+    const generation = this.table.admit(fd, 0, ++this.#id, mapped([10, 0, 0, 1]), 1000 + fd, flags);
     this.board.row(0).addClients(1);
-    this.table.settle(fd, ticket);
-    return { socket, ticket };
+    this.table.settle(fd, generation);
+    return { socket, generation };
   }
 
   state(fd: number): number {

@@ -5,7 +5,7 @@ import type { Client } from '../../src/connection/client.ts';
 import type { Service } from '../../src/connection/service.ts';
 import type { CustomFraming, FramingSpec } from '../../src/framing/framing.ts';
 import { NEW } from '../../src/sharing/connection-table.ts';
-import { HELD, REST } from '../../src/sharing/control-word.ts';
+import { PINNED, IDLE } from '../../src/sharing/control-word.ts';
 import { EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../src/sys/constants.ts';
 import { EAGAIN } from '../../src/sys/errno.ts';
 import { ScriptedThread, type ScriptedSocket } from './scripted-thread.ts';
@@ -77,13 +77,13 @@ const windows = fc
   .map((takes) => takes.concat(40_000));
 
 /** Has the socket take what `takes` says, until nothing more comes of it. */
-async function drive(scripted: ScriptedThread, socket: ScriptedSocket, ticket: number, takes: readonly number[]) {
+async function drive(scripted: ScriptedThread, socket: ScriptedSocket, generation: number, takes: readonly number[]) {
   let sends = 0;
   socket.window = () => takes[sends++ % takes.length] as number;
   for (let quiet = 0; quiet < takes.length + 3 && socket.closedIn === undefined; quiet++) {
     const before = socket.sent.length;
     const end = socket.incoming.includes(undefined) ? EPOLLRDHUP : 0;
-    scripted.thread.serve(socket.fd, ticket, EPOLLIN | EPOLLOUT | end);
+    scripted.thread.serve(socket.fd, generation, EPOLLIN | EPOLLOUT | end);
     await turn();
     if (socket.sent.length > before) quiet = 0;
   }
@@ -99,9 +99,9 @@ describe.each(Object.entries(ways))('a %s that awaits send', (_way, make) => {
     await fc.assert(
       fc.asyncProperty(lengthsOf(most), windows, async (lengths: readonly number[], takes: readonly number[]) => {
         const scripted = await ScriptedThread.create(serviceOf(make(lengths), framing));
-        const { socket, ticket } = scripted.admit(5, NEW);
+        const { socket, generation } = scripted.admit(5, NEW);
         socket.incoming = [frame(Buffer.from('go')), ...(framing === 'end' ? [undefined] : [])];
-        await drive(scripted, socket, ticket, takes);
+        await drive(scripted, socket, generation, takes);
         const blocks = lengths.map((length, index) => frame(Buffer.alloc(length, fillOf(index))));
         expect(socket.sent.equals(Buffer.concat(blocks))).toBe(true);
         expect(socket.violations).toEqual([]);
@@ -131,13 +131,13 @@ describe.each([false, true] as const)('a service that returns replies (borrow: %
       };
       const scripted = await ScriptedThread.create(serviceOf(service, framing));
       const clients = [scripted.admit(5, NEW), scripted.admit(6, NEW), scripted.admit(7, NEW)];
-      for (const [index, { socket, ticket }] of clients.entries()) {
+      for (const [index, { socket, generation }] of clients.entries()) {
         socket.window = () => EAGAIN;
         socket.incoming = [frame(Buffer.from(String(index))), ...(framing === 'end' ? [undefined] : [])];
-        scripted.thread.serve(socket.fd, ticket, EPOLLIN | EPOLLRDHUP);
+        scripted.thread.serve(socket.fd, generation, EPOLLIN | EPOLLRDHUP);
       }
-      for (const [index, { socket, ticket }] of clients.entries()) {
-        await drive(scripted, socket, ticket, [40_000, EAGAIN]);
+      for (const [index, { socket, generation }] of clients.entries()) {
+        await drive(scripted, socket, generation, [40_000, EAGAIN]);
         expect(socket.sent.equals(frame(Buffer.alloc(length, fillOf(index))))).toBe(true);
         expect(socket.violations).toEqual([]);
       }
@@ -148,7 +148,7 @@ describe.each([false, true] as const)('a service that returns replies (borrow: %
 it('sends long replies from where they lie when the service lets it borrow them', async () => {
   const page = Buffer.alloc(200_000, 'p');
   const scripted = await ScriptedThread.create({ borrow: 'both', message: () => page }, 'chunk', { maxUnsent: 1000 });
-  const { socket, ticket } = scripted.admit(5, NEW);
+  const { socket, generation } = scripted.admit(5, NEW);
   const sends: ArrayBufferLike[] = [];
   const { send } = socket;
   socket.send = (memory, offset, length) => {
@@ -156,7 +156,7 @@ it('sends long replies from where they lie when the service lets it borrow them'
     return send.call(socket, memory, offset, length);
   };
   socket.incoming = [Buffer.from('x')];
-  await drive(scripted, socket, ticket, [50_000, EAGAIN]);
+  await drive(scripted, socket, generation, [50_000, EAGAIN]);
   expect(socket.sent.equals(page)).toBe(true);
   expect(sends.slice(0, 6)).toEqual(Array(6).fill(page.buffer));
 });
@@ -176,9 +176,9 @@ describe('maxUnsent', () => {
       },
     };
     const scripted = await ScriptedThread.create(service, 'line', limits);
-    const { socket, ticket } = scripted.admit(5, NEW);
+    const { socket, generation } = scripted.admit(5, NEW);
     socket.incoming = [Buffer.from('go\n')];
-    await drive(scripted, socket, ticket, takes);
+    await drive(scripted, socket, generation, takes);
     const [close] = scripted.events;
     return close?.type === 'close' ? close.reason : socket.sent.length;
   }
@@ -201,13 +201,13 @@ describe('maxUnsent', () => {
 
   it('has a client that waits for more stay on its thread, and takes little of the arena', async () => {
     const scripted = await ScriptedThread.create({ message: () => Buffer.alloc(1_000_000, 'x') }, 'line', limits);
-    const { socket, ticket } = scripted.admit(5);
+    const { socket, generation } = scripted.admit(5);
     socket.window = () => EAGAIN;
     socket.incoming = [Buffer.from('go\n')];
-    scripted.thread.serve(5, ticket, EPOLLIN);
-    expect([scripted.state(5), scripted.arena.used]).toEqual([HELD, 0]);
-    await drive(scripted, socket, ticket, [910_000, EAGAIN, EAGAIN]);
-    expect(scripted.state(5)).toBe(REST);
+    scripted.thread.serve(5, generation, EPOLLIN);
+    expect([scripted.state(5), scripted.arena.used]).toEqual([PINNED, 0]);
+    await drive(scripted, socket, generation, [910_000, EAGAIN, EAGAIN]);
+    expect(scripted.state(5)).toBe(IDLE);
     expect(scripted.arena.used).toBeLessThanOrEqual(2 ** 17);
   });
 
@@ -228,12 +228,12 @@ describe('maxUnsent', () => {
     const scripted = await ScriptedThread.create(service);
     const [one, other] = [scripted.admit(5, NEW), scripted.admit(6, NEW)];
     one.socket.incoming = [Buffer.from('go\n')];
-    await drive(scripted, one.socket, one.ticket, [Infinity]);
+    await drive(scripted, one.socket, one.generation, [Infinity]);
     one.socket.incoming = [undefined];
-    scripted.thread.serve(5, one.ticket, EPOLLIN | EPOLLRDHUP);
+    scripted.thread.serve(5, one.generation, EPOLLIN | EPOLLRDHUP);
     expect(scripted.events).toMatchObject([{ type: 'close', port: 1005, reason: 'over-limit' }]);
     expect(one.socket.calls).not.toContain('send');
-    expect(scripted.state(6)).toBe(REST);
+    expect(scripted.state(6)).toBe(IDLE);
     expect(other.socket.closedIn).toBeUndefined();
   });
 });
@@ -264,9 +264,9 @@ describe('a client whose bytes are gone before they were sent', () => {
     const scripted = await ScriptedThread.create(service);
     const [one, other] = [scripted.admit(5, NEW), scripted.admit(6, NEW)];
     one.socket.incoming = [Buffer.from('go\n')];
-    await drive(scripted, one.socket, one.ticket, [5000, EAGAIN]);
+    await drive(scripted, one.socket, one.generation, [5000, EAGAIN]);
     other.socket.incoming = [Buffer.from('fine\n')];
-    await drive(scripted, other.socket, other.ticket, [Infinity]);
+    await drive(scripted, other.socket, other.generation, [Infinity]);
     expect(scripted.events).toMatchObject([
       {
         type: 'service-error',
@@ -316,10 +316,10 @@ describe('bytes whose length says more than they are', () => {
       const scripted = await ScriptedThread.create(
         serviceOf(service, typeof framing === 'function' ? () => own : framing),
       );
-      const { socket, ticket } = scripted.admit(5, NEW);
+      const { socket, generation } = scripted.admit(5, NEW);
       socket.incoming = [frame(Buffer.from('secret '.repeat(60))), ...(framing === 'end' ? [undefined] : [])];
       if (index === 4 && typeof framing === 'function') continue; // Its `encode` takes no text.
-      await drive(scripted, socket, ticket, [3, Infinity]);
+      await drive(scripted, socket, generation, [3, Infinity]);
       const before = index === 4 ? frame(Buffer.from('1')) : Buffer.alloc(0);
       expect(socket.sent).toEqual(Buffer.concat([before, frame(Buffer.alloc(5, 200))]));
     }

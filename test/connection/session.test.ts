@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Client } from '../../src/connection/client.ts';
 import { NEW } from '../../src/sharing/connection-table.ts';
-import { FREE, HELD } from '../../src/sharing/control-word.ts';
+import { FREE, PINNED } from '../../src/sharing/control-word.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { EAGAIN, ECONNRESET, EPIPE } from '../../src/sys/errno.ts';
 import { ScriptedThread } from './scripted-thread.ts';
@@ -15,11 +15,11 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** A session that has begun with the line `x`. */
 async function begun(session: (client: AnyClient) => Promise<void>) {
   const scripted = await ScriptedThread.create({ session });
-  const { socket, ticket } = scripted.admit(5, NEW);
+  const { socket, generation } = scripted.admit(5, NEW);
   socket.incoming = [Buffer.from('x\n')];
-  scripted.thread.serve(5, ticket, EPOLLIN | EPOLLOUT);
+  scripted.thread.serve(5, generation, EPOLLIN | EPOLLOUT);
   await turn();
-  return { scripted, socket, ticket };
+  return { scripted, socket, generation };
 }
 
 describe('a session that asks for a message ahead', () => {
@@ -29,14 +29,14 @@ describe('a session that asks for a message ahead', () => {
     process.on('unhandledRejection', note);
     onTestFinished(() => void process.off('unhandledRejection', note));
     let goOn = (): void => {};
-    const { scripted, socket, ticket } = await begun(async (client) => {
+    const { scripted, socket, generation } = await begun(async (client) => {
       await client.receive();
       const next = client.receive();
       await new Promise<void>((resolve) => (goOn = resolve));
       await next;
     });
     socket.error = ECONNRESET;
-    scripted.thread.serve(5, ticket, EPOLLIN | EPOLLHUP | EPOLLERR);
+    scripted.thread.serve(5, generation, EPOLLIN | EPOLLHUP | EPOLLERR);
     expect(socket.closedIn).toBe(FREE);
     for (let turns = 0; turns < 3; turns++) await turn();
     goOn();
@@ -59,7 +59,7 @@ describe('a session that asks for a message ahead', () => {
 
 it('a session that has returned gets no message, and its thread waits for nothing', async () => {
   let leftBehind: AnyClient | undefined;
-  const { scripted, socket, ticket } = await begun(async (client) => {
+  const { scripted, socket, generation } = await begun(async (client) => {
     leftBehind = client;
     await client.receive();
   });
@@ -67,7 +67,7 @@ it('a session that has returned gets no message, and its thread waits for nothin
   await expect(leftBehind?.receive()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
   expect(scripted.thread.awaiting).toBe(0);
   socket.incoming = [undefined];
-  scripted.thread.serve(5, ticket, EPOLLIN);
+  scripted.thread.serve(5, generation, EPOLLIN);
   expect(socket.closedIn).toBe(FREE);
   await expect(leftBehind?.receive()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
   expect(scripted.thread.awaiting).toBe(0);
@@ -80,9 +80,9 @@ it('a session does not begin when its client is gone before `open` has ended', a
     open: () => new Promise<void>((resolve) => (goOn = resolve)),
     session: async () => void begins++,
   });
-  const { socket, ticket } = scripted.admit(5, NEW);
+  const { socket, generation } = scripted.admit(5, NEW);
   socket.error = ECONNRESET;
-  scripted.thread.serve(5, ticket, EPOLLIN | EPOLLHUP | EPOLLERR);
+  scripted.thread.serve(5, generation, EPOLLIN | EPOLLHUP | EPOLLERR);
   expect(socket.closedIn).toBe(FREE);
   goOn();
   await turn();
@@ -93,15 +93,15 @@ it('a session does not begin when its client is gone before `open` has ended', a
 describe('what a session sends', () => {
   /** A client on `fd` whose session has begun and waits for a line. */
   async function waiting(scripted: ScriptedThread, fd: number) {
-    const { socket, ticket } = scripted.admit(fd, NEW);
-    scripted.thread.serve(fd, ticket, EPOLLOUT);
+    const { socket, generation } = scripted.admit(fd, NEW);
+    scripted.thread.serve(fd, generation, EPOLLOUT);
     await turn();
     const gets = (text: string): void => {
       socket.incoming = [Buffer.from(text)];
-      scripted.thread.serve(fd, ticket, EPOLLIN);
+      scripted.thread.serve(fd, generation, EPOLLIN);
     };
     const writes = (): string[] => socket.calls.splice(0).filter((call) => call === 'send');
-    return { socket, ticket, gets, writes };
+    return { socket, generation, gets, writes };
   }
 
   it('leaves before the next session goes on', async () => {
@@ -121,7 +121,7 @@ describe('what a session sends', () => {
     await turn();
     expect(sentBefore).toBe('first\n');
     expect(String(other.socket.sent)).toBe('second\n');
-    expect(scripted.state(5)).toBe(HELD);
+    expect(scripted.state(5)).toBe(PINNED);
   });
 
   it('leaves in one write where messages have arrived together', async () => {
@@ -189,14 +189,14 @@ describe('what a session sends', () => {
         }
       },
     });
-    const { gets, socket, ticket } = await waiting(scripted, 5);
+    const { gets, socket, generation } = await waiting(scripted, 5);
     socket.window = () => taken;
     gets('a\n');
     await turn();
     expect(socket.interest & EPOLLOUT).toBe(EPOLLOUT);
     expect(done).toEqual([]);
     socket.window = () => Infinity;
-    scripted.thread.serve(5, ticket, EPOLLOUT);
+    scripted.thread.serve(5, generation, EPOLLOUT);
     await turn();
     expect(done).toEqual(['a']);
     expect(String(socket.sent)).toBe(`${'a'.repeat(100_000)}\n`);

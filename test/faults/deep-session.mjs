@@ -1,7 +1,7 @@
-// A session that holds its thread for a moment and then sends at every depth of its stack, from the end on; then it answers.
+// A session that blocks its thread for a moment and then sends at every depth of its stack, from the end on; then it answers.
 import { defineService } from 'heddle';
 
-/** How long the thread is held, in ms: until its client has reset. */
+/** How long the thread is blocked, in ms: until its client has reset. */
 const HOLDS = 20;
 /** How many sends end well: enough to come from a full stack to one with room for anything. */
 const SENDS = 1000;

@@ -21,7 +21,7 @@ export interface FaultStats {
   readonly errors: number;
   /** Threads that have ended without being told to, by cause. */
   readonly exits: Readonly<Record<string, number>>;
-  /** Ports of the clients whose handlers held a thread for too long. */
+  /** Ports of the clients whose handlers blocked a thread for too long. */
   readonly held: readonly number[];
   /** How often the log would say that accepting pauses. */
   readonly pauses: number;

@@ -1,4 +1,4 @@
-/** Used to have the benchmark's clients talk: a program of C, whose own work is not what is measured. */
+/** Has the benchmark's clients talk: a program in C, whose own work is not measured. */
 import { pickCores } from '../../bench/harness/cores.ts';
 import { type Programs, preparePrograms } from '../../bench/harness/programs.ts';
 import { runWaitLoad, type WaitLoad, type WaitSample } from '../../bench/harness/wait-load.ts';

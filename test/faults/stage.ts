@@ -1,4 +1,4 @@
-/** Used to start the servers of one row, to see that they are idle after its fault, and to end them. */
+/** Starts the servers of one row, checks that they are idle after its fault, and ends them. */
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { FaultServer } from './fault-server.ts';
 

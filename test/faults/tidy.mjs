@@ -6,7 +6,7 @@ import koffi from 'koffi';
 
 const NAME = 'tidy';
 /** How often a thread looks whether it was told to, in ms. */
-const LOOK = 50;
+const POLL_INTERVAL_MS = 50;
 
 if (isMainThread) setEnvironmentData(NAME, new SharedArrayBuffer(4));
 /** How often it was said. */
@@ -30,7 +30,7 @@ function collect() {
   globalThis.gc();
 }
 
-setInterval(() => isSaid() && collect(), LOOK).unref();
+setInterval(() => isSaid() && collect(), POLL_INTERVAL_MS).unref();
 
 /** The acceptor comes to its event loop only in the end: it looks between two waits. What a debugger asks for would wait for that loop. */
 const { load } = koffi;

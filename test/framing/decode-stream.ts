@@ -1,4 +1,4 @@
-/** Used to feed a decoder as a connection does: what is incomplete is kept, and what was scanned is not scanned again. */
+/** Feeds a decoder as a connection does: what is incomplete is kept, and what was scanned is not scanned again. */
 import { BAD, Frame, type Framing, MESSAGE, TOO_LONG } from '../../src/framing/frame.ts';
 
 export interface Decoded {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { decodeEvent, encodeEvent } from '../../src/log/event-record.ts';
 import { CLOSE_REASONS } from '../../src/sharing/close-reason.ts';
-import { UNIX_PEER } from '../../src/sys/socket-address.ts';
+import { UNIX_PEER } from '../../src/sys/structs/socket-address.ts';
 
 const about = {
   time: fc.integer({ min: 0, max: 2 ** 45 }),

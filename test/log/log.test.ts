@@ -39,7 +39,7 @@ async function printed(settings: Partial<LogSettings>): Promise<{ stdout: string
   return { stdout: linesOf(streams.stdout), stderr: linesOf(streams.stderr) };
 }
 
-const HELD = `${STAMP} Thread 1 was held for 5 ms`;
+const PINNED = `${STAMP} Thread 1 was held for 5 ms`;
 const FAILED = [`${STAMP} The service failed with client 127.0.0.1 : 11600 on thread 1 (X): no`, '    at f (s.ts:1:2)'];
 
 describe('a log', () => {
@@ -51,7 +51,7 @@ describe('a log', () => {
         'Bye: 127.0.0.1 : 11600 (client-reset)',
         'Leaving',
       ],
-      stderr: [HELD, ...FAILED],
+      stderr: [PINNED, ...FAILED],
     });
   });
 
@@ -66,7 +66,7 @@ describe('a log', () => {
   });
 
   it.each([
-    ['warn', { stdout: [], stderr: [HELD, ...FAILED] }],
+    ['warn', { stdout: [], stderr: [PINNED, ...FAILED] }],
     ['error', { stdout: [], stderr: FAILED }],
   ] as const)('has at level %s what matters so much, or more', async (level, lines) => {
     expect(await printed({ level })).toEqual(lines);

@@ -16,10 +16,10 @@ function loadedWith(file: URL, found = new Set<string>()): Set<string> {
 
 it.each([
   'index.ts',
-  'thread/epoll-entry.ts',
-  'thread/net-entry.ts',
-  'acceptor/epoll-entry.ts',
-  'acceptor/net-entry.ts',
+  'epoll/thread-entry.ts',
+  'net/thread-entry.ts',
+  'epoll/acceptor-entry.ts',
+  'net/acceptor-entry.ts',
   'cli/main.ts',
 ])('%s loads without valibot', (path) => {
   expect(loadedWith(new URL(`../../src/${path}`, import.meta.url))).not.toContain('valibot');

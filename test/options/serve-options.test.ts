@@ -5,7 +5,7 @@ import { serveCommandSchema } from '../../src/cli/serve-command-options.ts';
 import { HeddleError } from '../../src/errors.ts';
 import { connectSchema } from '../../src/options/connect-options.ts';
 import { aboutOptions } from '../../src/options/schema.ts';
-import { parseCidr } from '../../src/options/cidr.ts';
+import { parseCidr } from '../../src/options/values/cidr.ts';
 import { parseServeOptions, serveSchema } from '../../src/options/serve-options.ts';
 import { cpuCount } from '../../src/sys/cpu-count.ts';
 

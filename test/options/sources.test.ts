@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readClientCommand } from '../../src/cli/client-command-options.ts';
+import { readClientCommand } from '../../src/cli/client/client-command-options.ts';
 import { HeddleError } from '../../src/errors.ts';
 import { readServeCommand, type ServeCommandSettings } from '../../src/cli/serve-command-options.ts';
 import { connectSchema } from '../../src/options/connect-options.ts';

@@ -19,9 +19,9 @@ class Bench implements Turns {
   awaiting = false;
   /** When the last event was done with. Never before the end of a turn: each turn looks once. */
   time = Infinity;
-  /** When the watchdog was told that the thread has come round. */
+  /** When the watchdog was told that the thread has taken a turn. */
   readonly puttingsOff: number[] = [];
-  closeOverdue = (): void => void this.log.push(['closeOverdue']);
+  closeExpired = (): void => void this.log.push(['closeOverdue']);
   onArm = (): void => {};
   /** So many turns find that something was served in Node's event loop. */
   servedByNode = 0;
@@ -59,9 +59,9 @@ class Bench implements Turns {
   }
 
   /** An fd that the reactor watches. */
-  watch(ticket: number): number {
+  watch(generation: number): number {
     const fd = owned(sys.eventfd());
-    this.poller.add(fd, EPOLLIN, fd, ticket);
+    this.poller.add(fd, EPOLLIN, fd, generation);
     return fd;
   }
 
@@ -73,8 +73,8 @@ class Bench implements Turns {
     this.log.push(['expect', count]);
   }
 
-  serve(fd: number, ticket: number, mask: number): void {
-    this.log.push(['serve', fd, ticket, mask]);
+  serve(fd: number, generation: number, mask: number): void {
+    this.log.push(['serve', fd, generation, mask]);
     this.onServe(fd);
   }
 
@@ -93,7 +93,7 @@ class Bench implements Turns {
 }
 
 describe('Reactor', () => {
-  it('serves all that are ready in one turn, after begin, with the ticket as it was given', async () => {
+  it('serves all that are ready in one turn, after begin, with the generation as it was given', async () => {
     const bench = new Bench();
     const [one, other] = [bench.watch(-7), bench.watch(7)];
     sys.eventfdSignal(one);
@@ -177,7 +177,7 @@ describe('Reactor', () => {
     expect(bench.waits.length).toBeGreaterThan(100);
   });
 
-  it('arms the watch last: it waits no more until the bell rings', async () => {
+  it('arms the watch last: it waits no more until the waker rings', async () => {
     const bench = new Bench();
     let waits = 0;
     bench.onArm = () => {
@@ -190,7 +190,7 @@ describe('Reactor', () => {
     expect(bench.row.state).toBe(PARKED);
   });
 
-  it('serves what came while it was parked once the bell rings, and parks again', async () => {
+  it('serves what came while it was parked once the waker rings, and parks again', async () => {
     const bench = new Bench();
     const fd = bench.watch(3);
     bench.reactor.start();
@@ -201,7 +201,7 @@ describe('Reactor', () => {
       states.push(bench.row.state);
       sys.eventfdClear(fd);
     };
-    bench.row.bell.ring();
+    bench.row.waker.wake();
     await until(() => bench.armed === 2);
     expect(states).toEqual([RUNNING]);
     expect(bench.row.state).toBe(PARKED);
@@ -213,7 +213,7 @@ describe('Reactor', () => {
     bench.onArm = () => {
       if (bench.armed > 1) return;
       sys.eventfdSignal(fd);
-      bench.row.bell.ring();
+      bench.row.waker.wake();
     };
     bench.reactor.start();
     await until(() => bench.armed === 2);
@@ -227,7 +227,7 @@ describe('Reactor', () => {
     await until(() => bench.armed === 1);
     const empty = bench.waits.length;
     sys.eventfdSignal(fd);
-    bench.row.bell.ring();
+    bench.row.waker.wake();
     await until(() => bench.armed === 2);
     expect(bench.waits).toHaveLength(2 * empty + 1);
   });
@@ -239,7 +239,7 @@ describe('Reactor', () => {
     expect(new Set(bench.waits)).toEqual(new Set([0, 1]));
     const before = bench.waits.length;
     bench.awaiting = true;
-    bench.row.bell.ring();
+    bench.row.waker.wake();
     await until(() => bench.armed === 2);
     expect(new Set(bench.waits.slice(before))).toEqual(new Set([0]));
   });
@@ -253,7 +253,7 @@ describe('Reactor', () => {
         const due = performance.now() + 5;
         await new Promise((resolve) => setTimeout(resolve, 5));
         delays.push(performance.now() - due);
-        if (times % 2 === 0) bench.row.bell.ring();
+        if (times % 2 === 0) bench.row.waker.wake();
       }
       return delays.sort((a, b) => a - b)[5] as number;
     };
@@ -288,7 +288,7 @@ describe('Reactor', () => {
     await until(() => parked.armed === 1);
     const waits = parked.waits.length;
     parked.reactor.stop();
-    parked.row.bell.ring();
+    parked.row.waker.wake();
     for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
     expect([turning.waits.length, parked.waits.length]).toEqual([0, waits]);
     expect(parked.armed).toBe(1);

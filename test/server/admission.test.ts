@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Peer } from './peer.ts';
-import { PATIENCE, noMoves, type Running, service, start } from './running.ts';
+import { TIMEOUT_MS, noMoves, type Running, service, start } from './running.ts';
 
 const ECHO = service('echo');
 
@@ -26,7 +26,7 @@ function answered(peers: readonly Peer[], count: number): Promise<readonly Peer[
     if (found.length < count) throw new Error(`${found.length} of ${count} are answered`);
     return found;
   };
-  return vi.waitFor(find, { timeout: PATIENCE, interval: 5 });
+  return vi.waitFor(find, { timeout: TIMEOUT_MS, interval: 5 });
 }
 
 /** Comes again and again until it is let in: a place is free a moment after its client has seen the end. */
@@ -54,7 +54,7 @@ describe('maxClients', () => {
       const opened = await running.seen('open', 100 * (wave + 1));
       expect([served.length, opened.length]).toEqual([100, 100 * (wave + 1)]);
       // One that moves is for a moment on neither thread.
-      await vi.waitFor(() => expect(placed()).toBe(100), { timeout: PATIENCE });
+      await vi.waitFor(() => expect(placed()).toBe(100), { timeout: TIMEOUT_MS });
       if (!noMoves) await running.spread();
       if (running.threadsInUse() > 1) spreads++;
       waiting = waiting.filter((peer) => !served.includes(peer));

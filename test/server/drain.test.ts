@@ -10,7 +10,7 @@ import { testFolder } from '../support/folder.ts';
 import { quietPort } from '../support/quiet-port.ts';
 import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
-import { ENGINE, PATIENCE, descriptorsBack, noMoves, openDescriptors, service, start } from './running.ts';
+import { ENGINE, TIMEOUT_MS, descriptorsBack, noMoves, openDescriptors, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -132,14 +132,14 @@ describe('drain', () => {
     const running = await start(service('exits-when-let'), { threads: 1, shutdownTimeout: '1h', shared: { gate } });
     const peers = await Peer.connectAll(running.port, 3);
     for (const peer of peers) expect(await peer.ask('here')).toBe('here');
-    const [exiting, waiting, resting] = peers as [Peer, Peer, Peer];
+    const [exiting, waiting, idle] = peers as [Peer, Peer, Peer];
     for (const [peer, line] of [
       [exiting, 'exit\n'],
       [waiting, 'never\n'],
     ] as const)
       await new Promise((resolve) => peer.socket.write(line, resolve));
     const drained = running.server.drain();
-    await resting.rest(); // The thread drains.
+    await idle.rest(); // The thread drains.
     Atomics.store(gate, 0, 1);
     Atomics.notify(gate, 0);
     await Promise.all([exiting.over(), waiting.over()]);
@@ -150,20 +150,20 @@ describe('drain', () => {
     expect(running.server.stats().clients).toBe(0);
   });
 
-  it.skipIf(noMoves)('closes the clients at rest too of a thread that a handler held until it was ended', async () => {
+  it.skipIf(noMoves)('closes the idle clients too of a thread that a handler held until it was ended', async () => {
     const { gate, held } = makeGate();
     const timeouts = { handlerTimeout: 2000, shutdownTimeout: '1h' } as const;
     const running = await start(service('held'), { threads: 1, ...timeouts, shared: { gate } });
-    const [holder, resting] = (await Peer.connectAll(running.port, 2)) as [Peer, Peer];
-    for (const peer of [holder, resting]) await peer.ask('here');
+    const [holder, idle] = (await Peer.connectAll(running.port, 2)) as [Peer, Peer];
+    for (const peer of [holder, idle]) await peer.ask('here');
     holder.send('hold\n');
     await held();
     const drained = running.server.drain();
-    await Promise.all([holder.over(), resting.over()]);
+    await Promise.all([holder.over(), idle.over()]);
     await drained;
     expect(await running.all('thread-exit')).toMatchObject([{ cause: 'handler-timeout' }]);
     expect((await running.closeOf(holder)).reason).toBe('handler-timeout');
-    expect((await running.closeOf(resting)).reason).toBe('thread-exit');
+    expect((await running.closeOf(idle)).reason).toBe('thread-exit');
   });
 
   it('may be asked for twice, and while the server closes', async () => {
@@ -203,7 +203,7 @@ describe('the state of a server', () => {
     await held();
     const drained = running.server.drain();
     states.push(running.server.state);
-    await vi.waitFor(() => expect(states).toHaveLength(3), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(states).toHaveLength(3), { timeout: TIMEOUT_MS });
     open();
     expect(String(await peer.rest())).toBe('held\n');
     await drained;
@@ -280,7 +280,7 @@ describe('close', () => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
     writeFileSync(module, `${block}\n${echo}`);
     const reloaded = Promise.allSettled([running.server.reload()]);
-    await vi.waitFor(() => expect(existsSync(blocks)).toBe(true), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(existsSync(blocks)).toBe(true), { timeout: TIMEOUT_MS });
     await running.server.close();
     expect(await reloaded).toMatchObject([{ status: 'rejected', reason: { code: 'HEDDLE_CLOSED' } }]);
   });

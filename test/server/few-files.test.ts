@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Peer } from './peer.ts';
-import { PATIENCE, noWaitForFiles, service } from './running.ts';
+import { TIMEOUT_MS, noWaitForFiles, service } from './running.ts';
 
 const SCRIPT = fileURLToPath(new URL('./few-files.mjs', import.meta.url));
 
@@ -49,7 +49,7 @@ class FewFiles {
       if (said === undefined) throw new Error(`it has not said ${type}`);
       return said;
     };
-    return vi.waitFor(find, { timeout: PATIENCE, interval: 10 });
+    return vi.waitFor(find, { timeout: TIMEOUT_MS, interval: 10 });
   }
 }
 

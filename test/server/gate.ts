@@ -1,12 +1,12 @@
-/** Used to hold threads for as long as a test wants: a service that is asked to `hold` waits until the gate is opened. */
+/** Blocks threads for as long as a test wants: a service that is asked to `hold` waits until the gate is opened. */
 import { expect, vi } from 'vitest';
-import { PATIENCE } from './running.ts';
+import { TIMEOUT_MS } from './running.ts';
 
 export interface Gate {
-  /** For the service: who holds a thread is counted in the second word, and goes on when the first is set. */
+  /** For the service: who blocks a thread is counted in the second word, and goes on when the first is set. */
   readonly gate: Int32Array;
   open(): void;
-  /** Resolves when so many hold a thread. */
+  /** Resolves when so many block a thread. */
   held(count?: number): Promise<void>;
 }
 
@@ -18,6 +18,6 @@ export function makeGate(): Gate {
       Atomics.store(gate, 0, 1);
       Atomics.notify(gate, 0);
     },
-    held: (count = 1) => vi.waitFor(() => expect(gate[1]).toBe(count), { timeout: PATIENCE, interval: 1 }),
+    held: (count = 1) => vi.waitFor(() => expect(gate[1]).toBe(count), { timeout: TIMEOUT_MS, interval: 1 }),
   };
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { PATIENCE, service, start } from './running.ts';
+import { TIMEOUT_MS, service, start } from './running.ts';
 
 const MIB = 1024 * 1024;
 
@@ -53,7 +53,7 @@ describe('a large reply', () => {
       await using peer = await running.connect();
       peer.socket.pause();
       peer.send(`${length}\n3\n`);
-      await vi.waitUntil(() => running.server.stats().sentBytes > 0, { timeout: PATIENCE });
+      await vi.waitUntil(() => running.server.stats().sentBytes > 0, { timeout: TIMEOUT_MS });
       peer.socket.resume();
       const expected = Buffer.concat([pattern(length), pattern(3)]);
       expect((await peer.take(expected.length)).equals(expected)).toBe(true);
@@ -87,7 +87,7 @@ describe('a client that never reads', () => {
     const reset = running.closeOf(silent);
     silent.reset();
     expect((await reset).reason).toBe('client-reset');
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), { timeout: TIMEOUT_MS });
   });
 
   it('gets all of it when it reads after all', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { Peer } from './peer.ts';
-import { PATIENCE, descriptorsBack, noMoves, openDescriptors, service, start, type Running } from './running.ts';
+import { TIMEOUT_MS, descriptorsBack, noMoves, openDescriptors, service, start, type Running } from './running.ts';
 
 function closesOf({ server }: Running): number {
   return Object.values(server.stats().closes).reduce((sum, count) => sum + count, 0);
@@ -38,7 +38,7 @@ describe('many clients', () => {
     expect(running.server.stats()).toMatchObject({ clients: 200, messages: 10_000 });
     const { receivedBytes } = running.server.stats();
     // A thread counts what it has sent when the client may have it already.
-    await vi.waitFor(() => expect(running.server.stats().sentBytes).toBe(receivedBytes), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().sentBytes).toBe(receivedBytes), { timeout: TIMEOUT_MS });
     if (!noMoves) await running.spread();
     await Promise.all(peers.map((peer) => peer.finish().rest()));
     await running.seen('close', 200);
@@ -101,7 +101,7 @@ describe('placement', () => {
         expect(counts.reduce((sum, clients) => sum + clients, 0)).toBe(40);
         expect(Math.max(...counts)).toBeLessThanOrEqual(most + 1);
       },
-      { timeout: PATIENCE },
+      { timeout: TIMEOUT_MS },
     );
     await Promise.all(peers.map((peer) => peer.leave()));
   });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
-import { PATIENCE, noMoves, type Running, service, start } from './running.ts';
+import { TIMEOUT_MS, noMoves, type Running, service, start } from './running.ts';
 
-const HELD = service('held');
+const PINNED = service('held');
 
 /** Clients that have had an answer, so that their thread knows them. */
 async function settled(running: Running, count: number): Promise<Peer[]> {
@@ -18,7 +18,7 @@ async function settled(running: Running, count: number): Promise<Peer[]> {
 /** Resolves when no client has its thread to itself, which it had if a busy machine let the other one wait. */
 async function shared({ server }: Running): Promise<void> {
   const alone = (): boolean => server.stats().threads.some(({ clients }) => clients === 1);
-  await vi.waitFor(() => expect(alone()).toBe(false), { timeout: PATIENCE });
+  await vi.waitFor(() => expect(alone()).toBe(false), { timeout: TIMEOUT_MS });
 }
 
 /** Two clients of one thread and one of another; there may be more. */
@@ -35,10 +35,10 @@ async function settledOnTwo(running: Running): Promise<[[Peer, Peer], [Peer]]> {
   }
 }
 
-describe('beside a client that holds its thread', () => {
+describe('beside a client that blocks its thread', () => {
   it.skipIf(noMoves)('all others are answered before it is, those on its thread too', async () => {
     const { gate, open } = makeGate();
-    await using running = await start(HELD, { threads: { min: 2, max: 4 }, shared: { gate } });
+    await using running = await start(PINNED, { threads: { min: 2, max: 4 }, shared: { gate } });
     const [holder, ...others] = await settled(running, 9);
     await shared(running);
     holder?.send('hold\n');
@@ -51,11 +51,11 @@ describe('beside a client that holds its thread', () => {
 
   it.skipIf(noMoves)('a client that is part-way through a message is answered too', async () => {
     const { gate, open } = makeGate();
-    await using running = await start(HELD, { threads: { min: 1, max: 3 }, shared: { gate } });
+    await using running = await start(PINNED, { threads: { min: 1, max: 3 }, shared: { gate } });
     const [holder, half] = (await settled(running, 2)) as [Peer, Peer];
     half.send('first half, ');
     await vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(2 * 'hello\n'.length + 12), {
-      timeout: PATIENCE,
+      timeout: TIMEOUT_MS,
     });
     holder.send('hold\n');
     expect(await half.ask('second half')).toBe('first half, second half');
@@ -64,9 +64,9 @@ describe('beside a client that holds its thread', () => {
     expect(await holder.line()).toBe('hold');
   });
 
-  it.skipIf(noMoves)('other threads are started when all are held', async () => {
+  it.skipIf(noMoves)('other threads are started when all are blocked', async () => {
     const { gate, open, held } = makeGate();
-    await using running = await start(HELD, { threads: { min: 2, max: 6 }, shared: { gate } });
+    await using running = await start(PINNED, { threads: { min: 2, max: 6 }, shared: { gate } });
     const peers = await settled(running, 6);
     const holders = peers.slice(0, 3);
     for (const holder of holders) holder.send('hold\n');
@@ -79,7 +79,7 @@ describe('beside a client that holds its thread', () => {
 
   it('does not move anybody with moveAfter: Infinity', async () => {
     const { gate, open, held } = makeGate();
-    await using running = await start(HELD, {
+    await using running = await start(PINNED, {
       threads: 2,
       moveAfter: Infinity,
       placement: 'round-robin',
@@ -100,7 +100,7 @@ describe('beside a client that holds its thread', () => {
 it('clientsPerThread: 1 gives every client a thread of its own', async () => {
   const { gate, open } = makeGate();
   const options = { threads: { min: 1, max: 4 }, clientsPerThread: 1, shared: { gate } };
-  await using running = await start(HELD, options);
+  await using running = await start(PINNED, options);
   const peers = await Peer.connectAll(running.port, 3);
   for (const peer of peers) expect(await peer.ask('hello')).toBe('hello');
   expect(
@@ -113,7 +113,7 @@ it('clientsPerThread: 1 gives every client a thread of its own', async () => {
 });
 
 it.skipIf(noMoves)('handlerTimeout closes the client at fault, names it, and nobody else notices', async () => {
-  await using running = await start(HELD, { threads: { min: 2, max: 4 }, handlerTimeout: 2000 });
+  await using running = await start(PINNED, { threads: { min: 2, max: 4 }, handlerTimeout: 2000 });
   const [stuck, ...others] = (await settled(running, 5)) as [Peer, ...Peer[]];
   stuck.send('stuck\n');
   expect((await running.closeOf(stuck)).reason).toBe('handler-timeout');
@@ -127,13 +127,13 @@ describe('reload', () => {
   it.skipIf(noMoves)('hands every client to the new code and closes none', async () => {
     const version = join(mkdtempSync(join(tmpdir(), 'heddle-')), 'version');
     writeFileSync(version, 'one ');
-    await using running = await start(HELD, { shared: { version } });
+    await using running = await start(PINNED, { shared: { version } });
     const peers = await settled(running, 10);
     for (const text of ['two ', 'three ']) {
       writeFileSync(version, text);
       await running.server.reload();
       for (const peer of peers)
-        await vi.waitFor(async () => expect(await peer.ask('x')).toBe(`${text}x`), { timeout: PATIENCE });
+        await vi.waitFor(async () => expect(await peer.ask('x')).toBe(`${text}x`), { timeout: TIMEOUT_MS });
     }
     expect(await running.all('close')).toEqual([]);
     expect(await running.all('reload')).toHaveLength(2);
@@ -151,7 +151,7 @@ describe('reload', () => {
   it('leaves the old code running when the new one does not start', async () => {
     const version = join(mkdtempSync(join(tmpdir(), 'heddle-')), 'version');
     writeFileSync(version, 'good ');
-    await using running = await start(HELD, { shared: { version } });
+    await using running = await start(PINNED, { shared: { version } });
     const [peer] = (await settled(running, 1)) as [Peer];
     writeFileSync(version, 'broken');
     await expect(running.server.reload()).rejects.toThrow('this version does not start');
@@ -162,7 +162,7 @@ describe('reload', () => {
   it.skipIf(noMoves)(
     'asked for many times at once happens twice: the one under way, and one that begins after it',
     async () => {
-      await using running = await start(HELD);
+      await using running = await start(PINNED);
       const peers = await settled(running, 10);
       await Promise.all(Array.from({ length: 10 }, () => running.server.reload()));
       for (const peer of peers) expect(await peer.ask('x')).toMatch(/x$/);
@@ -174,7 +174,7 @@ describe('reload', () => {
   );
 
   it('is refused by a server that is leaving, and by one that has ended: no thread is started for it', async () => {
-    const running = await start(HELD);
+    const running = await start(PINNED);
     const [peer] = (await settled(running, 1)) as [Peer];
     const leaving = running.server.drain();
     await peer.over();

@@ -10,7 +10,7 @@ import { canHandOver } from '../../src/server/open-engine.ts';
 import { listenOn } from '../support/loopback.ts';
 import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
-import { PATIENCE, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
+import { TIMEOUT_MS, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -163,7 +163,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     const running = await startNet({ threads: 1, handlerTimeout: 500 });
     const [holder] = (await settled(running, 1)) as [Peer];
     holder.send('spin\n');
-    // The thread takes no messages any more; it is not known to be held yet, or there is no other.
+    // The thread takes no messages any more; it is not known to be blocked yet, or there is no other.
     const late = await Peer.connectAll(running.port, 5);
     await running.seen('thread-exit');
     const ends = await Promise.allSettled(late.map((peer) => peer.ask('echo in')));
@@ -189,7 +189,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     expect(await other.ask('echo on')).toBe('on');
   });
 
-  it('so is a thread that is held after a handler has waited for something', async () => {
+  it('so is a thread that is blocked after a handler has waited for something', async () => {
     await using running = await startNet({ threads: 1, handlerTimeout: 2000 }, service('held-later'));
     const peer = await running.connect();
     peer.send('hold\n');
@@ -199,7 +199,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     expect(await next.ask('hello')).toBe('hello');
   });
 
-  it('while threads are held, new clients get others, which are started for them', async () => {
+  it('while threads are blocked, new clients get others, which are started for them', async () => {
     const { gate, open, held } = makeGate();
     await using running = await startNet({ threads: { min: 1, max: 3 }, shared: { gate } });
     const [holder] = (await settled(running, 1)) as [Peer];
@@ -263,7 +263,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     await running.seen('close', accepted - 1);
     expect(await running.all('open')).toHaveLength(accepted);
     expect((await running.all('close')).every(({ reason }) => reason === 'client-reset')).toBe(true);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), { timeout: TIMEOUT_MS });
     await running.server.close();
     await last.leave();
     await descriptorsBack(before);

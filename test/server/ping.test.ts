@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { service, start } from './running.ts';
 
-it('a server answers pings, also while all its threads are held, and not when it has ended', async () => {
+it('a server answers pings, also while all its threads are blocked, and not when it has ended', async () => {
   const running = await start(service('commands'));
   await using peer = await running.connect();
   await using other = await running.connect();

@@ -32,7 +32,7 @@ const ways = {
     socket.write('echo started\n');
     await once(socket, 'data');
     await new Promise((resolve) => socket.write(`${line}\n`, resolve));
-    await delay(100); // For the server to begin with it: nothing can say so while its thread is held.
+    await delay(100); // For the server to begin with it: nothing can say so while its thread is blocked.
     say('ending');
     process.exit(8);
   },

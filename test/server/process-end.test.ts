@@ -16,7 +16,7 @@ const PROMPT = 700;
 /** A busy machine makes anyone late now and then. */
 const TRIES = 16;
 /** Only a process that hangs takes longer. */
-const PATIENCE = 150_000;
+const TIMEOUT_MS = 150_000;
 
 /** The same until it has ended promptly, which it must sooner or later; gives the last. */
 async function runPromptly(script: string, way: string, signal?: NodeJS.Signals, line = ''): Promise<Ended> {
@@ -39,13 +39,13 @@ async function run(script: string, way: string, signal?: NodeJS.Signals, line = 
   };
   child.stdout.on('data', listen);
   child.stderr.on('data', listen);
-  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
+  const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
   const [status, by] = (await once(child, 'close')) as [number | null, string | null];
   clearTimeout(timer);
   return { status, signal: by, output, after: performance.now() - ending };
 }
 
-describe('a process with a server', { timeout: PATIENCE + 10_000 }, () => {
+describe('a process with a server', { timeout: TIMEOUT_MS + 10_000 }, () => {
   const script = fileURLToPath(new URL('./process-end.mjs', import.meta.url));
 
   it.each([

@@ -7,7 +7,7 @@ import { headerV1, headerV2 } from '../support/proxy-headers.ts';
 import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
 import {
-  PATIENCE,
+  TIMEOUT_MS,
   noMoves,
   noUnix,
   descriptorsBack,
@@ -35,7 +35,7 @@ const dial = (running: Running): Promise<Peer> => Peer.connect(running.port, PRO
 
 /** Resolves when the server has read `count` bytes in all. */
 const received = (running: Running, count: number): Promise<void> =>
-  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: PATIENCE, interval: 1 });
+  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: TIMEOUT_MS, interval: 1 });
 
 describe('behind a load balancer', () => {
   it.each([
@@ -250,7 +250,7 @@ describe.skipIf(noUnix)('through a Unix socket', () => {
 });
 
 describe('half a header', () => {
-  it.skipIf(noMoves)('moves from a thread that is held, and its client is served elsewhere', async () => {
+  it.skipIf(noMoves)('moves from a thread that is blocked, and its client is served elsewhere', async () => {
     const { gate, open, held } = makeGate();
     await using running = await startBehind({ threads: { min: 1, max: 3 }, shared: { gate } });
     await using holder = await running.connect();

@@ -8,7 +8,7 @@ import type { Server } from '../../src/server/server.ts';
 import { Peer } from './peer.ts';
 
 /** How long a test waits for what must come, in ms: only what never does takes longer, on any machine. */
-export const PATIENCE = 30_000;
+export const TIMEOUT_MS = 30_000;
 
 /** What no server reports: where it comes, all that was reported before it has come. */
 const MARK = 'mark';
@@ -52,13 +52,13 @@ export class Running implements AsyncDisposable {
     let hasEnded = false; // Then it has told all that it had to tell.
     const ending = this.server.closed.catch(() => this.server.close());
     void ending.then(() => (hasEnded = true));
-    await vi.waitUntil(() => hasEnded || this.#marks.told >= mark, { timeout: PATIENCE, interval: 2 });
+    await vi.waitUntil(() => hasEnded || this.#marks.told >= mark, { timeout: TIMEOUT_MS, interval: 2 });
     return this.#arrived(type);
   }
 
   /** Resolves with the events of `type` once there are `count` of them. */
   seen<T extends ServerEvent['type']>(type: T, count = 1): Promise<EventOf<T>[]> {
-    return vi.waitFor(() => this.#atLeast(type, count), { timeout: PATIENCE, interval: 5 });
+    return vi.waitFor(() => this.#atLeast(type, count), { timeout: TIMEOUT_MS, interval: 5 });
   }
 
   /** Resolves with the event that says how the connection of `peer` ended. */
@@ -69,7 +69,7 @@ export class Running implements AsyncDisposable {
       if (event === undefined) throw new Error(`no close event of port ${port} yet`);
       return event;
     };
-    return vi.waitFor(find, { timeout: PATIENCE, interval: 5 });
+    return vi.waitFor(find, { timeout: TIMEOUT_MS, interval: 5 });
   }
 
   /** How many threads have clients. */
@@ -82,7 +82,7 @@ export class Running implements AsyncDisposable {
    * and is evened out then.
    */
   async spread(): Promise<void> {
-    await vi.waitUntil(() => this.threadsInUse() > 1, { timeout: PATIENCE });
+    await vi.waitUntil(() => this.threadsInUse() > 1, { timeout: TIMEOUT_MS });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,7 +136,7 @@ export async function descriptorsBack(before: number): Promise<void> {
     const open = descriptors();
     if (open.length > before) throw new Error(`${open.length} descriptors, ${before} before: ${open.join(', ')}`);
   };
-  await vi.waitFor(check, { timeout: PATIENCE });
+  await vi.waitFor(check, { timeout: TIMEOUT_MS });
 }
 
 function descriptors(): string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PATIENCE, service, start } from './running.ts';
+import { TIMEOUT_MS, service, start } from './running.ts';
 
 const SESSIONS = service('sessions');
 
@@ -97,7 +97,7 @@ describe('a session', () => {
     peer.reset();
     expect((await running.closeOf(peer)).reason).toBe('client-reset');
     expect(await running.all('service-error')).toEqual([]);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: TIMEOUT_MS });
   });
 
   it('waits in send for a client that reads slowly, and all arrives', async () => {
@@ -115,7 +115,7 @@ describe('a session', () => {
         expect(sentBytes).toBeGreaterThan(0);
         return sentBytes;
       },
-      { timeout: PATIENCE, interval: 1 },
+      { timeout: TIMEOUT_MS, interval: 1 },
     );
     expect(stopped).toBeLessThan(12 * 1024 * 1024);
     peer.socket.resume();

@@ -21,7 +21,7 @@ it('the stack of what a handler throws names the places of the source', async ()
   await peer.send('throw message-object\n').finish().rest();
   const [event] = await running.seen('service-error');
   const [caller, ...others] = ownPlaces(event?.error.stack);
-  expect(caller).toEqual({ file: 'connection/message-connection.ts', code: expect.stringContaining('message') });
+  expect(caller).toEqual({ file: 'connection/per-message.ts', code: expect.stringContaining('message') });
   expect(others.filter(({ file, code }) => file.startsWith('dist') || code === '')).toEqual([]);
 });
 

@@ -2,7 +2,7 @@ import { Lock } from 'heddle';
 import { describe, expect, it, vi } from 'vitest';
 import { makeGate } from './gate.ts';
 import type { Peer } from './peer.ts';
-import { PATIENCE, noMoves, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
+import { TIMEOUT_MS, noMoves, descriptorsBack, openDescriptors, type Running, service, start } from './running.ts';
 
 const COMMANDS = service('commands');
 
@@ -25,7 +25,7 @@ async function clientsAtRest(running: Running, count: number): Promise<Peer[]> {
 }
 
 describe.each(DEATHS)('a thread that dies of %s', (_how, line, cause, detail) => {
-  it.skipIf(noMoves)('loses none of the clients at rest, is reported, and is replaced', async () => {
+  it.skipIf(noMoves)('loses none of the idle clients, is reported, and is replaced', async () => {
     const before = openDescriptors();
     const running = await start(COMMANDS, { threads: 2, threadMemory: '32MiB' });
     const peers = await clientsAtRest(running, 10);
@@ -42,7 +42,7 @@ describe.each(DEATHS)('a thread that dies of %s', (_how, line, cause, detail) =>
     expect(running.server.stats().clients).toBe(11 - closed.length);
     await Promise.all([victim, ...peers].map((peer) => peer.leave()));
     await running.seen('close', 11);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: TIMEOUT_MS });
     await running.server.close();
     await descriptorsBack(before);
   });
@@ -62,13 +62,13 @@ describe('a thread that dies', () => {
     await using running = await start(COMMANDS, { threads: 1 });
     await using working = await running.connect();
     working.send('never\n');
-    await using resting = await running.connect();
-    await resting.ask('echo hello');
+    await using idle = await running.connect();
+    await idle.ask('echo hello');
     await using victim = await running.connect();
     victim.send('exit 0\n');
     await Promise.all([working.over(), victim.over()]);
     expect((await running.closeOf(working)).reason).toBe('thread-exit');
-    expect(await resting.ask('echo again')).toBe('again');
+    expect(await idle.ask('echo again')).toBe('again');
   });
 
   it.skipIf(noMoves)('leaves the only one’s clients waiting, not lost, until it is replaced', async () => {
@@ -131,7 +131,7 @@ it('threads that cannot be started are no end of those that serve', async () => 
   });
   await using holder = await running.connect();
   await using victim = await running.connect();
-  // Threads are asked for while some are held.
+  // Threads are asked for while some are blocked.
   holder.send('hold\n');
   await held();
   await running.seen('thread-exit', 5);

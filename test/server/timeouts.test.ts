@@ -6,7 +6,7 @@ const LINES = service('large');
 const SESSIONS = service('sessions');
 
 describe('a client that takes too long', () => {
-  it('is closed when no byte came or went for idleTimeout, at rest and in a session', async () => {
+  it('is closed when no byte came or went for idleTimeout, idle and in a session', async () => {
     for (const module of [LINES, SESSIONS]) {
       await using running = await start(module, { idleTimeout: 200 });
       const [silent, spoken] = [await running.connect(), await running.connect()];

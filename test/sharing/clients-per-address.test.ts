@@ -22,9 +22,9 @@ class Clients {
   }
 
   place(fd: number, address: string): void {
-    const ticket = this.table.admit(fd, 0, fd, bytesOf(address), 1, 0);
-    this.table.settle(fd, ticket);
-    this.#tickets.set(fd, ticket);
+    const generation = this.table.admit(fd, 0, fd, bytesOf(address), 1, 0);
+    this.table.settle(fd, generation);
+    this.#tickets.set(fd, generation);
   }
 
   leave(fd: number): void {

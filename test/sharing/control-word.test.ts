@@ -7,16 +7,16 @@ import {
   EPOCHS,
   epochOf,
   FREE,
-  HELD,
+  PINNED,
   MAX_THREADS,
   MOVING,
-  REST,
+  IDLE,
   stateOf,
   threadOf,
   withState,
 } from '../../src/sharing/control-word.ts';
 
-const state = fc.constantFrom(FREE, REST, BUSY, HELD, MOVING, CLOSING);
+const state = fc.constantFrom(FREE, IDLE, BUSY, PINNED, MOVING, CLOSING);
 const thread = fc.integer({ min: 0, max: MAX_THREADS - 1 });
 const epoch = fc.integer({ min: 0, max: EPOCHS - 1 });
 

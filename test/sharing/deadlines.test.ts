@@ -11,9 +11,9 @@ const FD = 5;
 /** A client that was heard of at `seen`, with a message begun and output stuck since then (0: not). */
 function client(seen: number, begun = 0, stuck = 0, timeouts = TIMEOUTS) {
   const table = ConnectionTable.create(8);
-  table.setSeen(FD, seen);
-  table.setBegun(FD, begun);
-  table.setStuck(FD, stuck);
+  table.setLastActivity(FD, seen);
+  table.setMessageStartedAt(FD, begun);
+  table.setWriteStalledAt(FD, stuck);
   return new Deadlines(table, timeouts);
 }
 
@@ -23,25 +23,25 @@ describe('Deadlines', () => {
       fc.property(fc.integer(), (start) => {
         fc.pre(start !== 0); // There is no such moment.
         const later = (ms: number): number => (start + ms) | 0;
-        expect(client(start).overdue(FD, later(999))).toBeUndefined();
-        expect(client(start).overdue(FD, later(1000))).toBe('idle-timeout');
-        expect(client(start, start).overdue(FD, later(299))).toBeUndefined();
-        expect(client(start, start).overdue(FD, later(300))).toBe('message-timeout');
-        expect(client(start, 0, start).overdue(FD, later(199))).toBeUndefined();
-        expect(client(start, 0, start).overdue(FD, later(200))).toBe('send-timeout');
+        expect(client(start).expired(FD, later(999))).toBeUndefined();
+        expect(client(start).expired(FD, later(1000))).toBe('idle-timeout');
+        expect(client(start, start).expired(FD, later(299))).toBeUndefined();
+        expect(client(start, start).expired(FD, later(300))).toBe('message-timeout');
+        expect(client(start, 0, start).expired(FD, later(199))).toBeUndefined();
+        expect(client(start, 0, start).expired(FD, later(200))).toBe('send-timeout');
       }),
     );
   });
 
   it('have no idle time for a client that waits for the server, however long', () => {
-    expect(client(0).overdue(FD, 2 ** 31 - 1)).toBeUndefined();
-    expect(client(0, 0, 1000).overdue(FD, 1200)).toBe('send-timeout');
+    expect(client(0).expired(FD, 2 ** 31 - 1)).toBeUndefined();
+    expect(client(0, 0, 1000).expired(FD, 1200)).toBe('send-timeout');
   });
 
   it('are none with Infinity', () => {
     const never = { idleTimeout: Infinity, messageTimeout: Infinity, sendTimeout: Infinity };
     const deadlines = client(1, 1, 1, never);
-    expect(deadlines.overdue(FD, 2 ** 31 - 1)).toBeUndefined();
+    expect(deadlines.expired(FD, 2 ** 31 - 1)).toBeUndefined();
     expect(deadlines.period).toBe(Infinity);
   });
 

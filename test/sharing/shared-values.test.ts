@@ -40,7 +40,7 @@ describe('shared values', () => {
     expect([there['list'], (there['list'] as typeof list)[1]].map(Object.isFrozen)).toEqual([true, true]);
   });
 
-  it('may be a frozen object that holds itself', () => {
+  it('may be a frozen object that blocks itself', () => {
     const loop: Record<string, unknown> = {};
     loop['self'] = loop;
     const there = cross({ loop: Object.freeze(loop) })['loop'] as typeof loop;

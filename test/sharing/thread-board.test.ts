@@ -22,7 +22,7 @@ const writing = fc.oneof(
   fc.constantFrom<ThreadState>(RUNNING, PARKED).map((state) => (row: ThreadRow) => void (row.state = state)),
   number.map((fd) => (row: ThreadRow) => void (row.epollFd = fd)),
   number.map((tid) => (row: ThreadRow) => void (row.tid = tid)),
-  fc.constant((row: ThreadRow) => void (row.greets = true)),
+  fc.constant((row: ThreadRow) => void (row.speaksFirst = true)),
   number.map((fd) => (row: ThreadRow) => row.beat(fd)),
   amount.map((count) => (row: ThreadRow) => row.addClients(count)),
   amount.map((bytes) => (row: ThreadRow) => row.countReceived(bytes)),
@@ -31,7 +31,7 @@ const writing = fc.oneof(
     return (row: ThreadRow) => row.countMessages(messages, microseconds);
   }),
   fc.constantFrom(...CLOSE_REASONS).map((reason) => (row: ThreadRow) => row.countClose(reason)),
-  fc.constant((row: ThreadRow) => row.bell.ring()),
+  fc.constant((row: ThreadRow) => row.waker.wake()),
 );
 
 describe('ThreadBoard', () => {
@@ -56,14 +56,22 @@ describe('ThreadBoard', () => {
     row.state = PARKED;
     row.epollFd = 11;
     row.tid = 12;
-    row.greets = true;
+    row.speaksFirst = true;
     row.addClients(13);
     row.beat(14);
-    row.bell.ring();
-    row.bell.ring();
-    const { state, epollFd, tid, greets, clients, currentFd, heartbeat } = row;
-    expect([state, epollFd, tid, greets, clients, currentFd, heartbeat]).toEqual([PARKED, 11, 12, true, 13, 14, 1]);
-    expect(row.bell.count).toBe(2);
+    row.waker.wake();
+    row.waker.wake();
+    const { state, epollFd, tid, speaksFirst, clients, currentFd, heartbeat } = row;
+    expect([state, epollFd, tid, speaksFirst, clients, currentFd, heartbeat]).toEqual([
+      PARKED,
+      11,
+      12,
+      true,
+      13,
+      14,
+      1,
+    ]);
+    expect(row.waker.count).toBe(2);
   });
 
   it('changes the state only from the one that was expected', () => {

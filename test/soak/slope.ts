@@ -1,4 +1,4 @@
-/** Used to tell growth from noise: the slope of a line through values of which some are far off. */
+/** Tells growth from noise: the slope of a line through values of which some are far off. */
 import { median } from '../../bench/harness/numbers.ts';
 
 /**

@@ -1,4 +1,4 @@
-/** Used to see what a server has of the system while it is soaked: memory and fds. */
+/** Measures what a server has of the system while it is soaked: memory and fds. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultServer } from '../faults/fault-server.ts';
 import { within } from '../faults/row.ts';
@@ -13,7 +13,7 @@ const BACK_WITHIN = 15_000;
 const SETTLED = 3;
 /** Memory is the least of so many looks, this many ms apart. */
 const LOOKS = 12;
-const LOOK = 300;
+const POLL_INTERVAL_MS = 300;
 
 export class Watched {
   readonly name: string;
@@ -36,7 +36,7 @@ export class Watched {
     await within(BACK_WITHIN, () => this.server.fds <= this.#fds);
     let least = Infinity;
     for (let look = 0; look < LOOKS; look++) {
-      await delay(LOOK);
+      await delay(POLL_INTERVAL_MS);
       await this.server.tidy();
       least = Math.min(least, this.server.memory / MIB);
     }

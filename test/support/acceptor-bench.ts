@@ -1,21 +1,21 @@
 /** An acceptor on a real listening socket, with threads that the test plays. */
 import { connect } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { ArenaCleaner } from '../../src/acceptor/arena-cleaner.ts';
-import { EpollAcceptor } from '../../src/acceptor/epoll-acceptor.ts';
+import { ArenaCleaner } from '../../src/supervisor/arena-cleaner.ts';
+import { EpollAcceptor } from '../../src/epoll/acceptor.ts';
 import { Admission, type AdmissionLimits } from '../../src/acceptor/admission.ts';
-import { Closer } from '../../src/connection/closer.ts';
+import { Closer } from '../../src/connection/close.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
-import { MemoryGuard } from '../../src/acceptor/memory-guard.ts';
-import { Mover } from '../../src/acceptor/mover.ts';
-import { placementFor } from '../../src/acceptor/placement.ts';
-import { Sweeper } from '../../src/acceptor/sweeper.ts';
+import { MemoryGuard } from '../../src/supervisor/memory-guard.ts';
+import { Migrator } from '../../src/supervisor/migrate.ts';
+import { placementFor } from '../../src/supervisor/placement.ts';
+import { DeadlineScan } from '../../src/supervisor/deadline-scan.ts';
 import { Deadlines } from '../../src/sharing/deadlines.ts';
 import { TIMELESS } from './timeless.ts';
-import { Roster } from '../../src/acceptor/roster.ts';
+import { ThreadRegistry } from '../../src/supervisor/thread-registry.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
-import type { Peers } from '../../src/options/cidr.ts';
+import type { Peers } from '../../src/options/values/cidr.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
@@ -54,7 +54,7 @@ export class AcceptorBench {
   readonly port: number;
   readonly mailboxFd = owned(sys.eventfd());
   readonly acceptor: EpollAcceptor;
-  readonly roster: Roster;
+  readonly registry: ThreadRegistry;
   readonly #poller: Poller;
 
   constructor({
@@ -69,7 +69,7 @@ export class AcceptorBench {
     const listener = listenOn();
     this.port = listener.port;
     this.#poller = new Poller(this.flaky.sys, owned(sys.epollCreate()), 64);
-    this.roster = new Roster(this.flaky.sys, { min: 1, max: THREADS, clientsPerThread: Infinity, moveAfter });
+    this.registry = new ThreadRegistry(this.flaky.sys, { min: 1, max: THREADS, clientsPerThread: Infinity, moveAfter });
     this.acceptor = this.#acceptor(listener.fd, { ...NO_LIMITS, ...limits }, maxMemory);
     onTestFinished(() => this.#close(listener.fd));
   }
@@ -126,7 +126,7 @@ export class AcceptorBench {
     const arena = Arena.create(1 << 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
     const closer = new Closer(flaky.sys, table, arena, report);
-    const sweeper = new Sweeper(table, this.roster, new Deadlines(table, TIMELESS.timeouts));
+    const deadlineScan = new DeadlineScan(table, this.registry, new Deadlines(table, TIMELESS.timeouts));
     return new EpollAcceptor({
       sys: flaky.sys,
       table,
@@ -135,19 +135,19 @@ export class AcceptorBench {
       poller: this.#poller,
       listeners: [new Listener(flaky.sys, listenerFd)],
       mailboxFd,
-      roster: this.roster,
-      sweeper,
-      memory: new MemoryGuard(table, new MemoryAccount(board, arena, maxMemory), sweeper),
+      registry: this.registry,
+      deadlineScan,
+      memory: new MemoryGuard(table, new MemoryAccount(board, arena, maxMemory), deadlineScan),
       cleaner: new ArenaCleaner(arena, flaky.sys),
       admission: new Admission({ sys: flaky.sys, board, table, counters, report }, admissionLimits),
       placement: placementFor('round-robin', () => 0),
       busy: () => 0,
       balances: false,
-      mover: new Mover(flaky.sys, table, counters, closer, board),
+      migrator: new Migrator(flaky.sys, table, counters, closer, board),
       closer,
       proxies: this.proxies,
       handlerTimeout: Infinity,
-      say: (message) => void this.said.push(message),
+      post: (message) => void this.said.push(message),
       report,
     });
   }

@@ -5,7 +5,7 @@ import {
   epochOf,
   BUSY,
   FREE,
-  HELD,
+  PINNED,
   MOVING,
   stateOf,
   threadOf,
@@ -13,8 +13,8 @@ import {
 } from '../../src/sharing/control-word.ts';
 import { EPOLL_CTL_ADD, EPOLLERR, EPOLLHUP, EPOLLIN } from '../../src/sys/constants.ts';
 import { EAGAIN, ENOMEM } from '../../src/sys/errno.ts';
-import { NativeBuffer } from '../../src/sys/native-buffer.ts';
-import type { PollSet } from '../../src/sys/poll-set.ts';
+import { NativeBuffer } from '../../src/sys/structs/native-buffer.ts';
+import type { PollSet } from '../../src/sys/structs/poll-set.ts';
 import { EpollEvents, type PeerAddress, type SocketAddress, type Sys } from '../../src/sys/sys.ts';
 import { FakeEpoll, type Watchable } from './fake-epoll.ts';
 import { FakeSocket } from './fake-socket.ts';
@@ -56,7 +56,7 @@ export class FakeKernel implements Sys {
   now: () => number = () => 0;
   readonly #table: ConnectionTable;
   readonly #files: (Watchable | undefined)[] = [undefined, undefined, undefined];
-  /** By fd: the last ticket that its number was watched under. */
+  /** By fd: the last generation that its number was watched under. */
   readonly #tickets = new Map<number, number>();
   #accepted = 0;
 
@@ -280,24 +280,24 @@ export class FakeKernel implements Sys {
     const what = `${call}(${fd}) by ${this.caller}: the slot is in state ${state} of thread ${threadOf(word)}`;
     if (this.#table.id(fd) !== file.serial) this.#refuse(`${what}, of another connection`);
     if (this.caller === ACCEPTOR) return state === MOVING ? file : this.#refuse(what);
-    const hasIt = (state === BUSY || state === HELD) && threadOf(word) === this.caller;
-    const ticket = file.ticket as number;
+    const hasIt = (state === BUSY || state === PINNED) && threadOf(word) === this.caller;
+    const generation = file.generation as number;
     // It is being given back: its next generation is claimed, and perhaps used already.
-    const isGiving = state === BUSY && (epochOf(word) - epochOf(ticket) + EPOCHS) % EPOCHS <= 1;
-    return hasIt && (word === withState(ticket, state) || isGiving) ? file : this.#refuse(what);
+    const isGiving = state === BUSY && (epochOf(word) - epochOf(generation) + EPOCHS) % EPOCHS <= 1;
+    return hasIt && (word === withState(generation, state) || isGiving) ? file : this.#refuse(what);
   }
 
-  /** Rule 2: a new stay has a new ticket. The acceptor gives it, or a thread that has claimed it, to give the client back. */
-  #watching(fd: number, operation: number, ticket: number): void {
+  /** Rule 2: a new owner has a new generation. The acceptor gives it, or a thread that has claimed it, to give the client back. */
+  #watching(fd: number, operation: number, generation: number): void {
     const socket = this.#owned('epoll_ctl', fd);
     if (operation !== EPOLL_CTL_ADD) return;
-    if (this.caller !== ACCEPTOR && epochOf(this.#table.word(fd)) !== epochOf(ticket)) {
+    if (this.caller !== ACCEPTOR && epochOf(this.#table.word(fd)) !== epochOf(generation)) {
       this.#refuse(`fd ${fd} is added to a set by thread ${this.caller}, which has not claimed its ticket`);
     }
-    if (this.#tickets.get(fd) === ticket) this.#refuse(`fd ${fd} has the same ticket as in the stay before`);
+    if (this.#tickets.get(fd) === generation) this.#refuse(`fd ${fd} has the same ticket as in the stay before`);
     this.progress++;
-    this.#tickets.set(fd, ticket);
-    socket.ticket = ticket;
+    this.#tickets.set(fd, generation);
+    socket.generation = generation;
   }
 
   /** Rule 3: the slot is free before the fd is closed, and nobody else's. */

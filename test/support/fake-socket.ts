@@ -10,8 +10,8 @@ export class FakeSocket {
   readonly port: number;
   /** How many the server had accepted when it accepted this one, itself included; 0: it waits. */
   serial = 0;
-  /** The ticket that it was last given to a thread with. */
-  ticket: number | undefined = undefined;
+  /** The generation that it was last given to a thread with. */
+  generation: number | undefined = undefined;
   /** The server has closed it. */
   isClosed = false;
   changes = 0;

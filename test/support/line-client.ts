@@ -10,7 +10,7 @@ import type { FakeSocket } from './fake-socket.ts';
 export const KINDS = ['echo', 'long', 'twice', 'later', 'none', 'nudge', 'reject', 'throw', 'close'] as const;
 export type Kind = (typeof KINDS)[number];
 
-const LONG = 1500;
+const LONG_CHARACTERS = 1500;
 const GREETING = 'welcome\n';
 /** What a client that is nudged gets, between lines of its own. */
 const NUDGE = '!';
@@ -29,15 +29,15 @@ export interface ServiceHooks {
 /** The lines that come back for message `name`. */
 function replyTo(name: string, kind: Kind): string {
   if (kind === 'echo' || kind === 'later' || kind === 'nudge') return `${name}\n`;
-  if (kind === 'long') return `${name}${'#'.repeat(LONG)}\n`;
+  if (kind === 'long') return `${name}${'#'.repeat(LONG_CHARACTERS)}\n`;
   return kind === 'twice' ? `${name}a\n${name}b\n` : '';
 }
 
 /** A service for lines such as `7.3.echo` (client 7, its message 3). */
-export function lineService(greets: boolean, { wait, closed }: ServiceHooks): Service {
+export function lineService(speaksFirst: boolean, { wait, closed }: ServiceHooks): Service {
   const present = new Set<Client<unknown, unknown>>();
   /** Long replies are made in it, one after the other. */
-  const scratch = Buffer.alloc(2 * LONG);
+  const scratch = Buffer.alloc(2 * LONG_CHARACTERS);
   const message = (line: unknown, client: Client<unknown, unknown>): unknown => {
     const [port, index, kind] = String(line).split('.') as [string, string, Kind];
     if (client.remotePort !== Number(port)) throw new Error(`client ${client.remotePort} got a message of ${port}`);
@@ -58,7 +58,7 @@ export function lineService(greets: boolean, { wait, closed }: ServiceHooks): Se
     closed();
   };
   const service = { message, close, encoding: 'utf8' } as const;
-  return greets ? { ...service, open } : service;
+  return speaksFirst ? { ...service, open } : service;
 }
 
 function later(kind: Kind, reply: string, wait: (pending: Pending) => void): PromiseLike<unknown> {
@@ -86,10 +86,10 @@ export class LineClient {
   /** The line that was begun: what is still to be sent of it, and what it asks for. */
   #begun: { rest: string; readonly kind: Kind } | undefined = undefined;
 
-  constructor(port: number, socket: FakeSocket, greets: boolean) {
+  constructor(port: number, socket: FakeSocket, speaksFirst: boolean) {
     this.port = port;
     this.socket = socket;
-    this.expected = greets ? GREETING : '';
+    this.expected = speaksFirst ? GREETING : '';
   }
 
   get canSend(): boolean {

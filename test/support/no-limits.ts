@@ -1,4 +1,4 @@
-/** Used by tests that are not about who is let in: limits that let everyone in. */
+/** Lets everyone in, for tests that are not about admission. */
 import type { AdmissionLimits } from '../../src/acceptor/admission.ts';
 
 export const NO_LIMITS: AdmissionLimits = {

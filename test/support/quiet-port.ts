@@ -1,4 +1,4 @@
-/** Used by tests that give a port back and take it again. */
+/** Finds a port that a test can give back and take again. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 

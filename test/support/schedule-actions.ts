@@ -69,7 +69,7 @@ export const ACTIONS = {
     if (to !== undefined) on.move(3 + (a % (FDS - 3)), to);
   },
   expensive: (on: Schedule, a: number) => on.makeExpensive(3 + (a % (FDS - 3))),
-  surprise: (on: Schedule) => on.roster.surprise(on.time),
+  surprise: (on: Schedule) => on.registry.surprise(on.time),
   die: (on: Schedule, a: number) => on.die(pick(on.alive, a)),
   tell: (on: Schedule) => on.tell(),
   start: (on: Schedule, a: number) => {

@@ -7,7 +7,7 @@ import type { Schedule } from './schedule.ts';
 import { ROWS } from './schedule-actions.ts';
 import type { SteppedThread } from './stepped-thread.ts';
 
-/** Far more rounds than any schedule needs to come to rest. */
+/** Far more rounds than any schedule needs to become idle. */
 const MOST_ROUNDS = 600;
 /** Rounds without any change, after which nothing is left to do; longer than the acceptor takes to look again. */
 const QUIET_ROUNDS = 8;

@@ -1,24 +1,24 @@
 /** The acceptor and some service threads over a fake kernel, in steps that can be put in any order. */
-import { ArenaCleaner } from '../../src/acceptor/arena-cleaner.ts';
-import { EpollAcceptor } from '../../src/acceptor/epoll-acceptor.ts';
+import { ArenaCleaner } from '../../src/supervisor/arena-cleaner.ts';
+import { EpollAcceptor } from '../../src/epoll/acceptor.ts';
 import { Admission } from '../../src/acceptor/admission.ts';
-import { Closer } from '../../src/connection/closer.ts';
+import { Closer } from '../../src/connection/close.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
-import { MemoryGuard } from '../../src/acceptor/memory-guard.ts';
-import { Mover } from '../../src/acceptor/mover.ts';
-import { placementFor } from '../../src/acceptor/placement.ts';
-import { WaitingRoom } from '../../src/acceptor/waiting-room.ts';
-import { Sweeper } from '../../src/acceptor/sweeper.ts';
+import { MemoryGuard } from '../../src/supervisor/memory-guard.ts';
+import { Migrator } from '../../src/supervisor/migrate.ts';
+import { placementFor } from '../../src/supervisor/placement.ts';
+import { WaitingRoom } from '../../src/supervisor/waiting-room/waiting-room.ts';
+import { DeadlineScan } from '../../src/supervisor/deadline-scan.ts';
 import { Deadlines } from '../../src/sharing/deadlines.ts';
 import { TIMELESS } from './timeless.ts';
-import { Roster } from '../../src/acceptor/roster.ts';
+import { ThreadRegistry } from '../../src/supervisor/thread-registry.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
-import { FREE, REST, stateOf, threadOf, withState } from '../../src/sharing/control-word.ts';
+import { FREE, IDLE, stateOf, threadOf, withState } from '../../src/sharing/control-word.ts';
 import { COMPUTING } from '../../src/sharing/client-kind.ts';
 import { sharedTime } from '../../src/sharing/clock.ts';
 import { MemoryAccount } from '../../src/sharing/memory-account.ts';
@@ -34,7 +34,7 @@ export interface ScheduleSettings {
   /** How many bytes the kernel keeps for a client that does not read. */
   readonly sendBuffer: number;
   readonly arenaSize: number;
-  readonly greets: boolean;
+  readonly speaksFirst: boolean;
 }
 
 export class Schedule implements NodeCallbacks {
@@ -56,8 +56,8 @@ export class Schedule implements NodeCallbacks {
   readonly acceptor: EpollAcceptor;
   /** What was open before there was a client: three of the acceptor's, a listener. */
   readonly ownFds: number;
-  readonly roster: Roster;
-  readonly #mover: Mover;
+  readonly registry: ThreadRegistry;
+  readonly #migrator: Migrator;
   readonly #epollFd: number;
   readonly #listenerFd: number;
   readonly #busy: number[] = [];
@@ -78,23 +78,23 @@ export class Schedule implements NodeCallbacks {
     this.#listenerFd = kernel.createListener();
     const mailboxFd = kernel.eventfd();
     const closer = new Closer(kernel, table, this.arena, (event) => void this.events.push(event));
-    this.#mover = new Mover(kernel, table, counters, closer, board);
+    this.#migrator = new Migrator(kernel, table, counters, closer, board);
     const busy = (row: ThreadRow): number => this.#busy[row.thread] ?? 0;
-    this.roster = new Roster(kernel, {
+    this.registry = new ThreadRegistry(kernel, {
       min: 2,
       max: MOST_THREADS,
       clientsPerThread: Infinity,
       moveAfter: 5,
       hasRoom: true,
     });
-    const { roster } = this;
+    const { registry } = this;
     const placement = placementFor('round-robin', busy);
     const roomPoller = new Poller(kernel, kernel.epollCreate(), 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
-    const sweeper = new Sweeper(table, roster, new Deadlines(table, TIMELESS.timeouts));
+    const deadlineScan = new DeadlineScan(table, registry, new Deadlines(table, TIMELESS.timeouts));
     this.account = new MemoryAccount(board, this.arena, Infinity);
-    const room = new WaitingRoom({ poller: roomPoller, board, table, roster, mover: this.#mover, placement });
-    sweeper.room = room;
+    const room = new WaitingRoom({ poller: roomPoller, board, table, registry, migrator: this.#migrator, placement });
+    deadlineScan.room = room;
     this.acceptor = new EpollAcceptor({
       sys: kernel,
       table,
@@ -103,20 +103,20 @@ export class Schedule implements NodeCallbacks {
       poller: new Poller(kernel, this.#epollFd, 16),
       listeners: [new Listener(kernel, this.#listenerFd)],
       mailboxFd,
-      roster,
-      sweeper,
-      memory: new MemoryGuard(table, this.account, sweeper),
+      registry,
+      deadlineScan,
+      memory: new MemoryGuard(table, this.account, deadlineScan),
       cleaner: new ArenaCleaner(this.arena, kernel),
       admission: new Admission({ sys: kernel, board, table, counters, report }, NO_LIMITS),
       placement,
       busy,
       balances: true,
-      mover: this.#mover,
+      migrator: this.#migrator,
       room,
       closer,
       proxies: [],
       handlerTimeout: 200,
-      say: (message) => this.#hear(message),
+      post: (message) => this.#hear(message),
       report,
     });
     this.ownFds = kernel.openFds;
@@ -160,9 +160,9 @@ export class Schedule implements NodeCallbacks {
 
   connect(): void {
     if (this.clients.length >= FDS - 20) return;
-    const { greets, sendBuffer } = this.settings;
+    const { speaksFirst, sendBuffer } = this.settings;
     const port = this.clients.length + 1;
-    this.clients.push(new LineClient(port, this.kernel.newClient(this.#listenerFd, port, sendBuffer), greets));
+    this.clients.push(new LineClient(port, this.kernel.newClient(this.#listenerFd, port, sendBuffer), speaksFirst));
   }
 
   /** Starts a thread on a row that is free. */
@@ -191,7 +191,7 @@ export class Schedule implements NodeCallbacks {
   tell(): void {
     this.#asAcceptor(() => {
       const [thread] = this.#untold.splice(0, 1);
-      if (thread !== undefined) this.acceptor.obey({ type: 'thread-gone', thread });
+      if (thread !== undefined) this.acceptor.onMessage({ type: 'thread-gone', thread });
     });
   }
 
@@ -205,7 +205,7 @@ export class Schedule implements NodeCallbacks {
     const retiring = this.threads[thread];
     if (retiring === undefined || others.length === 0) return;
     retiring.isRetiring = true;
-    this.#asAcceptor(() => this.acceptor.obey({ type: 'thread-retire', thread }));
+    this.#asAcceptor(() => this.acceptor.onMessage({ type: 'thread-retire', thread }));
   }
 
   setBusy(thread: number, ratio: number): void {
@@ -220,12 +220,12 @@ export class Schedule implements NodeCallbacks {
     table.setKind(fd, COMPUTING);
   }
 
-  /** Moves the client of `fd` if it is at rest, like the acceptor does for one of its reasons. */
+  /** Moves the idle client of `fd` if it is, like the acceptor does for one of its reasons. */
   move(fd: number, to: SteppedThread): void {
     const word = this.table.word(fd);
     const from = this.board.row(threadOf(word));
-    if (from === to.row || stateOf(word) !== REST) return;
-    this.#asAcceptor(() => this.#mover.move(fd, withState(word, REST), from, to.row, 'balance'));
+    if (from === to.row || stateOf(word) !== IDLE) return;
+    this.#asAcceptor(() => this.#migrator.move(fd, withState(word, IDLE), from, to.row, 'balance'));
   }
 
   /** The acceptor is one thread: a step of its own inside another one of its own is none. */
@@ -251,7 +251,7 @@ export class Schedule implements NodeCallbacks {
 
   #begin(thread: number): void {
     const { account, arena, kernel, table } = this;
-    const { greets } = this.settings;
+    const { speaksFirst } = this.settings;
     const report = (event: ServerEvent): void => void this.events.push(event);
     const row = this.board.row(thread);
     this.threads[thread] = new SteppedThread({
@@ -262,7 +262,7 @@ export class Schedule implements NodeCallbacks {
       row,
       room: this.board.waitingRoom,
       acceptorEpollFd: this.#epollFd,
-      greets,
+      speaksFirst,
       report,
     });
     this.acceptor.threadReady(thread);
@@ -286,6 +286,7 @@ export class Schedule implements NodeCallbacks {
   #hear(message: FromAcceptor): void {
     if (message.type === 'want-threads') this.#wanted = message.threads;
     else if (message.type === 'thread-cleared') this.threads[message.thread] = undefined;
-    else if (message.type === 'thread-empty' || message.type === 'thread-stuck') this.die(this.threads[message.thread]);
+    else if (message.type === 'thread-empty' || message.type === 'thread-blocked')
+      this.die(this.threads[message.thread]);
   }
 }

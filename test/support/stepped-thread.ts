@@ -26,7 +26,7 @@ export interface SteppedParts {
   readonly row: ThreadRow;
   readonly room: ThreadRow;
   readonly acceptorEpollFd: number;
-  readonly greets: boolean;
+  readonly speaksFirst: boolean;
   readonly report: (event: ServerEvent) => void;
 }
 
@@ -54,15 +54,15 @@ export class SteppedThread {
   readonly #parts: SteppedParts;
   readonly #poller: Poller;
   readonly #thread: ServiceThread;
-  #fetched: { fd: number; ticket: number; mask: number }[] = [];
+  #fetched: { fd: number; generation: number; mask: number }[] = [];
   #empty = 0;
   #parkedAt: number | undefined = undefined;
 
   constructor(parts: SteppedParts) {
-    const { kernel, row, room, table, arena, account, greets, acceptorEpollFd } = parts;
+    const { kernel, row, room, table, arena, account, speaksFirst, acceptorEpollFd } = parts;
     this.#parts = parts;
     this.row = row;
-    const service: Service = lineService(greets, {
+    const service: Service = lineService(speaksFirst, {
       wait: (pending) => this.pending.push(pending),
       closed: () => kernel.interrupt('hook'),
     });
@@ -80,13 +80,13 @@ export class SteppedThread {
       service,
       framing: createFraming({ line: 'lf', atEnd: 'refuse' }, 4096),
       ...TIMELESS,
-      giveBack: (client, ticket) => giveBack({ sys: kernel, table, row, room }, client, ticket),
+      giveBack: (client, generation) => giveBack({ sys: kernel, table, row, room }, client, generation),
       arm: () => kernel.epollControl(acceptorEpollFd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, row.thread, fd),
       report: (event) => this.#report(event),
       complain: (event) => this.#report(event),
       drained: () => {},
     });
-    row.greets = greets;
+    row.speaksFirst = speaksFirst;
     row.epollFd = fd;
     row.tid = row.thread + 1;
     row.state = RUNNING;
@@ -113,7 +113,7 @@ export class SteppedThread {
       const count = this.#poller.wait(0);
       const { events } = this.#poller;
       for (let index = 0; index < count; index++) {
-        this.#fetched.push({ fd: events.low(index), ticket: events.high(index), mask: events.mask(index) });
+        this.#fetched.push({ fd: events.low(index), generation: events.high(index), mask: events.mask(index) });
       }
       this.#empty = count === 0 ? this.#empty + 1 : 0;
       if (count > 0) this.#thread.begin();
@@ -126,7 +126,7 @@ export class SteppedThread {
     const event = this.#fetched[0];
     if (event === undefined || this.isRunning) return;
     this.#fetched.shift();
-    this.#run(() => this.#thread.serve(event.fd, event.ticket, event.mask));
+    this.#run(() => this.#thread.serve(event.fd, event.generation, event.mask));
   }
 
   /** Lets one of the handlers that are at work come to its end. */
@@ -153,7 +153,7 @@ export class SteppedThread {
   #isAwake(): boolean {
     if (this.isDead || this.isRunning) return false;
     if (this.#parkedAt === undefined) return true;
-    if (this.row.bell.count === this.#parkedAt) return false;
+    if (this.row.waker.count === this.#parkedAt) return false;
     this.#parkedAt = undefined;
     this.#empty = 0;
     this.row.changeState(PARKED, RUNNING);
@@ -161,7 +161,7 @@ export class SteppedThread {
   }
 
   #park(): void {
-    const count = this.row.bell.count;
+    const count = this.row.waker.count;
     if (!this.row.changeState(RUNNING, PARKED)) return;
     this.#thread.arm();
     this.#parkedAt = count;

@@ -1,16 +1,16 @@
 /** A simple model of the ConnectionTable, and commands that do the same to both in any legal order. */
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { ConnectionTable, Ticket } from '../../src/sharing/connection-table.ts';
+import type { ConnectionTable, Generation } from '../../src/sharing/connection-table.ts';
 import {
   BUSY,
   CLOSING,
   controlWord,
   EPOCHS,
   FREE,
-  HELD,
+  PINNED,
   MOVING,
-  REST,
+  IDLE,
   type State,
 } from '../../src/sharing/control-word.ts';
 
@@ -18,10 +18,10 @@ interface ModelSlot {
   state: State;
   thread: number;
   epoch: number;
-  /** The ticket that is good now, or will be once it is settled; 0 before the first. */
-  ticket: Ticket;
-  /** Every ticket that was good once. */
-  stale: Ticket[];
+  /** The generation that is good now, or will be once it is settled; 0 before the first. */
+  generation: Generation;
+  /** Every generation that was good once. */
+  stale: Generation[];
   id: number;
   port: number;
   flags: number;
@@ -36,7 +36,7 @@ export function emptyModel(capacity: number): TableModel {
     state: FREE,
     thread: 0,
     epoch: 0,
-    ticket: 0,
+    generation: 0,
     stale: [],
     id: 0,
     port: 0,
@@ -71,12 +71,12 @@ function command(
   };
 }
 
-/** The acceptor gives the connection another stay: a new epoch, and the old ticket is worth nothing any more. */
+/** The acceptor gives the connection another generation: a new epoch, and the old generation is worth nothing any more. */
 function enter(slot: ModelSlot, thread: number): void {
-  if (slot.ticket !== 0) slot.stale.push(slot.ticket);
+  if (slot.generation !== 0) slot.stale.push(slot.generation);
   slot.epoch = (slot.epoch + 1) % EPOCHS;
   slot.thread = thread;
-  slot.ticket = controlWord(REST, thread, slot.epoch);
+  slot.generation = controlWord(IDLE, thread, slot.epoch);
 }
 
 const anyFd = (capacity: number) => fc.nat({ max: capacity - 1 });
@@ -91,32 +91,32 @@ function admit(capacity: number) {
       command('admit', fd, [FREE], (slot, table) => {
         enter(slot, thread);
         Object.assign(slot, { state: MOVING, id: itsId, address, port, flags });
-        expect(table.admit(fd, thread, itsId, address, port, flags)).toBe(slot.ticket);
+        expect(table.admit(fd, thread, itsId, address, port, flags)).toBe(slot.generation);
       }),
     );
 }
 
 function startMove(capacity: number) {
   return fc.tuple(anyFd(capacity), anyThread).map(([fd, thread]) =>
-    command('startMove', fd, [REST], (slot, table) => {
-      const from = slot.ticket;
+    command('startMove', fd, [IDLE], (slot, table) => {
+      const from = slot.generation;
       slot.state = MOVING;
       enter(slot, thread);
-      expect(table.startMove(fd, from, thread)).toBe(slot.ticket);
+      expect(table.startMove(fd, from, thread)).toBe(slot.generation);
       expect(table.word(fd)).toBe(controlWord(MOVING, slot.thread, slot.epoch));
-      table.settle(fd, slot.ticket);
-      slot.state = REST;
+      table.settle(fd, slot.generation);
+      slot.state = IDLE;
     }),
   );
 }
 
-const refusals = (slot: ModelSlot, fd: number, ticket: Ticket, table: ConnectionTable): void => {
-  expect(table.take(fd, ticket)).toBe(false);
-  expect(table.startMove(fd, ticket, slot.thread)).toBeUndefined();
+const refusals = (slot: ModelSlot, fd: number, generation: Generation, table: ConnectionTable): void => {
+  expect(table.take(fd, generation)).toBe(false);
+  expect(table.startMove(fd, generation, slot.thread)).toBeUndefined();
 };
 
-const ALL: readonly State[] = [FREE, REST, BUSY, HELD, MOVING, CLOSING];
-const NOT_AT_REST = ALL.filter((state) => state !== REST);
+const ALL: readonly State[] = [FREE, IDLE, BUSY, PINNED, MOVING, CLOSING];
+const NOT_IDLE = ALL.filter((state) => state !== IDLE);
 
 /** Changes of state on a connection that somebody has. */
 function changes(fd: number): Command[] {
@@ -124,34 +124,34 @@ function changes(fd: number): Command[] {
     name: string,
     states: readonly State[],
     state: State,
-    act: (ticket: Ticket, table: ConnectionTable) => void,
+    act: (generation: Generation, table: ConnectionTable) => void,
   ) =>
     command(name, fd, states, (slot, table) => {
       slot.state = state;
-      act(slot.ticket, table);
+      act(slot.generation, table);
     });
   return [
-    to('settle', [MOVING], REST, (ticket, table) => table.settle(fd, ticket)),
-    to('take', [REST], BUSY, (ticket, table) => expect(table.take(fd, ticket)).toBe(true)),
-    to('takeReady', [REST, MOVING], BUSY, (ticket, table) => expect(table.takeReady(fd, ticket)).toBe(true)),
-    to('rest', [BUSY, HELD], REST, (ticket, table) => table.rest(fd, ticket)),
-    to('hold', [BUSY, HELD], HELD, (ticket, table) => table.hold(fd, ticket)),
-    to('closing', [BUSY, HELD, MOVING], CLOSING, (ticket, table) => table.closing(fd, ticket)),
-    to('free', [CLOSING], FREE, (ticket, table) => table.free(fd, ticket)),
+    to('settle', [MOVING], IDLE, (generation, table) => table.settle(fd, generation)),
+    to('take', [IDLE], BUSY, (generation, table) => expect(table.take(fd, generation)).toBe(true)),
+    to('takeReady', [IDLE, MOVING], BUSY, (generation, table) => expect(table.takeReady(fd, generation)).toBe(true)),
+    to('rest', [BUSY, PINNED], IDLE, (generation, table) => table.idle(fd, generation)),
+    to('hold', [BUSY, PINNED], PINNED, (generation, table) => table.pin(fd, generation)),
+    to('closing', [BUSY, PINNED, MOVING], CLOSING, (generation, table) => table.closing(fd, generation)),
+    to('free', [CLOSING], FREE, (generation, table) => table.free(fd, generation)),
   ];
 }
 
 /** Calls that must not change the control word. */
 function questions(fd: number): Command[] {
   return [
-    command('refuse', fd, NOT_AT_REST, (slot, table) => {
-      if (slot.ticket !== 0) refusals(slot, fd, slot.ticket, table);
+    command('refuse', fd, NOT_IDLE, (slot, table) => {
+      if (slot.generation !== 0) refusals(slot, fd, slot.generation, table);
     }),
-    command('holds', fd, ALL, (slot, table) => expect(table.holds(fd, slot.ticket)).toBe(slot.state === HELD)),
+    command('holds', fd, ALL, (slot, table) => expect(table.isPinned(fd, slot.generation)).toBe(slot.state === PINNED)),
     command('stale', fd, ALL, (slot, table) => {
-      for (const ticket of slot.stale) {
-        refusals(slot, fd, ticket, table);
-        expect(table.holds(fd, ticket)).toBe(false);
+      for (const generation of slot.stale) {
+        refusals(slot, fd, generation, table);
+        expect(table.isPinned(fd, generation)).toBe(false);
       }
     }),
     command('setFlags', fd, [BUSY], (slot, table) => {

@@ -5,7 +5,7 @@ import { owned, sys } from './loopback.ts';
 
 export interface SeenEvent {
   readonly fd: number;
-  readonly ticket: number;
+  readonly generation: number;
   readonly mask: number;
 }
 
@@ -27,7 +27,7 @@ export function eventsOf(row: ThreadRow): SeenEvent[] {
   const { events } = poller;
   return Array.from({ length: count }, (_, index) => ({
     fd: events.low(index),
-    ticket: events.high(index),
+    generation: events.high(index),
     mask: events.mask(index),
   }));
 }

@@ -1,4 +1,4 @@
-/** Used where time plays no part: limits that no client reaches. */
+/** Defines timeouts that no client reaches, for tests in which time plays no part. */
 import type { Timeouts } from '../../src/sharing/deadlines.ts';
 
 const timeouts: Timeouts = { idleTimeout: Infinity, messageTimeout: Infinity, sendTimeout: Infinity };

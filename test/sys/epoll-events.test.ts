@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NativeBuffer } from '../../src/sys/native-buffer.ts';
+import { NativeBuffer } from '../../src/sys/structs/native-buffer.ts';
 import { EpollEvents } from '../../src/sys/sys.ts';
 
 function room(capacity: number, packed: boolean): EpollEvents {

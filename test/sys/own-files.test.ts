@@ -6,8 +6,8 @@ import { testFolder } from '../support/folder.ts';
 
 it('a bundle, which has no files for threads beside it, is told what to do', () => {
   const bundle = join(testFolder(), 'bundle.js');
-  for (const door of [pathToFileURL(bundle).href, undefined])
-    expect(() => requireOwnFiles(door)).toThrow(
+  for (const listeners of [pathToFileURL(bundle).href, undefined])
+    expect(() => requireOwnFiles(listeners)).toThrow(
       expect.objectContaining({
         code: 'HEDDLE_UNSUPPORTED',
         message: expect.stringMatching(

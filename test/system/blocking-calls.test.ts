@@ -8,7 +8,7 @@ import { ENGINE } from '../server/running.ts';
 import { testFolder } from '../support/folder.ts';
 import { HEDDLE, Running } from './processes.ts';
 
-const PATIENCE = 60_000;
+const TIMEOUT_MS = 60_000;
 /** How long the system call takes, in s: longer than anything here waits for. */
 const CALL_S = 30;
 const SERVICE = `import { execSync } from 'node:child_process';
@@ -40,7 +40,7 @@ class Blocked implements AsyncDisposable {
   }
 
   async says(type: string, count = 1): Promise<void> {
-    await vi.waitUntil(() => this.count(type) >= count, { timeout: PATIENCE });
+    await vi.waitUntil(() => this.count(type) >= count, { timeout: TIMEOUT_MS });
   }
 
   /** Resolves with how long the process lives after `signals`, in ms, and its status. */

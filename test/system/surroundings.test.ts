@@ -5,7 +5,7 @@ import { Peer } from '../server/peer.ts';
 import { testFolder } from '../support/folder.ts';
 import { HEDDLE, run, Running } from './processes.ts';
 
-const PATIENCE = 60_000;
+const TIMEOUT_MS = 60_000;
 const SERVICE = `export default {
   framing: 'line',
   message(line) {
@@ -54,7 +54,7 @@ describe('heddle serve', () => {
       victim.send('exit\n');
       await victim.over();
       await vi.waitFor(() => expect(server.stderr.match(/ Thread \d ended \(exit\)/g)).toHaveLength(deaths), {
-        timeout: PATIENCE,
+        timeout: TIMEOUT_MS,
       });
     }
     await using peer = await Peer.connect(port);
@@ -89,7 +89,7 @@ describe('heddle serve', () => {
         expect(server.stderr).toMatch(
           / Changes of the service are not noticed \(ENOSPC: .*\)\. SIGHUP loads it anew\n$/,
         ),
-      { timeout: PATIENCE },
+      { timeout: TIMEOUT_MS },
     );
     server.child.kill('SIGHUP');
     await server.shows(/ Serving new code on 1 thread$/m);

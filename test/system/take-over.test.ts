@@ -38,10 +38,10 @@ const pidOf = (answer: string): number => Number(answer.split(' ')[0]);
 const peerPid = (peer: Peer, line: string): Promise<number | undefined> => peer.ask(line).then(pidOf, () => undefined);
 
 /** Each of these starts many processes. */
-const LONG = { timeout: 240_000 };
+const SLOW = { timeout: 240_000 };
 
-describe('heddle serve --take-over', LONG, () => {
-  it('five times in a row: clients at rest are served on, with half a line from one and half from the next', async () => {
+describe('heddle serve --take-over', SLOW, () => {
+  it('five times in a row: idle clients are served on, with half a line from one and half from the next', async () => {
     const on = ground();
     let current = await launch(on);
     const peers = await Peer.connectAll(current.port, 20);

@@ -8,7 +8,7 @@ import { Peer } from '../server/peer.ts';
 import { testFolder } from '../support/folder.ts';
 import { HEDDLE, run, Running } from './processes.ts';
 
-const PATIENCE = 60_000;
+const TIMEOUT_MS = 60_000;
 const SERVICE = `export default {
   framing: 'line',
   message(line) {
@@ -53,7 +53,7 @@ class LimitedServer {
 
   async says(type: ServerEvent['type'], count = 1): Promise<readonly ServerEvent[]> {
     const said = (): readonly ServerEvent[] => this.events.filter((event) => event.type === type);
-    await vi.waitUntil(() => said().length >= count, { timeout: PATIENCE });
+    await vi.waitUntil(() => said().length >= count, { timeout: TIMEOUT_MS });
     return said();
   }
 

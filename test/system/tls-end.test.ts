@@ -6,7 +6,7 @@ import { connect as connectSecure, createServer as createSecure, type SecureVers
 import { connect } from 'heddle';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { FramingSpec } from '../../src/framing/framing.ts';
-import { PATIENCE, type Running, service, start } from '../server/running.ts';
+import { TIMEOUT_MS, type Running, service, start } from '../server/running.ts';
 import { Certificates, texts } from './certificates.ts';
 
 const certificates = new Certificates();
@@ -15,7 +15,7 @@ const authority = certificates.authority('authority');
 const tls = certificates.issue('server', authority);
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
-/** What the client's TLS writes goes through here on its way to the socket, and stays once it is held. */
+/** What the client's TLS writes goes through here on its way to the socket, and stays once it is blocked. */
 class Wire extends Duplex {
   readonly socket: Socket;
   held: Buffer[] | undefined;
@@ -59,8 +59,8 @@ async function end(running: Running, version: SecureVersion, text: string, cut: 
   else socket.end(cut === 'alert' ? without : whole.subarray(0, whole.length - cut));
   const find = async () =>
     (await running.all('close')).find(({ port }) => port === localPort) ?? Promise.reject(new Error('still open'));
-  const { reason, detail } = await vi.waitFor(find, { timeout: PATIENCE });
-  await vi.waitUntil(() => socket.closed || socket.readableEnded, { timeout: PATIENCE });
+  const { reason, detail } = await vi.waitFor(find, { timeout: TIMEOUT_MS });
+  await vi.waitUntil(() => socket.closed || socket.readableEnded, { timeout: TIMEOUT_MS });
   socket.destroy();
   return { reason, detail, received };
 }

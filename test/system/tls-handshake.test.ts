@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
 import { Counter } from 'heddle';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { PATIENCE, descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
+import { TIMEOUT_MS, descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Certificates, texts } from './certificates.ts';
 import { connectTls } from './tls-clients.ts';
@@ -81,7 +81,7 @@ describe('a client that does not come through the handshake', () => {
     const [close] = await running.seen('close');
     expect(close).toMatchObject({ reason: 'tls-error', detail });
     expect(seen()).toBe(0);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: TIMEOUT_MS });
     await running.server.close();
     await descriptorsBack(before);
   });
@@ -100,7 +100,7 @@ describe('a client that does not come through the handshake', () => {
     );
     for (const socket of sockets) socket.destroy();
     await descriptorsBack(before);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: TIMEOUT_MS });
     expect(running.server.stats().closes['tls-error']).toBe(50);
     expect(seen()).toBe(0);
     await running.server.close();

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { Peer } from '../server/peer.ts';
-import { PATIENCE, type Running, service, start } from '../server/running.ts';
+import { TIMEOUT_MS, type Running, service, start } from '../server/running.ts';
 import { Certificates, type Pair, texts } from './certificates.ts';
 import { Running as Process, HEDDLE } from './processes.ts';
 import { connectTls } from './tls-clients.ts';
@@ -140,7 +140,7 @@ describe('ticket keys', () => {
           { knows: false },
           { knows: false },
         ]),
-      { timeout: PATIENCE },
+      { timeout: TIMEOUT_MS },
     );
     const { next } = await come(running);
     await using victim = await connectTls(running.port, authority);

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
 import { afterAll, expect, it } from 'vitest';
-import type { Credentials } from '../../src/options/credentials.ts';
-import { newTicketKeys } from '../../src/options/ticket-keys.ts';
-import { Handshakes } from '../../src/thread/handshakes.ts';
+import type { Credentials } from '../../src/options/tls/credentials.ts';
+import { newTicketKeys } from '../../src/options/tls/ticket-keys.ts';
+import { Handshakes } from '../../src/streams/handshakes.ts';
 import { Certificates } from './certificates.ts';
 
 const TIMEOUT = 200;
@@ -38,7 +38,7 @@ function handshake(before: () => void) {
     failed: (_newcomer, problem) => finish(problem),
   });
   const server = createServer((socket) => {
-    handshakes.begin({ fd: 1, ticket: 1 }, socket);
+    handshakes.begin({ fd: 1, generation: 1 }, socket);
     before();
   }).listen(0, '127.0.0.1');
   return { server, ended };

@@ -5,7 +5,7 @@ import { connect as connectSecure } from 'node:tls';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Peer } from '../server/peer.ts';
-import { PATIENCE, descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
+import { TIMEOUT_MS, descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
 import { headerV1, headerV2 } from '../support/proxy-headers.ts';
 import { Certificates } from './certificates.ts';
 import { ask, Haproxy } from './haproxy.ts';
@@ -34,7 +34,7 @@ const dial = (running: Running): Promise<Peer> => Peer.connect(running.port, PRO
 
 /** Resolves when the server has read `count` bytes in all. */
 const received = (running: Running, count: number): Promise<void> =>
-  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: PATIENCE, interval: 1 });
+  vi.waitFor(() => expect(running.server.stats().receivedBytes).toBe(count), { timeout: TIMEOUT_MS, interval: 1 });
 
 /** Puts `first` in front of what is written first, so that both leave in one piece. */
 function glued(raw: Socket, first: Buffer): Duplex {
@@ -127,7 +127,7 @@ describe('behind a load balancer that passes TLS on', () => {
     expect(await running.seen('close')).toMatchObject([{ ...about, detail: expect.stringMatching(detail) }]);
     expect(await running.all('open')).toEqual([]);
     expect(peer.pieces).toEqual([]);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: TIMEOUT_MS });
     expect(running.server.stats().closes['proxy-error']).toBe(1);
     await peer.leave();
     await running.server.close();
@@ -156,7 +156,7 @@ it('a header from anybody else is not believed: it is no TLS', async () => {
 });
 
 describe('half a header before TLS', () => {
-  it('moves from a thread that is held, and its client is served elsewhere', async () => {
+  it('moves from a thread that is blocked, and its client is served elsewhere', async () => {
     const gate = new Int32Array(new SharedArrayBuffer(8));
     const options: ServeOptions = { tls, proxyProtocol: [PROXY], placement: 'round-robin', shared: { gate } };
     await using running = await start(service('held'), options);
@@ -167,8 +167,8 @@ describe('half a header before TLS', () => {
     for (const half of halves) half.send(V2.subarray(0, 13));
     await received(running, before + 10 * 13);
     holder.send('hold\n');
-    await vi.waitFor(() => expect(Atomics.load(gate, 1)).toBe(1), { timeout: PATIENCE, interval: 1 });
-    // Half of them were on the thread that is held now, which does not come back before all are served.
+    await vi.waitFor(() => expect(Atomics.load(gate, 1)).toBe(1), { timeout: TIMEOUT_MS, interval: 1 });
+    // Half of them were on the thread that is blocked now, which does not come back before all are served.
     const peers = await Promise.all(halves.map((half) => secure(half, V2.subarray(13))));
     for (const peer of peers) expect(await peer.ask('there')).toBe('there');
     expect(holder.pieces).toEqual([]);
@@ -250,7 +250,7 @@ describe.each(['send-proxy', 'send-proxy-v2'])('behind HAProxy with %s and TLS',
     const about = `${words} ssl verify none check inter 5s fall 1 rise 2`;
     await using proxy = await Haproxy.start(server.port, about, checks);
     await proxy.running.shows(/Health check for server front\/heddle succeeded, reason: Layer6 check passed/);
-    await vi.waitFor(() => expect(server.stdout.match(/^Bye: /gm)?.length).toBeGreaterThan(1), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(server.stdout.match(/^Bye: /gm)?.length).toBeGreaterThan(1), { timeout: TIMEOUT_MS });
     expect(server.stdout).not.toMatch(/proxy-error/);
     expect(proxy.running.stdout).not.toMatch(/check .*failed/);
   });

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Peer } from '../server/peer.ts';
-import { PATIENCE, descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
+import { TIMEOUT_MS, descriptorsBack, openDescriptors, type Running, service, start } from '../server/running.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { Certificates } from './certificates.ts';
 import { connectTls } from './tls-clients.ts';
@@ -49,7 +49,7 @@ describe('a service over TLS', () => {
     expect(running.server.stats().threads.filter(({ clients }) => clients > 0)).toHaveLength(4);
     await Promise.all(peers.map((peer) => peer.leave()));
     await running.seen('close', 40);
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: TIMEOUT_MS });
   });
 
   it('knows a client again that comes back, on whichever thread', async () => {
@@ -75,7 +75,7 @@ describe('a service over TLS', () => {
     await using peer = await dial(running);
     peer.socket.pause();
     peer.send('flood\n');
-    await vi.waitFor(() => expect(running.server.stats().sentBytes).toBeGreaterThan(0), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().sentBytes).toBeGreaterThan(0), { timeout: TIMEOUT_MS });
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(running.server.stats().sentBytes).toBeLessThan(16 * 2 ** 20);
     peer.socket.resume();
@@ -116,7 +116,7 @@ describe('a service over TLS', () => {
     expect((await running.closeOf(stuck)).reason).toBe('send-timeout');
     expect((await running.closeOf(idle)).reason).toBe('idle-timeout');
     for (const peer of [idle, half, stuck, glutton]) await peer.leave();
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: TIMEOUT_MS });
   });
 
   it('closes a client whose message is too long, or whom the service closes', async () => {
@@ -231,6 +231,6 @@ describe('a thread with TLS clients', () => {
     await using fresh = await dial(running);
     expect(await fresh.ask('echo new')).toBe('new');
     await old.leave();
-    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), { timeout: PATIENCE });
+    await vi.waitFor(() => expect(running.server.stats().clients).toBe(1), { timeout: TIMEOUT_MS });
   });
 });

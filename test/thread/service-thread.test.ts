@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { mapped } from '../../src/ip-address.ts';
-import type { Ticket } from '../../src/sharing/connection-table.ts';
+import type { Generation } from '../../src/sharing/connection-table.ts';
 import { ScriptedThread } from '../connection/scripted-thread.ts';
 
 const FD = 9;
 /** Longer than a thread waits until it looks again, in ms. */
 const A_WHILE = 100;
 
-/** Accepts a client that rests in the waiting room. */
-function admitToRoom({ board, table }: ScriptedThread): Ticket {
-  const ticket = table.admit(FD, board.waitingRoom.thread, 1, mapped([10, 0, 0, 1]), 1009, 0);
-  table.settle(FD, ticket);
-  return ticket;
+/** Accepts a client that is idle in the waiting room. */
+function admitToRoom({ board, table }: ScriptedThread): Generation {
+  const generation = table.admit(FD, board.waitingRoom.thread, 1, mapped([10, 0, 0, 1]), 1009, 0);
+  table.settle(FD, generation);
+  return generation;
 }
 
 describe('a thread that drains', () => {
@@ -26,11 +26,11 @@ describe('a thread that drains', () => {
 
   it('does not report while a client waits in the room, which may come to it', async () => {
     const scripted = await ScriptedThread.create({ message: (message) => message });
-    const ticket = admitToRoom(scripted);
+    const generation = admitToRoom(scripted);
     scripted.thread.drain();
     vi.advanceTimersByTime(A_WHILE);
     expect(scripted.drained).toBe(0);
-    scripted.table.free(FD, ticket); // Another thread has closed it.
+    scripted.table.free(FD, generation); // Another thread has closed it.
     vi.advanceTimersByTime(A_WHILE);
     expect(scripted.drained).toBe(1);
   });

@@ -33,7 +33,7 @@ const OPTIONS = { framing: 'line', threads: 2, messageTimeout: '5m' } as const;
 const PASSING = 2150;
 
 export const halvesThatWent: Row = {
-  fault: `${PASSING} clients with halves of 30 KB come and go; then 16 clients have halves of 100 KB on two threads, one of which a handler holds`,
+  fault: `${PASSING} clients with halves of 30 KB come and go; then 16 clients have halves of 100 KB on two threads, one of which a handler blocks`,
   asked: 'the 16 move: their wait is at most 200 ms (the best of 3: noise only adds)',
   async run(stage) {
     const server = await stage.start(OPTIONS);
@@ -52,7 +52,7 @@ const HOLDERS = [
 const INNOCENT = 100;
 
 export const halvesOfOthers: Row = {
-  fault: `734 clients keep long halves, 69 MB in all; ${INNOCENT} others have 3 bytes of a message on two threads, one of which a handler holds`,
+  fault: `734 clients keep long halves, 69 MB in all; ${INNOCENT} others have 3 bytes of a message on two threads, one of which a handler blocks`,
   asked: `the ${INNOCENT} move: their wait is at most 50 ms (the best of 3: noise only adds)`,
   async run(stage) {
     const server = await stage.start(OPTIONS);

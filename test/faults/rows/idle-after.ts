@@ -12,10 +12,10 @@ export const idleAfter: Row = {
     const peers = await Peer.connectAll(server.port, CLIENTS);
     for (const peer of peers) await peer.ask('hello');
     for (const fault of ['throw', 'exit', 'stick']) {
-      const culprit = await Peer.connect(server.port);
-      culprit.send(`${fault}\n`);
-      await culprit.over();
-      await culprit.leave();
+      const currentClient = await Peer.connect(server.port);
+      currentClient.send(`${fault}\n`);
+      await currentClient.over();
+      await currentClient.leave();
     }
     const share = await server.idle();
     for (const peer of peers) await peer.leave();

@@ -13,7 +13,7 @@ const LIMITS: readonly (readonly [burners: number, ms: number])[] = [
 const LOAD = { lights: LIGHTS, burnMs: BURN_MS, thinkMs: 10, warmMs: 2500, ms: 2500 };
 
 export const noWait: Row = {
-  fault: `handlers hold their thread: ${LIGHTS} light clients beside 1, 4 and 16 that burn ${BURN_MS} ms a message`,
+  fault: `handlers block their thread: ${LIGHTS} light clients beside 1, 4 and 16 that burn ${BURN_MS} ms a message`,
   asked:
     'worst wait of a light client ≤ 10, 25 and 50 ms, less what the clients’ own process waited for a CPU (the best of 3 runs: noise only adds)',
   async run(stage) {

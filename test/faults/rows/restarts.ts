@@ -43,15 +43,15 @@ async function proxyTo(target: number, folder: string): Promise<{ readonly port:
 
 export const restarts: Row = {
   fault: `${RESTARTS} restarts behind HAProxy while clients dial constantly`,
-  asked: '0 refused, 0 reset, none without its reply; clients at rest all keep their connection',
+  asked: '0 refused, 0 reset, none without its reply; idle clients all keep their connection',
   async run(stage) {
     const folder = mkdtempSync(join(tmpdir(), 'heddle-restarts-'));
     const options = { framing: 'line', threads: 2, takeOver: join(folder, 'next') } as const;
     let server = await stage.start(options);
     const { port, child } = await proxyTo(server.port, folder);
     try {
-      const resting = await Peer.connectAll(port, RESTING);
-      for (const peer of resting) await peer.ask('hello');
+      const idle = await Peer.connectAll(port, RESTING);
+      for (const peer of idle) await peer.ask('hello');
       const dialers = new Dialers(port, DIALERS, 'hello\n', (text) => text === 'hello\n');
       const pids = new Set([server.pid]);
       for (let count = 0; count < RESTARTS; count++) {
@@ -62,11 +62,11 @@ export const restarts: Row = {
       }
       await within(60_000, () => dialers.counts.answered >= LEAST_DIALS);
       const { answered, refused, reset, lost } = await dialers.end();
-      const answers = await Promise.all(resting.map((peer) => peer.ask('still here').catch(() => 'gone')));
+      const answers = await Promise.all(idle.map((peer) => peer.ask('still here').catch(() => 'gone')));
       const kept = answers.filter((answer) => answer === 'still here').length;
-      for (const peer of resting) await peer.leave();
+      for (const peer of idle) await peer.leave();
       return {
-        measured: `${answered} answered by ${pids.size} processes, ${refused} refused, ${reset} reset, ${lost} without a reply; ${kept} of ${RESTING} at rest kept`,
+        measured: `${answered} answered by ${pids.size} processes, ${refused} refused, ${reset} reset, ${lost} without a reply; ${kept} of ${RESTING} idle kept`,
         passed:
           refused + reset + lost === 0 && answered >= LEAST_DIALS && kept === RESTING && pids.size === RESTARTS + 1,
       };

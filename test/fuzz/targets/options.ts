@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { clientCommandSchema, readClientCommand } from '../../../src/cli/client-command-options.ts';
+import { clientCommandSchema, readClientCommand } from '../../../src/cli/client/client-command-options.ts';
 import { readServeCommand, serveCommandSchema } from '../../../src/cli/serve-command-options.ts';
 import { parseConnectOptions } from '../../../src/options/connect-options.ts';
 import { parseServeOptions } from '../../../src/options/serve-options.ts';

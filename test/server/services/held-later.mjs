@@ -1,4 +1,4 @@
-/** Says a line again; `hold` holds its thread for good, but only after the handler has waited for a timer. */
+/** Says a line again; `hold` blocks its thread for good, but only after the handler has waited for a timer. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 export default {

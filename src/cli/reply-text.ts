@@ -1,7 +1,0 @@
-/** Used to show a reply to a person: as text, without its line ending, and with nothing that a terminal acts upon. */
-
-import { escapeText } from '../log/escape.ts';
-
-export function replyText(reply: Buffer): string {
-  return escapeText(reply.toString('utf8').replace(/\r?\n$/, ''));
-}

@@ -1,0 +1,96 @@
+/** Closes connections that no service has seen, or whose thread is gone. */
+import type { CloseEvent, OpenEvent, ServerEvent } from '../log/event.ts';
+import type { Arena } from '../sharing/arena.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import { COUNTED, type ConnectionTable, LOST, type Generation } from '../sharing/connection-table.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import { SHUT_RDWR } from '../sys/constants.ts';
+import type { Sys } from '../sys/sys.ts';
+
+/** What an event says of its client. */
+type EventClient = Omit<OpenEvent, 'type'>;
+
+export type Report = (event: ServerEvent) => void;
+
+/** Makes the event of a client that is gone. */
+export function closeEvent(client: EventClient, reason: CloseReason, detail: string | undefined): CloseEvent {
+  return detail === undefined ? { type: 'close', ...client, reason } : { type: 'close', ...client, reason, detail };
+}
+
+/** Node's own sockets cannot be shut down by another thread than theirs. */
+type CloserCalls = Pick<Sys, 'close' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
+
+export class Closer {
+  readonly #sys: CloserCalls;
+  readonly #table: ConnectionTable;
+  readonly #arena: Arena;
+  readonly #report: Report | undefined;
+
+  constructor(sys: CloserCalls, table: ConnectionTable, arena: Arena, report: Report | undefined) {
+    this.#sys = sys;
+    this.#table = table;
+    this.#arena = arena;
+    this.#report = report;
+  }
+
+  /** Closes the connection of `generation` for `reason`. Its thread cannot touch it any more, or is the one that calls. */
+  close(fd: number, generation: Generation, row: ThreadRow, reason: CloseReason, detail?: string): void {
+    const table = this.#table;
+    this.#count(fd, row, reason, detail);
+    table.closing(fd, generation);
+    if (!(table.flags(fd) & LOST)) row.addClients(-1);
+    this.letGo(fd, generation);
+  }
+
+  /** Whether `cutOff` reaches clients. */
+  get cuts(): boolean {
+    return this.#sys.shutdown !== undefined;
+  }
+
+  /**
+   * Ends the connection of a thread that was told to end and does not. Slot and fd stay that thread's until it is gone: this is
+   * shutdown(2), which no other file can feel, since the thread runs no JavaScript any more that could close the fd.
+   */
+  cutOff(fd: number, row: ThreadRow, reason: CloseReason, detail?: string): void {
+    const table = this.#table;
+    this.#count(fd, row, reason, detail);
+    table.setFlags(fd, table.flags(fd) | COUNTED | LOST);
+    row.addClients(-1);
+    this.#sys.shutdown?.(fd, SHUT_RDWR);
+  }
+
+  /** Counts and reports the end of a connection, unless that was done. */
+  #count(fd: number, row: ThreadRow, reason: CloseReason, detail: string | undefined): void {
+    if (this.#table.flags(fd) & COUNTED) return;
+    row.countClose(reason);
+    this.#report?.(closeEvent(this.describe(fd, row), reason, detail));
+  }
+
+  /** Gives up the slot, what is kept in it, and the fd; the connection ends unless another process has it as well. */
+  letGo(fd: number, generation: Generation): void {
+    const table = this.#table;
+    for (const saved of [table.inbox(fd), table.outbox(fd)]) {
+      if (saved !== undefined) this.#arena.free(saved.block);
+    }
+    table.free(fd, generation);
+    this.#sys.close(fd);
+  }
+
+  /** Frees what a thread that is gone kept for its clients. */
+  reclaim(row: ThreadRow): void {
+    this.#arena.reclaim(row.thread);
+    row.clearKept();
+  }
+
+  /** What an event says of the client. */
+  describe(fd: number, row: ThreadRow): EventClient {
+    const address = this.#sys.addressText(this.#table.address(fd));
+    return {
+      time: Date.now(),
+      client: this.#table.id(fd),
+      address,
+      port: this.#table.port(fd),
+      thread: row.number,
+    };
+  }
+}

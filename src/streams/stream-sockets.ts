@@ -1,0 +1,108 @@
+/** Stands between connections and Node's sockets: what they ask of an fd, its stream answers. */
+import type { ThreadContext } from '../connection/context.ts';
+import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
+import type { Sys } from '../sys/sys.ts';
+import type { ThreadSys } from '../thread/service-thread.ts';
+import type { SocketStream } from './socket-stream.ts';
+
+/** What is done beside the stream: for the fd that was accepted, if there is one, and for memory. */
+export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'trimMemory' | 'discardOnClose' | 'close' | 'addressText'> & {
+  /** As `Sys.unsent`; where `fd` is none, of the fd that Node has. */
+  unsent(fd: number, nodeFd: number): number;
+};
+
+export class StreamSockets implements ThreadSys {
+  readonly poller: ThreadContext['poller'] = { modify: (fd, mask) => this.#modify(fd, mask) };
+  readonly #base: StreamBase;
+  /** By fd: a look-up at each call has to be cheap. */
+  readonly #streams: (SocketStream | undefined)[] = [];
+  #size = 0;
+  readonly #left: (stream: SocketStream) => void;
+
+  /** `left` is called when a client is gone whose connection was closed. */
+  constructor(base: StreamBase, left: (stream: SocketStream) => void) {
+    this.#base = base;
+    this.#left = left;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(stream: SocketStream): void {
+    this.#streams[stream.fd] = stream;
+    this.#size++;
+  }
+
+  /** Whether nothing has arrived since this was asked last, and nothing is known to wait in the kernel. */
+  isQuiet(): boolean {
+    return this.#streams.filter((stream) => stream !== undefined && !stream.isQuiet()).length === 0;
+  }
+
+  get(fd: number): SocketStream | undefined {
+    return this.#streams[fd];
+  }
+
+  recv(fd: number, memory: NativeBuffer, offset: number, length: number): number {
+    return this.#stream(fd).recv(memory, offset, length);
+  }
+
+  send(fd: number, memory: NativeBuffer, offset: number, length: number): number {
+    return this.#stream(fd).send(memory, offset, length);
+  }
+
+  unread(fd: number): number {
+    return this.#stream(fd).unread;
+  }
+
+  unsent(fd: number): number {
+    const stream = this.#stream(fd);
+    return stream.unsent(this.#base.unsent(fd, stream.nodeFd));
+  }
+
+  shutdown(fd: number): number {
+    return this.#stream(fd).shutdown();
+  }
+
+  discardOnClose(fd: number): number {
+    this.#stream(fd).discard();
+    return this.#base.discardOnClose(fd);
+  }
+
+  /** The stream goes on until what was sent is out. */
+  close(fd: number): number {
+    const stream = this.#stream(fd);
+    this.#streams[fd] = undefined;
+    this.#size--;
+    const result = this.#base.close(fd);
+    stream.leave(() => this.#left(stream));
+    return result;
+  }
+
+  allocate(size: number): NativeBuffer {
+    return this.#base.allocate(size);
+  }
+
+  trimMemory(): void {
+    this.#base.trimMemory();
+  }
+
+  wrap(bytes: Uint8Array): NativeBuffer {
+    return this.#base.wrap(bytes);
+  }
+
+  addressText(bytes: Uint8Array): string {
+    return this.#base.addressText(bytes);
+  }
+
+  #modify(fd: number, mask: number): number {
+    this.#stream(fd).interest = mask;
+    return 0;
+  }
+
+  #stream(fd: number): SocketStream {
+    const stream = this.#streams[fd];
+    if (stream === undefined) throw new Error(`fd ${fd} has no stream`);
+    return stream;
+  }
+}

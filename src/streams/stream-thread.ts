@@ -1,0 +1,202 @@
+/** Runs a service thread whose clients are Node's: their sockets are watched by Node's own loop, and they cannot move. */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { callContext } from '../connection/call-context.ts';
+import { Closer } from '../connection/close.ts';
+import type { ClientTls } from '../connection/client.ts';
+import type { Connection } from '../connection/connection.ts';
+import { idleInterest } from '../connection/interest.ts';
+import type { Credentials } from '../options/tls/credentials.ts';
+import { sharedTime } from '../sharing/clock.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import { type ConnectionTable, PROXIED, type Generation } from '../sharing/connection-table.ts';
+import { PARKED, RUNNING } from '../sharing/thread-board.ts';
+import { EPOLLIN } from '../sys/constants.ts';
+import { Handshakes, type HandshakeListener, type Newcomer } from './handshakes.ts';
+import { PinnedTable } from './pinned-table.ts';
+import { ServiceThread, type ServiceThreadParts } from '../thread/service-thread.ts';
+import { SocketStream, type StreamClient } from './socket-stream.ts';
+import { type StreamBase, StreamSockets } from './stream-sockets.ts';
+import { describeTls } from './tls-errors.ts';
+
+/*
+ * Connections reach their sockets through streams (`StreamSockets`). Nothing else changes: a connection is told of an
+ * event, and reads and writes.
+ */
+
+/** How long a thread that is to drain goes on reading from clients who go on sending, in ms. */
+const READ_ON_MS = 1000;
+/** So many turns of Node's loop without a byte mean that all has been read: the first may have begun before the last byte came. */
+const QUIET_TURNS = 2;
+
+export interface StreamThreadParts extends Omit<ServiceThreadParts, 'sys' | 'poller'> {
+  readonly sys: StreamBase;
+  /** What clients are shown under TLS; `undefined` without it. */
+  readonly tls: Credentials | undefined;
+}
+
+export abstract class StreamThread extends ServiceThread implements HandshakeListener {
+  readonly #sockets: StreamSockets;
+  readonly #handshakes: Handshakes | undefined;
+  readonly #closer: Closer;
+  /** Where connections are idle that are idle: what has not come to this thread yet. */
+  readonly #moving: ConnectionTable;
+  #due: SocketStream[] = [];
+  #readUntil = 0;
+  #quietTurns = 0;
+
+  constructor(parts: StreamThreadParts) {
+    const sockets = new StreamSockets(parts.sys, (stream) => this.#left(stream));
+    super({ ...parts, sys: sockets, poller: sockets.poller, table: new PinnedTable(parts.table.buffer) });
+    this.#sockets = sockets;
+    this.#moving = parts.table;
+    this.#handshakes = parts.tls && new Handshakes(parts.tls, this);
+    this.#closer = new Closer(parts.sys, this.table, parts.arena, parts.report);
+  }
+
+  /** Called when the thread begins to work while it is parked: it owes the acceptor its heartbeat from now on. */
+  protected abstract roused(): void;
+
+  /** Called when what was due is done. */
+  protected abstract served(): void;
+
+  /** Takes a client whose slot this thread holds; the socket is from now on this thread's. */
+  protected welcome(newcomer: Newcomer, socket: Socket): void {
+    if (this.#handshakes !== undefined) this.#handshakes.begin(newcomer, socket);
+    else this.#add({ ...newcomer, socket, tls: undefined });
+  }
+
+  /** Whether something waits to be served. */
+  protected get isDue(): boolean {
+    return this.#due.length > 0;
+  }
+
+  /** What clients send arrives in Node's event loop. */
+  override awaitsNode(): boolean {
+    return this.#sockets.size > 0 || (this.#handshakes?.size ?? 0) > 0 || super.awaitsNode();
+  }
+
+  /** What has arrived at the sockets is first to come through Node's loop. */
+  override drain(): void {
+    this.#readUntil = performance.now() + READ_ON_MS;
+    this.#quietTurns = 0;
+    setImmediate(this.#drainWhenRead);
+  }
+
+  override useTicketKeys(keys: Uint8Array): void {
+    this.#handshakes?.useTicketKeys(keys);
+  }
+
+  /** What arrived while the thread was blocked, or the process stopped, is first to come through Node's loop, once around. */
+  override closeExpired(): void {
+    this.row.expired = false;
+    setImmediate(() => setImmediate(() => super.closeExpired()));
+  }
+
+  /** One that has yet to be welcomed has waited for this thread. */
+  protected override late(fd: number, generation: Generation, reason: CloseReason): Connection | undefined {
+    if (this.#sockets.get(fd) !== undefined || this.table.flags(fd) & PROXIED)
+      return super.late(fd, generation, reason);
+    this.#moving.idle(fd, generation);
+    this.serve(fd, generation, EPOLLIN);
+    return undefined;
+  }
+
+  protected override takeIdle(fd: number, generation: Generation): boolean {
+    return (this.#sockets.get(fd)?.generation === generation ? this.table : this.#moving).take(fd, generation);
+  }
+
+  protected override drainIdle(fd: number, generation: Generation): void {
+    if (this.#sockets.get(fd) === undefined) this.refuse({ fd, generation }, 'shutdown');
+    else super.drainIdle(fd, generation);
+  }
+
+  secured(newcomer: Newcomer, socket: TLSSocket): void {
+    this.#add({ ...newcomer, socket, tls: describeTls(socket) });
+  }
+
+  failed(newcomer: Newcomer, problem: string): void {
+    this.refuse(newcomer, 'tls-error', problem);
+  }
+
+  override isCutShort(fd: number): boolean {
+    return this.#sockets.get(fd)?.isCutShort === true;
+  }
+
+  override tlsOf(fd: number): ClientTls | undefined {
+    return this.#sockets.get(fd)?.tls;
+  }
+
+  /** A client counts until its last bytes are out: until then this thread must not end. */
+  override closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
+    super.closed(connection, reason, detail);
+    const stream = this.#sockets.get(connection.fd);
+    if (stream === undefined || stream.isDone) return;
+    stream.counts = true;
+    this.row.addClients(1);
+  }
+
+  /** Closes a client that no service has seen, and that has no stream. */
+  protected refuse({ fd, generation }: Newcomer, reason: CloseReason, detail?: string): void {
+    this.#closer.close(fd, generation, this.row, reason, detail);
+    if (this.isDraining) setImmediate(() => this.checkDrained());
+  }
+
+  #add(client: StreamClient): void {
+    const stream = new SocketStream(client, idleInterest(this.table.flags(client.fd), undefined), this.#ready);
+    this.#sockets.add(stream);
+    this.table.setLastActivity(client.fd, sharedTime(performance.now())); // A handshake has a time of its own.
+    stream.check();
+    if (this.isDraining) this.drain(); // It came too late to be read and closed with the others.
+  }
+
+  #left(stream: SocketStream): void {
+    if (stream.counts) this.row.addClients(-1);
+    this.checkDrained();
+  }
+
+  /** What has arrived on all sockets is served together, when Node's loop has read it. */
+  readonly #ready = (stream: SocketStream): void => {
+    if (stream.isDue || this.#sockets.get(stream.fd) !== stream) return;
+    stream.isDue = true;
+    if (this.#due.push(stream) > 1) return;
+    this.#rouse();
+    setImmediate(this.#serveDue);
+  };
+
+  /** What made it due may have been a call of a session. */
+  readonly #serveDue = (): void => callContext.run(this.#serveAll);
+
+  readonly #serveAll = (): void => {
+    const due = this.#due;
+    this.#due = [];
+    this.begin();
+    for (const stream of due) {
+      stream.isDue = false;
+      const { fd, problem, readiness, generation } = stream;
+      if (this.#sockets.get(fd) !== stream || readiness === 0) continue;
+      super.serve(fd, generation, problem === undefined ? readiness : 0);
+      if (problem !== undefined) this.endConnection(fd, 'tls-error', problem);
+    }
+    this.served();
+  };
+
+  /** Clients in the middle of their handshake may finish it, and are then drained as the others. */
+  readonly #drainWhenRead = (): void => {
+    this.#quietTurns = this.#sockets.isQuiet() ? this.#quietTurns + 1 : 0;
+    if (this.#quietTurns < QUIET_TURNS && performance.now() < this.#readUntil) {
+      setImmediate(this.#drainWhenRead);
+      return;
+    }
+    super.drain();
+    for (const newcomer of this.#handshakes?.dropSilent() ?? []) this.refuse(newcomer, 'shutdown');
+  };
+
+  /** What came through Node's loop may block the thread, parked or not. */
+  #rouse(): void {
+    const { row } = this;
+    if (row.state !== PARKED) return;
+    row.beat(-1);
+    if (row.changeState(PARKED, RUNNING)) this.roused();
+  }
+}

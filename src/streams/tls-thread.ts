@@ -1,0 +1,71 @@
+/** Runs a service thread of the epoll engine whose clients speak TLS. */
+import { Socket } from 'node:net';
+import type { Poller } from '../reactor/poller.ts';
+import { PROXIED, type Generation } from '../sharing/connection-table.ts';
+import { errnoName } from '../sys/errno.ts';
+import type { Sys } from '../sys/sys.ts';
+import { StreamThread, type StreamThreadParts } from './stream-thread.ts';
+
+/*
+ * The acceptor puts a new client into this thread's epoll set as any other, and that is where the thread hears of it,
+ * once; of a client behind a PROXY header it hears until that is read. From then on the client is Node's.
+ *
+ * A client has two fds. The first is the one that was accepted: its number is the slot's, and it stays open until the
+ * slot is free. Node gets a duplicate, since it closes its fd when it likes, and a number that is closed may be another
+ * client's at once.
+ */
+
+export interface TlsThreadParts extends StreamThreadParts {
+  readonly sys: Sys;
+  /** The thread's epoll set. */
+  readonly newcomers: Poller;
+  readonly alert: () => void;
+}
+
+export class TlsThread extends StreamThread {
+  readonly #parts: TlsThreadParts;
+  #hasServed = false;
+
+  constructor(parts: TlsThreadParts) {
+    super({ ...parts, beforehand: { sys: parts.sys, table: parts.table } });
+    this.#parts = parts;
+  }
+
+  /** Takes a new client; of one that it has, epoll does not tell. */
+  override serve(fd: number, generation: Generation): void {
+    if (!this.table.takeReady(fd, generation)) return;
+    if (this.isDraining) return this.drainIdle(fd, generation);
+    if (!this.#passesGate(fd, generation)) return;
+    this.#parts.newcomers.remove(fd);
+    this.table.pin(fd, generation);
+    const own = this.#parts.sys.duplicate(fd);
+    if (own < 0) this.refuse({ fd, generation }, 'over-limit', errnoName(own));
+    else this.welcome({ fd, generation }, new Socket({ fd: own, readable: true, writable: true }));
+  }
+
+  /** Whether the handshake comes next; if not, the connection is idle again until more of its PROXY header comes, or is closed. */
+  #passesGate(fd: number, generation: Generation): boolean {
+    const { table } = this;
+    const flags = table.flags(fd);
+    if (!(flags & PROXIED)) return true;
+    if (this.proxyHeaders.read(fd, generation, true) === undefined) return false;
+    table.setFlags(fd, flags & ~PROXIED);
+    return true;
+  }
+
+  /** Under load the thread does not park between two turns of Node's loop that both bring something. */
+  override hasServed(): boolean {
+    const hasServed = this.#hasServed;
+    this.#hasServed = false;
+    return hasServed;
+  }
+
+  protected served(): void {
+    this.#hasServed = true;
+  }
+
+  protected roused(): void {
+    this.row.waker.wake();
+    this.#parts.alert();
+  }
+}

@@ -1,0 +1,56 @@
+/** Decides which thread to end when none takes a turn while clients wait: the one that has been blocked longest. */
+import type { ThreadRegistry } from './thread-registry.ts';
+import { costOf, type ThreadWatch } from './thread-watch.ts';
+
+/*
+ * With endless loops on all threads, everybody would wait until `handlerTimeout`. So the server gives one of the messages up. A
+ * handler that may take long must not be hit for that: one thread that takes a turn now and then is enough to serve the others.
+ */
+
+/** For how long no thread has taken a turn, in ms: with as many threads as there may be, and with fewer: then one more is about to serve. */
+const PATIENCE_MS = 1000;
+const PATIENCE_GROWING_MS = 5000;
+/** What the message must have cost so far, in ms: on few CPUs, many ordinary messages together may block all threads as long. */
+const LEAST_COST_MS = 500;
+/** How long after one thread was ended the next may be, in ms. */
+const PAUSE_MS = 1000;
+/** When it is asked again whether clients wait, in ms. */
+const ASK_AGAIN_MS = 100;
+
+export class Standstill {
+  readonly #registry: ThreadRegistry;
+  readonly #waits: () => boolean;
+  readonly #newcomersWait: () => boolean;
+  #nextAt = 0;
+
+  /**
+   * `waits` says whether a client that is not known to be expensive waits for a thread; `newcomersWait`, whether newcomers wait for
+   * one that is not the light one.
+   */
+  constructor(registry: ThreadRegistry, waits: () => boolean, newcomersWait: () => boolean) {
+    this.#registry = registry;
+    this.#waits = waits;
+    this.#newcomersWait = newcomersWait;
+  }
+
+  /** The thread that is to end now, if one is. To be called when all threads have been looked at. */
+  find(now: number): ThreadWatch | undefined {
+    const { settings, watches } = this.#registry;
+    if (settings.max === 1 || settings.clientsPerThread !== Infinity || now < this.#nextAt) return undefined;
+    const serving = watches.filter((watch) => !watch.retiring);
+    const patience = serving.length < settings.max ? PATIENCE_GROWING_MS : PATIENCE_MS;
+    const isEnding = watches.some((watch) => watch.reported);
+    const isSpareBlocked = this.#registry.spareBlockedFor(now) >= patience;
+    if (serving.length === 0 || isEnding || !isSpareBlocked) return undefined;
+    const longest = serving.reduce((one, other) => (blockedLonger(other, one) ? other : one));
+    longest.isWaiting(now);
+    if (!longest.isBlocked || costOf(longest.costSoFar(now)) < LEAST_COST_MS) return undefined;
+    const waits = this.#newcomersWait() || (this.#registry.blockedFor(now) >= patience && this.#waits());
+    this.#nextAt = now + (waits ? PAUSE_MS : ASK_AGAIN_MS);
+    return waits ? longest : undefined;
+  }
+}
+
+function blockedLonger(one: ThreadWatch, other: ThreadWatch): boolean {
+  return one.isBlocked && (!other.isBlocked || one.blockedSince < other.blockedSince);
+}

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ClientRecord, decodeRecord, encodeRecord, recordOf } from '../../src/handover/client-record.ts';
+import { BLOCKING, type ClientKind, COMPUTING, LIGHT, NEWCOMER } from '../../src/sharing/client-kind.ts';
+import { COUNTED, ConnectionTable, ENDED, NEW, PROXIED, WORK_LEFT } from '../../src/sharing/connection-table.ts';
+
+const time = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const kept = fc.integer({ min: 0, max: 2 ** 24 });
+const records: fc.Arbitrary<ClientRecord> = fc.record({
+  id: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+  address: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+  port: fc.nat({ max: 65535 }),
+  flags: fc.subarray([NEW, ENDED, PROXIED, WORK_LEFT]).map((flags) => flags.reduce((sum, flag) => sum | flag, 0)),
+  lastActivity: time,
+  messageStartedAt: time,
+  writeStalledAt: time,
+  kind: fc.constantFrom(NEWCOMER, LIGHT, COMPUTING, BLOCKING),
+  cost: fc.nat(),
+  costAt: time,
+  meanCost: fc.nat(),
+  inbox: kept,
+  outbox: kept,
+});
+
+describe('a record', () => {
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(records, (record) => {
+        expect(decodeRecord(encodeRecord(record))).toEqual(record);
+      }),
+    );
+  });
+
+  it('that is cut off anywhere, or longer, is none', () => {
+    fc.assert(
+      fc.property(records, fc.uint8Array({ minLength: 1, maxLength: 8 }), (record, more) => {
+        const bytes = encodeRecord(record);
+        for (let end = 0; end < bytes.length; end++) expect(decodeRecord(bytes.subarray(0, end))).toBeUndefined();
+        expect(decodeRecord(Buffer.concat([bytes, more]))).toBeUndefined();
+      }),
+    );
+  });
+
+  it('with flags, lengths or a number that no client has is none', () => {
+    const good: ClientRecord = {
+      id: 1,
+      address: new Uint8Array(16),
+      port: 1,
+      flags: 0,
+      lastActivity: 0,
+      messageStartedAt: 0,
+      writeStalledAt: 0,
+      kind: NEWCOMER,
+      cost: 0,
+      costAt: 0,
+      meanCost: 0,
+      inbox: 0,
+      outbox: 0,
+    };
+    expect(decodeRecord(encodeRecord(good))).toEqual(good);
+    for (const bad of [
+      { flags: COUNTED },
+      { inbox: 2 ** 24 + 1 },
+      { outbox: 2 ** 32 - 1 },
+      { id: 0.5 },
+      { id: -1 },
+      { cost: -1 },
+      { meanCost: -1 },
+      { kind: 4 as ClientKind },
+    ]) {
+      expect(decodeRecord(encodeRecord({ ...good, ...bad }))).toBeUndefined();
+    }
+  });
+
+  it('has what the table knows', () => {
+    const table = ConnectionTable.create(8);
+    const address = Uint8Array.from({ length: 16 }, (_, index) => index);
+    table.admit(3, 0, 42, address, 4711, NEW);
+    table.setLastActivity(3, 1);
+    table.setMessageStartedAt(3, 2);
+    table.setWriteStalledAt(3, -3);
+    table.save(3, { block: 1, capacity: 256, start: 10, end: 30 }, 5, { block: 2, capacity: 256, start: 0, end: 9 });
+    table.setKind(3, COMPUTING);
+    table.setCost(3, 70_000, -5, 60_000);
+    const cost = { kind: COMPUTING, cost: 70_000, costAt: -5, meanCost: 60_000 };
+    const known = {
+      ...cost,
+      id: 42,
+      address,
+      port: 4711,
+      flags: NEW,
+      lastActivity: 1,
+      messageStartedAt: 2,
+      writeStalledAt: -3,
+      inbox: 20,
+      outbox: 9,
+    };
+    expect(recordOf(table, 3)).toEqual(known);
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { ThreadRegistry } from '../../src/supervisor/thread-registry.ts';
+import type { Dispatcher } from '../../src/supervisor/dispatcher.ts';
+import type { FromAcceptor } from '../../src/acceptor/messages.ts';
+import { Supervisor } from '../../src/supervisor/supervisor.ts';
+import { Closer } from '../../src/connection/close.ts';
+import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
+import { Arena } from '../../src/sharing/arena.ts';
+import { ConnectionTable } from '../../src/sharing/connection-table.ts';
+import { RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { playClock } from '../support/played-clock.ts';
+
+const ADDRESS = new Uint8Array(16);
+
+/** Two threads with one client each, watched by a supervisor whose evacuations take three steps. */
+function supervisor() {
+  const clock = playClock();
+  const board = ThreadBoard.create(2);
+  const table = ConnectionTable.create(8);
+  let lowered = 0;
+  const calls = {
+    threadCpuTime: () => clock.now,
+    isRunnable: () => false,
+    setSlice: () => 0,
+    addNice: () => {
+      lowered++;
+      return 0;
+    },
+    close: () => 0,
+    addressText: () => '127.0.0.1',
+  };
+  const registry = new ThreadRegistry(calls, { min: 2, max: 2, clientsPerThread: Infinity, moveAfter: 5 });
+  const steps: { thread: number; cause: string; until: number }[] = [];
+  const migrator: Dispatcher = {
+    moves: true,
+    announces: false,
+    place: () => {},
+    move: () => true,
+    moveSome: () => 0,
+    evacuate: (from, cause, _choose, until) => {
+      steps.push({ thread: from.thread, cause, until: until - clock.now });
+      return steps.length % 3 === 0;
+    },
+  };
+  const said: FromAcceptor[] = [];
+  const counters = new AcceptorCounters();
+  const its = new Supervisor(
+    {
+      table,
+      board,
+      counters,
+      registry,
+      migrator,
+      placement: (rows) => rows[0] as never,
+      busy: () => 0,
+      balances: false,
+      closer: new Closer(calls, table, Arena.create(1 << 16), undefined),
+      handlerTimeout: Infinity,
+      post: (message) => void said.push(message),
+      report: undefined,
+    },
+    () => {},
+  );
+  for (const row of board.rows) {
+    row.state = RUNNING;
+    row.addClients(1);
+    table.settle(row.thread, table.admit(row.thread, row.thread, 1, ADDRESS, 1, 0));
+    registry.add(row);
+  }
+  /** Time passes, in which only the second thread gives signs of life. */
+  const pass = (ms: number): void => {
+    board.row(1).beat(-1);
+    clock.now += ms;
+    its.look(clock.now);
+  };
+  const cleared = (): boolean => said.some(({ type }) => type === 'thread-cleared');
+  return { board, cleared, clock, its, lowered: () => lowered, pass, steps };
+}
+
+describe('the clients of a blocked thread', () => {
+  it('move in steps of 2 ms; the acceptor does not sleep between them', () => {
+    const { clock, its, pass, steps } = supervisor();
+    pass(4);
+    expect(steps).toEqual([]);
+    pass(4);
+    expect(steps).toEqual([{ thread: 0, cause: 'held', until: 2 }]);
+    expect(its.timeout(clock.now)).toBe(0);
+    pass(0);
+    expect([steps.length, its.timeout(clock.now)]).toEqual([2, 0]);
+    pass(0);
+    expect(steps).toHaveLength(3);
+    expect(its.timeout(clock.now)).toBeGreaterThan(0);
+  });
+
+  it('are looked at again 10 ms after the last step, not sooner', () => {
+    const { pass, steps } = supervisor();
+    pass(4);
+    for (let step = 0; step < 3; step++) pass(step === 0 ? 4 : 0);
+    pass(9);
+    expect(steps).toHaveLength(3);
+    pass(1);
+    expect(steps).toHaveLength(4);
+  });
+
+  it('are left where they are when it goes on', () => {
+    const { board, clock, its, pass, steps } = supervisor();
+    pass(4);
+    pass(4);
+    board.row(0).beat(-1);
+    pass(0);
+    expect(steps).toHaveLength(1);
+    expect(its.timeout(clock.now)).toBeGreaterThan(0);
+  });
+});
+
+describe('a thread that is blocked for long', () => {
+  it('gets a smaller share of the CPU, while another takes its clients', () => {
+    const { lowered, pass } = supervisor();
+    pass(4);
+    pass(15);
+    expect(lowered()).toBe(0);
+    pass(6);
+    expect(lowered()).toBe(1);
+  });
+
+  it('keeps its share while its clients have nowhere to go: they would only wait for longer', () => {
+    const { board, clock, its, lowered } = supervisor();
+    for (let looks = 0; looks < 20; looks++) its.look((clock.now += 4));
+    expect(lowered()).toBe(0);
+    board.row(1).beat(-1);
+    its.look(++clock.now);
+    its.look(++clock.now);
+    expect(lowered()).toBe(1);
+  });
+
+  it('gets a smaller share if it has no other client', () => {
+    const { board, clock, its, lowered } = supervisor();
+    for (const row of board.rows) row.addClients(-1);
+    for (let looks = 0; looks < 20; looks++) its.look((clock.now += 4));
+    expect(lowered()).toBe(2);
+  });
+});
+
+describe('the clients of a thread that is gone', () => {
+  it('move in steps as well; its number is free after the last', () => {
+    const { cleared, clock, its, pass, steps } = supervisor();
+    its.threadGone(0);
+    expect([steps, its.timeout(clock.now)]).toEqual([[{ thread: 0, cause: 'thread-exit', until: 2 }], 0]);
+    pass(0);
+    expect([steps.length, its.timeout(clock.now), cleared()]).toEqual([2, 0, false]);
+    pass(0);
+    expect([steps.length, cleared()]).toEqual([3, true]);
+  });
+});
+
+describe('the clients of a thread that is replaced', () => {
+  it('move in steps, one after the other', () => {
+    const { clock, its, pass, steps } = supervisor();
+    its.retire(0);
+    pass(1);
+    expect([steps, its.timeout(clock.now)]).toEqual([[{ thread: 0, cause: 'reload', until: 2 }], 0]);
+  });
+});
