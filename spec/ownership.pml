@@ -560,7 +560,7 @@ inherited: /* Acceptor.#takeOver: the thread's epoll set is closed, its row clea
   }
 }
 
-/* Main: thread 0 may die anywhere but between free and close (see docs/protocol.md), and is replaced. ThreadPool.#ended, #replace. */
+/* Main: thread 0 may die anywhere but between free and close (see docs/internals/protocol.md), and is replaced. ThreadPool.#ended, #replace. */
 proctype Main() {
 #ifdef BREAK_GONE_EARLY
   gone[0] = true;

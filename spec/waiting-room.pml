@@ -663,7 +663,7 @@ inherited: /* Supervisor.#takeOver: the thread's epoll set is closed, its row cl
   }
 }
 
-/* Main: thread 0 may die anywhere but between free and close (see docs/protocol.md), and is replaced. */
+/* Main: thread 0 may die anywhere but between free and close (see docs/internals/protocol.md), and is replaced. */
 #if defined(DEATH) || defined(DRAIN)
 proctype Main() {
 #ifdef DEATH

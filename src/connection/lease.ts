@@ -15,7 +15,7 @@ import { sharedTime } from '../sharing/clock.ts';
 /*
  * Between turns, what is kept for a client lies in the arena and the slot says where, so that it is idle as well and
  * can move; what a thread keeps of its own (a running handler, a session, bytes that the arena had no room for) makes it
- * PINNED. See docs/protocol.md.
+ * PINNED. See docs/internals/protocol.md.
  */
 
 export abstract class Lease extends Channel {

@@ -341,7 +341,7 @@ export class ConnectionTable {
   /**
    * Begins to give the client back from the thread that has its slot to the waiting room `room`, and returns its generation
    * there. The new generation is claimed before anything else: what the room's epoll set reports under the generation is
-   * never taken for a later client's, even if the thread dies in the middle (`docs/protocol.md`).
+   * never taken for a later client's, even if the thread dies in the middle (`docs/internals/protocol.md`).
    */
   startGiveBack(fd: number, generation: Generation, room: number): Generation {
     const at = this.#at(fd);

@@ -15,7 +15,7 @@ export interface GiveBackParts {
 
 /**
  * Makes the client of `fd`, whose slot this thread has under `generation`, idle in the waiting room. The order is that of
- * `docs/protocol.md`: the next generation is claimed, then the epoll set changes, then the client is idle. From the moment
+ * `docs/internals/protocol.md`: the next generation is claimed, then the epoll set changes, then the client is idle. From the moment
  * when it is in the room's set, the acceptor may take it: nothing of it is touched after that.
  *
  * Where the kernel has no room to watch it there, it becomes idle on its own thread. False: nor there.

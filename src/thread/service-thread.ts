@@ -365,7 +365,7 @@ export class ServiceThread implements ThreadContext, Turns {
 
   /**
    * Reports that a thread that drains has no client, and will get none. Any other thread's client may still come here, through
-   * the waiting room for one, and nothing tells this thread when the last of them is gone (docs/protocol.md, rule 19).
+   * the waiting room for one, and nothing tells this thread when the last of them is gone (docs/internals/protocol.md, rule 19).
    */
   protected checkDrained(): void {
     if (!this.#draining) return;

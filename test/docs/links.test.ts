@@ -57,3 +57,13 @@ it('another page leads to each page', () => {
   const pages = PAGES.filter((page) => page.startsWith('docs/'));
   expect(pages.filter((page) => !all.includes(basename(page)))).toEqual([]);
 });
+
+/** The source files that a page names: `folder/file.ts`. */
+function sourcesIn(page: string): string[] {
+  return [...read(page).matchAll(/`((?:[a-z-]+\/)+[a-z-]+\.c?ts)`/g)].map(([, path = '']) => path);
+}
+
+it.each(PAGES)('each source file that it names is there: %s', (page) => {
+  const isMissing = (path: string): boolean => !['', 'src'].some((folder) => existsSync(join(ROOT, folder, path)));
+  expect(sourcesIn(page).filter(isMissing)).toEqual([]);
+});

@@ -220,7 +220,7 @@ describe.skipIf(noUnix)('a server with sockets that are open already', () => {
     const there = await running.connect();
     expect([await here.ask('echo here'), await there.ask('echo there')]).toEqual(['here', 'there']);
     await Promise.all([here.leave(), there.leave()]);
-    // A thread that is ended just as it closes a client leaves its fd open (docs/protocol.md); that is not what is asked here.
+    // A thread that is ended just as it closes a client leaves its fd open (docs/internals/protocol.md); that is not what is asked here.
     await vi.waitFor(() => expect(running.server.stats().clients).toBe(0), { timeout: TIMEOUT_MS });
     await running.server.close();
     expect(existsSync(unix)).toBe(true);
