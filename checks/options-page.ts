@@ -17,34 +17,38 @@ const INTRODUCTION = `# Options
 
 <!-- Written by \`npm run docs\` from the schemas in src/options and src/cli. -->
 
+After reading this page you can set every option of the command and the library: in code, as a flag, in the environment
+or in a config file.
+
+\`\`\`ts
+// heddle.config.ts
+export default { service: './chat.ts', framing: 'line', threads: '2..24' };
+\`\`\`
+
 An option has one name everywhere: \`serve({ maxMessageLength })\` in code, \`--max-message-length\` as a flag,
 \`HEDDLE_MAX_MESSAGE_LENGTH\` in the environment, \`maxMessageLength\` in \`heddle.config.ts\`, \`.js\`, \`.mjs\` or \`.json\`.
 Flags beat the environment, the environment beats the file, the file beats the defaults.
 
-Durations are milliseconds as a number, or text: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, and \`never\` (in code also \`Infinity\`) where
-that makes sense. Sizes are bytes as a number, or text: \`512B\`, \`64KiB\`, \`1MiB\`, \`2GiB\`. Lists are arrays, or text with commas
-between their parts; the flag of a list may also be given several times.
+A duration is a number of milliseconds, or text: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, and \`never\` (in code also \`Infinity\`)
+where that makes sense. A size is a number of bytes, or text: \`512B\`, \`64KiB\`, \`1MiB\`, \`2GiB\`. A list is an array, or
+text with commas between the parts. The flag of a list may also be given several times.
 
-An unknown or bad option is refused by the name it was given by, before anything starts:
-\`options.threads must be a positive integer, got -1\` in code (a \`HeddleError\` with code \`HEDDLE_INVALID_OPTION\`),
-\`--threads must be …\`, \`HEDDLE_THREADS must be …\` or \`threads in heddle.config.json must be …\` on the command line, with exit
-status 2.
+Heddle refuses an unknown or bad option before anything starts. The error names the option as it was given:
+\`options.threads must be a positive integer, got -1\` in code (a \`HeddleError\` with code \`HEDDLE_INVALID_OPTION\`). On the
+command line it says \`--threads must be …\`, \`HEDDLE_THREADS must be …\` or \`threads in heddle.config.json must be …\`, and
+the exit status is 2.
 `;
 
 const FILE = `
 ## The config file
 
-\`heddle serve\` reads \`heddle.config.ts\`, \`.js\`, \`.mjs\` or \`.json\` from the directory it runs in, or the file that \`--config\`
-names. There must not be two of them. A service that it names is found from the file's own directory. The first lines of the log say which file
-it was.
+\`heddle serve\` reads \`heddle.config.ts\`, \`.js\`, \`.mjs\` or \`.json\` from its working directory, or the file that
+\`--config\` names. Two such files in one directory are refused. A path of a service in the file is relative to the file. The
+first lines of the log name the file.
 
-The file is code that runs as your user. So one that is found, not named, must be in a folder that nobody else can write to: folder and file
-belong to you or root, and neither all users nor a group other than your own may write to them. Otherwise the command ends with status 2 and
-says so; name the file with \`--config\` if you trust it.
-
-\`\`\`ts
-export default { service: './chat.ts', framing: 'line', threads: '2..24' };
-\`\`\`
+The file is code that runs as your user. So a file that Heddle found by itself must be in a folder that nobody else can
+write to: you or root own the folder and the file, and no other user and no group other than your own may write to them.
+Otherwise the command says so and ends with status 2. If you trust the file, name it with \`--config\`.
 `;
 
 const ENDING = `
@@ -52,10 +56,10 @@ const ENDING = `
 
 | status | when |
 |---|---|
-| 0 | the work is done; for \`heddle serve\`, after one SIGTERM or SIGINT: what had arrived was answered, as far as \`shutdownTimeout\` allowed |
-| 1 | it could not start or go on: port in use, broken service, nobody to connect to |
+| 0 | the work is done; for \`heddle serve\`, a graceful shutdown after one SIGTERM or SIGINT, within \`shutdownTimeout\` |
+| 1 | the command could not start or go on: port in use, broken service, nobody to connect to |
 | 2 | a wrong option, flag or command |
-| 130, 143 | a second SIGINT (130) or SIGTERM (143) ended it at once |
+| 130, 143 | a second SIGINT (130) or SIGTERM (143) ended the command at once |
 
 The same signal again within 50 ms counts once: Ctrl-C under \`npm start\` arrives twice, from the terminal and from npm.
 `;

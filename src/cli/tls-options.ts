@@ -33,7 +33,7 @@ export function tlsOptions(settings: TlsSettings, directory: string, nameOf: Nam
   const requestClientCert = tlsRequestClientCert ?? tls?.requestClientCert ?? false;
   if (requestClientCert && rest.ca === undefined)
     throw invalid(
-      `${nameOf('tls', '.requestClientCert')} needs ${nameOf('tls', '.ca')}: the certificates of those who vouch for clients`,
+      `${nameOf('tls', '.requestClientCert')} needs ${nameOf('tls', '.ca')}: the certificates of the authorities that sign client certificates`,
     );
   if (rest.crl !== undefined && !requestClientCert)
     throw invalid(

@@ -4,7 +4,7 @@ import type { NameOf } from '../options/source.ts';
 type Reason = (nameOf: NameOf) => string;
 
 const untrusted: Reason = (nameOf) =>
-  `nobody who is trusted here vouches for its certificate. If somebody you trust does, name a file with theirs with ${nameOf('tls', '.ca')}`;
+  `its certificate is not signed by an authority that is trusted here. If you trust its authority, name a file with the authority's certificate with ${nameOf('tls', '.ca')}`;
 
 const refused: Reason = (nameOf) =>
   `the server does not take the certificate of this client. Give one that it knows with ${pair(nameOf)}`;

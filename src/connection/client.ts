@@ -2,7 +2,7 @@
 
 /** What TLS has found out about a client. */
 export interface ClientTls {
-  /** Whether the client has shown a certificate that one of `tls.ca` vouches for. */
+  /** Whether the client has shown a certificate that an authority in `tls.ca` signed. */
   readonly authorized: boolean;
   /** The protocol of `tls.alpn` that was agreed on. */
   readonly alpnProtocol: string | undefined;

@@ -114,7 +114,7 @@ const shape = {
    * @default what the limit of open files leaves room for
    */
   maxClients: option(v.optional(integer(1, 1_000_000)), {
-    help: 'clients that there may be at once',
+    help: 'how many clients may be connected at once',
     preset: 'what the limit of open files leaves room for',
   }),
   /**
@@ -131,17 +131,17 @@ const shape = {
    * @default Infinity
    */
   maxClientsPerAddress: option(v.optional(limit(), Infinity), {
-    help: 'clients that there may be at once from one IPv4 address or IPv6 /64',
+    help: 'how many clients may be connected at once from one IPv4 address or IPv6 /64',
     preset: 'no limit',
   }),
   /**
-   * IP addresses and ranges such as `10.0.0.0/8` that are let in; all others are closed at once.
+   * IP addresses and ranges such as `10.0.0.0/8` that may connect; all others are closed at once.
    * @default everyone
    */
   allow: option(
     v.optional(v.pipe(cidrList(), v.nonEmpty('must be a list with at least one address: nobody could connect'))),
     {
-      help: 'addresses and ranges that are let in, and no others',
+      help: 'addresses and ranges that may connect, and no others',
       preset: 'everyone',
     },
   ),
@@ -150,7 +150,7 @@ const shape = {
    * @default nobody
    */
   deny: option(v.optional(cidrList()), {
-    help: 'addresses and ranges that are not let in',
+    help: 'addresses and ranges that may not connect',
     preset: 'nobody',
   }),
   /**
@@ -175,7 +175,7 @@ const shape = {
    * @default '5ms'
    */
   moveAfter: option(v.optional(duration(1, 'never'), '5ms'), {
-    help: 'how long a message may hold its thread before the other clients move',
+    help: 'how long a message may block its thread before the other clients move',
   }),
   /**
    * What a message is.
@@ -220,12 +220,12 @@ const shape = {
     help: 'silence after which the kernel asks whether a TCP client is still there',
   }),
   /**
-   * How many bytes may pile up for a client beside the message that is on its way to it, in bytes or as text. A client for which
+   * How many bytes may wait for a client in addition to the message that is being sent to it, in bytes or as text. A client for which
    * more waits is closed with reason `over-limit`. One message may be longer, up to 2 GiB.
    * @default '1MiB', or maxMessageLength if that is more
    */
   maxUnsent: option(v.optional(size(1, 2 ** 30)), {
-    help: 'bytes that may pile up for a client, beside one message',
+    help: 'bytes that may wait for a client, in addition to one message',
     preset: '1MiB, or maxMessageLength if that is more',
   }),
   /**
@@ -268,7 +268,7 @@ const shape = {
    * @default '30s'
    */
   handlerTimeout: option(v.optional(duration(1, 'never'), '30s'), {
-    help: 'how long a message may hold its thread before the thread is replaced',
+    help: 'how long a message may block its thread before the thread is replaced',
   }),
   /**
    * How long a server that is to leave goes on accepting clients after it has said so, in milliseconds or as text: so
@@ -276,14 +276,14 @@ const shape = {
    * @default 0
    */
   drainDelay: option(v.optional(duration(0, 'finite'), 0), {
-    help: 'how long clients are still accepted after the server has said that it leaves',
+    help: 'how long the server still accepts clients after it has announced its shutdown',
     preset: '0ms',
   }),
   /**
-   * How long leaving may take, in milliseconds or as text: what is not answered by then is cut off.
+   * How long a graceful shutdown may take, in milliseconds or as text. Clients that are not answered by then are cut off.
    * @default '15s'
    */
-  shutdownTimeout: option(v.optional(duration(0, 'finite'), '15s'), { help: 'how long leaving may take' }),
+  shutdownTimeout: option(v.optional(duration(0, 'finite'), '15s'), { help: 'how long a graceful shutdown may take' }),
   /**
    * The heap limit of each service thread, in bytes or as text.
    * @default none but that of Node

@@ -101,7 +101,7 @@ describe('an option', () => {
     ],
     [
       { environment: { HEDDLE_TLS_CERT: 'c', HEDDLE_TLS_KEY: 'k', HEDDLE_TLS_REQUEST_CLIENT_CERT: 'true' } },
-      'HEDDLE_TLS_REQUEST_CLIENT_CERT needs --tls-ca: the certificates of those who vouch for clients',
+      'HEDDLE_TLS_REQUEST_CLIENT_CERT needs --tls-ca: the certificates of the authorities that sign client certificates',
     ],
     [
       { environment: { HEDDLE_UNIX_MODE: '0660' }, flags: { port: '1' } },

@@ -14,7 +14,7 @@ export class Certificates implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'heddle-tls-'));
   #lists = 0;
 
-  /** Makes a pair that vouches for others. */
+  /** Makes the pair of an authority. */
   authority(name: string): Pair {
     const pair = this.#paths(name);
     const args = ['req', '-x509', ...newKey(pair), '-days', '30', '-subj', `/CN=${name}`, '-out', pair.cert];
@@ -22,7 +22,7 @@ export class Certificates implements Disposable {
     return pair;
   }
 
-  /** Makes a pair for `name` that `authority` vouches for; with `days` below zero it has expired. */
+  /** Makes a pair for `name` that `authority` signed; with `days` below zero it has expired. */
   issue(name: string, authority: Pair, days = 30): Pair {
     const pair = this.#paths(name);
     const request = join(this.folder, `${name}.csr`);

@@ -5,7 +5,7 @@ import { type ConnectionOptions, connect } from 'node:tls';
 import { Peer } from '../server/peer.ts';
 import type { Pair } from './certificates.ts';
 
-/** Connects and resolves when the handshake is done; `authority` is who vouches for the server. */
+/** Connects and resolves when the handshake is done; `authority` signed the server's certificate. */
 export async function connectTls(
   port: number,
   authority: Pair,

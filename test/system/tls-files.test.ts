@@ -21,7 +21,7 @@ const REFUSED: [what: string, tls: object, message: string | RegExp][] = [
   ['no key', { cert: tls.cert }, 'options.tls must have key: the path of a PEM file, or its text or bytes'],
   ['an unknown name', { ...tls, passphrase: 'secret' }, /^options\.tls has no passphrase; it has cert, key/],
   ['a wrong type', { ...tls, alpn: 'h2' }, 'options.tls has a wrong alpn: it must be a list of names of protocols'],
-  ['nobody to vouch for clients', { ...tls, requestClientCert: true }, /must have ca/],
+  ['no authority for clients', { ...tls, requestClientCert: true }, /must have ca/],
   [
     'a file that is not there',
     { ...tls, cert: missing },

@@ -13,7 +13,7 @@ import { namesIn } from '../option-names.ts';
 export const clientCommandSchema = v.strictObject({
   ...connectSchema.entries,
   tlsCa: option(pemFile(), {
-    help: 'certificates of those who vouch for the server; with it, tls is on',
+    help: 'certificates of the authorities that sign server certificates; with it, tls is on',
     preset: 'those that Node trusts',
     reach: 'shell',
   }),

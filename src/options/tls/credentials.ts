@@ -87,7 +87,7 @@ export function loadPair(
   return texts;
 }
 
-/** Reads certificates that vouch for others. Throws HEDDLE_INVALID_OPTION. */
+/** Reads the certificates of authorities. Throws HEDDLE_INVALID_OPTION. */
 export function loadCertificates(pem: Pem, option: string, warn: (expired: ExpiredCertificate) => void): string {
   const read = readPem(pem, option);
   parseCertificate(read, warn);

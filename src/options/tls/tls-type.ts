@@ -17,12 +17,12 @@ export interface KeyPair {
 
 /** What `serve` can be told of TLS. */
 export interface TlsOptions extends KeyPair {
-  /** The certificates of those who vouch for clients. */
+  /** The certificates of the authorities that sign client certificates. */
   readonly ca?: Pem;
   /** Lists of certificates that the authorities of `ca` have revoked (CRL): a client that shows one of these is refused. */
   readonly crl?: Pem;
   /**
-   * Whether a client must show a certificate that one of `ca` vouches for.
+   * Whether a client must show a certificate that an authority in `ca` signed (mutual TLS).
    * @default false
    */
   readonly requestClientCert?: boolean;
@@ -38,7 +38,7 @@ export interface TlsOptions extends KeyPair {
 /** What `connect` can be told of TLS. */
 export interface ConnectTlsOptions {
   /**
-   * The certificates of those who vouch for the server.
+   * The certificates of the authorities that sign server certificates.
    * @default those that Node trusts
    */
   readonly ca?: Pem;
@@ -51,7 +51,7 @@ export interface ConnectTlsOptions {
    */
   readonly servername?: string;
   /**
-   * Whether a server is refused for whose certificate nobody vouches. With false, anybody may be at the other end.
+   * Whether a server is refused if no trusted authority signed its certificate. With false, any server is accepted, also an attacker's.
    * @default true
    */
   readonly rejectUnauthorized?: boolean;
@@ -118,7 +118,7 @@ function problemOf(value: unknown): string | undefined {
   const problem = problemOfKeys(value, SERVER_KEYS);
   if (problem !== undefined) return problem;
   if (value['requestClientCert'] === true && value['ca'] === undefined)
-    return 'must have ca, the certificates of those who vouch for clients, if it has requestClientCert';
+    return 'must have ca, the certificates of the authorities that sign client certificates, if it has requestClientCert';
   if (value['crl'] !== undefined && value['requestClientCert'] !== true)
     return 'must have requestClientCert if it has crl: without it no client shows a certificate';
   return twiceIn(value['sni']);
