@@ -84,7 +84,7 @@ export class Heddle implements Server {
       hasRoom,
       cpus: settings.cpus,
     });
-    const closer = new Closer(calls, this.#table, Arena.create(1 << 16), undefined);
+    const closer = new Closer(calls, this.#table, Arena.create(1 << 16), undefined, this.#board.waitingRoom);
     this.#migrator = new Migrator(calls, this.#table, this.#counters, closer, this.#board);
     const busy = new BusyMeter(calls).ratio;
     this.#placement = placementFor('least-busy', busy);

@@ -55,7 +55,7 @@ export function acceptorParts(
     admission: new Admission({ sys: calls, board, table, counters, report, addresses: start.addresses }, start.limits),
     placement: placementFor(start.placement, busy),
     balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
-    closer: new Closer(calls, table, arena, report),
+    closer: new Closer(calls, table, arena, report, board.waitingRoom),
     deadlineScan,
     memory: new MemoryGuard(table, new MemoryAccount(board, arena, start.maxMemory), deadlineScan),
     cleaner: new ArenaCleaner(arena, calls),

@@ -25,8 +25,11 @@ export class Closer {
   readonly #table: ConnectionTable;
   readonly #arena: Arena;
   readonly #report: Report | undefined;
+  readonly #own: ThreadRow;
 
-  constructor(sys: CloserCalls, table: ConnectionTable, arena: Arena, report: Report | undefined) {
+  /** `own`: the row whose counters only this thread writes. The counters of a client's thread are for that thread. */
+  constructor(sys: CloserCalls, table: ConnectionTable, arena: Arena, report: Report | undefined, own: ThreadRow) {
+    this.#own = own;
     this.#sys = sys;
     this.#table = table;
     this.#arena = arena;
@@ -62,7 +65,7 @@ export class Closer {
   /** Counts and reports the end of a connection, unless that was done. */
   #count(fd: number, row: ThreadRow, reason: CloseReason, detail: string | undefined): void {
     if (this.#table.flags(fd) & COUNTED) return;
-    row.countClose(reason);
+    this.#own.countClose(reason);
     this.#report?.(closeEvent(this.describe(fd, row), reason, detail));
   }
 

@@ -9,7 +9,7 @@ import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable, LOST } from '../sharing/connection-table.ts';
 import { FREE, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
-import { MOST_ROWS, ThreadBoard, type ThreadCounters } from '../sharing/thread-board.ts';
+import { MOST_ROWS, ThreadBoard, type ThreadCounters, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 import { EventStream } from './event-stream.ts';
 
@@ -99,7 +99,7 @@ export class SharedMemory {
    */
   closeLeft(sys: CloseCalls, detail: string | undefined, lost: readonly number[] = []): void {
     const { board, table } = this;
-    const closer = this.#closer(sys);
+    const closer = this.#closer(sys, board.waitingRoom); // Its writer, the acceptor, is gone.
     for (let fd = 0; fd < table.size; fd++) {
       const word = table.word(fd);
       if (stateOf(word) === FREE) continue;
@@ -113,11 +113,11 @@ export class SharedMemory {
   /** Closes what `thread`, which was lost and is gone now, had open. */
   closeLost(sys: CloseCalls, thread: number): void {
     const { board, table } = this;
-    const closer = this.#closer(sys);
+    const closer = this.#closer(sys, board.row(thread));
     table.forEach(thread, (fd, word) => closer.close(fd, withState(word, IDLE), board.row(thread), 'shutdown'));
   }
 
-  #closer(sys: CloseCalls): Closer {
-    return new Closer(sys, this.table, this.arena, (event) => this.report(event));
+  #closer(sys: CloseCalls, own: ThreadRow): Closer {
+    return new Closer(sys, this.table, this.arena, (event) => this.report(event), own);
   }
 }

@@ -51,7 +51,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     this.#sockets = sockets;
     this.#moving = parts.table;
     this.#handshakes = parts.tls && new Handshakes(parts.tls, this);
-    this.#closer = new Closer(parts.sys, this.table, parts.arena, parts.report);
+    this.#closer = new Closer(parts.sys, this.table, parts.arena, parts.report, this.row);
   }
 
   /** Called when the thread begins to work while it is parked: it owes the acceptor its heartbeat from now on. */

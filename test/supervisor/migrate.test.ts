@@ -7,7 +7,7 @@ import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable, NEW } from '../../src/sharing/connection-table.ts';
 import { FREE, MOVING, IDLE, stateOf, threadOf } from '../../src/sharing/control-word.ts';
-import { ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
+import { ThreadBoard, type ThreadRow, zeroCounters } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
 import { ENOMEM } from '../../src/sys/errno.ts';
 import type { Sys } from '../../src/sys/sys.ts';
@@ -24,11 +24,18 @@ function threads(its: Sys = sys) {
   const board = ThreadBoard.create(3);
   const rows = startRows(board) as [ThreadRow, ThreadRow, ThreadRow];
   const events: ServerEvent[] = [];
-  const closer = new Closer(its, table, Arena.create(1 << 16), (event) => void events.push(event));
-  return { table, counters, rows, events, migrator: new Migrator(its, table, counters, closer, board) };
+  const closer = new Closer(its, table, Arena.create(1 << 16), (event) => void events.push(event), board.waitingRoom);
+  return { table, board, counters, rows, events, migrator: new Migrator(its, table, counters, closer, board) };
 }
 
 type Threads = ReturnType<typeof threads>;
+
+/** How many clients were closed as over the limit, as the counters of `row` say. */
+function closesOf(row: ThreadRow): number {
+  const sum = zeroCounters();
+  row.addTo(sum);
+  return sum.closes['over-limit'];
+}
 
 function placed({ table, rows, migrator }: Threads, fd: number, thread: number, flags = 0): number {
   const generation = table.admit(fd, thread, 1, ADDRESS, 1, flags);
@@ -62,6 +69,8 @@ describe('Migrator.place', () => {
     expect(stateOf(on.table.word(fd))).toBe(FREE);
     expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 0]);
     expect(on.events).toMatchObject([{ type: 'close', client: 1, reason: 'over-limit', thread: 1 }]);
+    // A counter has one writer: those of a thread that lives are its own.
+    expect([...on.rows, on.board.waitingRoom].map(closesOf)).toEqual([0, 0, 0, 1]);
   });
 });
 

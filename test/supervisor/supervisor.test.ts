@@ -54,7 +54,7 @@ function supervisor() {
       placement: (rows) => rows[0] as never,
       busy: () => 0,
       balances: false,
-      closer: new Closer(calls, table, Arena.create(1 << 16), undefined),
+      closer: new Closer(calls, table, Arena.create(1 << 16), undefined, board.waitingRoom),
       handlerTimeout: Infinity,
       post: (message) => void said.push(message),
       report: undefined,

@@ -77,7 +77,7 @@ export class Schedule implements NodeCallbacks {
     this.#epollFd = kernel.epollCreate();
     this.#listenerFd = kernel.createListener();
     const mailboxFd = kernel.eventfd();
-    const closer = new Closer(kernel, table, this.arena, (event) => void this.events.push(event));
+    const closer = new Closer(kernel, table, this.arena, (event) => void this.events.push(event), board.waitingRoom);
     this.#migrator = new Migrator(kernel, table, counters, closer, board);
     const busy = (row: ThreadRow): number => this.#busy[row.thread] ?? 0;
     this.registry = new ThreadRegistry(kernel, {

@@ -24,7 +24,7 @@ function room(threads: number, max = threads) {
   const table = ConnectionTable.create(4096);
   const board = ThreadBoard.create(threads);
   const rows = startRows(board);
-  const closer = new Closer(sys, table, Arena.create(1 << 16), undefined);
+  const closer = new Closer(sys, table, Arena.create(1 << 16), undefined, board.waitingRoom);
   const migrator = new Migrator(sys, table, new AcceptorCounters(), closer, board);
   const registry = new ThreadRegistry(sys, { min: 1, max, clientsPerThread: Infinity, moveAfter: 5, hasRoom: true });
   for (const row of rows) registry.add(row);
