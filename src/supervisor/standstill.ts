@@ -1,6 +1,6 @@
 /** Decides which thread to end when none takes a turn while clients wait: the one that has been blocked longest. */
 import type { ThreadRegistry } from './thread-registry.ts';
-import { costOf, type ThreadWatch } from './thread-watch.ts';
+import type { ThreadWatch } from './thread-watch.ts';
 
 /*
  * With endless loops on all threads, everybody would wait until `handlerTimeout`. So the server gives one of the messages up. A
@@ -10,6 +10,11 @@ import { costOf, type ThreadWatch } from './thread-watch.ts';
 /** For how long no thread has taken a turn, in ms: with as many threads as there may be, and with fewer: then one more is about to serve. */
 const PATIENCE_MS = 1000;
 const PATIENCE_GROWING_MS = 5000;
+/**
+ * The same of all threads but the light one, while newcomers wait for one of them: those who are known are served meanwhile, and a burst of
+ * honest messages blocks as many threads for as long as the CPUs need for all of them.
+ */
+const PATIENCE_NEWCOMERS_MS = 10_000;
 /** What the message must have cost so far, in ms: on few CPUs, many ordinary messages together may block all threads as long. */
 const LEAST_COST_MS = 500;
 /** How long after one thread was ended the next may be, in ms. */
@@ -40,15 +45,21 @@ export class Standstill {
     const serving = watches.filter((watch) => !watch.retiring);
     const patience = serving.length < settings.max ? PATIENCE_GROWING_MS : PATIENCE_MS;
     const isEnding = watches.some((watch) => watch.reported);
-    const isSpareBlocked = this.#registry.spareBlockedFor(now) >= patience;
-    if (serving.length === 0 || isEnding || !isSpareBlocked) return undefined;
+    const isNoneFree = this.#registry.blockedFor(now) >= patience;
+    const isSpareBlocked = this.#registry.spareBlockedFor(now) >= PATIENCE_NEWCOMERS_MS;
+    if (serving.length === 0 || isEnding || !(isNoneFree || isSpareBlocked)) return undefined;
     const longest = serving.reduce((one, other) => (blockedLonger(other, one) ? other : one));
-    longest.isWaiting(now);
-    if (!longest.isBlocked || costOf(longest.costSoFar(now)) < LEAST_COST_MS) return undefined;
-    const waits = this.#newcomersWait() || (this.#registry.blockedFor(now) >= patience && this.#waits());
+    if (!longest.isBlocked || costOf(longest, now) < LEAST_COST_MS) return undefined;
+    const waits = (isNoneFree && this.#waits()) || (isSpareBlocked && this.#newcomersWait());
     this.#nextAt = now + (waits ? PAUSE_MS : ASK_AGAIN_MS);
     return waits ? longest : undefined;
   }
+}
+
+/** What the message that blocks a thread has cost, in ms: its time counts where it waits for something else; never where it waits for a CPU. */
+function costOf(watch: ThreadWatch, now: number): number {
+  const { cpu, wall } = watch.costSoFar(now);
+  return watch.isWaiting(now) ? wall : cpu;
 }
 
 function blockedLonger(one: ThreadWatch, other: ThreadWatch): boolean {

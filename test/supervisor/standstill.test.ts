@@ -7,7 +7,7 @@ import { playClock } from '../support/played-clock.ts';
 const LOOK_MS = 10;
 
 /** Two threads, of at most `max`; each has `share` of a CPU. */
-function threads({ max = 2, share = 1, clientsPerThread = Infinity } = {}) {
+function threads({ max = 2, share = 1, clientsPerThread = Infinity, hasRoom = false } = {}) {
   const clock = playClock();
   const board = ThreadBoard.create(max);
   const calls = {
@@ -16,16 +16,16 @@ function threads({ max = 2, share = 1, clientsPerThread = Infinity } = {}) {
     setSlice: () => 0,
     addNice: () => 0,
   };
-  const registry = new ThreadRegistry(calls, { min: 2, max, clientsPerThread, moveAfter: 5, cpus: 2 });
+  const registry = new ThreadRegistry(calls, { min: 2, max, clientsPerThread, moveAfter: 5, cpus: 2, hasRoom });
   for (const row of board.rows.slice(0, 2)) {
     row.state = RUNNING;
     registry.add(row);
   }
-  const waiting = { is: true };
+  const waiting = { is: true, newcomers: false };
   const standstill = new Standstill(
     registry,
     () => waiting.is,
-    () => false,
+    () => waiting.newcomers,
   );
   const found: { thread: number; at: number }[] = [];
   /** Time passes, in which `rows` take a turn once. */
@@ -81,6 +81,17 @@ describe('when no thread takes a turn for a second', () => {
     expect(found).toEqual([]);
     pass(1500);
     expect(found).toHaveLength(1);
+  });
+
+  it('one is to end after ten seconds if newcomers wait and only the thread for light clients is free', () => {
+    const { found, pass, registry, waiting } = threads({ max: 3, hasRoom: true });
+    waiting.newcomers = true;
+    const light = (): number => registry.light?.row.thread ?? 0;
+    pass(100);
+    for (let round = 0; round < 99; round++) pass(100, light());
+    expect(found).toEqual([]);
+    for (let round = 0; round < 5; round++) pass(100, light());
+    expect(found.map(({ thread }) => thread)).toEqual([1 - light()]);
   });
 
   it('one more thread is waited for if there may be more', () => {
