@@ -64,7 +64,7 @@ async function attend(server: Server, { settings, log, manager, hasTerminal }: A
   let status = 0;
   const leaving: LeavingListener = {
     first(signal) {
-      log.leaving(leavingLine(settings), { type: 'leaving', time: Date.now(), signal });
+      log.leaving(shutdownLine(settings), { type: 'leaving', time: Date.now(), signal });
       manager.stopping();
       void server.drain().catch(() => {});
     },
@@ -93,10 +93,10 @@ async function attend(server: Server, { settings, log, manager, hasTerminal }: A
   }
 }
 
-function leavingLine({ drainDelay, shutdownTimeout }: ServeCommandSettings): string {
-  const more = drainDelay === 0 ? '' : `new clients are accepted for ${formatDuration(drainDelay)} more, then `;
+function shutdownLine({ drainDelay, shutdownTimeout }: ServeCommandSettings): string {
+  const more = drainDelay === 0 ? '' : `accepting clients for ${formatDuration(drainDelay)} more, then `;
   const within = formatDuration(shutdownTimeout);
-  return `Leaving: ${more}clients are still answered, for at most ${within}. Once more, and it ends at once`;
+  return `Shutting down: ${more}finishing replies for up to ${within}. Press Ctrl-C again to stop at once`;
 }
 
 function logSettings({ logFormat, logLevel, quiet, service }: ServeCommandSettings): LogSettings {

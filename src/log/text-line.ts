@@ -139,7 +139,7 @@ function framesOf(stack: string): string[] {
 }
 
 function threadHeld(event: ThreadHeldEvent): string {
-  return `Thread ${event.thread} was held for ${Math.round(event.heldMs)} ms${by(event)}`;
+  return `Thread ${event.thread} was blocked for ${Math.round(event.heldMs)} ms${by(event)}`;
 }
 
 function threadLost(thread: number): string {
@@ -158,7 +158,7 @@ function by({ address, port }: { readonly address?: string; readonly port?: numb
 
 function certificateExpired(certificate: string, expired: string): string {
   const what = `The certificate in ${escapeText(certificate)} has expired (${escapeText(expired)})`;
-  return `${what}: handshakes will fail. Replace the file, then have it read again with SIGHUP`;
+  return `${what}: handshakes will fail. Replace the file, then send SIGHUP to read it again`;
 }
 
 function acceptPaused(event: AcceptPausedEvent): string {

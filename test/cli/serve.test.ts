@@ -167,7 +167,7 @@ describe('heddle serve', () => {
     server.end();
     expect(await status).toBe(0);
     expect(output().stdout).toContain(
-      'Leaving: clients are still answered, for at most 15s. Once more, and it ends at once\n',
+      'Shutting down: finishing replies for up to 15s. Press Ctrl-C again to stop at once\n',
     );
     expect(process.listenerCount(signal)).toBe(0);
   });
@@ -180,7 +180,7 @@ describe('heddle serve', () => {
     await status;
     expect(server.options.drainDelay).toBe(5000);
     expect(output().stdout).toContain(
-      'Leaving: new clients are accepted for 5s more, then clients are still answered, for at most 1m. Once more, and it ends at once\n',
+      'Shutting down: accepting clients for 5s more, then finishing replies for up to 1m. Press Ctrl-C again to stop at once\n',
     );
   });
 
@@ -223,7 +223,7 @@ describe('heddle serve', () => {
     process.emit('SIGTERM', 'SIGTERM');
     expect(server.calls).toEqual(['drain', 'close']);
     expect(await status).toBe(143);
-    expect(output().stdout).toContain('Leaving: ');
+    expect(output().stdout).toContain('Shutting down: ');
     expect(process.listenerCount('SIGHUP')).toBe(0);
   });
 

@@ -39,7 +39,7 @@ async function printed(settings: Partial<LogSettings>): Promise<{ stdout: string
   return { stdout: linesOf(streams.stdout), stderr: linesOf(streams.stderr) };
 }
 
-const PINNED = `${STAMP} Thread 1 was held for 5 ms`;
+const PINNED = `${STAMP} Thread 1 was blocked for 5 ms`;
 const FAILED = [`${STAMP} The service failed with client 127.0.0.1 : 11600 on thread 1 (X): no`, '    at f (s.ts:1:2)'];
 
 describe('a log', () => {

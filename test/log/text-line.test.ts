@@ -16,7 +16,7 @@ describe('a line of text', () => {
     [
       { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: 'unix', port: 0 },
       'stderr',
-      'Thread 3 was held for 12 ms by client unix',
+      'Thread 3 was blocked for 12 ms by client unix',
     ],
     [{ type: 'close', ...CLIENT, reason: 'client-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'server-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
@@ -69,11 +69,11 @@ describe('a line of text', () => {
       'stderr',
       'Thread 3 does not end: it is in a system call that does not return (a file, a lock, a child process). Another one takes its place',
     ],
-    [{ type: 'thread-held', time: 0, thread: 3, heldMs: 12.4 }, 'stderr', 'Thread 3 was held for 12 ms'],
+    [{ type: 'thread-held', time: 0, thread: 3, heldMs: 12.4 }, 'stderr', 'Thread 3 was blocked for 12 ms'],
     [
       { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: '::1', port: 4 },
       'stderr',
-      'Thread 3 was held for 12 ms by client ::1 : 4',
+      'Thread 3 was blocked for 12 ms by client ::1 : 4',
     ],
     [
       { type: 'only-thread-blocked', time: 0, address: '::1', port: 4, waiting: 3 },

@@ -66,7 +66,7 @@ describe('the log of heddle serve', () => {
     await once(broken, 'close');
     server.child.kill('SIGTERM');
     const { stdout, stderr, status } = await server.finished();
-    expect(stdout).toMatch(new RegExp(`^${STAMP} Leaving: `, 'm'));
+    expect(stdout).toMatch(new RegExp(`^${STAMP} Shutting down: `, 'm'));
     expect(stderr).toMatch(/^complained one$/m);
     expect(stderr).toMatch(new RegExp(`^${STAMP} The service failed with client .*: thrown\n    at `, 'm'));
     expect(status).toBe(0);

@@ -63,7 +63,7 @@ describe('heddle serve', () => {
     socket.write('a message that is never answered');
     await server.shows(/ Client connected: /);
     server.child.kill('SIGTERM');
-    await server.shows(/ Leaving: /);
+    await server.shows(/ Shutting down: /);
     server.child.kill('SIGINT');
     expect((await server.finished()).status).toBe(130);
     socket.destroy();
