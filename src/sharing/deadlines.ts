@@ -31,6 +31,20 @@ export class Deadlines {
     this.period = shortest === Infinity ? Infinity : Math.min(MAX_PERIOD_MS, Math.max(MIN_PERIOD_MS, shortest / 10));
   }
 
+  /**
+   * Whether the thread of `fd` must ask the kernel at `time`, a `sharedTime`, if the client has read some of what waits for it.
+   *
+   * The kernel says that a socket is writable when a third of its buffer is free, so nothing tells that a client reads a little. Bytes
+   * also leave the buffer just after a write has filled it: the client's kernel takes them. A thread that asked at the deadline alone
+   * would find that room, and wait for another `sendTimeout`. So it asks after 0, 1, 2, 4, 8 … periods without progress.
+   */
+  asksForProgress(fd: number, time: number): boolean {
+    const stalledAt = this.#table.writeStalledAt(fd);
+    if (stalledAt === 0 || this.#timeouts.sendTimeout === Infinity) return false;
+    const periods = Math.floor(elapsed(stalledAt, time) / this.period);
+    return (periods & (periods - 1)) === 0;
+  }
+
   /** Tells why the connection of `fd` is to be closed: a deadline that it has let pass by `time`, a `sharedTime`, or what is kept for it. */
   expired(fd: number, time: number): CloseReason | undefined {
     const table = this.#table;

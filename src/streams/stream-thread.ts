@@ -94,7 +94,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   }
 
   /** One that has yet to be welcomed has waited for this thread. */
-  protected override late(fd: number, generation: Generation, reason: CloseReason): Connection | undefined {
+  protected override late(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {
     if (this.#sockets.get(fd) !== undefined || this.table.flags(fd) & PROXIED)
       return super.late(fd, generation, reason);
     this.#moving.idle(fd, generation);

@@ -55,8 +55,10 @@ export class DeadlineScan {
       const word = this.#table.word(fd);
       const state = stateOf(word);
       const waits = state === IDLE || state === PINNED;
-      const reason = waits ? this.#deadlines.expired(fd, time) : undefined;
+      if (!waits) continue;
+      const reason = this.#deadlines.expired(fd, time);
       if (reason !== undefined) late.add(this.#threadFor(fd, word, reason));
+      else if (this.#deadlines.asksForProgress(fd, time)) late.add(threadOf(word));
     }
     for (const watch of this.#registry.watches) {
       if (!late.has(watch.row.thread)) continue;

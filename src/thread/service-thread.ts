@@ -199,7 +199,7 @@ export class ServiceThread implements ThreadContext, Turns {
     const now = sharedTime(this.time);
     this.table.forEach(this.row.thread, (fd, word) => {
       const reason = this.#deadlines.expired(fd, now);
-      if (reason === undefined) return;
+      if (reason === undefined && !this.#deadlines.asksForProgress(fd, now)) return;
       this.row.beat(fd); // With many to close this takes a while, and is no blocked thread.
       const generation = withState(word, IDLE);
       const late =
@@ -333,8 +333,9 @@ export class ServiceThread implements ThreadContext, Turns {
    * Gives the idle connection of a client that was taken since it is late. Undefined: there is none yet, and the slot is given up;
    * its PROXY header is late, or has only to be read.
    */
-  protected late(fd: number, generation: Generation, reason: CloseReason): Connection | undefined {
-    if (!(this.table.flags(fd) & PROXIED) || this.proxyHeaders.hasArrived(fd)) return this.#connection(fd, generation);
+  protected late(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {
+    const isProxied = (this.table.flags(fd) & PROXIED) !== 0;
+    if (reason === undefined || !isProxied || this.proxyHeaders.hasArrived(fd)) return this.#connection(fd, generation);
     this.proxyHeaders.endExpired(fd, generation, reason);
     return undefined;
   }

@@ -99,6 +99,17 @@ describe('a client', () => {
     expect(later(1)).toEqual(['send-timeout']);
   });
 
+  it('is late from when its kernel last took bytes, which the thread notices soon after a reply was stalled', async () => {
+    const { socket, hear, later } = await scripted({ message: () => Buffer.alloc(300_000) }, 0);
+    socket.window = () => (socket.sent.length === 0 ? 10 : EAGAIN);
+    hear('go\n');
+    socket.window = () => (socket.sent.length === 10 ? 10 : EAGAIN);
+    expect(later(100)).toEqual([]);
+    expect(socket.sent.length).toBe(20);
+    expect(later(4999)).toEqual([]);
+    expect(later(1)).toEqual(['send-timeout']);
+  });
+
   it('is not idle while it takes what the kernel keeps for it, and gets all of that when it is', async () => {
     const { socket, hear, later } = await scripted({ message: () => 'reply' }, 0);
     hear('go\n');

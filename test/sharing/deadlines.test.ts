@@ -38,6 +38,16 @@ describe('Deadlines', () => {
     expect(client(0, 0, 1000).expired(FD, 1200)).toBe('send-timeout');
   });
 
+  it('have the kernel asked for progress of a client that does not read: often at first, then less and less', () => {
+    const deadlines = client(0, 0, 1000);
+    const asked = Array.from({ length: 20 }, (_, periods) => periods).filter((periods) =>
+      deadlines.asksForProgress(FD, 1000 + periods * deadlines.period),
+    );
+    expect(asked).toEqual([0, 1, 2, 4, 8, 16]);
+    expect(client(1000).asksForProgress(FD, 1000)).toBe(false);
+    expect(client(0, 0, 1000, { ...TIMEOUTS, sendTimeout: Infinity }).asksForProgress(FD, 1000)).toBe(false);
+  });
+
   it('are none with Infinity', () => {
     const never = { idleTimeout: Infinity, messageTimeout: Infinity, sendTimeout: Infinity };
     const deadlines = client(1, 1, 1, never);

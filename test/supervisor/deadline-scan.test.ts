@@ -11,7 +11,7 @@ import { playClock } from '../support/played-clock.ts';
 const IDLE = 1000;
 
 /** Two threads, the first parked, and a client of each. */
-function sweeping() {
+function sweeping({ sendTimeout = Infinity } = {}) {
   const clock = playClock();
   const table = ConnectionTable.create(16);
   const { rows } = ThreadBoard.create(2);
@@ -22,7 +22,7 @@ function sweeping() {
     table.settle(5 + thread, table.admit(5 + thread, thread, thread + 1, new Uint8Array(16), 1, 0));
     table.setLastActivity(5 + thread, sharedTime(clock.now));
   });
-  const timeouts = { idleTimeout: IDLE, messageTimeout: Infinity, sendTimeout: Infinity };
+  const timeouts = { idleTimeout: IDLE, messageTimeout: Infinity, sendTimeout };
   const deadlineScan = new DeadlineScan(table, registry, new Deadlines(table, timeouts));
   return { clock, rows, deadlineScan, table };
 }
@@ -37,6 +37,14 @@ it('tells the threads whose clients are late, and wakes those that are parked', 
   deadlineScan.scan(clock.now);
   expect(rows.map((row) => row.expired)).toEqual([true, false]);
   expect(rows.map((row, thread) => row.waker.count - (rings[thread] ?? 0))).toEqual([1, 0]);
+});
+
+it('tells a thread that one of its clients may have read some of what waits for it', () => {
+  const { clock, rows, deadlineScan, table } = sweeping({ sendTimeout: IDLE });
+  table.setWriteStalledAt(6, sharedTime(clock.now));
+  deadlineScan.scan(clock.now);
+  deadlineScan.scan((clock.now += IDLE / 10));
+  expect(rows.map((row) => row.expired)).toEqual([false, true]);
 });
 
 it('leaves alone who is being served, and slots that are free', () => {
