@@ -86,6 +86,8 @@ export class ThreadRegistry {
   /** The same of all but the light one. */
   #spareBlockedSince = Infinity;
   #lookedAt = 0;
+  /** The system has refused to give a thread its share of the CPU back. */
+  #mayNotRaise = false;
 
   constructor(sys: ThreadCalls, settings: ThreadRegistrySettings) {
     this.#sys = sys;
@@ -224,7 +226,10 @@ export class ThreadRegistry {
   raiseLight(): ThreadWatch | undefined {
     const { light } = this;
     if (light === undefined || !light.isLowered || light.isDemoted) return undefined;
-    if (!light.raise()) return light;
+    if (!light.raise()) {
+      this.#mayNotRaise = true;
+      return light;
+    }
     light.lastBlocked = Number.NEGATIVE_INFINITY;
     this.changed();
     return undefined;
@@ -294,19 +299,27 @@ export class ThreadRegistry {
   }
 
   /**
-   * Gives threads that were not blocked for a while their share of the CPU back. Returns those where that is not allowed: each
-   * only once.
+   * Gives threads that were not blocked for a while their share of the CPU back: sooner while fewer threads than usual have
+   * theirs. Returns the threads whose share the system does not raise: each only once.
    */
   raise(now: number): readonly ThreadWatch[] {
-    return this.#watches.filter(
-      (watch) =>
-        watch.isLowered &&
-        !watch.isDemoted &&
-        !watch.servesExpensive &&
-        !watch.retiring &&
-        now - watch.lastBlocked > QUARANTINE_MS &&
-        !watch.raise(),
-    );
+    const refused: ThreadWatch[] = [];
+    let full = this.#watches.filter((watch) => !watch.retiring && !watch.isLowered).length;
+    for (const watch of this.#watches) {
+      if (!this.#mayRaise(watch, full, now)) continue;
+      if (watch.raise()) full++;
+      else refused.push(watch);
+    }
+    this.#mayNotRaise ||= refused.length > 0;
+    return refused;
+  }
+
+  /** `full`: how many threads have their full share of the CPU. */
+  #mayRaise(watch: ThreadWatch, full: number, now: number): boolean {
+    if (!watch.isLowered || watch.isDemoted || watch.servesExpensive || watch.retiring) return false;
+    // Where the system refuses, a thread has to be replaced, and a start costs more CPU than the wait.
+    const isSoon = full < this.settings.min && !this.#mayNotRaise;
+    return now - watch.lastBlocked > (isSoon ? MIN_QUARANTINE_MS : QUARANTINE_MS);
   }
 
   /** How many threads it takes for those that are blocked, or were lately, or have an expensive client, beside the usual ones. */

@@ -35,13 +35,39 @@ describe('threads that were blocked for long', () => {
   const lowered = { isLowered: true, isDemoted: false };
 
   it('get their share of the CPU back when they were not blocked for a while', () => {
-    const { clock, its, rows } = registry(2);
+    const { clock, its, rows } = registry(3);
     const raise = vi.fn<() => boolean>(() => true);
     Object.assign(its.find(rows[0] as ThreadRow) ?? {}, { ...lowered, lastBlocked: clock.now, raise });
     expect(its.raise(clock.now + 9_000)).toEqual([]);
     expect(raise).not.toHaveBeenCalled();
     expect(its.raise(clock.now + 11_000)).toEqual([]);
     expect(raise).toHaveBeenCalledTimes(1);
+  });
+
+  it('get it back soon while fewer threads than usual have theirs, and no more of them than that', () => {
+    const { clock, its, rows } = registry(4, { min: 3 });
+    for (const row of rows.slice(1, 4)) {
+      const watch = its.find(row);
+      const raise = (): boolean => Object.assign(watch ?? {}, { isLowered: false }) !== undefined;
+      Object.assign(watch ?? {}, { ...lowered, lastBlocked: clock.now, raise });
+    }
+    const count = (): number => its.watches.filter(({ isLowered }) => !isLowered).length;
+    its.raise(clock.now + 400);
+    expect(count()).toBe(1);
+    its.raise(clock.now + 600);
+    expect(count()).toBe(3);
+  });
+
+  it('do not get it back sooner where a thread was refused: it would have to be replaced', () => {
+    const { clock, its, rows } = registry(2);
+    const raise = vi.fn<() => boolean>(() => false);
+    for (const row of rows.slice(0, 2))
+      Object.assign(its.find(row) ?? {}, { ...lowered, lastBlocked: clock.now, raise });
+    Object.assign(its.find(rows[1] as ThreadRow) ?? {}, { lastBlocked: clock.now + 500 });
+    expect(its.raise(clock.now + 600).length).toBe(1);
+    Object.assign(its.find(rows[0] as ThreadRow) ?? {}, { isDemoted: true });
+    expect(its.raise(clock.now + 1_200).length).toBe(0);
+    expect(its.raise(clock.now + 10_600).length).toBe(1);
   });
 
   it('are named for being replaced where that is not allowed', () => {
