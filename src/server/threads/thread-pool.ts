@@ -74,6 +74,8 @@ export class ThreadPool {
   #limitReportedAt = Number.NEGATIVE_INFINITY;
   readonly #backoff = new RestartBackoff();
   #isWaiting = false;
+  /** How many threads may start without another wait, each as soon as the limit of starts allows it. */
+  #due = 0;
   /** Until it has, a thread that ends is the end of the pool, and is not replaced. */
   #hasStarted = false;
 
@@ -96,6 +98,7 @@ export class ThreadPool {
   grow(threads: number): void {
     if (performance.now() < this.#growsAt) return;
     this.#target = threads;
+    this.#spare();
     this.#fill();
   }
 
@@ -328,10 +331,10 @@ export class ThreadPool {
     this.#target = Math.max(this.#target, Math.min(most, size + this.#backoff.spares(performance.now())));
   }
 
-  /** Whether a thread is missing that could start now. */
-  get #isShort(): boolean {
-    const isMissing = this.#hasStarted && this.#serving.length < this.#target && this.#rows.length > 0;
-    return isMissing && !this.#starts.isReached && !this.#leaving.signal.aborted;
+  /** How many threads are missing that there are rows for. */
+  get #missing(): number {
+    if (!this.#hasStarted || this.#leaving.signal.aborted) return 0;
+    return Math.max(0, Math.min(this.#target - this.#serving.length, this.#rows.length));
   }
 
   /** Starts the threads that are missing, each as soon as a start is allowed; not at once if threads keep dying. */
@@ -340,17 +343,25 @@ export class ThreadPool {
   }
 
   async #startMissing(): Promise<void> {
-    if (!this.#isShort || this.#isWaiting) return;
-    const wait = this.#isLimited ? LIMITED_MS : this.#backoff.wait(performance.now());
-    this.#isWaiting = true;
-    if (wait > 0) await delay(wait, undefined, { signal: this.#leaving.signal }).catch(() => {});
-    this.#isWaiting = false;
-    for (let missing = this.#target - this.#serving.length; missing > 0 && this.#isShort; missing--) {
+    this.#due = Math.min(this.#due, this.#missing);
+    if (this.#missing === 0 || this.#starts.isReached || this.#isWaiting) return;
+    if (this.#due === 0) await this.#backOff();
+    while (this.#due > 0 && !this.#starts.isReached) {
+      this.#due--;
       this.#starts
         .run(async () => this.#startOne())
         .then(() => this.#fill())
         .catch(this.#parts.failed);
     }
+  }
+
+  /** Waits, if it must; all threads that are missing then may start. */
+  async #backOff(): Promise<void> {
+    const wait = this.#isLimited ? LIMITED_MS : this.#backoff.wait(performance.now());
+    this.#isWaiting = true;
+    if (wait > 0) await delay(wait, undefined, { signal: this.#leaving.signal }).catch(() => {});
+    this.#isWaiting = false;
+    this.#due = this.#missing;
   }
 
   #couldNotStart(row: number, error: unknown): void {
@@ -387,6 +398,7 @@ export class ThreadPool {
     const now = performance.now();
     const threads = this.#serves;
     this.#isLimited = true;
+    this.#due = 0;
     if (threads > 0) this.#goOn();
     if (now - this.#limitReportedAt < LIMITED_REPORT_MS) return;
     this.#limitReportedAt = now;

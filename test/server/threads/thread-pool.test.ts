@@ -224,6 +224,26 @@ describe('threads that start', () => {
     await settled();
     expect(test.threads.length).toBe(8);
   });
+
+  it('wait once for all that are missing, though only so many start at a time', async () => {
+    const test = await TestPool.serving({ size: 6, most: 6, startsAtOnce: 1 });
+    for (const thread of test.threads.slice(0, 6)) thread.die();
+    await settled();
+    await test.oneReady();
+    waits[0]?.over.resolve();
+    await settled();
+    await test.ready(5);
+    expect([test.threads.length, waits.length]).toEqual([12, 1]);
+  });
+
+  it('are as many as die while others are replaced, whatever the acceptor asks for', async () => {
+    const test = await TestPool.serving({ size: 3, most: 6, startsAtOnce: 1 });
+    for (const thread of test.threads.slice(0, 3)) thread.die();
+    await settled();
+    test.pool.grow(3);
+    await test.ready(6);
+    expect(test.threads.filter(({ serves, isOver }) => serves && !isOver).length).toBe(5);
+  });
 });
 
 describe('a limit of threads', () => {
