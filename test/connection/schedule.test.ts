@@ -6,8 +6,8 @@ import { ACTION_NAMES, type ActionName, type Step } from '../support/schedule-ac
 import { checkAllGone, checkAtRest, checkStep, comeToRest } from '../support/schedule-checks.ts';
 
 const RUNS = 150;
-/** One seed that is always the same, so that a change shows, and one that finds what the first does not. */
-const SEEDS = [1, Date.now() & 0x7fffffff];
+/** The second finds what the first does not. */
+const SEEDS = [1, 698_381_125];
 const MOST_STEPS = 120;
 
 /** How often each is drawn; the others once. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { descriptorsBack, openDescriptors, service, start } from './running.ts';
+import { descriptorsBack, openDescriptors, service, start } from '../server/running.ts';
 
 const LINES = service('large');
 const SESSIONS = service('sessions');

@@ -6,7 +6,7 @@ import { serve } from 'heddle';
 
 const engine = process.env.HEDDLE_ENGINE ?? 'epoll';
 const options = { host: '127.0.0.1', port: 0, threads: 2, engine };
-const commands = new URL('./services/commands.mjs', import.meta.url);
+const commands = new URL('../server/services/commands.mjs', import.meta.url);
 
 function say(text) {
   process.stdout.write(`${text}\n`);
@@ -36,7 +36,7 @@ const ways = {
     say('ending');
     process.exit(8);
   },
-  broken: () => fails(serve({ ...options, service: new URL('./services/broken/throws.mjs', import.meta.url) })),
+  broken: () => fails(serve({ ...options, service: new URL('../server/services/broken/throws.mjs', import.meta.url) })),
   async 'in-use'() {
     const server = await serve(options);
     await fails(serve({ ...options, port: server.address.port }));

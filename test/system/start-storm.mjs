@@ -7,7 +7,7 @@ import { serve } from 'heddle';
 
 const engine = process.env.HEDDLE_ENGINE ?? 'epoll';
 const options = { host: '127.0.0.1', port: 0, threads: 4, engine };
-const broken = new URL('./services/broken/throws.mjs', import.meta.url);
+const broken = new URL('../server/services/broken/throws.mjs', import.meta.url);
 
 /** A thread that is ended at the wrong moment takes the process with it, so it takes many starts to be sure. */
 const ROUNDS = process.argv[2] === 'fail' ? 50 : 15;
