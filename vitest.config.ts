@@ -6,7 +6,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   resolve: {
     // Threads load built files, so whatever starts a server imports the package as its users do.
-    alias: [{ find: /^heddle$/, replacement: fileURLToPath(new URL('./dist/index.js', import.meta.url)) }],
+    alias: [
+      { find: /^heddle$/, replacement: fileURLToPath(new URL('./dist/index.js', import.meta.url)) },
+      { find: /^heddle\/http$/, replacement: fileURLToPath(new URL('./dist/http.js', import.meta.url)) },
+    ],
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -13,6 +13,7 @@ import { noWait } from './questions/no-wait.ts';
 import { pingPong } from './questions/ping-pong.ts';
 import { pipelined } from './questions/pipelined.ts';
 import { ready } from './questions/ready.ts';
+import { streams } from './questions/streams.ts';
 import { tls } from './questions/tls.ts';
 
 const QUESTIONS: readonly Question[] = [
@@ -27,6 +28,7 @@ const QUESTIONS: readonly Question[] = [
   moving,
   integrity,
   tls,
+  streams,
 ];
 
 export interface BenchArguments {
@@ -51,7 +53,7 @@ export const USAGE = `Usage: npm run bench -- [question…] [options]
 
 Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
 
-  --rounds N      rounds of each server, interleaved; the median counts (3; no-wait, neighbours 5)
+  --rounds N      rounds of each server, interleaved; the median counts (3; no-wait, neighbours, streams 5)
   --seconds N     measured time of a round of load (2; no-wait, neighbours 8, from when burners come)
   --warm N        load before that, in seconds, so that compilers have done their work (1)
   --old PATH      measures a second build of Heddle in turn: a checkout that is built, or an installed package

@@ -36,6 +36,9 @@ const SHARED_MODULES = [
   'sys/file-limit.ts',
 ];
 
+/** What users import beside the library: it takes nothing of it but types. */
+const HTTP = 'http.ts';
+
 /** They import `heddle`, as all services do, and are built to find it beside them: Node takes 4 ms to find a package. */
 const SERVICES = { reverse: 'services/reverse.ts', 'reverse-bytes': 'services/reverse-bytes.ts' };
 
@@ -121,6 +124,11 @@ async function writeForBundlers(): Promise<readonly string[]> {
   return files[0].exports;
 }
 
+/** Writes what `import 'heddle/http'` finds. */
+function writeHttp(): Promise<void> {
+  return write({ http: HTTP }, { format: 'esm', entryFileNames: '[name].js' });
+}
+
 /** Writes the file that `npx heddle` runs. Node takes a `.js` file as CommonJS, which starts sooner, where the nearest package says so. */
 function writeCommand(): void {
   const folder = resolve(DIST, 'cli');
@@ -141,5 +149,6 @@ writeLibrary(await writeForBundlers());
 for (const [name, file] of Object.entries(THREADS)) await writeCommonJs({ [name]: file }, `${name}-[name]`, [shared]);
 await writeMain();
 for (const [name, file] of Object.entries(SERVICES)) await writeCommonJs({ [name]: file }, '[name]', [heddleBeside]);
+await writeHttp();
 writeCommand();
 writeLicence();

@@ -9,7 +9,7 @@ export interface Floor {
 
 /** A file imports, types included, from its own room and from floors below its own. */
 export const FLOORS: readonly Floor[] = [
-  { rooms: ['index.ts', 'cli'], does: 'the doors: what the library exports, and the commands' },
+  { rooms: ['index.ts', 'http.ts', 'cli'], does: 'the doors: what the library exports, and the commands' },
   {
     rooms: ['server'],
     does: 'the server as its user sees it: options in, threads started and replaced, a graceful shutdown',
@@ -18,7 +18,7 @@ export const FLOORS: readonly Floor[] = [
   { rooms: ['acceptor'], does: 'lets clients in, whatever the engine' },
   {
     rooms: ['handover', 'streams'],
-    does: 'zero-downtime restart · Node’s sockets on a thread: TLS and the net engine',
+    does: 'zero-downtime restart · Node’s sockets on a thread: TLS, stream services, the net engine',
   },
   {
     rooms: ['supervisor', 'thread', 'client'],

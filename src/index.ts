@@ -12,8 +12,15 @@ export { Counter } from './sharing/counter.ts';
 export { Lock } from './sharing/lock.ts';
 
 export type { Connection } from './client/connection.ts';
-export type { Client, ClientTls } from './connection/client.ts';
-export type { BytesService, FramedService, Reply, ServiceThread, TextService } from './connection/service.ts';
+export type { Client, ClientTls, StreamedClient } from './connection/client.ts';
+export type {
+  BytesService,
+  FramedService,
+  Reply,
+  ServiceThread,
+  StreamService,
+  TextService,
+} from './connection/service.ts';
 export type { CustomFraming, FramingSpec } from './framing/framing.ts';
 export type { ServerEvent } from './log/event.ts';
 export type { ConnectOptions } from './options/connect-options.ts';

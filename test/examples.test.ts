@@ -38,10 +38,13 @@ const TALKS: Record<string, Talk> = {
   },
 };
 
+/** These are tried by test/system/streams.test.ts, with the clients of their protocols. */
+const STREAMS = ['http.ts', 'websocket.ts', 'mqtt-broker.ts', 'smtp.ts', 'ssh.ts'];
+
 describe('the examples', () => {
   it('are all tried here', () => {
     const services = readdirSync(EXAMPLES).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
-    expect(services.filter((name) => !(name in TALKS))).toEqual([]);
+    expect(services.filter((name) => !(name in TALKS || STREAMS.includes(name)))).toEqual([]);
   });
 
   it.each(Object.entries(TALKS))('talk as they say: %s', async (name, { sent, replies, options }) => {
@@ -51,7 +54,7 @@ describe('the examples', () => {
     expect(await running.all('service-error')).toEqual([]);
   });
 
-  it.each(Object.keys(TALKS))('say how to run them: %s', (name) => {
+  it.each([...Object.keys(TALKS), ...STREAMS])('say how to run them: %s', (name) => {
     const [comment = ''] = /^\/\*\*[^]*?\*\//.exec(readFileSync(new URL(name, EXAMPLES), 'utf8')) ?? [];
     expect(comment).toContain(`examples/${name}`);
     expect(comment).toContain('12345');
@@ -85,6 +88,7 @@ function examplesIn(file: string): string[] {
 /** What a snippet leaves to its reader: where its server and its service are. */
 const SURROUNDINGS: Record<string, (snippet: string) => string> = {
   'src/server/server.ts': (snippet) => `import { serve } from 'heddle';\n${snippet}`,
+  'src/http.ts': (snippet) => snippet,
   'src/connection/service.ts': (snippet) => `import { defineService } from 'heddle';\n${snippet}`,
   'src/client/connect.ts': (snippet) => `import { connect, serve } from 'heddle';
     const server = await serve({ host: '127.0.0.1', port: 0, threads: 1, framing: 'line' });
@@ -119,7 +123,7 @@ describe('the examples in docstrings', () => {
       noEmit: false,
       allowImportingTsExtensions: false,
       rootDir: '.',
-      paths: { heddle: ['../index.d.ts'] },
+      paths: { heddle: ['../index.d.ts'], 'heddle/http': ['../http.d.ts'] },
     };
     writeFileSync(
       join(directory, 'tsconfig.json'),

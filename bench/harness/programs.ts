@@ -13,7 +13,9 @@ export const SERVER_NAMES = [
   'heddle-session',
   'heddle-never',
   'heddle-tls',
+  'heddle-http',
   'node',
+  'node-http',
   'node-tls',
   'node-workers',
   'go',
@@ -125,6 +127,14 @@ function heddle(
   };
 }
 
+/** A stream service has no framing. */
+function heddleHttp(build: Build): ServerProgram {
+  const program = heddle(build, 'heddle-http', ', http on a stream', 'http.mjs');
+  const command = (_framing: BenchFraming, threads?: number | string): string[] =>
+    program.command('chunk', threads).filter((word) => word !== '--framing' && word !== 'chunk');
+  return { ...program, command };
+}
+
 /** Compiles a Go program; the title is what it is called after `Go` and the version. */
 function go(name: ServerName, file: string, title: string, folder: string, env = {}): ServerProgram {
   const target = join(folder, name);
@@ -163,11 +173,14 @@ const BUILDS: Readonly<Record<HeddleKind, (build: Build, folder: string) => Serv
   'heddle-never': (build) => heddle(build, 'heddle-never', ', never moving', undefined, ['--move-after', 'never']),
   'heddle-burn': (build) => heddle(build, 'heddle-burn', '', 'burn.mjs'),
   'heddle-tls': (build, folder) => heddleTls(folder, build),
+  'heddle-http': heddleHttp,
 };
 
 const PEERS: Readonly<Record<Exclude<ServerKind, HeddleKind>, (folder: string) => ServerProgram>> = {
   c: (folder) => peerProgram('c', 'C epoll', [compileC('epoll.c', join(folder, 'epoll'))]),
   'node-tls': nodeTls,
+  'node-http': () =>
+    peerProgram('node-http', `Node ${process.versions.node} http`, [process.execPath, peer('node-http.mjs')]),
   node: () => peerProgram('node', `Node ${process.versions.node} net`, [process.execPath, peer('node-net.mjs')]),
   'node-workers': nodeWorkers,
   go: (folder) => go('go', 'net.go', ' net', folder, { GOMAXPROCS: '1' }),

@@ -16,6 +16,23 @@ export interface ClientTls {
   readonly serialNumber: string | undefined;
 }
 
+/** A client of a service with `stream`. Its socket is `stream`'s first argument; this says what a socket does not. */
+export interface StreamedClient {
+  /** The connection's number; no two connections of a server have the same. */
+  readonly id: number;
+  /** The client's IP address, such as `127.0.0.1` or `::1`; `unix` for a client of a Unix socket. Behind a load balancer, the client's own. */
+  readonly remoteAddress: string;
+  /** The client's port; 0 for a client of a Unix socket. */
+  readonly remotePort: number;
+  /** What TLS has found out about the client; `undefined` without TLS. */
+  readonly tls: ClientTls | undefined;
+  /**
+   * Aborted when the thread wants to leave: the server drains or hands over to another process, new code is loaded, or the thread
+   * is not needed any more. Finish what is under way, then end the socket: after `shutdownTimeout` the connection is cut off.
+   */
+  readonly leaving: AbortSignal;
+}
+
 /**
  * A client of the service. Its methods may be called on the thread that it was given to, and, for a service with
  * `message`, until the call that it was given to has ended: after that the client may be on another thread.

@@ -1,9 +1,10 @@
 /** Defines what a service is: the user's part of a server. */
+import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { HeddleError } from '../errors.ts';
 import type { CustomFraming, FramingSpec } from '../framing/framing.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import type { Client } from './client.ts';
+import type { Client, StreamedClient } from './client.ts';
 
 /** What goes back to a client: bytes, text (sent as UTF-8), or nothing. */
 export type Reply = Uint8Array | string | undefined;
@@ -28,15 +29,18 @@ export interface ServiceThread {
   readonly memory: MessageMemory | undefined;
 }
 
-interface Hooks<Message, R> {
-  /** Runs once for each client, before its first message; may greet it with `client.send`. A client that it throws at is closed. */
-  open?(client: Client<Message, R>): void | Promise<void>;
-  /** Runs once for each client that is gone. */
-  close?(client: Client<Message, R>, reason: CloseReason): void | Promise<void>;
+interface ThreadHooks {
   /** Runs on each thread before its first client. A service that throws here does not start. */
   start?(thread: ServiceThread): void | Promise<void>;
   /** Runs on each thread after its last client. */
   stop?(thread: ServiceThread): void | Promise<void>;
+}
+
+interface Hooks<Message, R> extends ThreadHooks {
+  /** Runs once for each client, before its first message; may greet it with `client.send`. A client that it throws at is closed. */
+  open?(client: Client<Message, R>): void | Promise<void>;
+  /** Runs once for each client that is gone. */
+  close?(client: Client<Message, R>, reason: CloseReason): void | Promise<void>;
 }
 
 interface Bytes {
@@ -68,6 +72,7 @@ interface PerMessage<Message, R> extends Hooks<Message, R> {
    */
   readonly borrow?: boolean | 'both';
   readonly session?: undefined;
+  readonly stream?: undefined;
 }
 
 interface PerClient<Message, R> extends Hooks<Message, R> {
@@ -75,6 +80,7 @@ interface PerClient<Message, R> extends Hooks<Message, R> {
   session(client: Client<Message, R>): Promise<void>;
   readonly message?: undefined;
   readonly borrow?: undefined;
+  readonly stream?: undefined;
 }
 
 type Style<Message, R> = PerMessage<Message, R> | PerClient<Message, R>;
@@ -86,7 +92,26 @@ export type TextService = Style<string, Reply> & Text;
 /** A service with a framing of its own, which says what its messages and replies are. */
 export type FramedService<Message, R> = Style<Message, R> & Framed<Message, R>;
 
-/** Any service, as Heddle itself holds it: the framing has said what a message is. */
+/** A service that gets its clients as sockets: what a library for Node asks for. */
+export interface StreamService extends ThreadHooks {
+  /**
+   * Takes over a client: `socket` is one of Node's own, under TLS a `tls.TLSSocket`, and has the client's own address also behind a load
+   * balancer. The connection ends with the socket, and stays on its thread. A client that it throws at, or rejects for, is closed with
+   * reason `service-error`.
+   */
+  stream(socket: Socket, client: StreamedClient): void | Promise<void>;
+  /** Runs once for each client, before `stream`. A client that it throws at is closed. */
+  open?(client: StreamedClient): void | Promise<void>;
+  /** Runs once for each client that is gone. */
+  close?(client: StreamedClient, reason: CloseReason): void | Promise<void>;
+  readonly message?: undefined;
+  readonly session?: undefined;
+  readonly framing?: undefined;
+  readonly encoding?: undefined;
+  readonly borrow?: undefined;
+}
+
+/** A service with messages, as Heddle itself holds it: the framing has said what a message is. */
 export type Service = Style<unknown, unknown> & {
   readonly framing?: FramingSpec | CustomFraming;
   readonly encoding?: 'utf8' | undefined;
@@ -100,23 +125,30 @@ export type Service = Style<unknown, unknown> & {
  */
 export function defineService(service: BytesService): BytesService;
 export function defineService(service: TextService): TextService;
+export function defineService(service: StreamService): StreamService;
 export function defineService<Message, R>(service: FramedService<Message, R>): FramedService<Message, R>;
 export function defineService(service: unknown): unknown {
   return service;
 }
 
-const FUNCTIONS = ['message', 'session', 'open', 'close', 'start', 'stop'] as const;
-const KNOWN: readonly string[] = [...FUNCTIONS, 'framing', 'encoding', 'borrow'];
+/** What a thread of a stream service has in the place of a service with messages. There are none. */
+export const NO_MESSAGES: Service = { message: () => undefined };
+
+const STYLES = ['message', 'session', 'stream'] as const;
+const FUNCTIONS = [...STYLES, 'open', 'close', 'start', 'stop'] as const;
+/** How messages are read, which a stream service does by itself. */
+const READING = ['framing', 'encoding', 'borrow'] as const;
+const KNOWN: readonly string[] = [...FUNCTIONS, ...READING];
 
 /**
  * Checks what a module exports as its service; `origin` names the module in the error.
  *
  * Errors: `HEDDLE_SERVICE_LOAD`.
  */
-export function checkService(value: unknown, origin: string): Service {
+export function checkService(value: unknown, origin: string): Service | StreamService {
   const problem = findProblem(value);
   if (problem !== undefined) throw new HeddleError('HEDDLE_SERVICE_LOAD', `${origin}: ${problem}`);
-  return value as Service;
+  return value as Service | StreamService;
 }
 
 function findProblem(value: unknown): string | undefined {
@@ -128,11 +160,21 @@ function findProblem(value: unknown): string | undefined {
   if (unknown !== undefined) return `a service has no '${unknown}'; it has ${KNOWN.join(', ')}`;
   const wrong = FUNCTIONS.find((name) => service[name] !== undefined && typeof service[name] !== 'function');
   if (wrong !== undefined) return `${wrong} must be a function, got ${typeof service[wrong]}`;
-  if ((service['message'] === undefined) === (service['session'] === undefined)) {
-    return service['message'] === undefined
-      ? 'a service needs a message function (one call for each message) or a session function (one for each client)'
-      : 'a service has a message function or a session function, not both';
+  return findStyleProblem(service) ?? findReadingProblem(service);
+}
+
+function findStyleProblem(service: Readonly<Record<string, unknown>>): string | undefined {
+  const [style, other] = STYLES.filter((name) => service[name] !== undefined);
+  if (style === undefined) {
+    return 'a service needs a message function (one call for each message), a session function (one for each client) or a stream function (one for each client, as a socket)';
   }
+  if (other !== undefined) return `a service has a ${style} function or a ${other} function, not both`;
+  const reading = READING.find((name) => service[name] !== undefined);
+  if (style !== 'stream' || reading === undefined) return undefined;
+  return `${reading} is for messages, and a stream function reads its socket by itself: leave it out`;
+}
+
+function findReadingProblem(service: Readonly<Record<string, unknown>>): string | undefined {
   if (service['encoding'] !== undefined && service['encoding'] !== 'utf8') {
     return `encoding must be 'utf8' or left out, got ${inspect(service['encoding'])}`;
   }

@@ -25,6 +25,9 @@ const EVENTS = 64;
 /** The longest time that a timer takes, in ms: 24 days. Should it run out before `moveAfter`, the acceptor finds nothing wrong. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** What this engine makes of the parts. */
+type EpollParts = ServiceThreadParts & Pick<CommonParts, 'streams'>;
+
 const start = workerData as EpollThreadStart;
 
 async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
@@ -69,11 +72,11 @@ function makeSleepTimer(sys: Sys, poller: Poller, row: ThreadRow): SleepTimer | 
   return SleepTimer.watch(sys, poller, fd);
 }
 
-/** TLS is loaded by the threads that need it. */
-async function makeThread(parts: ServiceThreadParts, sys: Sys, newcomers: Poller): Promise<ServiceThread> {
+/** Node's sockets are loaded by the threads that need them. */
+async function makeThread(parts: EpollParts, sys: Sys, newcomers: Poller): Promise<ServiceThread> {
   const { mailboxFd, tls } = start;
   const alert = (): void => void sys.eventfdSignal(mailboxFd);
-  if (tls === undefined) return new ServiceThread({ ...parts, alert });
+  if (tls === undefined && parts.streams === undefined) return new ServiceThread({ ...parts, alert });
   const { TlsThread } = await import('../streams/tls-thread.ts');
   return new TlsThread({ ...parts, sys, newcomers, tls, alert });
 }

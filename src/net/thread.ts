@@ -42,6 +42,7 @@ export class NetThread extends StreamThread {
 
   readonly #woken = (): void => {
     this.#listen();
+    this.row.busyTime = performance.eventLoopUtilization().active;
     this.row.beat(-1);
     if (this.row.expired) this.closeExpired();
   };

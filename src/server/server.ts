@@ -284,6 +284,7 @@ export class Server implements AsyncDisposable {
 
   readonly #onAcceptorMessage = (message: FromAcceptor): void => {
     if (message.type === 'want-threads') this.#pool.grow(message.threads);
+    else if (message.type === 'thread-retires') this.#pool.retires(message.thread);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
     else if (message.type === 'thread-demoted') this.#pool.replace(message.thread).catch(this.#failed);
     else if (message.type === 'thread-blocked') this.#pool.kill(message.thread, message.detail);
@@ -302,6 +303,7 @@ export class Server implements AsyncDisposable {
     if (this.#draining !== undefined || this.#ending !== undefined) return;
     this.#state = 'draining';
     this.report({ type: 'handing-over', time: Date.now(), successor });
+    this.#pool.tellAll('leave');
     const undisturbed = new AbortController();
     const signal = AbortSignal.any([undisturbed.signal, lost.signal]);
     const half = this.#settings.shutdownTimeout / 2;
@@ -317,6 +319,7 @@ export class Server implements AsyncDisposable {
     this.#successor?.lost.abort();
     this.#successor = undefined;
     if (this.#draining === undefined) this.#state = 'ready';
+    this.#pool.tellAll('stay');
     this.report({ type: 'hand-over-failed', time: Date.now(), successor });
   }
 

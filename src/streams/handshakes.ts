@@ -14,7 +14,8 @@ export interface Newcomer {
 }
 
 export interface HandshakeListener {
-  secured(newcomer: Newcomer, socket: TLSSocket): void;
+  /** `raw`: the socket below. */
+  secured(newcomer: Newcomer, socket: TLSSocket, raw: Socket): void;
   failed(newcomer: Newcomer, problem: string): void;
 }
 
@@ -83,10 +84,10 @@ export class Handshakes {
   #secured(socket: TLSSocket): void {
     const raw = rawSocket(socket);
     const newcomer = raw && this.#forget(raw);
-    if (newcomer === undefined) return void socket.destroy();
+    if (raw === undefined || newcomer === undefined) return void socket.destroy();
     // From now on a client may shut down its side and wait for replies; before, that was its end.
     socket.allowHalfOpen = true;
-    this.#listener.secured(newcomer, socket);
+    this.#listener.secured(newcomer, socket, raw);
   }
 
   #fail(socket: Socket, problem: string): void {

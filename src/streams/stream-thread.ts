@@ -6,10 +6,12 @@ import { Closer } from '../connection/close.ts';
 import type { ClientTls } from '../connection/client.ts';
 import type { Connection } from '../connection/connection.ts';
 import { idleInterest } from '../connection/interest.ts';
+import type { StreamService } from '../connection/service.ts';
 import type { Credentials } from '../options/tls/credentials.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { type ConnectionTable, PROXIED, type Generation } from '../sharing/connection-table.ts';
+import { Deadlines } from '../sharing/deadlines.ts';
 import { PARKED, RUNNING } from '../sharing/thread-board.ts';
 import { EPOLLIN } from '../sys/constants.ts';
 import { Handshakes, type HandshakeListener, type Newcomer } from './handshakes.ts';
@@ -17,6 +19,7 @@ import { PinnedTable } from './pinned-table.ts';
 import { ServiceThread, type ServiceThreadParts } from '../thread/service-thread.ts';
 import { SocketStream, type StreamClient } from './socket-stream.ts';
 import { type StreamBase, StreamSockets } from './stream-sockets.ts';
+import { StreamedClients } from './streamed-clients.ts';
 import { describeTls } from './tls-errors.ts';
 
 /*
@@ -33,12 +36,15 @@ export interface StreamThreadParts extends Omit<ServiceThreadParts, 'sys' | 'pol
   readonly sys: StreamBase;
   /** What clients are shown under TLS; `undefined` without it. */
   readonly tls: Credentials | undefined;
+  /** The service that gets the sockets themselves; `undefined`: clients send messages. */
+  readonly streams: StreamService | undefined;
 }
 
 export abstract class StreamThread extends ServiceThread implements HandshakeListener {
   readonly #sockets: StreamSockets;
   readonly #handshakes: Handshakes | undefined;
   readonly #closer: Closer;
+  readonly #streamed: StreamedClients | undefined;
   /** Where connections are idle that are idle: what has not come to this thread yet. */
   readonly #moving: ConnectionTable;
   #due: SocketStream[] = [];
@@ -52,6 +58,24 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     this.#moving = parts.table;
     this.#handshakes = parts.tls && new Handshakes(parts.tls, this);
     this.#closer = new Closer(parts.sys, this.table, parts.arena, parts.report, this.row);
+    this.#streamed = parts.streams && this.#makeStreamed(parts, parts.streams);
+  }
+
+  #makeStreamed({ complain, maxUnsent, sys, timeouts }: StreamThreadParts, service: StreamService): StreamedClients {
+    const { row, table } = this;
+    return new StreamedClients({
+      service,
+      sys,
+      table,
+      row,
+      maxUnsent,
+      complain,
+      closer: this.#closer,
+      deadlines: new Deadlines(table, timeouts),
+      countKept: (bytes) => this.countKept(bytes, bytes),
+      isSurplus: (bytes) => this.isSurplus(bytes),
+      left: () => this.checkDrained(),
+    });
   }
 
   /** Called when the thread begins to work while it is parked: it owes the acceptor its heartbeat from now on. */
@@ -63,7 +87,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   /** Takes a client whose slot this thread holds; the socket is from now on this thread's. */
   protected welcome(newcomer: Newcomer, socket: Socket): void {
     if (this.#handshakes !== undefined) this.#handshakes.begin(newcomer, socket);
-    else this.#add({ ...newcomer, socket, tls: undefined });
+    else this.#add({ ...newcomer, socket, tls: undefined }, socket);
   }
 
   /** Whether something waits to be served. */
@@ -73,7 +97,8 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
 
   /** What clients send arrives in Node's event loop. */
   override awaitsNode(): boolean {
-    return this.#sockets.size > 0 || (this.#handshakes?.size ?? 0) > 0 || super.awaitsNode();
+    const inNode = this.#sockets.size + (this.#handshakes?.size ?? 0) + (this.#streamed?.size ?? 0);
+    return inNode > 0 || super.awaitsNode();
   }
 
   /** What has arrived at the sockets is first to come through Node's loop. */
@@ -83,6 +108,14 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     setImmediate(this.#drainWhenRead);
   }
 
+  override leave(): void {
+    this.#streamed?.leave();
+  }
+
+  override stay(): void {
+    this.#streamed?.stay();
+  }
+
   override useTicketKeys(keys: Uint8Array): void {
     this.#handshakes?.useTicketKeys(keys);
   }
@@ -90,7 +123,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   /** What arrived while the thread was blocked, or the process stopped, is first to come through Node's loop, once around. */
   override closeExpired(): void {
     this.row.expired = false;
-    setImmediate(() => setImmediate(() => super.closeExpired()));
+    setImmediate(() => setImmediate(this.#closeExpired));
   }
 
   /** One that has yet to be welcomed has waited for this thread. */
@@ -111,8 +144,8 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     else super.drainIdle(fd, generation);
   }
 
-  secured(newcomer: Newcomer, socket: TLSSocket): void {
-    this.#add({ ...newcomer, socket, tls: describeTls(socket) });
+  secured(newcomer: Newcomer, socket: TLSSocket, raw: Socket): void {
+    this.#add({ ...newcomer, socket, tls: describeTls(socket) }, raw);
   }
 
   failed(newcomer: Newcomer, problem: string): void {
@@ -142,7 +175,14 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     if (this.isDraining) setImmediate(() => this.checkDrained());
   }
 
-  #add(client: StreamClient): void {
+  readonly #closeExpired = (): void => {
+    super.closeExpired();
+    this.#streamed?.look();
+  };
+
+  /** Under TLS, `raw` is the socket below. */
+  #add(client: StreamClient, raw: Socket): void {
+    if (this.#streamed !== undefined) return this.#streamed.add({ ...client, raw });
     const stream = new SocketStream(client, idleInterest(this.table.flags(client.fd), undefined), this.#ready);
     this.#sockets.add(stream);
     this.table.setLastActivity(client.fd, sharedTime(performance.now())); // A handshake has a time of its own.
@@ -190,6 +230,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     }
     super.drain();
     for (const newcomer of this.#handshakes?.dropSilent() ?? []) this.refuse(newcomer, 'shutdown');
+    this.leave();
   };
 
   /** What came through Node's loop may block the thread, parked or not. */

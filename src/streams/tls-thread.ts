@@ -1,4 +1,4 @@
-/** Runs a service thread of the epoll engine whose clients speak TLS. */
+/** Runs a service thread of the epoll engine whose clients are Node's: they speak TLS, or their service is one of streams. */
 import { Socket } from 'node:net';
 import type { Poller } from '../reactor/poller.ts';
 import { PROXIED, type Generation } from '../sharing/connection-table.ts';

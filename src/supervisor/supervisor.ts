@@ -3,7 +3,7 @@ import type { Closer, Report } from '../connection/close.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { BUSY, FREE, PINNED, MOVING, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
-import { ABSENT, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
+import { ABSENT, PARKED, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { findShift } from './balance.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Choose, Dispatcher } from './dispatcher.ts';
@@ -22,6 +22,8 @@ const RECENTLY_BLOCKED_MS = 10_000;
 const BLOCKED_SCAN_INTERVAL_MS = 10;
 /** How often clients are evened out, in ms. */
 const BALANCE_INTERVAL_MS = 100;
+/** How often a parked thread that has pinned clients is asked for a sign of life, in ms: a socket or a timer of Node's may block it. */
+const PING_INTERVAL_MS = 500;
 /** How long clients are moved in one turn of the acceptor, in ms, before it accepts clients and wakes threads again. */
 const SLICE_MS = 2;
 
@@ -31,7 +33,7 @@ const NONE_FREE =
 /** What main is told of the threads: see `FromAcceptor`. */
 export type SupervisorNotice =
   | { readonly type: 'want-threads'; readonly threads: number }
-  | { readonly type: 'thread-empty' | 'thread-demoted' | 'thread-cleared'; readonly thread: number }
+  | { readonly type: 'thread-retires' | 'thread-empty' | 'thread-demoted' | 'thread-cleared'; readonly thread: number }
   | { readonly type: 'thread-blocked'; readonly thread: number; readonly detail: string };
 
 export interface SupervisorParts {
@@ -61,6 +63,7 @@ export class Supervisor {
   #isDraining = false;
   #hasSaidAlone = false;
   #balancedAt = 0;
+  #pingedAt = 0;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
   /** Not all clients could be moved that have to be, since that would have taken too long. */
@@ -85,7 +88,7 @@ export class Supervisor {
   /** Gives `thread` no more clients and moves those that it has; main hears when it has none. */
   retire(thread: number): void {
     const watch = this.#parts.registry.find(this.#parts.board.row(thread));
-    if (watch !== undefined) watch.retiring = true;
+    if (watch !== undefined) this.#retire(watch);
   }
 
   /** `thread` was told to end and does not: it is no thread any more for anybody but the clients that it has. */
@@ -132,6 +135,7 @@ export class Supervisor {
     registry.changed();
     for (const watch of registry.watches) this.#lookAt(watch, now);
     registry.noteBlocks(now);
+    if (now - this.#pingedAt >= PING_INTERVAL_MS) this.#ping(now);
     if (this.#isDraining) room?.empty();
     else room?.look(now);
     if (registry.accepting.length > 0) this.#lost.empty((row) => this.#moveAway(row, 'held', now));
@@ -166,7 +170,13 @@ export class Supervisor {
     if (registry.watches.some((watch) => watch.isBlocked || watch.servesExpensive || watch.retiring))
       return BLOCKED_SCAN_INTERVAL_MS;
     const isAwake = registry.watches.some((watch) => watch.isAwake && !watch.isBlocked);
-    return isAwake || registry.isSettling(now) || this.#isUneven ? BALANCE_INTERVAL_MS : Infinity;
+    if (isAwake || registry.isSettling(now) || this.#isUneven) return BALANCE_INTERVAL_MS;
+    return registry.watches.some(isSilent) ? Math.max(0, this.#pingedAt + PING_INTERVAL_MS - now) : Infinity;
+  }
+
+  #ping(now: number): void {
+    this.#pingedAt = now;
+    for (const watch of this.#parts.registry.watches) if (isSilent(watch)) watch.wake(now);
   }
 
   /** Whether threads have to be looked at, since nothing else would tell that one is blocked. */
@@ -292,6 +302,11 @@ export class Supervisor {
     report?.({ type: 'only-thread-blocked', ...about, waiting });
   }
 
+  #retire(watch: ThreadWatch): void {
+    watch.retiring = true;
+    this.#parts.post({ type: 'thread-retires', thread: watch.row.thread });
+  }
+
   #retireStep(watch: ThreadWatch, now: number): void {
     const { row } = watch;
     if (row.clients > 0) {
@@ -307,7 +322,7 @@ export class Supervisor {
     this.#balancedAt = now;
     const { balances, busy, migrator, registry, post } = this.#parts;
     const surplus = registry.surplus(now);
-    if (surplus !== undefined && (migrator.moves || surplus.row.clients === 0)) surplus.retiring = true;
+    if (surplus !== undefined && (migrator.moves || surplus.row.clients === 0)) this.#retire(surplus);
     for (const { row } of registry.raise(now)) post({ type: 'thread-demoted', thread: row.thread });
     if (!balances) return;
     this.#isUneven = false;
@@ -359,4 +374,9 @@ export class Supervisor {
     if (isCurrentClient) return 'handler-timeout';
     return watch?.retiring === true ? 'shutdown' : 'thread-exit';
   }
+}
+
+/** Whether the thread may be at work for its clients without that being seen: Node's loop has woken it. */
+function isSilent({ isAwake, row }: ThreadWatch): boolean {
+  return !isAwake && row.pins && row.state === PARKED && row.clients > 0;
 }

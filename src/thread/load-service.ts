@@ -1,7 +1,7 @@
 /** Loads the user's service, and says clearly what is wrong with one that does not load. */
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { checkService, type Service, type ServiceThread } from '../connection/service.ts';
+import { checkService, type Service, type ServiceThread, type StreamService } from '../connection/service.ts';
 import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import { createFraming } from '../framing/framing.ts';
@@ -16,7 +16,7 @@ import { locationIn, syntaxErrorLocation } from './syntax-error-location.ts';
  *
  * Errors: `HEDDLE_SERVICE_LOAD`, with the file, and the line where there is one.
  */
-export async function loadService(href: string): Promise<Service> {
+export async function loadService(href: string): Promise<Service | StreamService> {
   const url = new URL(href);
   const path = pathOf(href);
   requireFile(url);
@@ -33,7 +33,11 @@ export async function loadService(href: string): Promise<Service> {
  *
  * Errors: `HEDDLE_SERVICE_LOAD`, with the file and what it threw.
  */
-export async function startService(service: Service, href: string, thread: ServiceThread): Promise<void> {
+export async function startService(
+  service: Service | StreamService,
+  href: string,
+  thread: ServiceThread,
+): Promise<void> {
   try {
     await service.start?.(thread);
   } catch (cause) {
@@ -60,6 +64,13 @@ export function framingOf(service: Service, start: ThreadStart, find: FindByte):
     const why = (cause instanceof Error ? cause.message : String(cause)).replace(/^options\.framing/, 'its framing');
     throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(start.service)}: ${why}`, { cause });
   }
+}
+
+/** Throws HEDDLE_SERVICE_LOAD if the options give a framing: the service is one of streams. */
+export function refuseFraming({ framing, service }: ThreadStart): void {
+  if (framing === undefined) return;
+  const why = 'it has a stream function, which reads its socket by itself: leave out the option framing';
+  throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}`);
 }
 
 function pathOf(href: string): string {

@@ -48,10 +48,10 @@ export interface EpollThreadStart extends ThreadStart {
 
 /**
  * `drain`: answer what has arrived, then close all clients. `stop`: run the service's `stop`, and end. `ticket-keys`: seal
- * TLS session tickets with `keys` from now on.
+ * TLS session tickets with `keys` from now on. `leave`: ask the clients of a stream service to leave; `stay`: no more of those to come.
  */
 export type ToThread =
-  | { readonly type: 'drain' | 'stop' }
+  | { readonly type: 'drain' | 'stop' | 'leave' | 'stay' }
   | { readonly type: 'ticket-keys'; readonly keys: Uint8Array };
 
 /**

@@ -3,7 +3,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads';
 import { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
 import { borrows } from '../connection/read-message.ts';
-import type { Service } from '../connection/service.ts';
+import { NO_MESSAGES, type Service, type StreamService } from '../connection/service.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { encodeEvent } from '../log/event-record.ts';
@@ -14,13 +14,16 @@ import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
-import { framingOf, loadService, startService } from './load-service.ts';
+import { framingOf, loadService, refuseFraming, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
 import type { ServiceThread, ServiceThreadParts } from './service-thread.ts';
 import { makeThreadMemory } from './thread-memory.ts';
 
 /** What a thread is made of but for what its engine adds. */
-export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'arm' | 'giveBack'>;
+export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'arm' | 'giveBack'> & {
+  /** The service, if it is one of streams. */
+  readonly streams: StreamService | undefined;
+};
 
 /** What an engine makes of them. */
 export interface MadeThread {
@@ -53,12 +56,14 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   const loaded = sayLoaded(engine.load());
   callContext.watch();
   // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
-  const service = await loadService(start.service);
+  const given = await loadService(start.service);
+  if (given.stream !== undefined) refuseFraming(start);
+  const [service, streams] = given.stream === undefined ? [given, undefined] : [NO_MESSAGES, given];
   const memory = makeThreadMemory();
   const framing = framingOf(service, start, memory.findByte);
   const lent = borrows(service, framing) ? memory.whole : undefined;
   const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: lent };
-  await startService(service, start.service, about);
+  await startService(given, start.service, about);
   const complain = reportTo(start.events);
   const shared = openShared(start, complain);
   const { row } = shared;
@@ -66,6 +71,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     ...shared,
     memory,
     service,
+    streams,
     framing,
     timeouts: start.timeouts,
     maxUnsent: start.maxUnsent,
@@ -76,27 +82,29 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   };
   const { thread, start: serve } = await engine.make(parts, loaded);
   const stop = async (): Promise<void> => {
-    const problem = await stopService(service, about);
+    const problem = await stopService(given, about);
     if (problem !== undefined) {
       complain({ type: 'thread-exit', time: Date.now(), thread: about.id, cause: 'stop', detail: problem });
     }
     process.exit();
   };
   port.on('message', (message: ToThread) => onMessage(message, thread, stop));
-  describeOn(row, service, start);
+  describeOn(row, given, start);
   const ready = serve();
   say(ready, ready.clients);
 }
 
 /** Tells the acceptor what kind of clients the thread has. */
-function describeOn(row: ThreadRow, service: Service, start: ThreadStart): void {
+function describeOn(row: ThreadRow, service: Service | StreamService, start: ThreadStart): void {
   // Under TLS the time for the handshake begins with the connection, whether the client says something or not.
-  row.pins = service.session !== undefined || start.tls !== undefined;
+  row.pins = service.session !== undefined || service.stream !== undefined || start.tls !== undefined;
   row.speaksFirst = service.open !== undefined || row.pins;
 }
 
 function onMessage(message: ToThread, thread: ServiceThread, stop: () => Promise<void>): void {
   if (message.type === 'drain') thread.drain();
+  else if (message.type === 'leave') thread.leave();
+  else if (message.type === 'stay') thread.stay();
   else if (message.type === 'ticket-keys') thread.useTicketKeys(message.keys);
   else stop().catch(crash);
 }
@@ -131,7 +139,7 @@ function reportTo(ring: SharedArrayBuffer): Report {
 
 /** Returns what the service's `stop` threw. */
 async function stopService(
-  service: Service,
+  service: Service | StreamService,
   about: Parameters<NonNullable<Service['stop']>>[0],
 ): Promise<string | undefined> {
   try {

@@ -222,6 +222,10 @@ export class ServiceThread implements ThreadContext, Turns {
     this.checkDrained();
   }
 
+  /** The thread wants to leave, or is to stay after all: streams are told, messages and sessions need not know. */
+  leave(): void {}
+  stay(): void {}
+
   /** Without TLS there are no tickets. */
   useTicketKeys(_keys: Uint8Array): void {}
 

@@ -87,7 +87,10 @@ describe('a service that cannot be loaded', () => {
     ['broken/throws', /no database here.*broken\/throws\.mjs:1/s],
     ['broken/import', /there-is-no-such-file\.mjs/],
     ['broken/no-default', /broken\/no-default\.mjs: the module must have a service as its default export/],
-    ['broken/neither', /broken\/neither\.mjs: a service needs a message function .* or a session function/],
+    [
+      'broken/neither',
+      /broken\/neither\.mjs: a service needs a message function .* a session function .* or a stream function/,
+    ],
     ['broken/both', /broken\/both\.mjs: a service has a message function or a session function, not both/],
     ['broken/unknown-key', /broken\/unknown-key\.mjs: a service has no 'mesage'/],
     ['broken/not-a-function', /broken\/not-a-function\.mjs: message must be a function, got string/],

@@ -41,7 +41,7 @@ describe('loadService', () => {
     ['export default () => {};', 'must have a service as its default export'],
     ['export default {};', 'a service needs a message function'],
     ['export default { message() {}, session() {} };', 'not both'],
-    ['export default { message() {}, Open() {} };', "a service has no 'Open'; it has message, session, open"],
+    ['export default { message() {}, Open() {} };', "a service has no 'Open'; it has message, session, stream, open"],
     ['export default { message() {}, open: 1 };', 'open must be a function, got number'],
     ['export default { message() {}, encoding: "utf16" };', "encoding must be 'utf8' or left out, got 'utf16'"],
   ])('refuses %s', async (source, text) => {

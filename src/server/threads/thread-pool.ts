@@ -150,6 +150,16 @@ export class ThreadPool {
     for (const thread of this.#threads.values()) thread.post({ type: 'ticket-keys', keys });
   }
 
+  /** Asks the clients of a thread that gets no more to leave. */
+  retires(thread: number): void {
+    this.#threads.get(thread)?.post({ type: 'leave' });
+  }
+
+  /** Asks the clients of all threads to leave; or no more of those that come from now on. */
+  tellAll(type: 'leave' | 'stay'): void {
+    for (const thread of this.#threads.values()) thread.post({ type });
+  }
+
   /** A retiring thread has no client any more. */
   empty(thread: number): void {
     const handle = this.#threads.get(thread);
