@@ -69,14 +69,16 @@ export class StreamedConnection implements StreamedClient {
     this.#isLeaving = isLeaving;
     if (client.port !== 0) showAddress(socket, client);
     socket.allowHalfOpen = false; // As from a `net.Server`; a service that wants to write after the client's end sets it.
-    // Without a listener, an error would end the thread. Node does not destroy a socket for an error of TLS.
-    socket.on('error', (error) => {
-      this.#error ??= error;
-      socket.destroy();
-    });
+    socket.on('error', this.#broken);
     socket.on('end', () => (this.#hasFinished ||= !socket.writableEnded && !socket.destroyed));
     this.#watchEnd(closed);
   }
+
+  /** Without a listener, an error would end the thread. Node does not destroy a socket for an error of TLS. */
+  readonly #broken = (error: Error): void => {
+    this.#error ??= error;
+    this.socket.destroy();
+  };
 
   /** Not by a listener: libraries that begin TLS on the socket remove all listeners of others. */
   #watchEnd(closed: () => void): void {
@@ -84,6 +86,7 @@ export class StreamedConnection implements StreamedClient {
     const destroy = socket._destroy.bind(socket);
     socket._destroy = (error, done) => {
       this.#error ??= error;
+      if (socket.listenerCount('error') === 0) socket.on('error', this.#broken);
       destroy(error, done);
       setImmediate(closed);
     };

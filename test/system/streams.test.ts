@@ -154,16 +154,16 @@ describe('http', () => {
 
   it('a reload serves new requests with the new code, and loses none', async () => {
     const folder = testFolder();
-    const service = join(folder, 'service.mjs');
+    const file = join(folder, 'service.mjs');
     const write = (text: string): void =>
       writeFileSync(
-        service,
+        file,
         `import { createServer } from 'node:http';
         import { httpService } from ${JSON.stringify(new URL('../../dist/http.js', import.meta.url).href)};
         export default httpService(createServer((request, response) => response.end('${text}')));`,
       );
     write('old');
-    await using running = await start(service);
+    await using running = await start(file);
     const agents = [1, 2].map(() => new Agent({ keepAlive: true, maxSockets: 4 }));
     onTestFinished(() => agents.forEach((agent) => agent.destroy()));
     const ask = async (agent: Agent): Promise<string> => {
@@ -270,7 +270,7 @@ describe('smtp-server', () => {
     expect(status).toBe(0);
     await using behind = await serveExample('smtp.ts', ...BEHIND);
     await using proxy = await Haproxy.start(behind.port, 'send-proxy-v2');
-    await (await proxy.dial('127.0.0.1')).destroy();
+    (await proxy.dial('127.0.0.1')).destroy();
     const script = `import smtplib, ssl
 client = smtplib.SMTP('127.0.0.1', ${proxy.port}, source_address=('127.0.0.6', 0))
 client.starttls(context=ssl._create_unverified_context())
@@ -295,7 +295,7 @@ describe('ssh2', () => {
     };
     await using server = await serveExample('ssh.ts', ...BEHIND);
     await using proxy = await Haproxy.start(server.port, 'send-proxy-v2');
-    await (await proxy.dial('127.0.0.1')).destroy();
+    (await proxy.dial('127.0.0.1')).destroy();
     expect(await ssh(proxy.port, 'uptime')).toBe('You said: uptime\n');
     server.child.kill('SIGHUP');
     await server.shows(/Serving new code/);

@@ -34,7 +34,7 @@ const commands = {
 
 export default defineService({
   async open(client) {
-    if (client.remotePort % 2 === 0) await undefined;
+    if (client.remotePort % 2 === 0) await Promise.resolve();
   },
   stream(socket, client) {
     client.leaving.addEventListener('abort', () => socket.end('leaving\n'));
