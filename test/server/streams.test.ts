@@ -180,12 +180,17 @@ describe('limits of a stream service', () => {
   });
 
   it('holds no client to sendTimeout that takes what it is sent', async () => {
-    await using running = await start(STREAMS, { threads: 1, sendTimeout: 500, idleTimeout: 500, maxUnsent: '100MiB' });
+    await using running = await start(STREAMS, {
+      threads: 1,
+      sendTimeout: 2000,
+      idleTimeout: 2000,
+      maxUnsent: '100MiB',
+    });
     await using peer = await meet(running);
     peer.send('flood 20\n');
     for (let taken = 0; taken < 20; taken++) {
       peer.socket.pause();
-      await delay(60); // A slow client: it takes twice as long as may pass without a byte.
+      await delay(150); // A slow client: it takes longer in all than may pass without a byte.
       peer.socket.resume();
       await peer.take(2 ** 20);
     }
