@@ -18,8 +18,8 @@ const INTRODUCTION = `# API reference
 
 <!-- Written by \`npm run docs\` from the docstrings in src. -->
 
-This page lists everything that \`import … from 'heddle'\` gives, with its types. [Services](services.md) explains how to write a service,
-and [Options](options.md) has each option with its flag and its default.
+This page lists everything that \`import … from 'heddle'\` gives, with its types. [Services](services.md) explains how to write a service, [Streams](streams.md) has
+\`heddle/http\`, and [Options](options.md) has each option with its flag and its default.
 
 `;
 
