@@ -77,7 +77,7 @@ export abstract class Acceptor {
     if (message.type === 'thread-ready') this.threadReady(message.thread, message.clients);
     else if (message.type === 'thread-retire') this.#supervisor.retire(message.thread);
     else if (message.type === 'thread-lost') this.#supervisor.threadLost(message.thread);
-    else if (message.type === 'thread-gone') this.#supervisor.threadGone(message.thread);
+    else if (message.type === 'thread-gone') this.#supervisor.threadGone(message.thread, message.hasDied);
     else if (message.type === 'drain') this.drain();
     else if (message.type === 'ping') this.#pong();
     return message.type !== 'stop';

@@ -67,12 +67,13 @@ export interface ParkedListener {
 
 /**
  * `thread-ready`: a service thread takes clients from now on; `clients` is where, in the net engine. `thread-retire`: it shall give them away and end.
- * `thread-lost`: it was told to end and does not. `thread-gone`: it has ended, for whatever reason. `drain`: accept what waits, then close the listeners. `ping`: say
+ * `thread-lost`: it was told to end and does not. `thread-gone`: it has ended; `hasDied`: nobody had told it to. `drain`: accept what waits, then close the listeners. `ping`: say
  * `pong`. `succeed`, in the epoll engine: take the place of the process before this one, all threads are ready. `stop`: end.
  */
 export type ToAcceptor =
   | { readonly type: 'thread-ready'; readonly thread: number; readonly clients?: MessagePort | undefined }
-  | { readonly type: 'thread-retire' | 'thread-lost' | 'thread-gone'; readonly thread: number }
+  | { readonly type: 'thread-retire' | 'thread-lost'; readonly thread: number }
+  | { readonly type: 'thread-gone'; readonly thread: number; readonly hasDied?: boolean }
   | { readonly type: 'drain' | 'ping' | 'succeed' }
   | { readonly type: 'stop' };
 

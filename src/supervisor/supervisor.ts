@@ -103,11 +103,12 @@ export class Supervisor {
     this.look(now);
   }
 
-  /** Takes over what `thread`, which is gone, has left: idle clients move, what it was working on is closed. */
-  threadGone(thread: number): void {
+  /** Takes over what `thread`, which is gone, has left: idle clients move, what it was working on is closed. `hasDied`: nobody had told it to end. */
+  threadGone(thread: number, hasDied = false): void {
     const { board, registry } = this.#parts;
     const row = board.row(thread);
     const watch = registry.remove(row);
+    if (watch !== undefined) watch.hasDied = hasDied;
     this.#lost.delete(row);
     row.state = ABSENT;
     const now = performance.now();
@@ -372,7 +373,7 @@ export class Supervisor {
   #reasonOf(fd: number, row: ThreadRow, watch: ThreadWatch | undefined): CloseReason {
     const isCurrentClient = watch?.isBlocked === true && watch.reported && fd === row.currentFd;
     if (isCurrentClient) return 'handler-timeout';
-    return watch?.retiring === true ? 'shutdown' : 'thread-exit';
+    return watch?.retiring === true && !watch.hasDied ? 'shutdown' : 'thread-exit';
   }
 }
 

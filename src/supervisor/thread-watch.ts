@@ -54,6 +54,8 @@ export class ThreadWatch {
   readonly row: ThreadRow;
   /** It gets no clients any more and ends when it has none. */
   retiring = false;
+  /** It is gone, and nobody had told it to end. */
+  hasDied = false;
   /** Main was told that it has none. */
   isEmptied = false;
   /** Since when it is blocked, in `performance.now()` ms; 0: it is not. */

@@ -377,6 +377,21 @@ describe('a thread that is gone', () => {
     expect(bench.board.rows.map((row) => row.clients)).toEqual([0, 1, 0]);
   });
 
+  it.each([
+    [true, 'thread-exit'],
+    [false, 'shutdown'],
+  ])('has its clients closed for the end that it found while it retired (it died: %s)', async (hasDied, reason) => {
+    const bench = new AcceptorBench();
+    bench.start(0);
+    await admitted(bench, 1);
+    bench.start(1);
+    const [fd] = bench.clientsOf(0) as [number];
+    bench.table.take(fd, bench.table.word(fd));
+    bench.acceptor.onMessage({ type: 'thread-retire', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-gone', thread: 0, hasDied });
+    expect(closesOf(bench)).toEqual({ [reason]: 1 });
+  });
+
   it('has a client closed that it had begun to close', async () => {
     const bench = new AcceptorBench();
     bench.start(0);

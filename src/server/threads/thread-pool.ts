@@ -325,7 +325,7 @@ export class ThreadPool {
     for (const lock of locks) lock.releaseFor(thread.threadId);
     const isLeaving = this.#leaving.signal.aborted;
     if (isLeaving && end.cause === 'stopped') return;
-    post({ type: 'thread-gone', thread: thread.thread });
+    post({ type: 'thread-gone', thread: thread.thread, hasDied: end.cause !== 'stopped' });
     if (end.cause === 'stopped') return;
     // Of one that ended as it started, whoever waits for it tells.
     if (thread.serves) report({ type: 'thread-exit', time: Date.now(), thread: thread.thread + 1, ...end });
