@@ -1,4 +1,4 @@
-/** Tries random inputs on what reads bytes, options and config files and on the arena. Usage: npm run fuzz -- --help */
+/** Tries random inputs on what reads bytes, options and config files, on the arena, and on whole servers. Usage: npm run fuzz -- --help */
 import { parseFuzzArguments, usage } from './arguments.ts';
 import { fuzz } from './fuzz.ts';
 import { arena } from './targets/arena.ts';
@@ -6,8 +6,9 @@ import { configFiles } from './targets/config-files.ts';
 import { framings } from './targets/framings.ts';
 import { options } from './targets/options.ts';
 import { proxyHeaders } from './targets/proxy-headers.ts';
+import { servers } from './targets/servers.ts';
 
-const TARGETS = [framings, proxyHeaders, options, configFiles, arena];
+const TARGETS = [framings, proxyHeaders, options, configFiles, arena, servers];
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
