@@ -1,8 +1,8 @@
-/** Closes connections that no service has seen, or whose thread is gone. */
+/** Closes connections: those that a service has, those that none has seen yet, and those whose thread is gone. */
 import type { CloseEvent, OpenEvent, ServerEvent } from '../log/event.ts';
 import type { Arena } from '../sharing/arena.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { COUNTED, type ConnectionTable, LOST, type Generation } from '../sharing/connection-table.ts';
+import { COUNTED, type ConnectionTable, type Generation, LOST } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { SHUT_RDWR } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -12,8 +12,13 @@ type EventClient = Omit<OpenEvent, 'type'>;
 
 export type Report = (event: ServerEvent) => void;
 
-/** Makes the event of a client that is gone. */
-export function closeEvent(client: EventClient, reason: CloseReason, detail: string | undefined): CloseEvent {
+/** A client that a service was given. */
+export interface ServedClient {
+  /** Tells the service, and drops what its thread keeps for the client. Its end was reported; its slot is still its own. */
+  letGo(reason: CloseReason): void;
+}
+
+function closeEvent(client: EventClient, reason: CloseReason, detail: string | undefined): CloseEvent {
   return detail === undefined ? { type: 'close', ...client, reason } : { type: 'close', ...client, reason, detail };
 }
 
@@ -36,11 +41,22 @@ export class Closer {
     this.#report = report;
   }
 
-  /** Closes the connection of `generation` for `reason`. Its thread cannot touch it any more, or is the one that calls. */
-  close(fd: number, generation: Generation, row: ThreadRow, reason: CloseReason, detail?: string): void {
+  /**
+   * Closes the connection of `generation` for `reason`: the slot is marked, the end is counted and reported, the service lets
+   * its client go, what is kept is freed, then the slot, then the fd. The caller has the slot, or its thread is gone.
+   */
+  close(
+    fd: number,
+    generation: Generation,
+    row: ThreadRow,
+    reason: CloseReason,
+    detail?: string,
+    served?: ServedClient,
+  ): void {
     const table = this.#table;
-    this.#count(fd, row, reason, detail);
     table.closing(fd, generation);
+    this.#tell(fd, row, reason, detail);
+    served?.letGo(reason);
     if (!(table.flags(fd) & LOST)) row.addClients(-1);
     this.letGo(fd, generation);
   }
@@ -56,20 +72,13 @@ export class Closer {
    */
   cutOff(fd: number, row: ThreadRow, reason: CloseReason, detail?: string): void {
     const table = this.#table;
-    this.#count(fd, row, reason, detail);
-    table.setFlags(fd, table.flags(fd) | COUNTED | LOST);
+    this.#tell(fd, row, reason, detail);
+    table.setFlags(fd, table.flags(fd) | LOST);
     row.addClients(-1);
     this.#sys.shutdown?.(fd, SHUT_RDWR);
   }
 
-  /** Counts and reports the end of a connection, unless that was done. */
-  #count(fd: number, row: ThreadRow, reason: CloseReason, detail: string | undefined): void {
-    if (this.#table.flags(fd) & COUNTED) return;
-    this.#own.countClose(reason);
-    this.#report?.(closeEvent(this.describe(fd, row), reason, detail));
-  }
-
-  /** Gives up the slot, what is kept in it, and the fd; the connection ends unless another process has it as well. */
+  /** Gives up the slot, what is saved in it, and the fd; the connection ends unless another process has it as well. */
   letGo(fd: number, generation: Generation): void {
     const table = this.#table;
     for (const saved of [table.inbox(fd), table.outbox(fd)]) {
@@ -95,5 +104,14 @@ export class Closer {
       port: this.#table.port(fd),
       thread: row.number,
     };
+  }
+
+  /** Counts and reports the end of a connection, unless that was done: by its thread, which died in the middle, say. */
+  #tell(fd: number, row: ThreadRow, reason: CloseReason, detail: string | undefined): void {
+    const flags = this.#table.flags(fd);
+    if (flags & COUNTED) return;
+    this.#own.countClose(reason);
+    this.#report?.(closeEvent(this.describe(fd, row), reason, detail));
+    this.#table.setFlags(fd, flags | COUNTED);
   }
 }

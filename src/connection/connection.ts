@@ -1,15 +1,18 @@
-/** Serves one client on its thread: reads, calls the service, sends replies, and closes. */
+/** Leads one client through its states: an event comes, input is read and delivered, replies are sent, it settles, it ends. */
 import { HeddleError } from '../errors.ts';
 import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import { ENDED as ENDED_FLAG, type Generation, WORK_LEFT as WORK_LEFT_FLAG } from '../sharing/connection-table.ts';
 import type { Deadlines } from '../sharing/deadlines.ts';
-import type { Generation } from '../sharing/connection-table.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from '../sys/constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
 import { EAGAIN, EFAULT, errnoName } from '../sys/errno.ts';
 import { ensureStack } from '../sys/stack-room.ts';
-import type { Client, ClientTls } from './client.ts';
+import { UNIX_PEER } from '../sys/structs/socket-address.ts';
+import type { ClientTls } from './client.ts';
+import type { ServedClient } from './close.ts';
+import type { CalledBack, ThreadContext } from './context.ts';
+import { Ending, type EndingConnection, lostBytes } from './ending.ts';
 import {
-  IDLE,
   BLOCKED,
   CALLED,
   CLOSED,
@@ -18,27 +21,28 @@ import {
   ENDED,
   FINISHING,
   FLUSHING,
-  PINNED,
   LINGERING,
   NO_IDLE_TIMEOUT,
   SERVING,
   TAKES_NO_INPUT,
-  UNREAD,
   WATCHED_FOR_ROOM,
   WORK_LEFT,
   YIELDING,
 } from './flags.ts';
-import type { ThreadContext } from './context.ts';
-import { idleInterest, interestFor } from './interest.ts';
-import type { SharedBuffer } from './saved-bytes.ts';
-import { Linger, unreadText } from './linger.ts';
-import { refused } from './output.ts';
-import { Lease, messageStarted, messageDone, writeFlowing, stopIdling, noteActivity, writeStalled } from './lease.ts';
+import { Input } from './input.ts';
+import { idleInterest } from './interest.ts';
+import { Lease } from './lease.ts';
+import { unreadText } from './linger.ts';
+import { Output, type OutputOwner } from './output.ts';
+import { SharedBuffer } from './saved-bytes.ts';
+import { refused } from './send-queue.ts';
+import { excessText, hasWorkLeft, noteKept, save, type Settling, surplusText, watch } from './settle.ts';
+import type { ServedConnection, Strategy } from './strategy.ts';
 
 /*
  * The way of the data: recv → decode → service → frame → send, in one call without a copy to keep, for a message that
- * is whole and a service that answers at once. What does not fit that way is kept in the inbox (bytes without a whole
- * message, or that the service is not ready for) or the outbox (bytes that the kernel did not take).
+ * is whole and a service that answers at once. What does not fit that way is kept: by the input, bytes without a whole
+ * message, or that the service is not ready for; by the output, bytes that the kernel did not take.
  *
  * A service may call at any depth of its stack, so each of its calls first makes sure that there is enough of it: nothing of
  * this must stop half-way. What a call finds to be over ends when the callbacks are done, on an empty stack.
@@ -47,43 +51,81 @@ import { Lease, messageStarted, messageDone, writeFlowing, stopIdling, noteActiv
 /** Reads in a row from one client, before others get their turn. */
 const READS = 16;
 
-export abstract class Connection extends Lease implements Client<unknown, unknown> {
+export class Connection implements ServedConnection, OutputOwner, EndingConnection, ServedClient, Settling, CalledBack {
+  readonly fd: number;
+  readonly id: number;
+  readonly remoteAddress: string;
   readonly remotePort: number;
   readonly tls: ClientTls | undefined;
-  /** Why it is `FINISHING` or `CLOSED`. */
-  #ending: CloseReason | undefined = undefined;
-  #detail: string | undefined = undefined;
-  #closedError: HeddleError | undefined = undefined;
-  /** Since it is `LINGERING`. */
-  #linger: Linger | undefined = undefined;
-  /** How many bytes the client had yet to take when its idle time was up. */
-  #untaken = 0;
+  readonly input: Input;
+  readonly output: Output;
+  readonly lease: Lease;
+  readonly #strategy: Strategy;
+  readonly #context: ThreadContext;
+  #flags = 0;
+  /** Since it is `FINISHING` or `CLOSED`. */
+  #ending: Ending | undefined = undefined;
   /** How many of the bytes that had arrived when the drain began are still to be read. */
   #undrained = 0;
 
+  /** Takes over a client whose slot this thread has just taken. `arrived`: what was read from it before. */
   constructor(context: ThreadContext, fd: number, generation: Generation, flags: number, arrived?: SharedBuffer) {
-    super(context, fd, generation, flags, arrived);
-    this.remotePort = context.table.port(fd);
+    const { blocks, reader, sys, table } = context;
+    const [inbox, outbox] = [table.inbox(fd), table.outbox(fd)];
+    const kept = arrived ?? (inbox && SharedBuffer.open(blocks, inbox, table.scanned(fd)));
+    // Read now: later, the slot may be another client's.
+    this.remoteAddress = sys.addressText(table.address(fd));
+    this.remotePort = table.port(fd);
     this.tls = context.tlsOf(fd);
-    if (idleInterest(flags, context.table.outbox(fd)) & EPOLLOUT) this.set(WATCHED_FOR_ROOM);
+    this.fd = fd;
+    this.input = new Input(reader, fd, this.remoteAddress === UNIX_PEER, kept);
+    this.output = new Output(context, this, fd, outbox && SharedBuffer.open(blocks, outbox));
+    this.lease = new Lease(context, fd, generation, inbox !== undefined || outbox !== undefined);
+    this.id = this.lease.id;
+    this.#context = context;
+    this.#strategy = context.makeStrategy(this);
+    if (flags & ENDED_FLAG) this.set(ENDED);
+    if (flags & WORK_LEFT_FLAG) this.set(WORK_LEFT);
+    if (idleInterest(flags, outbox) & EPOLLOUT) this.set(WATCHED_FOR_ROOM);
   }
 
-  /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
-  protected abstract deliver(bytes: Buffer, from: number, to: number): number;
-  /** Greets a client that is new to the server. */
-  abstract opened(): void;
-  /** Says that no message will follow, after the last one was delivered. */
-  protected abstract inputEnded(): void;
-  protected abstract wasClosed(): void;
+  is(flags: number): boolean {
+    return (this.#flags & flags) !== 0;
+  }
 
-  abstract receive(): Promise<unknown>;
-  abstract [Symbol.asyncIterator](): AsyncIterator<unknown, undefined>;
+  set(flags: number): void {
+    this.#flags |= flags;
+  }
+
+  unset(flags: number): void {
+    this.#flags &= ~flags;
+  }
+
+  /** Reads a word of all that an event of this client needs; see `Connections.expect`. */
+  peek(): number {
+    return this.lease.generation ^ (this.input.isUnread ? 1 : 0) ^ (this.output.isClear ? 1 : 0);
+  }
+
+  get takesInput(): boolean {
+    return !this.is(TAKES_NO_INPUT);
+  }
+
+  get unsent(): number {
+    // The end of the stream, which the kernel counts, is no byte.
+    return Math.max(0, this.#context.sys.unsent(this.fd) - (this.is(LINGERING) ? 1 : 0));
+  }
 
   send(message: unknown): Promise<void> {
     ensureStack();
-    if (!this.#canSend()) return this.#refuse();
-    this.flushSoon(); // First: it gives up the slot, and what is no message throws.
-    return this.orRefused(this.sendLater(message));
+    return this.#strategy.send(message);
+  }
+
+  receive(): Promise<unknown> {
+    return this.#strategy.receive();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
+    return { next: () => this.#strategy.next() };
   }
 
   close(): void {
@@ -93,98 +135,246 @@ export abstract class Connection extends Lease implements Client<unknown, unknow
     this.flushSoon();
   }
 
+  /** Greets a client that is new to the server. */
+  opened(): void {
+    this.#strategy.opened();
+  }
+
   /** Serves an event of epoll; `drains`: as `drain`, after that. The caller has the slot. */
   event(mask: number, drains: boolean): void {
-    this.begin();
+    this.lease.begin();
     if (drains) this.#beginDrain();
     if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
-    if (drains) this.#drain();
-    if (this.is(FINISHING | FLUSHING)) this.flush();
-    this.settle();
+    this.#endTurn(drains);
   }
 
   /** Serves what was read before this was made; `drains`: as `drain`, after that. The caller has the slot. */
   arrived(drains: boolean): void {
-    this.begin();
+    this.lease.begin();
     if (drains) this.#beginDrain();
-    this.mayBeReadable();
+    this.input.noteMaybeReadable();
     this.#goOn();
-    if (drains) this.#drain();
-    if (this.is(FINISHING | FLUSHING)) this.flush();
-    this.settle();
+    this.#endTurn(drains);
   }
 
   /** Answers what has arrived, then closes with reason `shutdown`. The caller has the slot. */
   drain(): void {
-    this.begin();
+    this.lease.begin();
     this.#drain();
-    this.settle();
-  }
-
-  /** Sends what is still to be sent, then closes for `reason`. The first reason counts. */
-  finish(reason: CloseReason, detail?: string): void {
-    if (this.is(CLOSED | FINISHING)) return;
-    this.set(FINISHING);
-    this.#ending = reason;
-    this.#detail = detail;
-    this.dropInput();
-    messageDone(this.context, this.fd);
-  }
-
-  /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
-  end(reason: CloseReason, detail?: string): void {
-    if (this.is(CLOSED)) return;
-    this.#ending = reason;
-    this.#detail = detail;
-    this.set(CLOSED);
-    if (!this.is(CALLED)) return this.#ended();
-    this.set(END_NOTED);
-    this.flushSoon();
-  }
-
-  #ended(): void {
-    const { context, fd, generation } = this;
-    const reason = this.#ending as CloseReason;
-    this.unset(END_NOTED);
-    context.table.closing(fd, generation);
-    context.row.countClose(reason);
-    context.closed(this, reason, this.#detail);
-    this.wasClosed();
-    this.begin();
-    this.dropInput();
-    this.dropOutput(() => this.closedError());
-    this.noteKept();
-    this.free();
+    this.#settle();
   }
 
   /** Sends what was put off; called when the callbacks that sent it are done. */
   flushNow(): void {
     this.unset(FLUSHING);
-    if (this.is(END_NOTED)) return this.#ended();
+    if (this.is(END_NOTED)) return this.#close();
     // Idle, it was flushed with the turn that sent it, and may be another thread's by now.
-    if (this.is(CLOSED | IDLE)) return;
-    if (this.is(PINNED) && this.allSent && !this.is(FINISHING)) return;
-    this.begin();
-    this.flush();
-    this.settle();
+    if (this.is(CLOSED) || this.lease.isIdle) return;
+    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING)) return;
+    this.lease.begin();
+    this.#flush();
+    this.#settle();
   }
 
-  /** Gives the service what it did not want before and sends what came of it. The connection is pinned. */
-  protected resume(): void {
+  /** The connection is pinned. */
+  resume(): void {
     if (this.is(CLOSED)) return;
-    this.begin();
+    this.lease.begin();
     this.#goOn();
-    this.settle();
+    this.#settle();
   }
 
   /** Serves a client that could not go back to the waiting room: it has had its message, and others have had their turn. */
   goOn(): void {
-    if (this.is(CLOSED | IDLE) || !this.is(YIELDING)) return;
-    this.begin();
+    if (this.is(CLOSED) || this.lease.isIdle || !this.is(YIELDING)) return;
+    this.lease.begin();
     this.#takeWorkLeft();
-    this.settle();
+    this.#settle();
+  }
+
+  /**
+   * Closes a client that has let a deadline pass at `now`, a `sharedTime`. It has not if the kernel says so, which this thread was late
+   * to ask. The caller has the slot.
+   */
+  checkDeadlines(deadlines: Deadlines, now: number, drains: boolean): void {
+    this.lease.begin();
+    if (this.is(BLOCKED)) this.#writable();
+    if (!this.is(CLOSED) && this.#context.sys.unread(this.fd) > 0) {
+      this.lease.noteActivity();
+      this.#readable(EPOLLIN);
+    }
+    if (this.is(CLOSED)) return;
+    const reason = deadlines.expired(this.fd, now);
+    if (reason !== undefined && !(reason === 'idle-timeout' && this.output.hasTaken(this.unsent)))
+      return this.#endLate(reason);
+    this.#endTurn(drains);
+  }
+
+  /** Looks again at a connection that lingers. */
+  checkLinger(): void {
+    if (!this.is(CLOSED)) this.#ending?.check();
+  }
+
+  checkSoon(): void {
+    this.#context.lingers(this);
+  }
+
+  finish(reason: CloseReason, detail?: string): void {
+    if (this.is(CLOSED | FINISHING)) return;
+    this.set(FINISHING);
+    this.#endFor(reason, detail);
+    this.input.drop();
+    this.lease.noteMessageComplete();
+  }
+
+  /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
+  end(reason: CloseReason, detail?: string): void {
+    if (this.is(CLOSED)) return;
+    this.#endFor(reason, detail);
+    this.set(CLOSED);
+    if (!this.is(CALLED)) return this.#close();
+    this.set(END_NOTED);
+    this.flushSoon();
+  }
+
+  cutOff(reason: CloseReason, detail: string): void {
+    if (!this.is(CLOSED)) this.#context.sys.discardOnClose(this.fd);
+    this.end(reason, detail);
+  }
+
+  letGo(reason: CloseReason): void {
+    this.#context.closed(this, reason);
+    this.#strategy.closed();
+    this.lease.begin();
+    this.input.drop();
+    this.output.drop(() => this.closedError());
+    this.lease.noteKept(0, 0);
+  }
+
+  sendLater(message: unknown): Promise<void> {
+    if (!this.#canSend()) return this.#refuse();
+    this.flushSoon(); // First: it gives up the slot, and what is no message throws.
+    return this.orRefused(this.output.later(message));
+  }
+
+  flushSoon(): void {
+    if (this.is(FLUSHING)) return;
+    this.set(FLUSHING);
+    this.#context.flushSoon(this);
+  }
+
+  orRefused(sent: Promise<void>): Promise<void> {
+    return this.is(FINISHING) ? refused(this.closedError()) : sent;
+  }
+
+  closedError(): HeddleError {
+    return (this.#ending ?? this.#endFor('client-reset')).error;
+  }
+
+  refuseFrame(status: FrameStatus): void {
+    const { problem } = this.#context.frame;
+    this.finish(status === BAD ? 'bad-frame' : 'message-too-long', problem);
+  }
+
+  serviceFailed(error: unknown): void {
+    if (this.#ending?.hasThrown(error)) return;
+    this.#context.serviceFailed(this, error);
+    this.finish('service-error');
+  }
+
+  sendFailed(errno: number): void {
+    if (errno === EFAULT) {
+      this.#context.serviceFailed(this, lostBytes());
+      return this.cutOff('service-error', 'bytes that were to be sent are gone');
+    }
+    const why = this.#ending === undefined ? '' : `, while it was being closed for ${this.#ending.reason}`;
+    this.end('client-reset', `${errnoName(errno)}${why}`); // What was to be sent is lost, whatever came before.
+  }
+
+  replyTooLong(length: number): void {
+    this.finish('over-limit', `a reply of ${length} bytes is more than can be sent: send it in pieces`);
+  }
+
+  #readable(mask: number): void {
+    if (this.is(CLOSED)) return;
+    this.input.noteReadable(mask);
+    if (this.#canRead()) this.#read();
+    else if (this.is(LINGERING)) this.#ending?.discard();
+    else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
+  }
+
+  #canRead(): boolean {
+    return !this.is(TAKES_NO_INPUT | ENDED);
+  }
+
+  /** Reads and serves what there is to read, as far as that may be now, or until others have to get their turn. */
+  #read(): void {
+    for (let reads = 0; reads < READS && this.input.isUnread && this.#canRead(); reads++) {
+      const received = this.input.read();
+      if (received > 0) {
+        this.#deliver();
+        this.#flush();
+        if (this.is(DRAINING) && (this.#undrained -= received) <= 0) return;
+      } else if (received !== EAGAIN) return this.#inputOver(received);
+    }
+  }
+
+  /** Gives the service what the reader has, as far as it wants it. */
+  #deliver(): void {
+    const { reader } = this.#context;
+    const { from } = reader;
+    const rest = this.#strategy.deliver(reader.bytes, from, reader.to);
+    if (rest === reader.to && this.input.isTaken) return; // All of it was taken, and nothing had to be kept before.
+    if (this.is(FINISHING | CLOSED)) this.input.drop();
+    else this.input.keep(rest);
+    if (this.is(CLOSED)) return;
+    if (!this.input.isTaken && this.takesInput) this.lease.noteMessageStarted(rest > from);
+    else this.lease.noteMessageComplete();
+  }
+
+  #inputOver(received: number): void {
+    if (received < 0) return this.end('client-reset', errnoName(received));
+    this.set(ENDED);
+    this.#takeLast();
+    this.#flush();
+  }
+
+  /** The client will send no more: what is left of its input is a last message, or an error. */
+  #takeLast(): void {
+    if (this.is(FINISHING)) return;
+    const { framing, frame, reader } = this.#context;
+    const status = this.input.rest() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
+    const isCut = status === MESSAGE && framing.endCompletes && this.#context.isCutShort(this.fd);
+    if (status === MESSAGE && !isCut) this.#strategy.deliverLast(reader.bytes);
+    if (this.is(CLOSED)) return;
+    this.input.drop();
+    this.lease.noteMessageComplete();
+    if (isCut) return this.finish('tls-error', 'it ended without close_notify: its last message may be a part of one');
+    if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
+    this.#strategy.inputEnded();
+  }
+
+  #writable(): void {
+    if (this.is(CLOSED) || !this.is(BLOCKED)) return;
+    const before = this.output.length;
+    this.output.unblock();
+    this.#flush();
+    if (this.is(CLOSED)) return;
+    if (this.output.length < before) this.lease.noteWriteStalled(); // It has read something.
+    if (!this.is(BLOCKED)) this.#goOn();
+  }
+
+  /** Goes on where this stopped: with what was read and not taken, then with what is there to read. */
+  #goOn(): void {
+    if (this.takesInput && this.input.rest()) this.#deliver();
+    if (this.is(ENDED) && this.takesInput) this.#takeLast();
+    else if (this.is(DRAINING)) this.#takeArrived();
+    else this.#read();
+    if (!this.is(SERVING) || this.takesInput) return this.#flush();
+    this.output.stashReplies(); // More is to come: it goes out together when the callbacks are done.
+    if (!this.output.isSent) this.flushSoon();
   }
 
   /** Serves what was read and left: this is the client's turn. */
@@ -193,224 +383,12 @@ export abstract class Connection extends Lease implements Client<unknown, unknow
     this.#goOn();
   }
 
-  protected unwatched(): void {
-    this.end('over-limit', 'the kernel has no room to watch it');
-  }
-
-  protected goesOnHere(): void {
-    this.context.goOnSoon(this);
-  }
-
-  #goOn(): void {
-    if (this.takesInput && this.reopen()) this.#deliver();
-    if (this.is(ENDED) && this.takesInput) this.#takeLast();
-    else if (this.is(DRAINING)) this.#takeArrived();
-    else this.#serve();
-    if (!this.is(SERVING) || this.takesInput) return this.flush();
-    this.stashReplies(); // More is to come: it goes out together when the callbacks are done.
-    if (!this.allSent) this.flushSoon();
-  }
-
-  /** Whether the service may be given another message now. */
-  protected get takesInput(): boolean {
-    return !this.is(TAKES_NO_INPUT);
-  }
-
-  /** Says that what the client sent is no message, as the decoder found. */
-  protected refuseFrame(status: FrameStatus): void {
-    const { problem } = this.context.frame;
-    this.finish(status === BAD ? 'bad-frame' : 'message-too-long', problem);
-  }
-
-  /** Reports what the service threw, and closes its client. */
-  protected serviceFailed(error: unknown): void {
-    if (error !== undefined && error === this.#closedError) return;
-    this.context.serviceFailed(this, error);
-    this.finish('service-error');
-  }
-
-  /** Sends all that waits, and goes on to close if that was the last. */
-  protected flush(): void {
-    if (this.is(CLOSED)) return;
-    this.sendAll();
-    if (this.is(FINISHING) && this.allSent && !this.is(CLOSED)) this.#shutDown();
-  }
-
-  /** Gives the connection up until its next event: idle if nothing is kept for it. */
-  protected settle(): void {
-    if (this.is(CLOSED)) return;
-    noteActivity(this.context, this.fd);
-    if (this.keepsNothing()) this.becomeIdle();
-    else this.#settleMore();
-  }
-
-  #settleMore(): void {
-    if (this.is(NO_IDLE_TIMEOUT) || (this.is(YIELDING | WORK_LEFT) && this.inbox !== undefined))
-      stopIdling(this.context, this.fd);
-    if (this.is(BLOCKED | WATCHED_FOR_ROOM | UNREAD)) {
-      this.#watch();
-      if (this.#isOverLimit()) return;
-    }
-    if (this.kept > 0 && this.context.isSurplus(this.kept)) return this.#endSurplus();
-    this.leave(this.is(SERVING | FINISHING | DRAINING));
-  }
-
-  /** Has the socket watched anew if it has to be: what it is ready for now is reported, whether it was before or not. */
-  #watch(): void {
-    const { fd, context } = this;
-    const isBlocked = this.is(BLOCKED);
-    if (isBlocked !== this.is(WATCHED_FOR_ROOM)) {
-      if (isBlocked) {
-        this.set(WATCHED_FOR_ROOM);
-        writeStalled(context, fd);
-      } else {
-        this.unset(WATCHED_FOR_ROOM);
-        writeFlowing(context, fd);
-      }
-    } else if (!this.is(UNREAD) || !this.#reads()) return;
-    context.poller.modify(fd, interestFor(isBlocked), fd, this.generation);
-  }
-
-  /** Closes a client for which more waits than may. True: it was closed. */
-  #isOverLimit(): boolean {
-    if (!this.is(BLOCKED) || (this.output?.piledUp ?? 0) <= this.context.maxUnsent) return false;
-    this.#cutOff('over-limit', `more than ${this.context.maxUnsent} bytes wait for it (maxUnsent)`);
-    return true;
-  }
-
-  /**
-   * Closes a client that has let a deadline pass at `now`, a `sharedTime`. It has not if the kernel says so, which this thread was late
-   * to ask. The caller has the slot.
-   */
-  checkDeadlines(deadlines: Deadlines, now: number, drains: boolean): void {
-    const { fd, context } = this;
-    this.begin();
-    if (this.is(BLOCKED)) this.#writable();
-    if (!this.is(CLOSED) && context.sys.unread(fd) > 0) {
-      noteActivity(context, fd);
-      this.#readable(EPOLLIN);
-    }
-    if (this.is(CLOSED)) return;
-    const reason = deadlines.expired(fd, now);
-    if (reason !== undefined && !(reason === 'idle-timeout' && this.#hasTaken())) return this.#endLate(reason);
-    if (drains) this.#drain();
-    if (this.is(FINISHING | FLUSHING)) this.flush();
-    this.settle();
-  }
-
-  /** Whether the client has taken something of what the kernel keeps for it since this was asked last. */
-  #hasTaken(): boolean {
-    const before = this.#untaken;
-    this.#untaken = this.#unsent();
-    return this.#untaken !== 0 && this.#untaken !== before;
-  }
-
-  /** Closes a client that is late; the first reason counts, but that it does not read. What it has yet to take of its replies it gets. */
-  #endLate(reason: CloseReason): void {
-    if (reason === 'over-limit') return this.#endSurplus();
-    if (reason === 'send-timeout') return this.#cutOff(reason, unreadText(this.output?.length ?? 0));
-    if (this.#unsent() === 0) return this.end(this.#ending ?? reason, this.#detail);
-    this.finish(reason);
-    this.flush();
-    this.settle();
-  }
-
-  /** How many bytes the kernel keeps for the client, which has yet to take them; the end of the stream is none. */
-  #unsent(): number {
-    return Math.max(0, this.context.sys.unsent(this.fd) - (this.is(LINGERING) ? 1 : 0));
-  }
-
-  /** Closes a client for which most is kept, while more is kept for all than may be. */
-  #endSurplus(): void {
-    this.#cutOff('over-limit', `${this.kept} bytes are kept for it, and for all clients more than may be (maxMemory)`);
-  }
-
-  /** Closes a client that does not read: what waits for it in the kernel is dropped, it is memory that others need. */
-  #cutOff(reason: CloseReason, detail: string): void {
-    if (!this.is(CLOSED)) this.context.sys.discardOnClose(this.fd);
-    this.end(reason, detail);
-  }
-
-  /**
-   * The error that calls on this connection end with; one object, so that it is known when the service lets it through. Made only
-   * for a call: its stack costs several microseconds.
-   */
-  protected closedError(): HeddleError {
-    this.#closedError ??= new HeddleError('HEDDLE_CLOSED', `the client is gone: ${this.#ending ?? 'client-reset'}`);
-    return this.#closedError;
-  }
-
-  #canRead(): boolean {
-    return !this.is(TAKES_NO_INPUT | ENDED);
-  }
-
-  /** Whether what there is to read may be read now. */
-  #reads(): boolean {
-    return this.is(LINGERING) || this.#canRead();
-  }
-
-  /** What `send` gives: `sent`, unless the message was refused. */
-  protected orRefused(sent: Promise<void>): Promise<void> {
-    return this.is(FINISHING) ? refused(this.closedError()) : sent;
-  }
-
-  /** Takes the slot, if this is called from outside of an event. */
-  #canSend(): boolean {
-    return !this.is(FINISHING) && this.take();
-  }
-
-  #refuse(): Promise<void> {
-    if (this.is(CLOSED)) return refused(this.closedError());
-    const reason = this.#ending ?? 'it was closed or has moved to another thread';
-    return refused(new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
-  }
-
-  #readable(mask: number): void {
-    if (this.is(CLOSED)) return;
-    this.noteReadable(mask);
-    if (this.#canRead()) this.#serve();
-    else if (this.is(LINGERING)) this.#discard();
-    else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
-  }
-
-  /** Reads and serves what there is to read, as far as that may be now, or until others have to get their turn. */
-  #serve(): void {
-    for (let reads = 0; reads < READS && this.is(UNREAD) && this.#canRead(); reads++) {
-      const received = this.read();
-      if (received > 0) {
-        this.#deliver();
-        this.flush();
-        if (this.is(DRAINING) && (this.#undrained -= received) <= 0) return;
-      } else if (received !== EAGAIN) return this.#inputOver(received);
-    }
-  }
-
-  /** Gives the service what the reader has, as far as it wants it. */
-  #deliver(): void {
-    const { reader } = this.context;
-    const { from } = reader;
-    const rest = this.deliver(reader.bytes, from, reader.to);
-    if (rest === reader.to && this.inbox === undefined) return; // All of it was taken, and nothing had to be kept before.
-    if (this.is(FINISHING | CLOSED)) this.dropInput();
-    else this.keep(rest);
-    if (this.is(CLOSED)) return;
-    if (this.inbox !== undefined && this.takesInput) messageStarted(this.context, this.fd, rest > from);
-    else messageDone(this.context, this.fd);
-  }
-
-  #inputOver(received: number): void {
-    if (received < 0) return this.end('client-reset', errnoName(received));
-    this.set(ENDED);
-    this.#takeLast();
-    this.flush();
-  }
-
   /** What arrives from now on is not answered: a client that says more with each reply would never be done. */
   #beginDrain(): void {
-    this.mayBeReadable();
+    this.input.noteMaybeReadable();
     if (this.is(DRAINING | CLOSED)) return;
     this.set(DRAINING);
-    this.#undrained = this.context.sys.unread(this.fd);
+    this.#undrained = this.#context.sys.unread(this.fd);
   }
 
   #drain(): void {
@@ -421,112 +399,89 @@ export abstract class Connection extends Lease implements Client<unknown, unknow
 
   /** Takes what has arrived; when the service has answered all of it, the connection is over. */
   #takeArrived(): void {
-    while (this.is(UNREAD) && this.#canRead() && (this.#undrained > 0 || this.context.sys.unread(this.fd) === 0))
-      this.#serve();
+    const { sys } = this.#context;
+    while (this.input.isUnread && this.#canRead() && (this.#undrained > 0 || sys.unread(this.fd) === 0)) this.#read();
     if (!this.takesInput) return;
-    this.drained();
-    this.flush();
+    this.#strategy.drained();
+    this.#flush();
   }
 
-  /** Ends a connection that is being drained, of which all that arrived was delivered. */
-  protected drained(): void {
-    this.finish('shutdown');
-  }
-
-  /** The client will send no more: what is left in the inbox is a last message, or an error. */
-  #takeLast(): void {
-    if (this.is(FINISHING)) return;
-    const { framing, frame, reader } = this.context;
-    const status = this.reopen() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
-    const isCut = status === MESSAGE && framing.endCompletes && this.context.isCutShort(this.fd);
-    if (status === MESSAGE && !isCut) this.deliverLast(reader.bytes);
+  /** Sends all that waits, and goes on to close if that was the last. */
+  #flush(): void {
     if (this.is(CLOSED)) return;
-    this.dropInput();
-    messageDone(this.context, this.fd);
-    if (isCut) return this.finish('tls-error', 'it ended without close_notify: its last message may be a part of one');
-    if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
-    this.inputEnded();
+    this.output.flush();
+    if (this.is(FINISHING) && this.output.isSent && !this.is(CLOSED)) this.#ending?.shutDown();
   }
 
-  /** Hands the service the message that `framing.finish` found. */
-  protected abstract deliverLast(bytes: Buffer): void;
+  #endTurn(drains: boolean): void {
+    if (drains) this.#drain();
+    if (this.is(FINISHING | FLUSHING)) this.#flush();
+    this.#settle();
+  }
 
-  #writable(): void {
-    if (this.is(CLOSED) || !this.is(BLOCKED)) return;
-    const before = this.output?.length ?? 0;
-    this.unset(BLOCKED);
-    this.flush();
+  /** Gives the connection up until its next event: idle if nothing is kept for it. */
+  #settle(): void {
     if (this.is(CLOSED)) return;
-    if ((this.output?.length ?? 0) < before) writeStalled(this.context, this.fd); // It has read something.
-    if (!this.is(BLOCKED)) this.#goOn();
+    this.lease.noteActivity();
+    if (this.#flags === 0 && this.input.isClear && this.output.isClear && this.lease.isClear) this.#becomeIdle();
+    else this.#settleMore();
   }
 
-  /** Has `flushNow` called when the running callbacks are done. */
-  protected flushSoon(): void {
-    if (this.is(FLUSHING)) return;
-    this.set(FLUSHING);
-    this.context.flushSoon(this);
+  #settleMore(): void {
+    const { input, lease } = this;
+    if (this.is(NO_IDLE_TIMEOUT) || hasWorkLeft(this)) lease.stopIdleTimeout();
+    if (this.is(BLOCKED | WATCHED_FOR_ROOM) || input.isUnread)
+      watch(this, this.#context.poller, this.is(LINGERING) || this.#canRead());
+    const excess = excessText(this, this.#context);
+    if (excess !== undefined) return this.cutOff('over-limit', excess);
+    this.#leave(this.is(SERVING | FINISHING | DRAINING));
   }
 
-  protected broken(result: number): void {
-    if (result === EFAULT) return this.#lostBytes();
-    const why = this.#ending === undefined ? '' : `, while it was being closed for ${this.#ending}`;
-    this.end('client-reset', `${errnoName(result)}${why}`); // What was to be sent is lost, whatever came before.
+  /** Gives the slot up idle or pinned: `keepsMore`, this thread keeps something of its own beside bytes. */
+  #leave(keepsMore: boolean): void {
+    const moves = !keepsMore && save(this);
+    noteKept(this);
+    if (moves) return this.#becomeIdle();
+    this.lease.pin();
+    if (this.is(YIELDING) && !keepsMore) this.#context.goOnSoon(this); // What is left of its work is done here.
   }
 
-  /** Bytes of the service that were to be sent are gone: half a message must not look like a whole one. */
-  #lostBytes(): void {
-    const text =
-      'Bytes that were given to client.send were detached or shrunk before they were sent: await send before you transfer or resize their memory';
-    this.context.serviceFailed(this, new HeddleError('HEDDLE_SERVICE_ERROR', text));
-    this.#cutOff('service-error', 'bytes that were to be sent are gone');
+  #becomeIdle(): void {
+    if (!this.lease.idle()) this.end('over-limit', 'the kernel has no room to watch it');
   }
 
-  protected refuseReply(length: number): void {
-    this.finish('over-limit', `a reply of ${length} bytes is more than can be sent: send it in pieces`);
+  /** Takes the slot, if this is called from outside of an event. */
+  #canSend(): boolean {
+    return !this.is(FINISHING | CLOSED) && this.lease.take();
   }
 
-  /** All is sent: says so to the client, and lingers until nothing of it can be lost any more (see `Linger`). */
-  #shutDown(): void {
-    if (this.is(LINGERING)) return;
-    if (this.is(ENDED) && this.#unsent() === 0) return this.end(this.#ending as CloseReason, this.#detail);
-    const result = this.context.sys.shutdown(this.fd, SHUT_WR);
-    // ENOTCONN: the client has reset the connection. It takes nothing any more, and no event may be left that would tell of it.
-    if (result < 0) return this.broken(result);
-    this.set(LINGERING);
-    this.#linger = new Linger(this.context.time, this.#unsent(), this.context.sendTimeout);
-    this.context.lingers(this);
-    if (this.is(UNREAD)) this.#discard();
+  #refuse(): Promise<void> {
+    if (this.is(CLOSED)) return refused(this.closedError());
+    const reason = this.#ending?.reason ?? 'it was closed or has moved to another thread';
+    return refused(new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
   }
 
-  /** Drops what the client goes on sending. */
-  #discard(): void {
-    const { sys, input, time } = this.context;
-    for (let reads = 0; reads < READS; reads++) {
-      const received = sys.recv(this.fd, input, 0, input.size);
-      if (received <= 0) return this.#discarded(received);
-      this.#linger?.heard(time);
-    }
+  #close(): void {
+    const { closer, row } = this.#context;
+    const { reason, detail } = this.#ending as Ending;
+    this.unset(END_NOTED);
+    closer.close(this.fd, this.lease.generation, row, reason, detail, this);
   }
 
-  /** There is no more to drop: the last read gave `received`. */
-  #discarded(received: number): void {
-    this.allRead();
-    if (received === EAGAIN) return;
-    const unsent = this.#unsent(); // The kernel knows it after a reset as well.
-    if (unsent === 0) return this.end(this.#ending as CloseReason, this.#detail);
-    if (received < 0) this.end('client-reset', `${errnoName(received)}, ${unsent} bytes were not taken`);
-    else this.set(ENDED);
+  #endFor(reason: CloseReason, detail?: string): Ending {
+    const ending = (this.#ending ??= new Ending(this.#context, this, reason, detail));
+    ending.reason = reason;
+    ending.detail = detail;
+    return ending;
   }
 
-  /** Closes a lingering connection if nothing can be lost any more, or its client takes nothing; if not, this is called again. */
-  checkLinger(): void {
-    const linger = this.#linger;
-    if (this.is(CLOSED) || linger === undefined) return;
-    const state = linger.look(this.context.time, this.#unsent());
-    if (state === 'stuck') this.#cutOff('send-timeout', unreadText(linger.unsent));
-    else if (state === 'done' || (this.is(ENDED) && linger.unsent === 0))
-      this.end(this.#ending as CloseReason, this.#detail);
-    else this.context.lingers(this);
+  /** Closes a client that is late; the first reason counts, but that it does not read. What it has yet to take of its replies it gets. */
+  #endLate(reason: CloseReason): void {
+    if (reason === 'over-limit') return this.cutOff(reason, surplusText(this));
+    if (reason === 'send-timeout') return this.cutOff(reason, unreadText(this.output.length));
+    if (this.unsent === 0) return this.end(this.#ending?.reason ?? reason, this.#ending?.detail);
+    this.finish(reason);
+    this.#flush();
+    this.#settle();
   }
 }

@@ -1,107 +1,113 @@
-/** Reads from clients, one after the other, and keeps what nobody has taken yet. */
-import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
-import type { SocketCalls } from './sockets.ts';
-import { SharedBuffer, type MemoryBlocks } from './saved-bytes.ts';
+/** Keeps what one client has sent and nobody has taken, and knows whether the kernel may have more. */
+import type { SavedBytes } from '../sharing/connection-table.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
+import type { Reader } from './reader.ts';
+import type { SharedBuffer } from './saved-bytes.ts';
 
-/** As many bytes as there is room for; a small integer, since others would make each read compute with doubles. */
-export const ANY_BYTES = 2 ** 31 - 1;
-
-/** What reading needs of the thread. `input`: where reads go. */
-export interface InputContext {
-  readonly input: NativeBuffer;
-  readonly row: ThreadRow;
-  readonly blocks: MemoryBlocks;
-  readonly sys: Pick<SocketCalls, 'recv'>;
-}
-
-/**
- * Reads into the thread's buffer, behind the few bytes that were kept of the client; a long message is read into the memory
- * where it is kept, so that it is not copied at each read. One serves all clients of a thread: what it says is true until
- * it reads for the next one.
+/*
+ * Sockets are watched for changes (EPOLLET): epoll does not report again what it has reported, until more comes. So an
+ * input remembers what it has not read yet. A read that takes less than there was room for has taken all there was
+ * (epoll(7), questions and answers, 9), except for the end of the stream and other things that are not bytes: after an
+ * event that tells of one of those, the input is read until there is nothing more. At a Unix socket any read may end
+ * early, at a descriptor that was sent along, and no event tells of that.
  */
-export class Reader {
-  /** What is to be delivered: `bytes[from, to)`. Set by `receive` and `open`. */
-  bytes: Buffer;
-  from = 0;
-  to = 0;
-  /** The last read took as much as there was room for: there may be more. */
-  isFull = false;
-  /** How many bytes from `from` on a decoder has looked at in vain; see `Frame.scanned`. */
-  scanned = 0;
-  readonly #context: InputContext;
 
-  constructor(context: InputContext) {
-    this.#context = context;
-    this.bytes = context.input.bytes;
+/** The kernel may have bytes that were not read. */
+const BYTES = 1;
+/** The kernel may have something behind those bytes: the end of the stream, an error. */
+const BEYOND = 2;
+
+/** Events after which there may be something behind the bytes. */
+const BEYOND_EVENTS = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+export class Input {
+  readonly #reader: Reader;
+  readonly #fd: number;
+  readonly #beyondEvents: number;
+  #unread = 0;
+  #kept: SharedBuffer | undefined;
+
+  /** `kept`: what was read before and not taken. */
+  constructor(reader: Reader, fd: number, isUnix: boolean, kept: SharedBuffer | undefined) {
+    this.#reader = reader;
+    this.#fd = fd;
+    this.#beyondEvents = isUnix ? EPOLLIN | BEYOND_EVENTS : BEYOND_EVENTS;
+    this.#kept = kept;
   }
 
-  /**
-   * Reads once from the client of `fd`, of whom `kept` is here, `most` bytes at most. Returns how many bytes came, 0 at the
-   * end of the stream, or the errno.
-   */
-  receive(fd: number, kept: SharedBuffer | undefined, most = ANY_BYTES): number {
-    if (kept !== undefined) return this.#receiveBehind(fd, kept, most);
-    const { input, sys } = this.#context;
-    const room = Math.min(most, input.size);
-    const received = sys.recv(fd, input, 0, room);
-    if (received > 0) this.#took(input, 0, received, received === room);
+  /** Whether the kernel may have something that was not read. */
+  get isUnread(): boolean {
+    return this.#unread !== 0;
+  }
+
+  /** Whether everything that was read was taken. */
+  get isTaken(): boolean {
+    return this.#kept === undefined;
+  }
+
+  /** Whether there is nothing at all to remember until epoll reports the next event. */
+  get isClear(): boolean {
+    return this.#kept === undefined && this.#unread === 0;
+  }
+
+  /** How much memory is taken by what is kept. */
+  get allocated(): number {
+    return this.#kept === undefined ? 0 : this.#kept.store.capacity;
+  }
+
+  /** How much of it is not in the arena. */
+  get allocatedHere(): number {
+    return this.#kept === undefined || this.#kept.store.block !== 0 ? 0 : this.#kept.store.capacity;
+  }
+
+  /** What to leave with the slot; `undefined`: nothing is kept, or it is not in the arena and cannot move. */
+  get saved(): SavedBytes | undefined {
+    return this.#kept?.saved;
+  }
+
+  /** How many of the kept bytes a decoder has looked at in vain; see `Frame.scanned`. */
+  get scanned(): number {
+    return this.#kept?.scanned ?? 0;
+  }
+
+  /** Notes that epoll has reported something to read; `mask` says what. */
+  noteReadable(mask: number): void {
+    this.#unread |= mask & this.#beyondEvents ? BYTES | BEYOND : BYTES;
+  }
+
+  /** Notes that anything may be there to read: no event says what. */
+  noteMaybeReadable(): void {
+    this.#unread = BYTES | BEYOND;
+  }
+
+  /** Notes that there is nothing to read until epoll reports more. */
+  noteAllRead(): void {
+    this.#unread = 0;
+  }
+
+  /** Reads once; the reader has what came. Returns how many bytes that was, 0 at the end of the stream, or the errno. */
+  read(): number {
+    const reader = this.#reader;
+    const received = reader.receive(this.#fd, this.#kept);
+    if (received <= 0 || (!reader.isFull && !(this.#unread & BEYOND))) this.#unread = 0;
     return received;
   }
 
-  #receiveBehind(fd: number, kept: SharedBuffer, most: number): number {
-    const { input, sys } = this.#context;
-    const isLong = kept.length >= input.size >> 1;
-    if (isLong) kept.reserve(input.size >> 1);
-    else kept.memory.bytes.copy(input.bytes, 0, kept.from, kept.to);
-    const memory = isLong ? kept.memory : input;
-    const at = isLong ? kept.to : kept.length;
-    const room = Math.min(most, isLong ? kept.room : input.size - at);
-    const received = sys.recv(fd, memory, at, room);
-    if (received <= 0) return received;
-    if (isLong) kept.end += received;
-    this.#took(memory, at, received, received === room);
-    if (isLong) this.from = kept.from;
-    this.scanned = kept.scanned;
-    return received;
+  /** Lets the reader find what is kept; false: nothing is. */
+  rest(): boolean {
+    if (this.#kept === undefined) return false;
+    this.#reader.open(this.#kept);
+    return true;
   }
 
-  /** Takes note of what came: what is to be delivered begins where the memory does, and ends with it. */
-  #took(memory: NativeBuffer, at: number, received: number, isFull: boolean): void {
-    this.#context.row.countReceived(received);
-    this.bytes = memory.bytes;
-    this.from = 0;
-    this.to = at + received;
-    this.isFull = isFull;
-    this.scanned = 0;
+  /** Keeps what the reader has from `from` on. */
+  keep(from: number): void {
+    this.#kept = this.#reader.keep(from, this.#kept);
   }
 
-  /** Finds what is kept. */
-  open(kept: SharedBuffer): void {
-    this.bytes = kept.memory.bytes;
-    this.from = kept.from;
-    this.to = kept.to;
-    this.scanned = kept.scanned;
-  }
-
-  /** Keeps `bytes[from, to)`, which was not taken, in the place of `kept`; `undefined`: there is nothing to keep. */
-  keep(from: number, kept: SharedBuffer | undefined): SharedBuffer | undefined {
-    if (from === this.to) {
-      kept?.free();
-      return undefined;
-    }
-    const keeps = kept ?? this.#copy(from);
-    keeps.scanned = this.scanned;
-    if (kept === undefined) return keeps;
-    if (kept.memory.bytes === this.bytes) kept.start += from - this.from;
-    else kept.replace(this.bytes, from, this.to);
-    return kept;
-  }
-
-  /** A message that is long already gets room for twice as much, since it is read on in place. */
-  #copy(from: number): SharedBuffer {
-    const { input, blocks } = this.#context;
-    const left = this.to - from;
-    return SharedBuffer.copy(blocks, this.bytes, from, this.to, left < input.size >> 1 ? 0 : left);
+  /** Frees what is kept. Only for whoever has the slot. */
+  drop(): void {
+    this.#kept?.free();
+    this.#kept = undefined;
   }
 }

@@ -1,63 +1,75 @@
-/** Keeps a client's slot for the thread that serves it: idle, busy or pinned, and what lies in the slot between turns. */
-import {
-  ENDED as ENDED_FLAG,
-  type Generation,
-  WORK_LEFT as WORK_LEFT_FLAG,
-  type ConnectionTable,
-} from '../sharing/connection-table.ts';
-import { Channel } from './channel.ts';
-import { IDLE, CLOSED, ENDED, PINNED, NOTED, SAVED, WORK_LEFT, YIELDING } from './flags.ts';
-import type { ThreadContext } from './context.ts';
-import { SharedBuffer, type MemoryBlocks } from './saved-bytes.ts';
-import { Output } from './output.ts';
+/** Holds a client's slot for the thread that serves it: takes it, leaves it idle or pinned, and notes in it what others watch. */
 import { sharedTime } from '../sharing/clock.ts';
+import type { ConnectionTable, Generation, SavedBytes } from '../sharing/connection-table.ts';
+import type { MemoryBlocks } from './saved-bytes.ts';
 
 /*
- * Between turns, what is kept for a client lies in the arena and the slot says where, so that it is idle as well and
- * can move; what a thread keeps of its own (a running handler, a session, bytes that the arena had no room for) makes it
- * PINNED. See docs/internals/protocol.md.
+ * Between turns, what is kept for a client lies in the arena and the slot says where, so that the client is idle as well
+ * and can move. What a thread keeps of its own (a running handler, a session, bytes that the arena had no room for) makes
+ * the slot PINNED. See docs/internals/protocol.md.
  */
 
-export abstract class Lease extends Channel {
+/** The slot is idle, and others may take it. With neither this nor `PINNED` it is BUSY. */
+const IDLE = 1;
+/** The slot is pinned: this thread keeps something of its own. */
+const PINNED = 2;
+/** The slot says where saved bytes are: nobody may touch their memory until it no longer does. */
+const SAVED = 4;
+/** The slot says how much is kept for the client. */
+const NOTED = 8;
+
+/** What a lease needs of its thread. */
+export interface LeaseContext {
+  readonly table: ConnectionTable;
+  readonly blocks: MemoryBlocks;
+  /** When the last event was done with, in `performance.now()` ms. */
+  readonly time: number;
+  /** Makes the client of `fd` idle: this thread keeps nothing of its own. False: the kernel cannot watch it, it must be closed. */
+  makeIdle(fd: number, generation: Generation): boolean;
+  /** Notes that `more` bytes more are kept for a client than before, of which `here` are not in the arena. */
+  countKept(more: number, here: number): void;
+}
+
+export class Lease {
+  readonly fd: number;
   readonly id: number;
   readonly generation: Generation;
+  readonly #context: LeaseContext;
+  #state: number;
 
-  /** Takes over a connection that this thread has just taken: its slot is BUSY. `arrived`: what was read from it before. */
-  constructor(
-    context: ThreadContext,
-    fd: number,
-    generation: Generation,
-    flags: number,
-    arrived: SharedBuffer | undefined,
-  ) {
-    const { blocks, table } = context;
-    const inbox = table.inbox(fd);
-    const outbox = table.outbox(fd);
-    const kept = inbox && SharedBuffer.open(blocks, inbox, table.scanned(fd));
-    super(context, fd, arrived ?? kept, outbox && new Output(context, fd, SharedBuffer.open(blocks, outbox)));
+  /** Starts with a slot that this thread has just taken: it is BUSY. `hasSaved`: it says where saved bytes are. */
+  constructor(context: LeaseContext, fd: number, generation: Generation, hasSaved: boolean) {
+    this.#context = context;
+    this.fd = fd;
     this.generation = generation;
-    this.id = table.id(fd);
-    if (flags & ENDED_FLAG) this.set(ENDED);
-    if (flags & WORK_LEFT_FLAG) this.set(WORK_LEFT);
-    if (inbox !== undefined || outbox !== undefined) this.set(SAVED | NOTED);
+    this.id = context.table.id(fd);
+    this.#state = hasSaved ? SAVED | NOTED : 0;
   }
 
-  /** Nobody has the slot; otherwise it is this thread's: pinned, or taken to send what another client's message has for it. */
+  /** Whether nobody has the slot; otherwise this thread has it: pinned, or taken to send what another client's message has for it. */
   get isIdle(): boolean {
-    return this.is(IDLE);
+    return (this.#state & IDLE) !== 0;
   }
 
-  /** Begins to work on the connection. The caller has the slot. */
-  protected begin(): void {
-    if (this.is(SAVED)) restore(this.context, this.fd);
-    this.unset(IDLE | SAVED);
+  get isPinned(): boolean {
+    return (this.#state & PINNED) !== 0;
   }
 
-  /** The same from outside of an event; false: the client is gone, or another thread's. */
-  protected take(): boolean {
-    if (this.is(CLOSED)) return false;
-    if (!this.is(IDLE)) return true;
-    const { table } = this.context;
+  /** Whether the slot keeps nothing for the client, and this thread is not known to. */
+  get isClear(): boolean {
+    return (this.#state & ~IDLE) === 0;
+  }
+
+  /** Begins to work on the client. The caller has the slot. */
+  begin(): void {
+    if (this.#state & SAVED) this.#restore();
+    this.#state &= ~(IDLE | SAVED);
+  }
+
+  /** The same from outside of an event; false: the client is another thread's, or gone. */
+  take(): boolean {
+    if (!this.isIdle) return true;
+    const { table } = this.#context;
     if (!table.take(this.fd, this.generation)) return false;
     if (!table.hasId(this.fd, this.id)) {
       table.idle(this.fd, this.generation); // Epochs have gone round since this one was here.
@@ -67,149 +79,85 @@ export abstract class Lease extends Channel {
     return true;
   }
 
-  /** Whether there is nothing at all that this thread, or the slot, keeps for the client. While a message waits alone it is `FLUSHING`. */
-  protected keepsNothing(): boolean {
-    return !this.is(~IDLE) && this.inbox === undefined && this.output === undefined;
+  /** Gives the slot up until the next event: this thread keeps nothing of its own. False: the kernel cannot watch the client. */
+  idle(): boolean {
+    this.#state = (this.#state | IDLE) & ~PINNED;
+    if (this.#context.makeIdle(this.fd, this.generation)) return true;
+    this.#state &= ~IDLE;
+    return false;
   }
 
-  /** Gives the connection up until its next event, idle: this thread keeps nothing of its own. */
-  protected becomeIdle(): void {
-    this.set(IDLE);
-    if (this.context.makeIdle(this.fd, this.generation)) return;
-    this.unset(IDLE);
-    this.unwatched();
+  /** Keeps the slot until the next event, as this thread's. */
+  pin(): void {
+    if (this.#state & PINNED) return;
+    this.#context.table.pin(this.fd, this.generation);
+    this.#state |= PINNED;
   }
 
-  /** The kernel cannot watch the client any more. */
-  protected abstract unwatched(): void;
-
-  /** Gives it up idle or pinned: `keepsMore`, this thread keeps something of its own beside bytes. */
-  protected leave(keepsMore: boolean): void {
-    const moves = !keepsMore && this.#save();
-    this.noteKept();
-    if (moves) {
-      this.unset(PINNED);
-      this.becomeIdle();
-    } else {
-      if (!this.is(PINNED)) this.context.table.pin(this.fd, this.generation);
-      this.set(PINNED);
-      if (this.is(YIELDING) && !keepsMore) this.goesOnHere();
-    }
+  /** Leaves with the slot what is kept, which moves with the client from now on; `flags`: what the slot says of it besides. */
+  save(inbox: SavedBytes | undefined, scanned: number, outbox: SavedBytes | undefined, flags: number): void {
+    const { blocks, table } = this.#context;
+    blocks.leave(inbox);
+    blocks.leave(outbox);
+    table.save(this.fd, inbox, scanned, outbox);
+    table.setFlags(this.fd, flags);
+    this.#state |= SAVED;
   }
 
-  /** What is left of its work cannot move: it is done here. */
-  protected abstract goesOnHere(): void;
-
-  /** How many bytes are kept for the client. */
-  protected get kept(): number {
-    return (this.inbox?.store.capacity ?? 0) + (this.output?.allocated ?? 0);
-  }
-
-  /** Writes down how much is kept for the client, where that may have changed. The caller has the slot. */
-  protected noteKept(): void {
-    const { fd, context, inbox, kept, output } = this;
-    if (kept === 0 && !this.is(NOTED)) return;
-    const { table } = context;
-    const here = (inbox?.store.block === 0 ? inbox.store.capacity : 0) + (output?.allocatedHere ?? 0);
-    const before = this.is(NOTED) ? table.kept(fd) : 0;
-    const hereBefore = this.is(NOTED) ? table.keptHere(fd) : 0;
+  /** Writes down how many bytes are kept for the client, of which `here` are not in the arena, where that may have changed. */
+  noteKept(kept: number, here: number): void {
+    const isNoted = (this.#state & NOTED) !== 0;
+    if (kept === 0 && !isNoted) return;
+    const { table } = this.#context;
+    const before = isNoted ? table.kept(this.fd) : 0;
+    const hereBefore = isNoted ? table.keptHere(this.fd) : 0;
     if (kept === before && here === hereBefore) return;
-    table.setKept(fd, kept, here);
-    context.countKept(kept - before, here - hereBefore);
-    if (kept === 0) this.unset(NOTED);
-    else this.set(NOTED);
+    table.setKept(this.fd, kept, here);
+    this.#context.countKept(kept - before, here - hereBefore);
+    if (kept === 0) this.#state &= ~NOTED;
+    else this.#state |= NOTED;
   }
 
-  /** Gives up the slot for good, and closes the fd. Nothing is kept any more. */
-  protected free(): void {
-    const { fd, context, generation } = this;
-    context.row.addClients(-1);
-    context.table.free(fd, generation);
-    context.sys.close(fd);
+  /** Notes that bytes came or went. */
+  noteActivity(): void {
+    const { table, time } = this.#context;
+    table.setLastActivity(this.fd, sharedTime(time));
   }
 
-  /** What the slot says of the connection while it is idle. */
-  get #flags(): number {
-    const workLeft = this.is(YIELDING | WORK_LEFT) && this.inbox !== undefined;
-    return (this.is(ENDED) ? ENDED_FLAG : 0) | (workLeft ? WORK_LEFT_FLAG : 0);
+  /** Notes that the client cannot be idle for too long, whatever its bytes do, until `noteActivity` is called again. */
+  stopIdleTimeout(): void {
+    this.#context.table.setLastActivity(this.fd, 0);
   }
 
-  /** Leaves with the slot what is kept; false: not all of it can move. */
-  #save(): boolean {
-    if (this.inbox === undefined && this.allSent && !this.is(ENDED)) return true;
-    if (this.output?.isAwaited) return false;
-    const output = this.allSent ? undefined : this.queue();
-    const isSaved = save(this.context, this.fd, this.inbox, output, this.#flags);
-    if (isSaved) this.set(SAVED);
-    return isSaved;
+  /** Notes that a message is begun and not complete, and the service waits for it; `isNew`: the one before it has just ended. */
+  noteMessageStarted(isNew: boolean): void {
+    const { table, time } = this.#context;
+    if (isNew || table.messageStartedAt(this.fd) === 0) table.setMessageStartedAt(this.fd, sharedTime(time));
   }
-}
 
-interface Owner {
-  readonly table: ConnectionTable;
-  readonly blocks: MemoryBlocks;
-}
+  /** Notes that no message is begun, or that its client need not hurry: the service is not ready for it. */
+  noteMessageComplete(): void {
+    const { table } = this.#context;
+    if (table.messageStartedAt(this.fd) !== 0) table.setMessageStartedAt(this.fd, 0);
+  }
 
-/** Leaves with the slot what is kept; false: not all of it can move. `flags`: what the slot says of the client besides. */
-function save(
-  owner: Owner,
-  fd: number,
-  kept: SharedBuffer | undefined,
-  output: Output | undefined,
-  flags: number,
-): boolean {
-  const { blocks, table } = owner;
-  const inbox = kept?.saved;
-  const outbox = output?.spill();
-  if (kept !== undefined && inbox === undefined) return false;
-  if (output?.isEmpty === false && outbox === undefined) return false;
-  blocks.leave(inbox);
-  blocks.leave(outbox);
-  table.save(fd, inbox, kept?.scanned ?? 0, outbox);
-  table.setFlags(fd, flags);
-  return true;
-}
+  /** Notes that the client does not read what waits for it, from now on. */
+  noteWriteStalled(): void {
+    const { table, time } = this.#context;
+    table.setWriteStalledAt(this.fd, sharedTime(time));
+  }
 
-/** Takes from the slot what is kept: from now on its memory is this thread's to change. */
-function restore({ blocks, table }: Owner, fd: number): void {
-  const [inbox, outbox] = [table.inbox(fd), table.outbox(fd)];
-  table.save(fd, undefined, 0, undefined);
-  blocks.claim(inbox);
-  blocks.claim(outbox);
-}
+  /** Notes that nothing waits for the client. */
+  noteWriteFlowing(): void {
+    this.#context.table.setWriteStalledAt(this.fd, 0);
+  }
 
-/** What is needed of the thread. `time`: when the last event was done with, in `performance.now()` ms. */
-interface Clock {
-  readonly table: ConnectionTable;
-  readonly time: number;
-}
-
-/** Bytes came or went. */
-export function noteActivity({ table, time }: Clock, fd: number): void {
-  table.setLastActivity(fd, sharedTime(time));
-}
-
-/** The client is not idle, whatever its bytes do, until `noteActivity` is called again. */
-export function stopIdling({ table }: Clock, fd: number): void {
-  table.setLastActivity(fd, 0);
-}
-
-/** A message is begun and not complete, and the service waits for it; `isNew`: the one before it has just ended. */
-export function messageStarted({ table, time }: Clock, fd: number, isNew: boolean): void {
-  if (isNew || table.messageStartedAt(fd) === 0) table.setMessageStartedAt(fd, sharedTime(time));
-}
-
-/** No message is begun, or its client need not hurry: the service is not ready for it. */
-export function messageDone({ table }: Clock, fd: number): void {
-  if (table.messageStartedAt(fd) !== 0) table.setMessageStartedAt(fd, 0);
-}
-
-/** What waits for the client is not read, from now on. */
-export function writeStalled({ table, time }: Clock, fd: number): void {
-  table.setWriteStalledAt(fd, sharedTime(time));
-}
-
-/** Nothing waits for the client. */
-export function writeFlowing({ table }: Clock, fd: number): void {
-  table.setWriteStalledAt(fd, 0);
+  /** Takes from the slot what was saved: from now on its memory is this thread's to change. */
+  #restore(): void {
+    const { blocks, table } = this.#context;
+    const [inbox, outbox] = [table.inbox(this.fd), table.outbox(this.fd)];
+    table.save(this.fd, undefined, 0, undefined);
+    blocks.claim(inbox);
+    blocks.claim(outbox);
+  }
 }

@@ -1,164 +1,247 @@
-/** Keeps what is to be sent to one client and cannot be sent yet, and those who wait until less does. */
+/** Sends to one client: the replies of a read together, messages that a service sends on its own, and what did not fit. */
 import type { HeddleError } from '../errors.ts';
+import type { Framing } from '../framing/frame.ts';
 import type { SavedBytes } from '../sharing/connection-table.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
-import { EFAULT } from '../sys/errno.ts';
+import { EAGAIN } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import type { MemoryBlocks, SharedBuffer } from './saved-bytes.ts';
-import { Outbox } from './outbox.ts';
-import type { SocketCalls } from './sockets.ts';
+import { memoryOf } from '../sys/typed-array.ts';
+import { BLOCKED, CLOSED } from './flags.ts';
+import { lendReply } from './lent-bytes.ts';
+import { checkReply, frameReply, lengthOf, type ReplyBuffer } from './reply-buffer.ts';
+import type { SharedBuffer } from './saved-bytes.ts';
+import { SendQueue, type SendQueueContext, SENT } from './send-queue.ts';
 
-/** From here on, `send` asks its caller to wait; in bytes. */
-const HIGH_WATER_BYTES = 64 * 1024;
+/** A message up to this long that waits alone is sent from the thread's buffer; others go out from where they lie. */
+const COPY_LIMIT_BYTES = 16 * 1024;
 
-/** What `send` gives for a message that need not wait for room. */
-export const SENT = Promise.resolve();
+/** A longer message is not copied before the kernel has taken what it takes of it: the copy would cost more than the calls do. */
+const LEND_LIMIT_BYTES = 64 * 1024;
 
-/** What `send` gives for a message that cannot be sent. A service may send without awaiting: then nobody learns of the `reason`. */
-export function refused(reason: HeddleError): Promise<never> {
-  const promise = Promise.reject(reason);
-  promise.catch(ignore);
-  return promise;
+/** The kernel is told lengths as 32-bit integers. */
+const MAX_SEND_BYTES = 2 ** 31 - 1;
+
+/** What an output needs of its thread. */
+export interface OutputContext extends SendQueueContext {
+  readonly framing: Framing;
+  /** Where the replies of one client are put together. Empty whenever no client is in the middle of a read. */
+  readonly replies: ReplyBuffer;
+  /** Where reads go: a message that lies there is gone with the next read. */
+  readonly input: NativeBuffer;
+  /** A service leaves its replies to Heddle: it does not change them afterwards. */
+  readonly borrowsReplies: boolean;
 }
 
-const ignore = (): void => {};
-
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: HeddleError) => void;
-}
-
-/** What an output needs of its thread. `replies.own`: memory in which small chunks are put together. */
-export interface OutputContext {
-  readonly sys: Pick<SocketCalls, 'send' | 'wrap'>;
-  readonly row: ThreadRow;
-  readonly blocks: MemoryBlocks;
-  readonly replies: { readonly own: NativeBuffer };
-  /** How many bytes may wait to be sent to one client. */
-  readonly maxUnsent: number;
+/** What an output tells its connection, in the middle of the call that finds it. */
+export interface OutputOwner {
+  /** Whether any of `flags` is set: `CLOSED`, nothing may be sent any more; `BLOCKED` is the output's own. */
+  is(flags: number): boolean;
+  set(flags: number): void;
+  unset(flags: number): void;
+  /** Sending has failed with `errno`: the connection is over. */
+  sendFailed(errno: number): void;
+  /** A reply of `length` bytes is more than can be sent. */
+  replyTooLong(length: number): void;
 }
 
 export class Output {
   readonly #context: OutputContext;
+  readonly #owner: OutputOwner;
   readonly #fd: number;
-  readonly #outbox: Outbox;
-  #waiting: Waiting[] | undefined = undefined;
-  /** How many bytes were ever appended. */
-  #appended: number;
-  /** A message that may be as long as it likes: how long it is, and where it ends among the bytes that were appended. */
-  #exempt = 0;
-  #exemptEnd = 0;
+  /** The only message that waits, for the end of the callbacks: most leave before there is another, and need no queue. */
+  #only: Uint8Array | undefined = undefined;
+  /** How many bytes the client had yet to take when that was last asked. */
+  #untaken = 0;
+  /** What waits to be sent, except for `#only`; `undefined`: nothing ever had to. */
+  #queue: SendQueue | undefined;
 
   /** `unsent`: what was not sent when the client moved here. */
-  constructor(context: OutputContext, fd: number, unsent?: SharedBuffer) {
+  constructor(context: OutputContext, owner: OutputOwner, fd: number, unsent: SharedBuffer | undefined) {
     this.#context = context;
+    this.#owner = owner;
     this.#fd = fd;
-    this.#outbox = new Outbox(unsent);
-    this.#appended = this.#outbox.length;
+    if (unsent !== undefined) owner.set(BLOCKED);
+    this.#queue = unsent && new SendQueue(context, fd, unsent);
   }
 
-  get isEmpty(): boolean {
-    return this.#outbox.length === 0;
+  /** Whether the kernel takes no more for now: nothing is read from the client until it does. */
+  get isBlocked(): boolean {
+    return this.#owner.is(BLOCKED);
   }
 
-  /** Somebody waits for room: who cannot be told any more once the client has moved. */
+  /** Whether nothing waits to be sent, except for the replies of this read. */
+  get isSent(): boolean {
+    return this.#only === undefined && (this.#queue === undefined || this.#queue.isEmpty);
+  }
+
+  /** Whether nothing was ever kept here, except for `#only`: while that waits, the connection waits for a flush. */
+  get isClear(): boolean {
+    return this.#queue === undefined;
+  }
+
+  /** Whether a sender waits for room. */
   get isAwaited(): boolean {
-    return this.#waiting !== undefined;
+    return this.#queue?.isAwaited === true;
   }
 
-  /** How many bytes wait. */
+  /** How many bytes wait in the queue. */
   get length(): number {
-    return this.#outbox.length;
+    return this.#queue?.length ?? 0;
   }
 
-  /** How much memory that takes. */
-  get allocated(): number {
-    return this.#outbox.allocated;
-  }
-
-  /** How much of that is not in the arena. */
-  get allocatedHere(): number {
-    return this.#outbox.allocatedHere;
-  }
-
-  /**
-   * How many bytes have piled up: those that wait, but for one message. That is the last one, or a long one that is still on its way
-   * when short ones follow.
-   */
+  /** How many of them count against `maxUnsent`. */
   get piledUp(): number {
-    return this.length - this.#exemptLeft;
+    return this.#queue?.piledUp ?? 0;
   }
 
-  /** Appends bytes that nobody else changes. */
-  push(bytes: Uint8Array): void {
-    this.#outbox.push(bytes);
-    this.#note(bytes.length);
+  /** How much memory is taken by what waits. */
+  get allocated(): number {
+    return this.#queue?.allocated ?? 0;
   }
 
-  /** Appends a message in parts, some of which are lent. */
-  borrow(parts: readonly Uint8Array[]): void {
-    const before = this.length;
-    for (const part of parts) this.#outbox.push(part);
-    this.#note(this.length - before);
+  /** How much of it is not in the arena. */
+  get allocatedHere(): number {
+    return this.#queue?.allocatedHere ?? 0;
   }
 
-  /** Copies what is lent and waits: its owner may change it from now on. */
-  own(): void {
-    this.#outbox.own();
+  /** Whether the client, which has yet to take `untaken` bytes of the kernel's, has taken some since this was asked last. */
+  hasTaken(untaken: number): boolean {
+    const before = this.#untaken;
+    this.#untaken = untaken;
+    return untaken !== 0 && untaken !== before;
   }
 
-  /** Sends as much as the kernel takes. Returns 0, or the errno of a broken connection. */
-  flush(): number {
-    const { replies, row, sys } = this.#context;
-    const sent = this.#outbox.flush(sys, this.#fd, replies.own);
-    if (sent < 0) return sent;
-    row.countSent(sent);
-    if (this.#waiting === undefined || this.length >= HIGH_WATER_BYTES) return 0;
-    if (!this.#outbox.own()) return EFAULT;
-    for (const { resolve } of this.#takeWaiting()) resolve();
-    return 0;
+  /** Appends a reply to the replies of this read; from now on its memory is the service's again. */
+  reply(reply: unknown): void {
+    if (!this.#append(reply) && !this.#context.borrowsReplies) this.#queue?.own();
   }
 
-  /** Settles when little enough waits that more may be sent, and nothing of it is lent. */
+  /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */
+  replyInPlace(from: number, to: number): boolean {
+    const { replies } = this.#context;
+    if (replies.owner !== this) replies.owner = this;
+    return this.isSent && replies.appendInPlace(from, to);
+  }
+
+  /** Sends a message, as far as the kernel takes it; nothing else waits. Settles when little enough waits that more may be sent. */
+  now(message: unknown): Promise<void> {
+    this.#append(message);
+    this.flush();
+    return this.room();
+  }
+
+  /** Keeps a message for the next `flush`. Settles when little enough waits that more may be sent. */
+  later(message: unknown): Promise<void> {
+    const { framing } = this.#context;
+    this.stashReplies();
+    const checked = checkReply(framing, message);
+    if (!this.isSent || lengthOf(checked) > COPY_LIMIT_BYTES) return this.#enqueueReply(checked).room();
+    this.#only = frameReply(framing, checked);
+    return SENT;
+  }
+
+  /** Settles when little enough waits that more may be sent. */
   room(): Promise<void> {
-    if (this.length < HIGH_WATER_BYTES && this.#outbox.own()) return SENT;
-    const room = new Promise<void>((resolve, reject) => {
-      this.#waiting ??= [];
-      this.#waiting.push({ resolve, reject });
-    });
-    room.catch(ignore); // Nobody has to await it.
-    return room;
+    return this.#queue === undefined ? SENT : this.#queue.room();
+  }
+
+  /** Takes the replies of this read out of the thread's buffer: they are sent later. */
+  stashReplies(): void {
+    const { replies } = this.#context;
+    if (replies.owner === this && replies.length > 0) this.#enqueue(replies.takeRest(0));
+  }
+
+  /** Sends all there is to send, as far as the kernel takes it. */
+  flush(): void {
+    if (this.#only !== undefined) this.#takeOnly(this.#only);
+    this.#sendReplies();
+    if (this.#queue !== undefined) this.#sendQueue(this.#queue);
+  }
+
+  /** Lets the next `flush` try again: the kernel has room. */
+  unblock(): void {
+    this.#owner.unset(BLOCKED);
   }
 
   /** Puts what waits where it moves with the client; `undefined`: nothing waits, or it cannot move. */
   spill(): SavedBytes | undefined {
-    const { maxUnsent, blocks } = this.#context;
-    return this.isEmpty ? undefined : this.#outbox.spill(blocks, maxUnsent)?.saved;
+    return this.isSent ? undefined : this.#enqueue().spill();
   }
 
-  /** Takes note of a message of `length` bytes that was appended. */
-  #note(length: number): void {
-    this.#appended += length;
-    if (this.#exempt > HIGH_WATER_BYTES && this.#exemptLeft > length) return;
-    this.#exempt = length;
-    this.#exemptEnd = this.#appended;
+  /** Drops what waits; the senders that wait for room get an `error`. */
+  drop(error: () => HeddleError): void {
+    const { replies } = this.#context;
+    if (replies.owner === this) replies.clear();
+    this.#only = undefined;
+    this.#queue?.close(error);
   }
 
-  /** How many bytes of the message that may be as long as it likes wait. */
-  get #exemptLeft(): number {
-    const sent = this.#appended - this.length;
-    return Math.min(this.#exempt, Math.max(0, this.#exemptEnd - sent));
+  /** Appends a message to the replies of this read; false: it did not fit, and what the kernel did not take of it may be lent. */
+  #append(message: unknown): boolean {
+    const { framing, replies } = this.#context;
+    const checked = checkReply(framing, message);
+    replies.owner = this;
+    if (this.isSent && replies.append(framing, checked)) return true;
+    this.#sendReplies();
+    if (this.#owner.is(CLOSED) || (this.isSent && replies.append(framing, checked))) return true;
+    this.#enqueueReply(checked);
+    this.flush();
+    return false;
   }
 
-  /** Drops what waits; those who wait for room get an `error`. */
-  close(error: () => HeddleError): void {
-    this.#outbox.clear();
-    for (const { reject } of this.#takeWaiting()) reject(error());
+  /** Has the thread's reply buffer, which is empty, take the only message that waits. */
+  #takeOnly(only: Uint8Array): void {
+    const { replies } = this.#context;
+    this.#only = undefined;
+    replies.owner = this;
+    replies.put(only);
   }
 
-  #takeWaiting(): readonly Waiting[] {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = undefined;
-    return waiting;
+  /** Sends what is in the thread's reply buffer; what the kernel does not take waits. */
+  #sendReplies(): void {
+    const { replies, row, sys } = this.#context;
+    const { length } = replies;
+    if (length === 0) return;
+    const sent = this.isSent ? sys.send(this.#fd, replies.memory, replies.start, length) : EAGAIN;
+    if (sent !== length) return this.#keepRest(sent);
+    replies.clear();
+    row.countSent(sent);
+  }
+
+  #keepRest(sent: number): void {
+    const { replies, row } = this.#context;
+    const blocks = this.isSent;
+    const rest = replies.takeRest(Math.max(sent, 0));
+    if (sent < 0 && sent !== EAGAIN) return this.#owner.sendFailed(sent);
+    row.countSent(Math.max(sent, 0));
+    this.#enqueue(rest);
+    if (blocks) this.#owner.set(BLOCKED);
+  }
+
+  #sendQueue(queue: SendQueue): void {
+    if (queue.isEmpty || this.#owner.is(BLOCKED | CLOSED)) return;
+    const result = queue.flush();
+    if (result < 0) this.#owner.sendFailed(result);
+    else if (!queue.isEmpty) this.#owner.set(BLOCKED);
+  }
+
+  /** Appends a reply to what waits; a long one is lent, unless it lies in the thread's own memory, which the next message needs. */
+  #enqueueReply(reply: Uint8Array | string): SendQueue {
+    const { framing, input } = this.#context;
+    const length = lengthOf(reply);
+    const queue = this.#enqueue();
+    if (length > MAX_SEND_BYTES - framing.overhead) this.#owner.replyTooLong(length);
+    else if (typeof reply === 'string' || length <= LEND_LIMIT_BYTES || memoryOf(reply) === input.bytes.buffer)
+      queue.push(frameReply(framing, reply));
+    else queue.borrow(lendReply(framing, reply));
+    return queue;
+  }
+
+  /** Appends `bytes`, if there are any, to what waits, where it can be kept for long. */
+  #enqueue(bytes?: Uint8Array): SendQueue {
+    this.#queue ??= new SendQueue(this.#context, this.#fd);
+    if (this.#only !== undefined) this.#queue.push(this.#only);
+    this.#only = undefined;
+    if (bytes !== undefined) this.#queue.push(bytes);
+    return this.#queue;
   }
 }

@@ -1,11 +1,11 @@
-/** Serves a client by `message`: one call for each message, in order, one at a time. */
+/** Serves a client of a service with `message`: one call for each message, in order, one at a time. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
-import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
+import { type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
 import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { callContext } from './call-context.ts';
 import { DRAINING, SERVING, UNREADY, YIELDING } from './flags.ts';
-import { Connection } from './connection.ts';
+import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
 
 /** The service as it is here. */
 interface Answering {
@@ -18,69 +18,50 @@ const OPENED = Symbol('opened');
 /** A handler is running. */
 const PENDING = SERVING | UNREADY;
 
-export class MessageConnection extends Connection {
+export class PerMessage implements Strategy {
+  readonly #client: ServedConnection;
+  readonly #context: StrategyContext;
   /** Since when a handler is running, in `performance.now()` ms. */
   #since = 0;
   #onReply: ((reply: unknown) => void) | undefined = undefined;
   #onError: ((error: unknown) => void) | undefined = undefined;
 
-  receive(): Promise<unknown> {
-    return Promise.reject(
-      new Error('receive is for services with a session function; message gets its messages itself'),
-    );
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
-    return { next: () => this.receive() as Promise<never> };
+  constructor(client: ServedConnection, context: StrategyContext) {
+    this.#client = client;
+    this.#context = context;
   }
 
   opened(): void {
-    const { service } = this.context;
+    const { service } = this.#context;
     if (service.open === undefined) return;
     try {
-      const opening = service.open(this);
+      const opening = service.open(this.#client);
       if (isThenable(opening)) this.#await(asPromise(opening).then(() => OPENED));
     } catch (error) {
-      this.serviceFailed(error);
+      this.#client.serviceFailed(error);
     }
     if (callContext.isEntered) callContext.leave();
   }
 
-  protected deliver(bytes: Buffer, from: number, to: number): number {
-    const { fd, context } = this;
-    const { frame, framing, reader, readMessage, row, table } = context;
-    const service = context.service as Answering;
-    const isLent = bytes === context.lends;
+  deliver(bytes: Buffer, from: number, to: number): number {
+    const client = this.#client;
+    const { frame, framing, reader } = this.#context;
     let at = from;
     let messages = 0;
     frame.scanned = reader.scanned;
     reader.scanned = 0;
     try {
-      while (at < to && this.takesInput) {
+      while (at < to && client.takesInput) {
         const status = framing.decode(bytes, at, to, frame);
         if (status !== MESSAGE) {
-          if (status === INCOMPLETE) {
-            reader.scanned = frame.scanned;
-            break;
-          }
-          this.refuseFrame(status);
-          at = to;
+          at = this.#noMessage(status, at, to);
           break;
         }
-        const { next } = frame;
-        row.beat(fd);
         messages++;
-        const message = readMessage(bytes, frame);
-        if (callContext.isEntered) callContext.leave();
-        const reply = message === undefined ? this.#refuseText() : service.message(message, this);
-        // Changed where it lies, in a frame that is what a reply's would be: it is the reply.
-        const isInPlace = isLent && reply === message && next - at === frame.end - frame.start + framing.overhead;
-        if (!isInPlace || !this.replyInPlace(at, next)) this.#answer(reply);
-        at = next;
-        if (isExpensive(table.kind(fd)) && !this.is(DRAINING)) this.set(YIELDING);
+        at = this.#serve(bytes, at);
       }
     } catch (error) {
-      this.serviceFailed(error);
+      client.serviceFailed(error);
       at = to;
     }
     if (callContext.isEntered) callContext.leave();
@@ -88,32 +69,77 @@ export class MessageConnection extends Connection {
     return at;
   }
 
-  protected deliverLast(bytes: Buffer): void {
-    const { frame, readMessage, row } = this.context;
-    const service = this.context.service as Answering;
+  /** Calls the service with the message that was decoded at `at`; returns where the next one begins. */
+  #serve(bytes: Buffer, at: number): number {
+    const client = this.#client;
+    const { frame, framing, lends, readMessage, row, service, table } = this.#context;
+    const { next } = frame;
+    row.beat(client.fd);
+    const message = readMessage(bytes, frame);
+    if (callContext.isEntered) callContext.leave();
+    const reply = message === undefined ? this.#refuseText() : (service as Answering).message(message, client);
+    // Changed where it lies, in a frame that is what a reply's would be: it is the reply.
+    const isInPlace = bytes === lends && reply === message && next - at === frame.end - frame.start + framing.overhead;
+    if (!isInPlace || !client.output.replyInPlace(at, next)) this.#answer(reply);
+    if (isExpensive(table.kind(client.fd)) && !client.is(DRAINING)) client.set(YIELDING);
+    return next;
+  }
+
+  /** What was decoded of `[at, to)` is no message; returns where the rest begins that is kept for later. */
+  #noMessage(status: FrameStatus, at: number, to: number): number {
+    const { frame, reader } = this.#context;
+    if (status === INCOMPLETE) {
+      reader.scanned = frame.scanned;
+      return at;
+    }
+    this.#client.refuseFrame(status);
+    return to;
+  }
+
+  deliverLast(bytes: Buffer): void {
+    const { frame, readMessage, row } = this.#context;
+    const service = this.#context.service as Answering;
     try {
-      row.beat(this.fd);
+      row.beat(this.#client.fd);
       const message = readMessage(bytes, frame);
-      this.#answer(message === undefined ? this.#refuseText() : service.message(message, this));
+      this.#answer(message === undefined ? this.#refuseText() : service.message(message, this.#client));
     } catch (error) {
-      this.serviceFailed(error);
+      this.#client.serviceFailed(error);
     }
     if (callContext.isEntered) callContext.leave();
     this.#count(1);
   }
 
-  protected inputEnded(): void {
-    if (!this.is(PENDING)) this.finish('client-finished');
+  inputEnded(): void {
+    if (!this.#client.is(PENDING)) this.#client.finish('client-finished');
   }
 
-  protected wasClosed(): void {
-    if (this.is(PENDING)) this.context.awaiting--;
-    this.unset(PENDING);
+  drained(): void {
+    this.#client.finish('shutdown');
+  }
+
+  closed(): void {
+    if (this.#client.is(PENDING)) this.#context.awaiting--;
+    this.#client.unset(PENDING);
+  }
+
+  send(message: unknown): Promise<void> {
+    return this.#client.sendLater(message);
+  }
+
+  receive(): Promise<never> {
+    return Promise.reject(
+      new Error('receive is for services with a session function; message gets its messages itself'),
+    );
+  }
+
+  next(): Promise<never> {
+    return this.receive();
   }
 
   /** There is no message, so there is no reply. */
   #refuseText(): undefined {
-    this.finish('bad-frame', 'the message is not valid UTF-8');
+    this.#client.finish('bad-frame', 'the message is not valid UTF-8');
   }
 
   /** Sends what the service has returned, or will. */
@@ -121,47 +147,49 @@ export class MessageConnection extends Connection {
     if (reply === undefined) return;
     // Most replies are bytes: looking for a `then` on them costs more than the rest of this function.
     if (!(reply instanceof Uint8Array) && isThenable(reply)) this.#await(reply);
-    else this.reply(reply);
+    else this.#client.output.reply(reply);
   }
 
   #await(reply: PromiseLike<unknown>): void {
     if (callContext.isEntered) callContext.leave(); // What follows, the next message too, comes in the context of now.
-    this.set(PENDING);
-    this.#since = this.context.time;
-    this.context.awaiting++;
+    this.#client.set(PENDING);
+    this.#since = this.#context.time;
+    this.#context.awaiting++;
     this.#onReply ??= (value) => this.#replied(value);
     this.#onError ??= (error) => this.#rejected(error);
     asPromise(reply).then(this.#onReply, this.#onError);
   }
 
   #replied(reply: unknown): void {
-    if (!this.is(PENDING)) return;
-    const { context } = this;
-    this.unset(PENDING);
+    const client = this.#client;
+    const context = this.#context;
+    if (!client.is(PENDING)) return;
+    client.unset(PENDING);
     context.awaiting--;
     context.time = performance.now();
     if (reply !== OPENED) context.row.countMessages(1, toMicroseconds(context.time - this.#since));
     try {
-      if (reply !== undefined && reply !== OPENED) this.reply(reply);
+      if (reply !== undefined && reply !== OPENED) client.output.reply(reply);
     } catch (error) {
-      this.serviceFailed(error);
+      client.serviceFailed(error);
     }
-    this.resume();
+    client.resume();
   }
 
   #rejected(error: unknown): void {
-    if (!this.is(PENDING)) return;
-    this.unset(PENDING);
-    this.context.awaiting--;
-    this.context.time = performance.now();
-    this.serviceFailed(error);
-    this.resume();
+    if (!this.#client.is(PENDING)) return;
+    this.#client.unset(PENDING);
+    this.#context.awaiting--;
+    this.#context.time = performance.now();
+    this.#client.serviceFailed(error);
+    this.#client.resume();
   }
 
   #count(messages: number): void {
-    const { context } = this;
+    const context = this.#context;
     const now = performance.now();
-    context.row.countMessages(this.is(PENDING) ? messages - 1 : messages, toMicroseconds(now - context.time));
+    const done = this.#client.is(PENDING) ? messages - 1 : messages;
+    context.row.countMessages(done, toMicroseconds(now - context.time));
     context.time = now;
   }
 }

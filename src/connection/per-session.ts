@@ -1,4 +1,4 @@
-/** Serves a client by `session`: one async function for the client's whole life. */
+/** Serves a client of a service with `session`: one async function for the whole of its life. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { crash } from '../errors.ts';
 import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
@@ -17,7 +17,7 @@ import {
   SERVING,
   UNREADY,
 } from './flags.ts';
-import { Connection } from './connection.ts';
+import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
 
 /** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
 let resolveMade: (value: unknown) => void;
@@ -36,7 +36,9 @@ const ignore = (): void => {};
 /** Any of these, and what a session sends waits until its callbacks are done: more is to leave with it, or before it. */
 const SENDS_LATER = BLOCKED | FINISHING | CLOSED | FLUSHING | ANSWERED | SENDS_SEVERAL;
 
-export class SessionConnection extends Connection {
+export class PerSession implements Strategy {
+  readonly #client: ServedConnection;
+  readonly #context: StrategyContext;
   /** The session waits for a message, so it is not `UNREADY`: this settles its promise, which is the one below. */
   #resolve: ((value: unknown) => void) | undefined = undefined;
   #message: Promise<unknown> | undefined = undefined;
@@ -47,9 +49,14 @@ export class SessionConnection extends Connection {
   /** The message that the session is working on came at this time, in `performance.now()` ms. */
   #since = 0;
 
+  constructor(client: ServedConnection, context: StrategyContext) {
+    this.#client = client;
+    this.#context = context;
+  }
+
   opened(): void {
-    this.set(SERVING | UNREADY);
-    this.context.awaiting++;
+    this.#client.set(SERVING | UNREADY);
+    this.#context.awaiting++;
     this.#run().catch(crash);
     if (callContext.isEntered) callContext.leave();
   }
@@ -58,59 +65,59 @@ export class SessionConnection extends Connection {
    * An answer leaves at once: other sessions, which go on before the callbacks are done, may take their time. Several
    * leave together, from the second one on; all of them once the session is known for it.
    */
-  override send(message: unknown): Promise<void> {
-    ensureStack();
-    if (!this.is(UNREADY) || this.is(SENDS_LATER) || this.inbox !== undefined) {
-      if (this.is(ANSWERED)) this.set(SENDS_SEVERAL);
-      return super.send(message);
-    }
-    this.set(CALLED);
-    try {
-      return this.#answer(message);
-    } finally {
-      this.unset(CALLED);
-    }
+  send(message: unknown): Promise<void> {
+    const client = this.#client;
+    if (client.is(UNREADY) && !client.is(SENDS_LATER) && client.input.isTaken) return this.#answer(message);
+    if (client.is(ANSWERED)) client.set(SENDS_SEVERAL);
+    return client.sendLater(message);
   }
 
   #answer(message: unknown): Promise<void> {
-    const sent = this.orRefused(this.sendAtOnce(message));
-    this.set(ANSWERED);
-    if (this.is(BLOCKED)) this.flushSoon(); // Then it is watched for room.
-    return sent;
+    const client = this.#client;
+    client.set(CALLED);
+    try {
+      const sent = client.orRefused(client.output.now(message));
+      client.set(ANSWERED);
+      if (client.is(BLOCKED)) client.flushSoon(); // Then it is watched for room.
+      return sent;
+    } finally {
+      client.unset(CALLED);
+    }
   }
 
   receive(): Promise<unknown> {
     return this.#next(false);
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
-    return { next: () => this.#next(true) as Promise<IteratorResult<unknown, undefined>> };
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    return this.#next(true) as Promise<IteratorResult<unknown, undefined>>;
   }
 
   #next(iterates: boolean): Promise<unknown> {
     ensureStack();
+    const client = this.#client;
     if (this.#resolve !== undefined)
       return Promise.reject(new Error('receive was called before the last one has ended'));
-    if (this.is(CLOSED) || !this.is(SERVING)) return handled(Promise.reject(this.closedError()));
+    if (client.is(CLOSED) || !client.is(SERVING)) return handled(Promise.reject(client.closedError()));
     this.#countMessage();
     this.#iterates = iterates;
     if (this.#over) return Promise.resolve(this.#given(undefined));
     const message = new Promise<unknown>(keepResolve);
     this.#resolve = resolveMade;
-    this.unset(UNREADY | ANSWERED);
+    client.unset(UNREADY | ANSWERED);
     this.#message = message;
-    this.context.awaiting--;
+    this.#context.awaiting--;
     this.#takeMore();
     return message;
   }
 
   /** Goes on in the call of the session. */
   #takeMore(): void {
-    this.set(CALLED);
+    this.#client.set(CALLED);
     try {
-      this.resume();
+      this.#client.resume();
     } finally {
-      this.unset(CALLED);
+      this.#client.unset(CALLED);
     }
   }
 
@@ -119,55 +126,56 @@ export class SessionConnection extends Connection {
     return this.#iterates ? { value: message, done: message === undefined } : message;
   }
 
-  protected deliver(bytes: Buffer, from: number, to: number): number {
-    const { frame, framing, reader, row } = this.context;
+  deliver(bytes: Buffer, from: number, to: number): number {
+    const { frame, framing, reader, row } = this.#context;
     frame.scanned = reader.scanned;
     const status = framing.decode(bytes, from, to, frame);
     reader.scanned = status === INCOMPLETE ? frame.scanned : 0;
     if (status === INCOMPLETE) return from;
     if (status !== MESSAGE) {
-      this.refuseFrame(status);
+      this.#client.refuseFrame(status);
       return to;
     }
-    row.beat(this.fd);
+    row.beat(this.#client.fd);
     const next = frame.next;
     this.deliverLast(bytes);
     return next;
   }
 
-  protected deliverLast(bytes: Buffer): void {
-    const message = this.context.readMessage(bytes, this.context.frame);
-    if (message === undefined) this.finish('bad-frame', 'the message is not valid UTF-8');
+  deliverLast(bytes: Buffer): void {
+    const message = this.#context.readMessage(bytes, this.#context.frame);
+    if (message === undefined) this.#client.finish('bad-frame', 'the message is not valid UTF-8');
     else this.#wake(message);
   }
 
-  protected inputEnded(): void {
+  inputEnded(): void {
     this.#over = true;
-    if (!this.is(UNREADY)) this.#wake(undefined);
+    if (!this.#client.is(UNREADY)) this.#wake(undefined);
   }
 
   /** The server is leaving: to the session, its client has finished. */
-  protected override drained(): void {
-    if (this.is(SERVING)) this.inputEnded();
-    else super.drained();
+  drained(): void {
+    if (this.#client.is(SERVING)) this.inputEnded();
+    else this.#client.finish('shutdown');
   }
 
-  protected wasClosed(): void {
+  closed(): void {
+    const client = this.#client;
     const resolve = this.#takeResolve();
     this.#over = true;
     if (resolve !== undefined) {
       this.#message?.catch(ignore);
-      resolve(Promise.reject(this.closedError()));
-    } else if (this.is(SERVING)) this.context.awaiting--;
-    this.unset(SERVING);
+      resolve(Promise.reject(client.closedError()));
+    } else if (client.is(SERVING)) this.#context.awaiting--;
+    client.unset(SERVING);
   }
 
   #wake(message: unknown): void {
     const resolve = this.#takeResolve();
     if (resolve === undefined) return;
     this.#message = undefined;
-    if (message !== undefined) this.#since = this.context.time;
-    this.context.awaiting++;
+    if (message !== undefined) this.#since = this.#context.time;
+    this.#context.awaiting++;
     resolve(this.#given(message));
   }
 
@@ -175,30 +183,36 @@ export class SessionConnection extends Connection {
   #takeResolve(): ((value: unknown) => void) | undefined {
     const resolve = this.#resolve;
     this.#resolve = undefined;
-    this.set(UNREADY);
+    this.#client.set(UNREADY);
     return resolve;
   }
 
   async #run(): Promise<void> {
-    const { service } = this.context;
+    const { service } = this.#context;
+    const client = this.#client;
     try {
-      await service.open?.(this);
-      if (!this.is(CLOSED)) await (service.session as (client: this) => Promise<void>)(this);
+      await service.open?.(client);
+      if (!client.is(CLOSED)) await (service.session as (client: ServedConnection) => Promise<void>)(client);
     } catch (error) {
-      this.serviceFailed(error);
+      client.serviceFailed(error);
     }
-    if (this.is(CLOSED)) return;
+    if (!client.is(CLOSED)) this.#returned();
+  }
+
+  /** The session is over, and its connection with it. */
+  #returned(): void {
+    const client = this.#client;
     this.#countMessage();
-    this.unset(SERVING);
+    client.unset(SERVING);
     const resolve = this.#takeResolve();
-    if (resolve === undefined) this.context.awaiting--;
+    if (resolve === undefined) this.#context.awaiting--;
     else resolve(this.#given(undefined)); // It asked for a message and did not wait for it.
-    this.finish(this.is(ENDED) ? 'client-finished' : this.#over ? 'shutdown' : 'server-finished');
-    this.resume();
+    client.finish(client.is(ENDED) ? 'client-finished' : this.#over ? 'shutdown' : 'server-finished');
+    client.resume();
   }
 
   #countMessage(): void {
-    const { context } = this;
+    const context = this.#context;
     context.time = performance.now();
     if (this.#since !== 0) context.row.countMessages(1, toMicroseconds(context.time - this.#since));
     this.#since = 0;

@@ -1,14 +1,14 @@
-/** Reads the PROXY header of a connection before anything else; the service sees the client afterwards. */
+/** Takes the PROXY header off a connection before anything else is made of it: the service hears of its client afterwards. */
 import type { AddressRules } from './address-rules.ts';
 import { decodeProxyHeader, type ProxySource, MIN_HEADER_BYTES } from '../framing/proxy-header.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { type ConnectionTable, COUNTED, type Generation } from '../sharing/connection-table.ts';
+import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
-import type { SocketCalls } from './sockets.ts';
-import { closeEvent } from './close.ts';
+import type { Closer } from './close.ts';
+import { ANY_BYTES, Reader, type ReaderContext } from './reader.ts';
 import { SharedBuffer } from './saved-bytes.ts';
-import { ANY_BYTES, Reader, type InputContext } from './input.ts';
+import type { SocketCalls } from './sockets.ts';
 
 /*
  * Until its header is whole, a connection is its slot and nothing more: flagged PROXIED, with the part of the header that
@@ -17,10 +17,11 @@ import { ANY_BYTES, Reader, type InputContext } from './input.ts';
  * comes next is the handshake, which Node reads for itself.
  */
 
-/** What the gate needs of the thread; in the epoll engine the sockets are those of the kernel, under TLS too. */
-export type ProxyHeaderContext = InputContext & {
-  readonly sys: Pick<SocketCalls, 'recv' | 'close' | 'unread' | 'addressText'>;
+/** What a PROXY header reader needs of the thread; in the epoll engine the sockets are those of the kernel, under TLS too. */
+export type ProxyHeaderContext = ReaderContext & {
+  readonly sys: Pick<SocketCalls, 'recv' | 'unread'>;
   readonly table: ConnectionTable;
+  readonly closer: Closer;
 };
 
 export interface ProxyHeaderSettings {
@@ -74,7 +75,8 @@ export class ProxyHeaderReader {
         const objection = this.#objection(fd, header.source);
         if (objection !== undefined) return this.#close(fd, generation, inbox, objection.reason, objection.detail);
         this.#context.table.setMessageStartedAt(fd, 0);
-        this.#settings.report?.({ type: 'open', ...this.#describe(fd) });
+        const { closer, row } = this.#context;
+        this.#settings.report?.({ type: 'open', ...closer.describe(fd, row) });
         return { inbox: reader.keep(reader.from + header.length, inbox) };
       }
       if (isExact) most = header.missing;
@@ -163,20 +165,8 @@ export class ProxyHeaderReader {
     reason: CloseReason,
     detail?: string,
   ): undefined {
-    const { row, sys, table } = this.#context;
-    table.closing(fd, generation);
-    row.countClose(reason);
-    this.#settings.report?.(closeEvent(this.#describe(fd), reason, detail));
-    table.setFlags(fd, COUNTED);
+    const { closer, row } = this.#context;
     inbox?.free();
-    row.addClients(-1);
-    table.free(fd, generation);
-    sys.close(fd);
-  }
-
-  #describe(fd: number) {
-    const { row, sys, table } = this.#context;
-    const address = sys.addressText(table.address(fd));
-    return { time: Date.now(), client: table.id(fd), address, port: table.port(fd), thread: row.thread + 1 };
+    closer.close(fd, generation, row, reason, detail);
   }
 }

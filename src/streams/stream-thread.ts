@@ -5,6 +5,7 @@ import { callContext } from '../connection/call-context.ts';
 import { Closer } from '../connection/close.ts';
 import type { ClientTls } from '../connection/client.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { CalledBack } from '../connection/context.ts';
 import { idleInterest } from '../connection/interest.ts';
 import type { StreamService } from '../connection/service.ts';
 import type { Credentials } from '../options/tls/credentials.ts';
@@ -161,8 +162,8 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   }
 
   /** A client counts until its last bytes are out: until then this thread must not end. */
-  override closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
-    super.closed(connection, reason, detail);
+  override closed(connection: CalledBack, reason: CloseReason): void {
+    super.closed(connection, reason);
     const stream = this.#sockets.get(connection.fd);
     if (stream === undefined || stream.isDone) return;
     stream.counts = true;

@@ -4,20 +4,21 @@ import process from 'node:process';
 import { performance } from 'node:perf_hooks';
 import type { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
-import { closeEvent } from '../connection/close.ts';
-import type { Connection } from '../connection/connection.ts';
+import { Closer } from '../connection/close.ts';
+import { Connection } from '../connection/connection.ts';
 import type { ClientTls } from '../connection/client.ts';
-import type { ThreadContext } from '../connection/context.ts';
+import type { CalledBack, ConnectionSettings, ThreadContext } from '../connection/context.ts';
 import type { SocketCalls } from '../connection/sockets.ts';
 import { type SharedBuffer, MemoryBlocks } from '../connection/saved-bytes.ts';
 import { LINGER_MS } from '../connection/linger.ts';
-import { MessageConnection } from '../connection/per-message.ts';
+import { PerMessage } from '../connection/per-message.ts';
 import { type ProxyHeaderContext, ProxyHeaderReader } from '../connection/proxy-header-reader.ts';
 import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
-import { Reader } from '../connection/input.ts';
+import { Reader } from '../connection/reader.ts';
 import { ReplyBuffer } from '../connection/reply-buffer.ts';
 import type { Service } from '../connection/service.ts';
-import { SessionConnection } from '../connection/per-session.ts';
+import { PerSession } from '../connection/per-session.ts';
+import type { ServedConnection, Strategy, StrategyContext } from '../connection/strategy.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import { Frame, type Framing } from '../framing/frame.ts';
 import type { ServerEvent } from '../log/event.ts';
@@ -28,7 +29,7 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import { Deadlines, type Timeouts } from '../sharing/deadlines.ts';
 import { type ClientKind, LIGHT, NEWCOMER } from '../sharing/client-kind.ts';
 import type { MemoryAccount } from '../sharing/memory-account.ts';
-import { COUNTED, type ConnectionTable, NEW, PROXIED, type Generation } from '../sharing/connection-table.ts';
+import { type ConnectionTable, NEW, PROXIED, type Generation } from '../sharing/connection-table.ts';
 import { IDLE, withState } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
@@ -45,6 +46,9 @@ const CHECK_AFTER_BYTES = 2 ** 20;
 /** What connections reach their sockets through, and memory to do it with. */
 export type ThreadSys = SocketCalls & Pick<Sys, 'allocate' | 'trimMemory'>;
 
+/** The settings of a server that its threads ask for. */
+export type ThreadSettings = Timeouts & ConnectionSettings;
+
 export interface ServiceThreadParts {
   readonly sys: ThreadSys;
   readonly memory: ThreadMemory;
@@ -55,15 +59,17 @@ export interface ServiceThreadParts {
   readonly room: ThreadRow;
   readonly poller: ThreadContext['poller'];
   /** How connections are reached until their PROXY header is read, if not as they are afterwards: what follows it is left there. */
-  readonly beforehand?: Pick<ProxyHeaderContext, 'sys' | 'table'> | undefined;
+  readonly beforehand?:
+    | (Pick<ProxyHeaderContext, 'table'> & {
+        readonly sys: ProxyHeaderContext['sys'] & Pick<SocketCalls, 'close' | 'addressText'>;
+      })
+    | undefined;
   readonly account: MemoryAccount;
   /** Has the acceptor look at the threads; left out where it does so by itself. */
   readonly alert?: (() => void) | undefined;
   readonly service: Service;
   readonly framing: Framing;
-  readonly timeouts: Timeouts;
-  /** How many bytes may wait to be sent to one client. */
-  readonly maxUnsent: number;
+  readonly settings: ThreadSettings;
   /** Who may come, where PROXY headers say who comes. */
   readonly rules?: AddressRules | undefined;
   /** Has the acceptor watch this thread's epoll set. */
@@ -94,23 +100,26 @@ export class ServiceThread implements ThreadContext, Turns {
   readonly reader: Reader;
   readonly replies: ReplyBuffer;
   readonly arm: () => void;
-  readonly maxUnsent: number;
-  readonly sendTimeout: number;
+  readonly settings: ThreadSettings;
+  readonly closer: Closer;
   time = 0;
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
   /** For connections that begin with a PROXY header. */
   protected readonly proxyHeaders: ProxyHeaderReader;
-  readonly #kind: typeof MessageConnection | typeof SessionConnection;
+  readonly #Strategy: new (
+    client: ServedConnection,
+    context: StrategyContext,
+  ) => Strategy;
   /** By fd. An entry is only good while its generation is; one left behind by a client that moved on is replaced. */
   readonly #connections: (Connection | undefined)[] = [];
   /** What `expect` has read: a compiler may leave out reads of which nothing is kept. */
   protected expected = 0;
   readonly #deadlines: Deadlines;
   /** When each of them is looked at again, the first first. */
-  readonly #lingering = new Map<Connection, number>();
+  readonly #lingering = new Map<CalledBack, number>();
   #lingerTimer: NodeJS.Timeout | undefined;
-  #unflushed: Connection[] = [];
+  #unflushed: CalledBack[] = [];
   readonly #tidier: Tidier;
   /** How many bytes were kept since it was looked whether that is too much. */
   #grown = 0;
@@ -127,9 +136,9 @@ export class ServiceThread implements ThreadContext, Turns {
     this.service = parts.service;
     this.framing = parts.framing;
     this.arm = parts.arm;
-    this.maxUnsent = parts.maxUnsent;
-    this.sendTimeout = parts.timeouts.sendTimeout;
-    this.#deadlines = new Deadlines(parts.table, parts.timeouts);
+    this.settings = parts.settings;
+    this.closer = new Closer(parts.sys, parts.table, parts.arena, parts.report, parts.row);
+    this.#deadlines = new Deadlines(parts.table, parts.settings);
     this.blocks = new MemoryBlocks(parts.sys, parts.arena, parts.row.thread);
     this.#tidier = new Tidier(() => parts.sys.trimMemory());
     this.input = parts.sys.wrap(parts.memory.input);
@@ -141,10 +150,18 @@ export class ServiceThread implements ThreadContext, Turns {
     const { beforehand } = parts;
     const { input, row, blocks, sys, table } = this;
     this.proxyHeaders = new ProxyHeaderReader(
-      { sys, table, ...beforehand, input, row, blocks },
+      {
+        sys,
+        table,
+        closer: new Closer(beforehand?.sys ?? parts.sys, table, parts.arena, parts.report, parts.row),
+        ...beforehand,
+        input,
+        row,
+        blocks,
+      },
       { isExact: beforehand !== undefined, report: parts.report, rules: parts.rules },
     );
-    this.#kind = parts.service.session === undefined ? MessageConnection : SessionConnection;
+    this.#Strategy = parts.service.session === undefined ? PerMessage : PerSession;
   }
 
   begin(): void {
@@ -159,7 +176,7 @@ export class ServiceThread implements ThreadContext, Turns {
     let read = 0;
     for (let index = 0; index < count; index++) {
       const fd = events.low(index);
-      read ^= this.table.peek(fd) ^ (this.#connections[fd]?.generation ?? 0);
+      read ^= this.table.peek(fd) ^ (this.#connections[fd]?.lease.generation ?? 0);
     }
     this.expected = read;
   }
@@ -256,21 +273,25 @@ export class ServiceThread implements ThreadContext, Turns {
     return false;
   }
 
-  flushSoon(connection: Connection): void {
+  flushSoon(connection: CalledBack): void {
     // A tick that is asked for by a promise's callback runs when all such callbacks have run.
     if (this.#unflushed.push(connection) === 1) process.nextTick(this.#flushAll);
   }
 
-  goOnSoon(connection: Connection): void {
+  goOnSoon(connection: CalledBack): void {
     setImmediate(() => {
       this.time = performance.now();
       callContext.run(() => connection.goOn());
     });
   }
 
-  lingers(connection: Connection): void {
+  lingers(connection: CalledBack): void {
     if (this.#lingerTimer === undefined) this.#lingerTimer = setTimeout(this.#checkLingering, LINGER_MS);
     this.#lingering.set(connection, performance.now() + LINGER_MS);
+  }
+
+  makeStrategy(connection: ServedConnection): Strategy {
+    return new this.#Strategy(connection, this);
   }
 
   isSurplus(bytes: number): boolean {
@@ -286,22 +307,20 @@ export class ServiceThread implements ThreadContext, Turns {
     if (this.#parts.account.excess > 0) this.#parts.alert?.();
   }
 
-  serviceFailed(connection: Connection, error: unknown): void {
+  serviceFailed(connection: CalledBack, error: unknown): void {
     const record = errorToRecord(error, 'HEDDLE_SERVICE_ERROR');
     this.#parts.complain({ type: 'service-error', ...this.#describe(connection), error: record });
   }
 
-  closed(connection: Connection, reason: CloseReason, detail: string | undefined): void {
+  closed(connection: CalledBack, reason: CloseReason): void {
     this.#connections[connection.fd] = undefined;
     this.#lingering.delete(connection);
-    this.#parts.report?.(closeEvent(this.#describe(connection), reason, detail));
-    this.table.setFlags(connection.fd, COUNTED);
     if (this.service.close !== undefined) callContext.run(() => void this.#tellClosed(connection, reason).catch(crash));
     if (this.#draining) setImmediate(() => this.checkDrained());
   }
 
   /** The hook runs at once; what it throws, or its promise rejects with, is reported and ends nothing. */
-  async #tellClosed(connection: Connection, reason: CloseReason): Promise<void> {
+  async #tellClosed(connection: CalledBack, reason: CloseReason): Promise<void> {
     try {
       await this.service.close?.(connection, reason);
     } catch (error) {
@@ -316,7 +335,9 @@ export class ServiceThread implements ThreadContext, Turns {
   /** Finds the connection that was just taken, or makes it; undefined: it has done what can be done, its slot is given up. */
   #connection(fd: number, generation: Generation): Connection | undefined {
     const known = this.#connections[fd];
-    return known?.generation === generation && this.table.hasId(fd, known.id) ? known : this.#meet(fd, generation);
+    return known?.lease.generation === generation && this.table.hasId(fd, known.id)
+      ? known
+      : this.#meet(fd, generation);
   }
 
   #meet(fd: number, generation: Generation): Connection | undefined {
@@ -330,7 +351,7 @@ export class ServiceThread implements ThreadContext, Turns {
   /** The connection that this thread has taken and not given up; `undefined`: it is idle, or there is none for it yet. */
   #inHand(fd: number, generation: Generation): Connection | undefined {
     const known = this.#connections[fd];
-    return known?.generation === generation && !known.isIdle ? known : undefined;
+    return known?.lease.generation === generation && !known.lease.isIdle ? known : undefined;
   }
 
   /**
@@ -345,7 +366,7 @@ export class ServiceThread implements ThreadContext, Turns {
   }
 
   #add(fd: number, generation: Generation, flags: number, arrived?: SharedBuffer): Connection {
-    const connection = new this.#kind(this, fd, generation, flags, arrived);
+    const connection = new Connection(this, fd, generation, flags, arrived);
     this.table.setFlags(fd, 0);
     this.#connections[fd] = connection;
     return connection;
@@ -363,7 +384,7 @@ export class ServiceThread implements ThreadContext, Turns {
     connection.arrived(this.#draining);
   }
 
-  #describe(connection: Connection) {
+  #describe(connection: CalledBack) {
     const { id: client, remoteAddress: address, remotePort: port } = connection;
     return { time: Date.now(), client, address, port, thread: this.row.thread + 1 };
   }

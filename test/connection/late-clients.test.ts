@@ -17,7 +17,7 @@ let clock: PlayedClock;
 beforeEach(() => void (clock = playClock()));
 
 async function scripted(service: Service, flags = NEW) {
-  const thread = await ScriptedThread.create(service, 'line', { timeouts });
+  const thread = await ScriptedThread.create(service, 'line', timeouts);
   const { socket, generation } = thread.admit(5, flags);
   thread.table.setLastActivity(5, sharedTime(clock.now));
   /** An event tells of these bytes. */

@@ -75,7 +75,7 @@ describe('a connection whose end was sent', () => {
 
   async function ended(service: Service, end: (scripted: ScriptedThread) => void, unsent: number) {
     const timeouts = { idleTimeout: 2000, messageTimeout: 2000, sendTimeout: SEND_TIMEOUT };
-    const scripted = await ScriptedThread.create(service, 'line', { timeouts });
+    const scripted = await ScriptedThread.create(service, 'line', timeouts);
     const { socket, generation } = scripted.admit(5, NEW);
     socket.incoming = [Buffer.from('go\n')];
     scripted.thread.serve(5, generation, EPOLLIN);

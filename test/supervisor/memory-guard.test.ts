@@ -21,7 +21,7 @@ function guarding(kept: readonly number[]) {
   row.state = RUNNING;
   const registry = new ThreadRegistry(sys, { min: 1, max: 2, clientsPerThread: Infinity, moveAfter: 5 });
   registry.add(row);
-  const deadlines = new Deadlines(table, TIMELESS.timeouts);
+  const deadlines = new Deadlines(table, TIMELESS);
   const deadlineScan = new DeadlineScan(table, registry, deadlines);
   const fds = kept.map((bytes, index) => {
     const fd = 5 + index;

@@ -126,7 +126,7 @@ export class AcceptorBench {
     const arena = Arena.create(1 << 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
     const closer = new Closer(flaky.sys, table, arena, report, board.waitingRoom);
-    const deadlineScan = new DeadlineScan(table, this.registry, new Deadlines(table, TIMELESS.timeouts));
+    const deadlineScan = new DeadlineScan(table, this.registry, new Deadlines(table, TIMELESS));
     return new EpollAcceptor({
       sys: flaky.sys,
       table,

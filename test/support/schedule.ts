@@ -91,7 +91,7 @@ export class Schedule implements NodeCallbacks {
     const placement = placementFor('round-robin', busy);
     const roomPoller = new Poller(kernel, kernel.epollCreate(), 16);
     const report = (event: ServerEvent): void => void this.events.push(event);
-    const deadlineScan = new DeadlineScan(table, registry, new Deadlines(table, TIMELESS.timeouts));
+    const deadlineScan = new DeadlineScan(table, registry, new Deadlines(table, TIMELESS));
     this.account = new MemoryAccount(board, this.arena, Infinity);
     const room = new WaitingRoom({ poller: roomPoller, board, table, registry, migrator: this.#migrator, placement });
     deadlineScan.room = room;

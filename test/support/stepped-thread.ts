@@ -79,7 +79,7 @@ export class SteppedThread {
       poller: this.#poller,
       service,
       framing: createFraming({ line: 'lf', atEnd: 'refuse' }, 4096),
-      ...TIMELESS,
+      settings: TIMELESS,
       giveBack: (client, generation) => giveBack({ sys: kernel, table, row, room }, client, generation),
       arm: () => kernel.epollControl(acceptorEpollFd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, row.thread, fd),
       report: (event) => this.#report(event),

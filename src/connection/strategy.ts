@@ -1,0 +1,84 @@
+/** Says what a connection and the way in which a service takes its messages ask of each other. */
+import type { HeddleError } from '../errors.ts';
+import type { Frame, Framing, FrameStatus } from '../framing/frame.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import type { ConnectionTable } from '../sharing/connection-table.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { Client } from './client.ts';
+import type { Input } from './input.ts';
+import type { Output } from './output.ts';
+import type { ReadMessage } from './read-message.ts';
+import type { Reader } from './reader.ts';
+import type { Service } from './service.ts';
+
+/** How the service of a thread takes the messages of one client: one call for each, or a session. */
+export interface Strategy {
+  /** Greets a client that is new to the server. */
+  opened(): void;
+  /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
+  deliver(bytes: Buffer, from: number, to: number): number;
+  /** Hands the service the message that `framing.finish` found in `bytes`. */
+  deliverLast(bytes: Buffer): void;
+  /** Says that no message will follow, after the last one was delivered. */
+  inputEnded(): void;
+  /** Ends a connection that is being drained, of which all that arrived was delivered. */
+  drained(): void;
+  /** Says that the connection is closed. */
+  closed(): void;
+  /** `Client.send`. */
+  send(message: unknown): Promise<void>;
+  /** `Client.receive`. */
+  receive(): Promise<unknown>;
+  /** The same for an iteration. */
+  next(): Promise<IteratorResult<unknown, undefined>>;
+}
+
+/** A connection as its strategy sees it, and hands it to the service. */
+export interface ServedConnection extends Client<unknown, unknown> {
+  readonly fd: number;
+  readonly input: Input;
+  readonly output: Output;
+  /** Whether the service may be given another message now. */
+  readonly takesInput: boolean;
+
+  /** Whether any of `flags` is set: see `flags.ts`. */
+  is(flags: number): boolean;
+  set(flags: number): void;
+  unset(flags: number): void;
+  /** Gives the service what it did not want before, and sends what came of it. */
+  resume(): void;
+  /** Sends a message when the running callbacks are done. */
+  sendLater(message: unknown): Promise<void>;
+  /** Flushes the output when the running callbacks are done. */
+  flushSoon(): void;
+  /** What `send` gives: `sent`, unless the message was refused. */
+  orRefused(sent: Promise<void>): Promise<void>;
+  /** Says that what the client sent is no message, as the decoder found. */
+  refuseFrame(status: FrameStatus): void;
+  /** Reports what the service threw, and closes its client. */
+  serviceFailed(error: unknown): void;
+  /** Sends what is still to be sent, then closes for `reason`. The first reason counts. */
+  finish(reason: CloseReason, detail?: string): void;
+  /** The error that calls on this connection end with. */
+  closedError(): HeddleError;
+}
+
+/** What a strategy needs of its thread. */
+export interface StrategyContext {
+  readonly table: ConnectionTable;
+  readonly row: ThreadRow;
+  readonly service: Service;
+  readonly framing: Framing;
+  /** Where the decoder leaves what it found; valid until the next decode. */
+  readonly frame: Frame;
+  /** What reads for the connections. */
+  readonly reader: Reader;
+  /** Makes what the service gets from what the decoder found. */
+  readonly readMessage: ReadMessage;
+  /** The bytes of which messages are views, not copies: those of the thread's read buffer, if the service borrows. */
+  readonly lends: Buffer | undefined;
+  /** When the last event was done with, in `performance.now()` ms: where the time of the next one begins. */
+  time: number;
+  /** How many handlers and sessions await something that is not their client. */
+  awaiting: number;
+}
