@@ -14,7 +14,8 @@ import type { Sys } from '../sys/sys.ts';
 import { giveBack } from '../thread/give-back.ts';
 import type { EpollThreadStart } from '../thread/messages.ts';
 import { type CommonParts, type MadeThread, runThread } from '../thread/run.ts';
-import { ServiceThread, type ServiceThreadParts } from '../thread/service-thread.ts';
+import type { ServiceThreadParts } from '../thread/parts.ts';
+import { ServiceThread } from '../thread/service-thread.ts';
 
 /**
  * Ready sockets that one look takes at most; the rest comes with the next. epoll looks at each of them before it tells: few enough that

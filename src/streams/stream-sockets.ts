@@ -1,8 +1,10 @@
 /** Stands between connections and Node's sockets: what they ask of an fd, its stream answers. */
+import type { ClientTls } from '../connection/client.ts';
 import type { ThreadContext } from '../connection/context.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
-import type { ThreadSys } from '../thread/service-thread.ts';
+import type { ClientStreams, ThreadSys } from '../thread/parts.ts';
 import type { SocketStream } from './socket-stream.ts';
 
 /** What is done beside the stream: for the fd that was accepted, if there is one, and for memory. */
@@ -11,17 +13,19 @@ export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'trimMemory' | 'discard
   unsent(fd: number, nodeFd: number): number;
 };
 
-export class StreamSockets implements ThreadSys {
+export class StreamSockets implements ThreadSys, ClientStreams {
   readonly poller: ThreadContext['poller'] = { modify: (fd, mask) => this.#modify(fd, mask) };
   readonly #base: StreamBase;
+  readonly #row: ThreadRow;
   /** By fd: a look-up at each call has to be cheap. */
   readonly #streams: (SocketStream | undefined)[] = [];
   #size = 0;
   readonly #left: (stream: SocketStream) => void;
 
-  /** `left` is called when a client is gone whose connection was closed. */
-  constructor(base: StreamBase, left: (stream: SocketStream) => void) {
+  /** `left` is called when a client of `row` is gone whose connection was closed. */
+  constructor(base: StreamBase, row: ThreadRow, left: (stream: SocketStream) => void) {
     this.#base = base;
+    this.#row = row;
     this.#left = left;
   }
 
@@ -41,6 +45,22 @@ export class StreamSockets implements ThreadSys {
 
   get(fd: number): SocketStream | undefined {
     return this.#streams[fd];
+  }
+
+  tlsOf(fd: number): ClientTls | undefined {
+    return this.#streams[fd]?.tls;
+  }
+
+  isCutShort(fd: number): boolean {
+    return this.#streams[fd]?.isCutShort === true;
+  }
+
+  /** A client counts until its last bytes are out: until then its thread must not end. */
+  leaves(fd: number): void {
+    const stream = this.#streams[fd];
+    if (stream === undefined || stream.isDone) return;
+    stream.counts = true;
+    this.#row.addClients(1);
   }
 
   recv(fd: number, memory: NativeBuffer, offset: number, length: number): number {

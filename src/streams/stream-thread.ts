@@ -3,9 +3,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { callContext } from '../connection/call-context.ts';
 import { Closer } from '../connection/close.ts';
-import type { ClientTls } from '../connection/client.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { CalledBack } from '../connection/context.ts';
 import { idleInterest } from '../connection/interest.ts';
 import type { StreamService } from '../connection/service.ts';
 import type { Credentials } from '../options/tls/credentials.ts';
@@ -17,7 +15,8 @@ import { PARKED, RUNNING } from '../sharing/thread-board.ts';
 import { EPOLLIN } from '../sys/constants.ts';
 import { Handshakes, type HandshakeListener, type Newcomer } from './handshakes.ts';
 import { PinnedTable } from './pinned-table.ts';
-import { ServiceThread, type ServiceThreadParts } from '../thread/service-thread.ts';
+import type { ServiceThreadParts } from '../thread/parts.ts';
+import { ServiceThread } from '../thread/service-thread.ts';
 import { SocketStream, type StreamClient } from './socket-stream.ts';
 import { type StreamBase, StreamSockets } from './stream-sockets.ts';
 import { StreamedClients } from './streamed-clients.ts';
@@ -53,8 +52,9 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   #quietTurns = 0;
 
   constructor(parts: StreamThreadParts) {
-    const sockets = new StreamSockets(parts.sys, (stream) => this.#left(stream));
-    super({ ...parts, sys: sockets, poller: sockets.poller, table: new PinnedTable(parts.table.buffer) });
+    const sockets = new StreamSockets(parts.sys, parts.row, (stream) => this.#left(stream));
+    const table = new PinnedTable(parts.table.buffer);
+    super({ ...parts, sys: sockets, poller: sockets.poller, streams: sockets, table });
     this.#sockets = sockets;
     this.#moving = parts.table;
     this.#handshakes = parts.tls && new Handshakes(parts.tls, this);
@@ -153,27 +153,10 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     this.refuse(newcomer, 'tls-error', problem);
   }
 
-  override isCutShort(fd: number): boolean {
-    return this.#sockets.get(fd)?.isCutShort === true;
-  }
-
-  override tlsOf(fd: number): ClientTls | undefined {
-    return this.#sockets.get(fd)?.tls;
-  }
-
-  /** A client counts until its last bytes are out: until then this thread must not end. */
-  override closed(connection: CalledBack, reason: CloseReason): void {
-    super.closed(connection, reason);
-    const stream = this.#sockets.get(connection.fd);
-    if (stream === undefined || stream.isDone) return;
-    stream.counts = true;
-    this.row.addClients(1);
-  }
-
   /** Closes a client that no service has seen, and that has no stream. */
   protected refuse({ fd, generation }: Newcomer, reason: CloseReason, detail?: string): void {
     this.#closer.close(fd, generation, this.row, reason, detail);
-    if (this.isDraining) setImmediate(() => this.checkDrained());
+    this.checkDrainedSoon();
   }
 
   readonly #closeExpired = (): void => {

@@ -16,7 +16,8 @@ import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { framingOf, loadService, refuseFraming, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
-import type { ServiceThread, ServiceThreadParts } from './service-thread.ts';
+import type { ServiceThreadParts } from './parts.ts';
+import type { ServiceThread } from './service-thread.ts';
 import { makeThreadMemory } from './thread-memory.ts';
 
 /** What a thread is made of but for what its engine adds. */

@@ -387,7 +387,7 @@ describe('the end of a connection', () => {
       scripted.thread.serve(5, generation, EPOLLIN);
       expect(socket.closedIn).toBe(FREE);
       expect(socket.calls.at(-1)).toBe('close');
-      expect(scripted.thread.replies.length).toBe(0);
+      expect(scripted.thread.context.replies.length).toBe(0);
       const next = scripted.admit(5);
       next.socket.incoming = [Buffer.from('5\n')];
       scripted.thread.serve(5, next.generation, EPOLLIN);

@@ -112,5 +112,5 @@ it('a thenable that answers at any depth answers once', async () => {
   await turn();
   expect(calls?.made).toBeGreaterThan(0);
   expect(String(socket.sent)).toBe('reply\n');
-  expect(scripted.thread.awaiting).toBe(0);
+  expect(scripted.thread.context.awaiting).toBe(0);
 });

@@ -65,12 +65,12 @@ it('a session that has returned gets no message, and its thread waits for nothin
   });
   expect(socket.calls.at(-1)).toBe('shutdown');
   await expect(leftBehind?.receive()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
-  expect(scripted.thread.awaiting).toBe(0);
+  expect(scripted.thread.context.awaiting).toBe(0);
   socket.incoming = [undefined];
   scripted.thread.serve(5, generation, EPOLLIN);
   expect(socket.closedIn).toBe(FREE);
   await expect(leftBehind?.receive()).rejects.toMatchObject({ code: 'HEDDLE_CLOSED' });
-  expect(scripted.thread.awaiting).toBe(0);
+  expect(scripted.thread.context.awaiting).toBe(0);
 });
 
 it('a session does not begin when its client is gone before `open` has ended', async () => {
@@ -87,7 +87,7 @@ it('a session does not begin when its client is gone before `open` has ended', a
   goOn();
   await turn();
   expect(begins).toBe(0);
-  expect(scripted.thread.awaiting).toBe(0);
+  expect(scripted.thread.context.awaiting).toBe(0);
 });
 
 describe('what a session sends', () => {
@@ -219,6 +219,6 @@ describe('what a session sends', () => {
     expect(outcome).toMatchObject([{ code: 'HEDDLE_CLOSED' }, { code: 'HEDDLE_CLOSED' }]);
     expect(socket.closedIn).toBe(FREE);
     expect(scripted.events).toMatchObject([{ type: 'close', reason: 'client-reset' }]);
-    expect(scripted.thread.awaiting).toBe(0);
+    expect(scripted.thread.context.awaiting).toBe(0);
   });
 });

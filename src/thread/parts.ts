@@ -1,0 +1,67 @@
+/** Says what a service thread is made of. */
+import type { AddressRules } from '../connection/address-rules.ts';
+import type { ClientTls } from '../connection/client.ts';
+import type { ConnectionSettings, ThreadContext } from '../connection/context.ts';
+import type { ProxyHeaderContext } from '../connection/proxy-header-reader.ts';
+import type { Service } from '../connection/service.ts';
+import type { SocketCalls } from '../connection/sockets.ts';
+import type { Framing } from '../framing/frame.ts';
+import type { ServerEvent } from '../log/event.ts';
+import type { Arena } from '../sharing/arena.ts';
+import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
+import type { Timeouts } from '../sharing/deadlines.ts';
+import type { MemoryAccount } from '../sharing/memory-account.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { Sys } from '../sys/sys.ts';
+import type { ThreadMemory } from './thread-memory.ts';
+
+/** What connections reach their sockets through, and memory to do it with. */
+export type ThreadSys = SocketCalls & Pick<Sys, 'allocate' | 'trimMemory'>;
+
+/** How connections are reached until their PROXY header is read, if not as they are afterwards: what follows it is left there. */
+export interface Beforehand {
+  readonly sys: ProxyHeaderContext['sys'] & Pick<SocketCalls, 'close' | 'addressText'>;
+  readonly table: ConnectionTable;
+}
+
+/** What is known of clients whose sockets are streams of Node's. */
+export interface ClientStreams {
+  tlsOf(fd: number): ClientTls | undefined;
+  isCutShort(fd: number): boolean;
+  /** The connection of `fd` is over; what was sent may yet have to leave. */
+  leaves(fd: number): void;
+}
+
+/** The settings of a server that its threads ask for. */
+export type ThreadSettings = Timeouts & ConnectionSettings;
+
+export interface ServiceThreadParts {
+  readonly sys: ThreadSys;
+  readonly memory: ThreadMemory;
+  readonly table: ConnectionTable;
+  readonly arena: Arena;
+  readonly row: ThreadRow;
+  /** Where expensive clients wait for their turns. */
+  readonly room: ThreadRow;
+  readonly poller: ThreadContext['poller'];
+  readonly beforehand?: Beforehand | undefined;
+  readonly streams?: ClientStreams | undefined;
+  readonly account: MemoryAccount;
+  /** Has the acceptor look at the threads; left out where it does so by itself. */
+  readonly alert?: (() => void) | undefined;
+  readonly service: Service;
+  readonly framing: Framing;
+  readonly settings: ThreadSettings;
+  /** Who may come, where PROXY headers say who comes. */
+  readonly rules?: AddressRules | undefined;
+  /** Has the acceptor watch this thread's epoll set. */
+  readonly arm: () => void;
+  /** Makes an expensive client idle in the waiting room; false: the kernel has no room to watch it. Left out where none move. */
+  readonly giveBack?: ((fd: number, generation: Generation) => boolean) | undefined;
+  /** Takes events; left out if nobody listens. */
+  readonly report?: ((event: ServerEvent) => void) | undefined;
+  /** Takes errors of the service. */
+  readonly complain: (event: ServerEvent) => void;
+  /** Called when the thread has been told to drain and has no client any more. */
+  readonly drained: () => void;
+}

@@ -1,0 +1,171 @@
+/** Gives the connections of a thread what they share: its memory, its service and its limits; and calls them back. */
+// The globals of these are accessors, which costs at each message.
+import { performance } from 'node:perf_hooks';
+import process from 'node:process';
+import { callContext } from '../connection/call-context.ts';
+import type { ClientTls } from '../connection/client.ts';
+import { Closer } from '../connection/close.ts';
+import type { CalledBack, ThreadContext } from '../connection/context.ts';
+import { PerMessage } from '../connection/per-message.ts';
+import { PerSession } from '../connection/per-session.ts';
+import { borrows, type ReadMessage, readMessageFor } from '../connection/read-message.ts';
+import { Reader } from '../connection/reader.ts';
+import { ReplyBuffer } from '../connection/reply-buffer.ts';
+import { MemoryBlocks } from '../connection/saved-bytes.ts';
+import type { Service } from '../connection/service.ts';
+import type { ServedConnection, Strategy } from '../connection/strategy.ts';
+import { crash, errorToRecord } from '../errors.ts';
+import { Frame, type Framing } from '../framing/frame.ts';
+import { type ClientKind, LIGHT, NEWCOMER } from '../sharing/client-kind.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
+import { KeptMemory } from './kept-memory.ts';
+import { Lingering } from './lingering.ts';
+import type { ServiceThreadParts } from './parts.ts';
+
+/** The thread, as its connections reach it. */
+export interface ContextOwner {
+  readonly isDraining: boolean;
+  /** Forgets a connection that is over. */
+  forget(connection: CalledBack): void;
+  /** Looks, when what runs now is done, whether a thread that drains has no client any more. */
+  checkDrainedSoon(): void;
+}
+
+export class ServiceContext implements ThreadContext {
+  readonly sys: ThreadContext['sys'];
+  readonly table: ConnectionTable;
+  readonly row: ThreadRow;
+  readonly poller: ThreadContext['poller'];
+  readonly service: Service;
+  readonly framing: Framing;
+  readonly frame = new Frame();
+  readonly readMessage: ReadMessage;
+  readonly lends: Buffer | undefined;
+  readonly borrowsReplies: boolean;
+  readonly blocks: MemoryBlocks;
+  readonly input: NativeBuffer;
+  readonly reader: Reader;
+  readonly replies: ReplyBuffer;
+  readonly settings: ThreadContext['settings'];
+  readonly closer: Closer;
+  time = 0;
+  awaiting = 0;
+  readonly #parts: ServiceThreadParts;
+  readonly #owner: ContextOwner;
+  readonly #Strategy: typeof PerMessage | typeof PerSession;
+  readonly #memory: KeptMemory;
+  readonly #lingering = new Lingering(this);
+  #unflushed: CalledBack[] = [];
+
+  constructor(parts: ServiceThreadParts, owner: ContextOwner) {
+    this.#parts = parts;
+    this.#owner = owner;
+    this.sys = parts.sys;
+    this.table = parts.table;
+    this.row = parts.row;
+    this.poller = parts.poller;
+    this.service = parts.service;
+    this.framing = parts.framing;
+    this.settings = parts.settings;
+    this.closer = new Closer(parts.sys, parts.table, parts.arena, parts.report, parts.row);
+    this.blocks = new MemoryBlocks(parts.sys, parts.arena, parts.row.thread);
+    this.input = parts.sys.wrap(parts.memory.input);
+    this.reader = new Reader(this);
+    this.replies = new ReplyBuffer(parts.sys.allocate(this.input.size), this.input);
+    this.readMessage = readMessageFor(parts.service, parts.framing, this.input, parts.memory.aside);
+    this.lends = borrows(parts.service, parts.framing) ? this.input.bytes : undefined;
+    this.borrowsReplies = parts.service.borrow === 'both';
+    this.#Strategy = parts.service.session === undefined ? PerMessage : PerSession;
+    this.#memory = new KeptMemory(parts);
+  }
+
+  /** Whether something waits for Node's event loop. */
+  get awaitsNode(): boolean {
+    return this.awaiting > 0 || this.#unflushed.length > 0;
+  }
+
+  makeStrategy(connection: ServedConnection): Strategy {
+    return new this.#Strategy(connection, this);
+  }
+
+  makeIdle(fd: number, generation: Generation): boolean {
+    const kind = this.table.kind(fd);
+    if (kind !== LIGHT) return this.#makeOtherIdle(fd, generation, kind);
+    this.table.idle(fd, generation);
+    return true;
+  }
+
+  #makeOtherIdle(fd: number, generation: Generation, kind: ClientKind): boolean {
+    const { giveBack, room } = this.#parts;
+    if (kind === NEWCOMER) this.table.provedLight(fd);
+    else if (giveBack !== undefined && room.epollFd > 0 && !this.#owner.isDraining) return giveBack(fd, generation);
+    this.table.idle(fd, generation);
+    return true;
+  }
+
+  tlsOf(fd: number): ClientTls | undefined {
+    return this.#parts.streams?.tlsOf(fd);
+  }
+
+  isCutShort(fd: number): boolean {
+    return this.#parts.streams?.isCutShort(fd) === true;
+  }
+
+  flushSoon(connection: CalledBack): void {
+    // A tick that is asked for by a promise's callback runs when all such callbacks have run.
+    if (this.#unflushed.push(connection) === 1) process.nextTick(this.#flushAll);
+  }
+
+  goOnSoon(connection: CalledBack): void {
+    setImmediate(() => {
+      this.time = performance.now();
+      callContext.run(() => connection.goOn());
+    });
+  }
+
+  lingers(connection: CalledBack): void {
+    this.#lingering.add(connection);
+  }
+
+  isSurplus(bytes: number): boolean {
+    return this.#memory.isSurplus(bytes);
+  }
+
+  countKept(more: number, here: number): void {
+    this.#memory.count(more, here);
+  }
+
+  serviceFailed(connection: CalledBack, error: unknown): void {
+    const { id: client, remoteAddress: address, remotePort: port } = connection;
+    const about = { time: Date.now(), client, address, port, thread: this.row.number };
+    const record = errorToRecord(error, 'HEDDLE_SERVICE_ERROR');
+    this.#parts.complain({ type: 'service-error', ...about, error: record });
+  }
+
+  closed(connection: CalledBack, reason: CloseReason): void {
+    this.#lingering.remove(connection);
+    this.#owner.forget(connection);
+    if (this.service.close !== undefined) callContext.run(() => void this.#tellClosed(connection, reason).catch(crash));
+    this.#owner.checkDrainedSoon();
+    this.#parts.streams?.leaves(connection.fd);
+  }
+
+  /** The hook runs at once; what it throws, or its promise rejects with, is reported and ends nothing. */
+  async #tellClosed(connection: CalledBack, reason: CloseReason): Promise<void> {
+    try {
+      await this.service.close?.(connection, reason);
+    } catch (error) {
+      this.serviceFailed(connection, error);
+    }
+  }
+
+  readonly #flushAll = (): void => {
+    const connections = this.#unflushed;
+    this.#unflushed = [];
+    this.time = performance.now();
+    for (const connection of connections) connection.flushNow();
+  };
+}
