@@ -1,36 +1,18 @@
 /** Defines the messages between the acceptor and main. */
 
 import type { MessagePort } from 'node:worker_threads';
-import type { AdmissionLimits } from './admission.ts';
 import type { HandoverNotice, Offer, Source } from '../handover/start.ts';
-import type { Peers } from '../options/values/cidr.ts';
-import type { Placement } from '../options/serve-options.ts';
-import type { Timeouts } from '../sharing/deadlines.ts';
+import type { ThreadSettings } from '../options/thread-settings.ts';
+import type { SharedBuffers } from '../sharing/shared-buffers.ts';
 import type { SupervisorNotice } from '../supervisor/supervisor.ts';
 
 /** What the acceptor of any engine is started with. */
 export interface AcceptorStart {
-  readonly table: SharedArrayBuffer;
-  readonly board: SharedArrayBuffer;
-  readonly arena: SharedArrayBuffer;
+  readonly memory: SharedBuffers;
   readonly counters: SharedArrayBuffer;
-  /** Where clients are counted by address, if the service threads do so too. */
-  readonly addresses: SharedArrayBuffer | undefined;
-  /** Where events go; `undefined` if nobody wants those that are no errors. */
-  readonly events: SharedArrayBuffer | undefined;
-  readonly limits: AdmissionLimits;
-  readonly placement: Placement;
-  readonly threads: { readonly min: number; readonly max: number };
-  readonly clientsPerThread: number;
-  /** In ms. */
-  readonly moveAfter: number;
-  /** Whose connections begin with a PROXY header. */
-  readonly proxies: Peers;
-  /** In ms. */
-  readonly handlerTimeout: number;
-  readonly timeouts: Timeouts;
-  /** How many bytes may be kept for all clients together. */
-  readonly maxMemory: number;
+  /** Whether somebody wants events that are no errors. */
+  readonly reports: boolean;
+  readonly settings: ThreadSettings;
 }
 
 /** What the acceptor of the epoll engine is started with. */
@@ -51,8 +33,6 @@ export interface EpollAcceptorStart extends AcceptorStart {
 export interface NetAcceptorStart extends AcceptorStart {
   /** Listening sockets: see `net/listeners.ts`. */
   readonly listeners: readonly ParkedListener[];
-  /** In ms; Infinity: never. */
-  readonly keepAlive: number;
 }
 
 /**

@@ -32,18 +32,19 @@ export function acceptorParts(
   calls: Calls,
   post: (message: FromAcceptor) => void,
 ): Omit<AcceptorParts, 'migrator'> {
-  const table = new ConnectionTable(start.table);
-  const board = new ThreadBoard(start.board);
+  const { memory, settings } = start;
+  const table = new ConnectionTable(memory.table);
+  const board = new ThreadBoard(memory.board);
   const counters = new AcceptorCounters(start.counters);
-  const events = start.events === undefined ? undefined : new EventRing(start.events);
+  const events = start.reports ? new EventRing(memory.events) : undefined;
   const report = events && ((event: ServerEvent) => void events.write(encodeEvent(event)));
-  const { clientsPerThread, moveAfter } = start;
+  const { clientsPerThread, moveAfter } = settings;
   // A thread for each client, or none that others ever leave: nobody waits for others, or for nobody else.
-  const hasRoom = clientsPerThread === Infinity && moveAfter !== Infinity && start.threads.max > 1;
-  const registry = new ThreadRegistry(calls, { ...start.threads, clientsPerThread, moveAfter, hasRoom });
+  const hasRoom = clientsPerThread === Infinity && moveAfter !== Infinity && settings.threads.max > 1;
+  const registry = new ThreadRegistry(calls, { ...settings.threads, clientsPerThread, moveAfter, hasRoom });
   const busy = new BusyMeter(calls).ratio;
-  const arena = new Arena(start.arena, () => report?.({ type: 'lock-stuck', time: Date.now(), what: 'messages' }));
-  const deadlineScan = new DeadlineScan(table, registry, new Deadlines(table, start.timeouts));
+  const arena = new Arena(memory.arena, () => report?.({ type: 'lock-stuck', time: Date.now(), what: 'messages' }));
+  const deadlineScan = new DeadlineScan(table, registry, new Deadlines(table, settings));
   return {
     table,
     board,
@@ -52,14 +53,14 @@ export function acceptorParts(
     busy,
     report,
     post,
-    admission: new Admission({ sys: calls, board, table, counters, report, addresses: start.addresses }, start.limits),
-    placement: placementFor(start.placement, busy),
-    balances: start.placement !== 'source-hash' && clientsPerThread === Infinity,
+    admission: new Admission({ sys: calls, board, table, counters, report, addresses: memory.addresses }, settings),
+    placement: placementFor(settings.placement, busy),
+    balances: settings.placement !== 'source-hash' && clientsPerThread === Infinity,
     closer: new Closer(calls, table, arena, report, board.waitingRoom),
     deadlineScan,
-    memory: new MemoryGuard(table, new MemoryAccount(board, arena, start.maxMemory), deadlineScan),
+    memory: new MemoryGuard(table, new MemoryAccount(board, arena, settings.maxMemory), deadlineScan),
     cleaner: new ArenaCleaner(arena, calls),
-    proxies: start.proxies,
-    handlerTimeout: start.handlerTimeout,
+    proxies: settings.proxyProtocol,
+    handlerTimeout: settings.handlerTimeout,
   };
 }

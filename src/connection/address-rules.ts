@@ -6,8 +6,8 @@ import type { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 /** The options of `serve` that ask for a client's address. */
 export interface AddressLimits {
   readonly maxClientsPerAddress: number;
-  readonly allow: readonly Cidr[] | undefined;
-  readonly deny: readonly Cidr[] | undefined;
+  readonly allow?: readonly Cidr[] | undefined;
+  readonly deny?: readonly Cidr[] | undefined;
 }
 
 /*

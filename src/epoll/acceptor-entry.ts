@@ -48,7 +48,7 @@ async function findHandover(): Promise<Handover | undefined> {
     const rows = registry.any;
     return rows.length === 0 ? undefined : placement(rows, address);
   };
-  const arena = new Arena(start.arena);
+  const arena = new Arena(start.memory.arena);
   const all = { sys, table, board, arena, counters, admission, migrator, closer, registry, choose, post, report };
   return openHandover(all, (side) => watchIn(poller, side), offer, source);
 }

@@ -63,7 +63,7 @@ function makeWatchdog(sys: Sys, row: ThreadRow): Watchdog | undefined {
   const fd = sys.timerfd();
   if (fd < 0) return undefined;
   row.timerFd = fd;
-  return new Watchdog(sys, row, Math.min(Math.ceil(start.moveAfter), MAX_TIMER_MS));
+  return new Watchdog(sys, row, Math.min(Math.ceil(start.settings.moveAfter), MAX_TIMER_MS));
 }
 
 function makeSleepTimer(sys: Sys, poller: Poller, row: ThreadRow): SleepTimer | undefined {

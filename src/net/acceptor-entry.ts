@@ -17,7 +17,7 @@ const port = parentPort as NonNullable<typeof parentPort>;
  */
 const MIN_BLOCKED_MS = 50;
 
-const board = new ThreadBoard(start.board);
+const board = new ThreadBoard(start.memory.board);
 const arriving = new ArrivingSocket();
 const spare = new ReserveFd();
 const calls = {
@@ -26,14 +26,16 @@ const calls = {
   // A thread's number is its row's; it writes its time down itself.
   threadCpuTime: (thread: number) => board.row(thread).busyTime,
 };
-const moveAfter = Math.max(MIN_BLOCKED_MS, start.moveAfter);
-const parts = acceptorParts({ ...start, moveAfter }, calls, (message) => port.postMessage(message));
+const moveAfter = Math.max(MIN_BLOCKED_MS, start.settings.moveAfter);
+const parts = acceptorParts({ ...start, settings: { ...start.settings, moveAfter } }, calls, (message) =>
+  port.postMessage(message),
+);
 const acceptor = new NetAcceptor({
   ...parts,
   balances: false,
   migrator: new NetDispatcher(parts.table, parts.closer, arriving, spare),
   listeners: start.listeners,
-  keepAlive: start.keepAlive,
+  keepAlive: start.settings.keepAlive,
   arriving,
   reserveFd: spare,
 });

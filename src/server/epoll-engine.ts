@@ -33,7 +33,6 @@ export class EpollEngine implements Engine {
   #place: OpenSockets = { sockets: [], control: undefined, previous: undefined };
   #speaksTls = false;
   #epollFd = -1;
-  #moveAfter = Infinity;
   #mailboxFd = -1;
   readonly #exiting = new Int32Array(new SharedArrayBuffer(12));
   /** Has sockets not be closed with this thread. */
@@ -63,7 +62,6 @@ export class EpollEngine implements Engine {
   startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle {
     const sys = this.#sys;
     this.#epollFd = Poller.create(sys, 1).fd;
-    this.#moveAfter = start.moveAfter;
     const mailboxFd = sys.eventfd();
     if (mailboxFd < 0) throw syscallError('HEDDLE_LISTEN', 'eventfd', mailboxFd, 'cannot wake the acceptor');
     this.#mailboxFd = mailboxFd;
@@ -93,7 +91,7 @@ export class EpollEngine implements Engine {
   }
 
   threadExtras(): ThreadExtras {
-    return { acceptorEpollFd: this.#epollFd, mailboxFd: this.#mailboxFd, moveAfter: this.#moveAfter };
+    return { acceptorEpollFd: this.#epollFd, mailboxFd: this.#mailboxFd };
   }
 
   async takeOver(acceptor: AcceptorHandle): Promise<void> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { ServeSettings } from '../options/serve-options.ts';
+import type { KnownLimits } from '../options/thread-settings.ts';
 
 /** What `maxMemory` may be at least. */
 const MIN_MEMORY_BYTES = 2 ** 20;
@@ -9,12 +10,18 @@ const MIN_MEMORY_BYTES = 2 ** 20;
 /** Lines of /proc/self/limits (proc(5)) that bound the memory of a process. */
 const LIMITS = /^Max (?:data size|address space) +(\d+)/gm;
 
-/** Settings that say how many clients there may be, and how much may be kept for them. */
-export type LimitedSettings = ServeSettings & { readonly maxClients: number; readonly maxMemory: number };
+/** What may wait to be sent to a client by default, in bytes; more if messages may be longer. */
+const MIN_UNSENT_BYTES = 2 ** 20;
 
-/** Fills in `maxMemory`. */
-export function withMemoryLimit<S extends ServeSettings>(settings: S): S & { readonly maxMemory: number } {
-  return { ...settings, maxMemory: settings.maxMemory ?? defaultMaxMemory() };
+type MemoryLimits = Pick<KnownLimits, 'maxMemory' | 'maxUnsent'>;
+
+/** Fills in `maxMemory` and `maxUnsent`. */
+export function withMemoryLimits<S extends ServeSettings>(settings: S): S & MemoryLimits {
+  return {
+    ...settings,
+    maxMemory: settings.maxMemory ?? defaultMaxMemory(),
+    maxUnsent: settings.maxUnsent ?? Math.max(MIN_UNSENT_BYTES, settings.maxMessageLength),
+  };
 }
 
 /** A default for `maxMemory`, in bytes. */

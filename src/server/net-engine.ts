@@ -17,7 +17,6 @@ export class NetEngine implements Engine {
   readonly name = 'net';
   readonly threadProgram = 'net-thread';
   #listeners: NetListener[] = [];
-  #keepAlive = Infinity;
 
   fileLimit(): number {
     return fileLimit();
@@ -30,8 +29,7 @@ export class NetEngine implements Engine {
   async listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]> {
     requireNet();
     refuseWhatEpollDoes(settings, nameOf);
-    const { listenFds = [], backlog, keepAlive } = settings;
-    this.#keepAlive = keepAlive;
+    const { listenFds = [], backlog } = settings;
     const isListed = settings.listen !== undefined;
     try {
       for (const fd of listenFds) this.#listeners.push(await adoptNet(fd, backlog));
@@ -48,7 +46,7 @@ export class NetEngine implements Engine {
 
   startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle {
     const listeners = this.#listeners.map(({ parked }) => parked);
-    const itsStart: NetAcceptorStart = { ...start, listeners, keepAlive: this.#keepAlive };
+    const itsStart: NetAcceptorStart = { ...start, listeners };
     return new AcceptorHandle({
       program: 'net-acceptor',
       start: itsStart,

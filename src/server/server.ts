@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import { crash, errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
+import type { LimitedSettings } from '../options/thread-settings.ts';
 import { type Credentials, loadCredentials } from '../options/tls/credentials.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
 import { renewTicketKeys } from '../options/tls/ticket-keys.ts';
@@ -19,7 +20,7 @@ import { withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine, EngineName } from './engine.ts';
 import type { ServerAddress } from '../listen/listening-socket.ts';
-import { type LimitedSettings, withMemoryLimit } from './memory-limit.ts';
+import { withMemoryLimits } from './memory-limit.ts';
 import { openEngine } from './open-engine.ts';
 import { SingleFlight } from './single-flight.ts';
 import { serviceUrl } from './service-url.ts';
@@ -66,7 +67,7 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
   const events: ServerEvent[] = [];
   const tls = readCredentials(given, nameOf, (event) => events.push(event));
   const engine = openEngine(given.engine, nameOf);
-  const settings = withMemoryLimit(withClientLimit(given, engine, nameOf));
+  const settings = withMemoryLimits(withClientLimit(given, engine, nameOf));
   const addresses = await engine.listen(settings, nameOf);
   const server = makeServer({ engine, settings, nameOf, service, addresses, tls });
   try {

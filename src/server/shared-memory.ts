@@ -9,6 +9,7 @@ import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable, LOST } from '../sharing/connection-table.ts';
 import { FREE, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
+import type { SharedBuffers } from '../sharing/shared-buffers.ts';
 import { MOST_ROWS, ThreadBoard, type ThreadCounters, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 import { EventStream } from './event-stream.ts';
@@ -66,7 +67,7 @@ export class SharedMemory {
   }
 
   /** What each thread is started with. */
-  get buffers() {
+  get buffers(): SharedBuffers {
     return {
       table: this.table.buffer,
       board: this.board.buffer,

@@ -54,7 +54,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   constructor(parts: StreamThreadParts) {
     const sockets = new StreamSockets(parts.sys, parts.row, (stream) => this.#left(stream));
     const table = new PinnedTable(parts.table.buffer);
-    super({ ...parts, sys: sockets, poller: sockets.poller, streams: sockets, table });
+    super({ ...parts, sys: sockets, poller: sockets.poller, clientStreams: sockets, table });
     this.#sockets = sockets;
     this.#moving = parts.table;
     this.#handshakes = parts.tls && new Handshakes(parts.tls, this);
@@ -62,19 +62,19 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     this.#streamed = parts.streams && this.#makeStreamed(parts, parts.streams);
   }
 
-  #makeStreamed({ complain, maxUnsent, sys, timeouts }: StreamThreadParts, service: StreamService): StreamedClients {
+  #makeStreamed({ complain, settings, sys }: StreamThreadParts, service: StreamService): StreamedClients {
     const { row, table } = this;
     return new StreamedClients({
       service,
       sys,
       table,
       row,
-      maxUnsent,
+      maxUnsent: settings.maxUnsent,
       complain,
       closer: this.#closer,
-      deadlines: new Deadlines(table, timeouts),
-      countKept: (bytes) => this.countKept(bytes, bytes),
-      isSurplus: (bytes) => this.isSurplus(bytes),
+      deadlines: new Deadlines(table, settings),
+      countKept: (bytes) => this.context.countKept(bytes, bytes),
+      isSurplus: (bytes) => this.context.isSurplus(bytes),
       left: () => this.checkDrained(),
     });
   }

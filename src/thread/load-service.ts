@@ -54,7 +54,7 @@ export async function startService(
  * Errors: `HEDDLE_SERVICE_LOAD` if the service's is none.
  */
 export function framingOf(service: Service, start: ThreadStart, find: FindByte): Framing {
-  const { framing, maxMessageLength } = start;
+  const { framing, maxMessageLength } = start.settings;
   if (framing !== undefined || service.framing === undefined)
     return createFraming(framing ?? 'chunk', maxMessageLength, find);
   try {
@@ -67,8 +67,8 @@ export function framingOf(service: Service, start: ThreadStart, find: FindByte):
 }
 
 /** Throws HEDDLE_SERVICE_LOAD if the options give a framing: the service is one of streams. */
-export function refuseFraming({ framing, service }: ThreadStart): void {
-  if (framing === undefined) return;
+export function refuseFraming({ service, settings }: ThreadStart): void {
+  if (settings.framing === undefined) return;
   const why = 'it has a stream function, which reads its socket by itself: leave out the option framing';
   throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}`);
 }

@@ -1,39 +1,24 @@
 /** Defines the messages between a service thread and main. */
 import type { MessagePort } from 'node:worker_threads';
-import type { AddressLimits } from '../connection/address-rules.ts';
 import type { ErrorRecord } from '../errors.ts';
-import type { FramingSpec } from '../framing/framing.ts';
-import type { Timeouts } from '../sharing/deadlines.ts';
+import type { ThreadSettings } from '../options/thread-settings.ts';
 import type { Credentials } from '../options/tls/credentials.ts';
+import type { SharedBuffers } from '../sharing/shared-buffers.ts';
 import type { PackedValues } from '../sharing/shared-values.ts';
 
 /** What a service thread of any engine is started with. */
 export interface ThreadStart {
   /** The index of its row on the board. */
   readonly thread: number;
-  readonly table: SharedArrayBuffer;
-  readonly board: SharedArrayBuffer;
-  readonly arena: SharedArrayBuffer;
-  /** Where events go. */
-  readonly events: SharedArrayBuffer;
-  /** Which events somebody wants: to tell of each client costs something. */
-  readonly reports: 'all' | 'errors';
-  /** What clients are shown under TLS; `undefined` without it. */
-  readonly tls: Credentials | undefined;
+  readonly memory: SharedBuffers;
+  readonly settings: ThreadSettings;
   /** The URL of the service's module. */
   readonly service: string;
-  readonly framing: FramingSpec | undefined;
-  readonly maxMessageLength: number;
-  readonly timeouts: Timeouts;
-  /** How many bytes may wait to be sent to one client. */
-  readonly maxUnsent: number;
-  /** How many bytes may be kept for all clients together. */
-  readonly maxMemory: number;
+  /** What clients are shown under TLS; `undefined` without it. */
+  readonly tls: Credentials | undefined;
   readonly shared: PackedValues;
-  /** Who may come, where PROXY headers say who comes; `undefined` where there are none. */
-  readonly limits: AddressLimits | undefined;
-  /** Where clients are counted by address; `undefined` where they are not, or not by this thread. */
-  readonly addresses: SharedArrayBuffer | undefined;
+  /** Which events somebody wants: to tell of each client costs something. */
+  readonly reports: 'all' | 'errors';
 }
 
 /** What a service thread of the epoll engine is started with. */
@@ -42,8 +27,6 @@ export interface EpollThreadStart extends ThreadStart {
   readonly acceptorEpollFd: number;
   /** The acceptor's eventfd: a signal makes it look at the threads. */
   readonly mailboxFd: number;
-  /** After how long a thread that does not answer is blocked, in ms; Infinity: never. */
-  readonly moveAfter: number;
 }
 
 /**

@@ -45,7 +45,7 @@ export interface ServiceThreadParts {
   readonly room: ThreadRow;
   readonly poller: ThreadContext['poller'];
   readonly beforehand?: Beforehand | undefined;
-  readonly streams?: ClientStreams | undefined;
+  readonly clientStreams?: ClientStreams | undefined;
   readonly account: MemoryAccount;
   /** Has the acceptor look at the threads; left out where it does so by itself. */
   readonly alert?: (() => void) | undefined;

@@ -65,7 +65,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   const lent = borrows(service, framing) ? memory.whole : undefined;
   const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: lent };
   await startService(given, start.service, about);
-  const complain = reportTo(start.events);
+  const complain = reportTo(start.memory.events);
   const shared = openShared(start, complain);
   const { row } = shared;
   const parts: CommonParts = {
@@ -74,7 +74,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     service,
     streams,
     framing,
-    settings: { ...start.timeouts, maxUnsent: start.maxUnsent },
+    settings: start.settings,
     rules: rulesOf(start, complain),
     report: start.reports === 'all' ? complain : undefined,
     complain,
@@ -109,18 +109,20 @@ function onMessage(message: ToThread, thread: ServiceThread, stop: () => Promise
   else stop().catch(crash);
 }
 
-function rulesOf({ addresses, limits, table }: ThreadStart, report: Report): AddressRules | undefined {
-  if (limits === undefined) return undefined;
+/** Who may come, where PROXY headers say who comes. */
+function rulesOf({ memory, settings }: ThreadStart, report: Report): AddressRules | undefined {
+  const { addresses, table } = memory;
+  if (settings.proxyProtocol.length === 0) return undefined;
   const stuck = (): void => report({ type: 'lock-stuck', time: Date.now(), what: 'addresses' });
-  return new AddressRules(limits, addresses && new ClientsPerAddress(addresses, new ConnectionTable(table), stuck));
+  return new AddressRules(settings, addresses && new ClientsPerAddress(addresses, new ConnectionTable(table), stuck));
 }
 
 /** What all threads share, and this one's row. */
-function openShared({ arena: buffer, board: rows, maxMemory, table, thread }: ThreadStart, report: Report) {
+function openShared({ memory, settings, thread }: ThreadStart, report: Report) {
   const stuck = (): void => report({ type: 'lock-stuck', time: Date.now(), what: 'messages' });
-  const [arena, board] = [new Arena(buffer, stuck), new ThreadBoard(rows)];
-  const account = new MemoryAccount(board, arena, maxMemory);
-  return { table: new ConnectionTable(table), arena, account, row: board.row(thread), room: board.waitingRoom };
+  const [arena, board] = [new Arena(memory.arena, stuck), new ThreadBoard(memory.board)];
+  const account = new MemoryAccount(board, arena, settings.maxMemory);
+  return { table: new ConnectionTable(memory.table), arena, account, row: board.row(thread), room: board.waitingRoom };
 }
 
 function sayLoaded<Loaded>(loaded: Loaded): Loaded {

@@ -107,11 +107,11 @@ export class ServiceContext implements ThreadContext {
   }
 
   tlsOf(fd: number): ClientTls | undefined {
-    return this.#parts.streams?.tlsOf(fd);
+    return this.#parts.clientStreams?.tlsOf(fd);
   }
 
   isCutShort(fd: number): boolean {
-    return this.#parts.streams?.isCutShort(fd) === true;
+    return this.#parts.clientStreams?.isCutShort(fd) === true;
   }
 
   flushSoon(connection: CalledBack): void {
@@ -150,7 +150,7 @@ export class ServiceContext implements ThreadContext {
     this.#owner.forget(connection);
     if (this.service.close !== undefined) callContext.run(() => void this.#tellClosed(connection, reason).catch(crash));
     this.#owner.checkDrainedSoon();
-    this.#parts.streams?.leaves(connection.fd);
+    this.#parts.clientStreams?.leaves(connection.fd);
   }
 
   /** The hook runs at once; what it throws, or its promise rejects with, is reported and ends nothing. */

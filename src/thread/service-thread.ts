@@ -151,7 +151,7 @@ export class ServiceThread implements Turns {
     return this.table.takeReady(fd, generation) ? this.#connection(fd, generation) : undefined;
   }
 
-  #late(fd: number, generation: Generation, reason: CloseReason): Connection | undefined {
+  #late(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {
     const inHand = this.#connections.inHand(fd, generation);
     return inHand ?? (this.takeIdle(fd, generation) ? this.late(fd, generation, reason) : undefined);
   }

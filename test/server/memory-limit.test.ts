@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseServeOptions } from '../../src/options/serve-options.ts';
-import { limitsIn, quarterOf, withMemoryLimit } from '../../src/server/memory-limit.ts';
+import { limitsIn, quarterOf, withMemoryLimits } from '../../src/server/memory-limit.ts';
 import { service, start } from './running.ts';
 
 const MIB = 2 ** 20;
@@ -21,8 +21,8 @@ describe('maxMemory', () => {
   });
 
   it('is what was given', () => {
-    expect(withMemoryLimit(parseServeOptions({ maxMemory: '64MiB' })).maxMemory).toBe(64 * MIB);
-    expect(withMemoryLimit(parseServeOptions({})).maxMemory).toBeGreaterThan(MIB);
+    expect(withMemoryLimits(parseServeOptions({ maxMemory: '64MiB' })).maxMemory).toBe(64 * MIB);
+    expect(withMemoryLimits(parseServeOptions({})).maxMemory).toBeGreaterThan(MIB);
   });
 
   it('has the client closed for which most of a message is kept, and leaves the others', async () => {
