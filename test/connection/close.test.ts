@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { Closer } from '../../src/connection/close.ts';
+import { MemoryBlocks } from '../../src/connection/saved-bytes.ts';
+import { mapped } from '../../src/ip-address.ts';
+import type { ServerEvent } from '../../src/log/event.ts';
+import { Arena } from '../../src/sharing/arena.ts';
+import { ConnectionTable, COUNTED } from '../../src/sharing/connection-table.ts';
+import { CLOSING, FREE, stateOf } from '../../src/sharing/control-word.ts';
+import { ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { FakeKernel } from '../support/fake-kernel.ts';
+
+const FD = 5;
+
+function closing() {
+  const table = ConnectionTable.create(8);
+  const arena = Arena.create(1 << 16);
+  const board = ThreadBoard.create(1);
+  const row = board.row(0);
+  const closes = () => board.total().closes;
+  const steps: string[] = [];
+  const events: ServerEvent[] = [];
+  const state = (): string => (stateOf(table.word(FD)) === FREE ? 'free' : 'closing');
+  const sys = { close: () => (steps.push(`close(${state()})`), 0), addressText: () => '10.0.0.1' };
+  const closer = new Closer(sys, table, arena, (event) => {
+    steps.push('report');
+    events.push(event);
+  });
+  const generation = table.admit(FD, 0, 7, mapped([10, 0, 0, 1]), 1000, 0);
+  table.settle(FD, generation);
+  table.take(FD, generation);
+  row.addClients(1);
+  const blocks = new MemoryBlocks(new FakeKernel(table), arena, 0);
+  return { arena, blocks, closer, closes, events, generation, row, steps, table };
+}
+
+describe('the end of a connection', () => {
+  it('is counted and reported before the slot is free, and the slot is free before the fd is closed', () => {
+    const { closer, closes, events, generation, row, steps } = closing();
+    closer.close(FD, generation, row, 'idle-timeout', 'why');
+    expect(steps).toEqual(['report', 'close(free)']);
+    const about = { client: 7, address: '10.0.0.1', port: 1000, thread: 1 };
+    expect(events).toEqual([
+      { type: 'close', time: expect.any(Number), ...about, reason: 'idle-timeout', detail: 'why' },
+    ]);
+    expect([row.clients, closes()['idle-timeout']]).toEqual([0, 1]);
+  });
+
+  it('is told to the service while the slot is its own, and all that was kept is free afterwards', () => {
+    const { arena, blocks, closer, generation, row, steps, table } = closing();
+    const { block, capacity } = blocks.allocate(100);
+    table.save(FD, { block, capacity, start: 0, end: 10 }, 0, undefined);
+    const letGo = (): void => {
+      steps.push('let go');
+      expect(stateOf(table.word(FD))).toBe(CLOSING);
+      expect(table.flags(FD) & COUNTED).toBe(COUNTED);
+    };
+    closer.close(FD, generation, row, 'server-finished', undefined, { letGo });
+    expect(steps).toEqual(['report', 'let go', 'close(free)']);
+    expect(arena.used).toBe(0);
+  });
+
+  it('is counted and reported once, if the thread that did so died before it was over', () => {
+    const { closer, closes, events, generation, row, table } = closing();
+    table.setFlags(FD, COUNTED);
+    closer.close(FD, generation, row, 'thread-exit');
+    expect([events, row.clients, closes()['thread-exit']]).toEqual([[], 0, 0]);
+  });
+
+  it('is none for a client that another process has', () => {
+    const { closer, events, generation, row, steps } = closing();
+    closer.letGo(FD, generation);
+    expect([events, steps, row.clients]).toEqual([[], ['close(free)'], 1]);
+  });
+});
