@@ -47,6 +47,3 @@ export const FORBIDDEN: ReadonlyMap<string, string> = new Map([
 
 /** A folder of more files wants another room. */
 export const MOST_FILES = 20;
-
-/** Folders that have more, and how many at most. */
-export const CROWDED: ReadonlyMap<string, number> = new Map([['connection', 23]]);

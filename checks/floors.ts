@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { CROWDED, FLOORS, FORBIDDEN, MOST_FILES, SERVICES } from './floor-list.ts';
+import { FLOORS, FORBIDDEN, MOST_FILES, SERVICES } from './floor-list.ts';
 import { oldWordsIn } from './old-words.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -87,7 +87,7 @@ function crowdProblems(): string[] {
   const counts = new Map<string, number>();
   for (const name of files) counts.set(dirname(name), (counts.get(dirname(name)) ?? 0) + 1);
   return [...counts]
-    .filter(([folder, count]) => count > (CROWDED.get(folder) ?? MOST_FILES))
+    .filter(([, count]) => count > MOST_FILES)
     .map(([folder, count]) => `src/${folder} has ${count} files: make another room`);
 }
 

@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { HandoverNotice, Offer, Source } from '../handover/start.ts';
 import type { ThreadSettings } from '../options/thread-settings.ts';
-import type { SharedBuffers } from '../sharing/shared-buffers.ts';
+import type { SharedBuffers } from '../thread/messages.ts';
 import type { SupervisorNotice } from '../supervisor/supervisor.ts';
 
 /** What the acceptor of any engine is started with. */

@@ -34,8 +34,8 @@ import { idleInterest } from './interest.ts';
 import { Lease } from './lease.ts';
 import { unreadText } from './linger.ts';
 import { Output, type OutputOwner } from './output.ts';
-import { SharedBuffer } from './saved-bytes.ts';
-import { refused } from './send-queue.ts';
+import { SharedBuffer } from './bytes/saved-bytes.ts';
+import { refused } from './bytes/send-queue.ts';
 import { excessText, hasWorkLeft, noteKept, save, type Settling, surplusText, watch } from './settle.ts';
 import type { ServedConnection, Strategy } from './strategy.ts';
 
@@ -226,7 +226,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.set(FINISHING);
     this.#endFor(reason, detail);
     this.input.drop();
-    this.lease.noteMessageComplete();
+    this.lease.messageDone();
   }
 
   /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
@@ -330,8 +330,8 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(FINISHING | CLOSED)) this.input.drop();
     else this.input.keep(rest);
     if (this.is(CLOSED)) return;
-    if (!this.input.isTaken && this.takesInput) this.lease.noteMessageStarted(rest > from);
-    else this.lease.noteMessageComplete();
+    if (!this.input.isTaken && this.takesInput) this.lease.messageStarted(rest > from);
+    else this.lease.messageDone();
   }
 
   #inputOver(received: number): void {
@@ -350,7 +350,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (status === MESSAGE && !isCut) this.#strategy.deliverLast(reader.bytes);
     if (this.is(CLOSED)) return;
     this.input.drop();
-    this.lease.noteMessageComplete();
+    this.lease.messageDone();
     if (isCut) return this.finish('tls-error', 'it ended without close_notify: its last message may be a part of one');
     if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
     this.#strategy.inputEnded();
@@ -362,7 +362,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.output.unblock();
     this.#flush();
     if (this.is(CLOSED)) return;
-    if (this.output.length < before) this.lease.noteWriteStalled(); // It has read something.
+    if (this.output.length < before) this.lease.writeStalled(); // It has read something.
     if (!this.is(BLOCKED)) this.#goOn();
   }
 
@@ -429,7 +429,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   #settleMore(): void {
     const { input, lease } = this;
-    if (this.is(NO_IDLE_TIMEOUT) || hasWorkLeft(this)) lease.stopIdleTimeout();
+    if (this.is(NO_IDLE_TIMEOUT) || hasWorkLeft(this)) lease.stopIdling();
     if (this.is(BLOCKED | WATCHED_FOR_ROOM) || input.isUnread)
       watch(this, this.#context.poller, this.is(LINGERING) || this.#canRead());
     const excess = excessText(this, this.#context);

@@ -1,8 +1,8 @@
 /** Keeps what one client has sent and nobody has taken, and knows whether the kernel may have more. */
 import type { SavedBytes } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
-import type { Reader } from './reader.ts';
-import type { SharedBuffer } from './saved-bytes.ts';
+import type { Reader } from './bytes/reader.ts';
+import type { SharedBuffer } from './bytes/saved-bytes.ts';
 
 /*
  * Sockets are watched for changes (EPOLLET): epoll does not report again what it has reported, until more comes. So an

@@ -1,7 +1,7 @@
 /** Holds a client's slot for the thread that serves it: takes it, leaves it idle or pinned, and notes in it what others watch. */
 import { sharedTime } from '../sharing/clock.ts';
 import type { ConnectionTable, Generation, SavedBytes } from '../sharing/connection-table.ts';
-import type { MemoryBlocks } from './saved-bytes.ts';
+import type { MemoryBlocks } from './bytes/saved-bytes.ts';
 
 /*
  * Between turns, what is kept for a client lies in the arena and the slot says where, so that the client is idle as well
@@ -125,30 +125,30 @@ export class Lease {
   }
 
   /** Notes that the client cannot be idle for too long, whatever its bytes do, until `noteActivity` is called again. */
-  stopIdleTimeout(): void {
+  stopIdling(): void {
     this.#context.table.setLastActivity(this.fd, 0);
   }
 
   /** Notes that a message is begun and not complete, and the service waits for it; `isNew`: the one before it has just ended. */
-  noteMessageStarted(isNew: boolean): void {
+  messageStarted(isNew: boolean): void {
     const { table, time } = this.#context;
     if (isNew || table.messageStartedAt(this.fd) === 0) table.setMessageStartedAt(this.fd, sharedTime(time));
   }
 
   /** Notes that no message is begun, or that its client need not hurry: the service is not ready for it. */
-  noteMessageComplete(): void {
+  messageDone(): void {
     const { table } = this.#context;
     if (table.messageStartedAt(this.fd) !== 0) table.setMessageStartedAt(this.fd, 0);
   }
 
   /** Notes that the client does not read what waits for it, from now on. */
-  noteWriteStalled(): void {
+  writeStalled(): void {
     const { table, time } = this.#context;
     table.setWriteStalledAt(this.fd, sharedTime(time));
   }
 
   /** Notes that nothing waits for the client. */
-  noteWriteFlowing(): void {
+  writeFlowing(): void {
     this.#context.table.setWriteStalledAt(this.fd, 0);
   }
 

@@ -6,10 +6,10 @@ import { EAGAIN } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import { memoryOf } from '../sys/typed-array.ts';
 import { BLOCKED, CLOSED } from './flags.ts';
-import { lendReply } from './lent-bytes.ts';
-import { checkReply, frameReply, lengthOf, type ReplyBuffer } from './reply-buffer.ts';
-import type { SharedBuffer } from './saved-bytes.ts';
-import { SendQueue, type SendQueueContext, SENT } from './send-queue.ts';
+import { lendReply } from './bytes/lent-bytes.ts';
+import { checkReply, frameReply, lengthOf, type ReplyBuffer } from './bytes/reply-buffer.ts';
+import type { SharedBuffer } from './bytes/saved-bytes.ts';
+import { SendQueue, type SendQueueContext, SENT } from './bytes/send-queue.ts';
 
 /** A message up to this long that waits alone is sent from the thread's buffer; others go out from where they lie. */
 const COPY_LIMIT_BYTES = 16 * 1024;

@@ -28,10 +28,10 @@ export function watch(connection: Settling, poller: Pick<Poller, 'modify'>, read
   if (isBlocked !== connection.is(WATCHED_FOR_ROOM)) {
     if (isBlocked) {
       connection.set(WATCHED_FOR_ROOM);
-      lease.noteWriteStalled();
+      lease.writeStalled();
     } else {
       connection.unset(WATCHED_FOR_ROOM);
-      lease.noteWriteFlowing();
+      lease.writeFlowing();
     }
   } else if (!input.isUnread || !reads) return;
   poller.modify(fd, interestFor(isBlocked), fd, lease.generation);

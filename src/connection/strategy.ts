@@ -7,8 +7,8 @@ import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Client } from './client.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
-import type { ReadMessage } from './read-message.ts';
-import type { Reader } from './reader.ts';
+import type { ReadMessage } from './bytes/read-message.ts';
+import type { Reader } from './bytes/reader.ts';
 import type { Service } from './service.ts';
 
 /** How the service of a thread takes the messages of one client: one call for each, or a session. */

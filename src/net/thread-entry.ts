@@ -12,7 +12,7 @@ const start = workerData as ThreadStart;
 async function make(common: CommonParts): Promise<MadeThread> {
   const { row, streams } = common;
   // The header would have to be read from a socket that is the service's.
-  if (streams !== undefined && start.limits !== undefined) {
+  if (streams !== undefined && start.settings.proxyProtocol.length > 0) {
     const what = 'The net engine cannot read PROXY headers for a stream service';
     throw new HeddleError('HEDDLE_UNSUPPORTED', `${what}: leave out proxyProtocol, or use the epoll engine`);
   }

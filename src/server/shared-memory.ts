@@ -9,8 +9,8 @@ import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable, LOST } from '../sharing/connection-table.ts';
 import { FREE, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
-import type { SharedBuffers } from '../sharing/shared-buffers.ts';
 import { MOST_ROWS, ThreadBoard, type ThreadCounters, type ThreadRow } from '../sharing/thread-board.ts';
+import type { SharedBuffers } from '../thread/messages.ts';
 import type { Sys } from '../sys/sys.ts';
 import { EventStream } from './event-stream.ts';
 

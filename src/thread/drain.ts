@@ -14,7 +14,7 @@ export interface DrainParts {
 
 /*
  * Any other thread's client may still come to a thread that drains, through the waiting room for one, and nothing tells the
- * thread when the last of them is gone (docs/protocol.md, rule 19): it looks.
+ * thread when the last of them is gone (docs/internals/protocol.md, rule 19): it looks.
  */
 export class Drain {
   readonly #parts: DrainParts;

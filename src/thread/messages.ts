@@ -3,8 +3,18 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorRecord } from '../errors.ts';
 import type { ThreadSettings } from '../options/thread-settings.ts';
 import type { Credentials } from '../options/tls/credentials.ts';
-import type { SharedBuffers } from '../sharing/shared-buffers.ts';
 import type { PackedValues } from '../sharing/shared-values.ts';
+
+/** The memory that all threads of a server share. */
+export interface SharedBuffers {
+  readonly table: SharedArrayBuffer;
+  readonly board: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+  /** Where events go. */
+  readonly events: SharedArrayBuffer;
+  /** Where clients are counted by address; `undefined` where only the acceptor does so, for itself, or nobody. */
+  readonly addresses: SharedArrayBuffer | undefined;
+}
 
 /** What a service thread of any engine is started with. */
 export interface ThreadStart {

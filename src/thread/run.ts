@@ -2,7 +2,7 @@
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
-import { borrows } from '../connection/read-message.ts';
+import { borrows } from '../connection/bytes/read-message.ts';
 import { NO_MESSAGES, type Service, type StreamService } from '../connection/service.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';

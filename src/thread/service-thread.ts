@@ -5,7 +5,7 @@ import { Closer } from '../connection/close.ts';
 import { Connection } from '../connection/connection.ts';
 import type { CalledBack } from '../connection/context.ts';
 import { ProxyHeaderReader } from '../connection/proxy-header-reader.ts';
-import type { SharedBuffer } from '../connection/saved-bytes.ts';
+import type { SharedBuffer } from '../connection/bytes/saved-bytes.ts';
 import type { Turns } from '../reactor/reactor.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';

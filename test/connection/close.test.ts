@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Closer } from '../../src/connection/close.ts';
-import { MemoryBlocks } from '../../src/connection/saved-bytes.ts';
+import { MemoryBlocks } from '../../src/connection/bytes/saved-bytes.ts';
 import { mapped } from '../../src/ip-address.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { Arena } from '../../src/sharing/arena.ts';
@@ -21,10 +21,11 @@ function closing() {
   const events: ServerEvent[] = [];
   const state = (): string => (stateOf(table.word(FD)) === FREE ? 'free' : 'closing');
   const sys = { close: () => (steps.push(`close(${state()})`), 0), addressText: () => '10.0.0.1' };
-  const closer = new Closer(sys, table, arena, (event) => {
+  const report = (event: ServerEvent): void => {
     steps.push('report');
     events.push(event);
-  });
+  };
+  const closer = new Closer(sys, table, arena, report, row);
   const generation = table.admit(FD, 0, 7, mapped([10, 0, 0, 1]), 1000, 0);
   table.settle(FD, generation);
   table.take(FD, generation);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Input } from '../../src/connection/input.ts';
-import { Reader } from '../../src/connection/reader.ts';
-import { MemoryBlocks, SharedBuffer } from '../../src/connection/saved-bytes.ts';
+import { Reader } from '../../src/connection/bytes/reader.ts';
+import { MemoryBlocks, SharedBuffer } from '../../src/connection/bytes/saved-bytes.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { ThreadBoard } from '../../src/sharing/thread-board.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Lease } from '../../src/connection/lease.ts';
-import { MemoryBlocks } from '../../src/connection/saved-bytes.ts';
+import { MemoryBlocks } from '../../src/connection/bytes/saved-bytes.ts';
 import { mapped } from '../../src/ip-address.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { sharedTime } from '../../src/sharing/clock.ts';
@@ -154,27 +154,27 @@ describe('the times that deadlines are counted from', () => {
     const { lease, table } = leaseOf();
     lease.noteActivity();
     expect(table.lastActivity(FD)).toBe(sharedTime(1000));
-    lease.stopIdleTimeout();
+    lease.stopIdling();
     expect(table.lastActivity(FD)).toBe(0);
   });
 
   it('are of the first part of a message, until it is complete or another begins', () => {
     const { context, lease, table } = leaseOf();
-    lease.noteMessageStarted(false);
+    lease.messageStarted(false);
     context.time = 2000;
-    lease.noteMessageStarted(false);
+    lease.messageStarted(false);
     expect(table.messageStartedAt(FD)).toBe(sharedTime(1000));
-    lease.noteMessageStarted(true);
+    lease.messageStarted(true);
     expect(table.messageStartedAt(FD)).toBe(sharedTime(2000));
-    lease.noteMessageComplete();
+    lease.messageDone();
     expect(table.messageStartedAt(FD)).toBe(0);
   });
 
   it('are of the last byte that a client took of what waits for it', () => {
     const { lease, table } = leaseOf();
-    lease.noteWriteStalled();
+    lease.writeStalled();
     expect(table.writeStalledAt(FD)).toBe(sharedTime(1000));
-    lease.noteWriteFlowing();
+    lease.writeFlowing();
     expect(table.writeStalledAt(FD)).toBe(0);
   });
 });

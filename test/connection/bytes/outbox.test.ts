@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SharedBuffer, MemoryBlocks } from '../../src/connection/saved-bytes.ts';
-import { Outbox } from '../../src/connection/outbox.ts';
-import { Arena } from '../../src/sharing/arena.ts';
-import { ConnectionTable } from '../../src/sharing/connection-table.ts';
-import { EAGAIN, EPIPE } from '../../src/sys/errno.ts';
-import { FakeKernel } from '../support/fake-kernel.ts';
-import { flakySys } from '../support/flaky-sys.ts';
+import { SharedBuffer, MemoryBlocks } from '../../../src/connection/bytes/saved-bytes.ts';
+import { Outbox } from '../../../src/connection/bytes/outbox.ts';
+import { Arena } from '../../../src/sharing/arena.ts';
+import { ConnectionTable } from '../../../src/sharing/connection-table.ts';
+import { EAGAIN, EPIPE } from '../../../src/sys/errno.ts';
+import { FakeKernel } from '../../support/fake-kernel.ts';
+import { flakySys } from '../../support/flaky-sys.ts';
 
 const kernel = new FakeKernel(ConnectionTable.create(1));
 

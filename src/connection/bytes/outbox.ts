@@ -1,8 +1,8 @@
 /** Keeps what is to be sent to a client and was not taken by the kernel yet. */
 import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
-import { EAGAIN, EFAULT } from '../sys/errno.ts';
-import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import type { SocketCalls } from './sockets.ts';
+import { EAGAIN, EFAULT } from '../../sys/errno.ts';
+import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
+import type { SocketCalls } from '../sockets.ts';
 import { SharedBuffer, type MemoryBlocks } from './saved-bytes.ts';
 import { LentBytes } from './lent-bytes.ts';
 

@@ -1,8 +1,8 @@
 /** Makes a message for the service out of the bytes that a decoder marked. */
 import { Buffer, isUtf8 } from 'node:buffer'; // The global is an accessor, which costs at each message.
-import type { Frame, Framing } from '../framing/frame.ts';
-import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import type { Service } from './service.ts';
+import type { Frame, Framing } from '../../framing/frame.ts';
+import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
+import type { Service } from '../service.ts';
 
 /** Gives the message of `frame`, a part of `bytes`; `undefined`: these bytes are none, they are not valid UTF-8. */
 export type ReadMessage = (bytes: Buffer, frame: Frame) => unknown;

@@ -1,7 +1,7 @@
 /** Reads from the clients of a thread, one after the other, into the thread's buffer. */
-import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
-import type { SocketCalls } from './sockets.ts';
+import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
+import type { ThreadRow } from '../../sharing/thread-board.ts';
+import type { SocketCalls } from '../sockets.ts';
 import { SharedBuffer, type MemoryBlocks } from './saved-bytes.ts';
 
 /** As many bytes as there is room for; a small integer, since others would make each read compute with doubles. */

@@ -1,12 +1,12 @@
 /** Keeps what cannot be sent to one client yet, and the senders that wait until there is room for more. */
-import type { HeddleError } from '../errors.ts';
-import type { SavedBytes } from '../sharing/connection-table.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
-import { EFAULT } from '../sys/errno.ts';
-import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
+import type { HeddleError } from '../../errors.ts';
+import type { SavedBytes } from '../../sharing/connection-table.ts';
+import type { ThreadRow } from '../../sharing/thread-board.ts';
+import { EFAULT } from '../../sys/errno.ts';
+import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
 import type { MemoryBlocks, SharedBuffer } from './saved-bytes.ts';
 import { Outbox } from './outbox.ts';
-import type { SocketCalls } from './sockets.ts';
+import type { SocketCalls } from '../sockets.ts';
 
 /** From here on, `send` asks its caller to wait; in bytes. */
 const HIGH_WATER_BYTES = 64 * 1024;

@@ -1,9 +1,9 @@
 /** Collects the replies of one read, so that they leave in one write. */
 import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
-import { kindOf } from '../errors.ts';
-import type { Framing } from '../framing/frame.ts';
-import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import { byteLengthOf } from '../sys/typed-array.ts';
+import { kindOf } from '../../errors.ts';
+import type { Framing } from '../../framing/frame.ts';
+import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
+import { byteLengthOf } from '../../sys/typed-array.ts';
 
 /**
  * The thread's buffer for replies. A service that changes a borrowed message where it lies and returns it has made a

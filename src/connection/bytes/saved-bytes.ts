@@ -1,8 +1,8 @@
 /** Keeps bytes of one client between turns: in the arena, where they move with the client, or in the thread's own memory. */
-import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import type { SavedBytes } from '../sharing/connection-table.ts';
-import { Arena, type Block } from '../sharing/arena.ts';
-import type { Sys } from '../sys/sys.ts';
+import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
+import type { SavedBytes } from '../../sharing/connection-table.ts';
+import { Arena, type Block } from '../../sharing/arena.ts';
+import type { Sys } from '../../sys/sys.ts';
 
 /** Bytes `[start, end)` of a store, counted from its beginning; appended at the end, taken from the front. */
 export class SharedBuffer {

@@ -1,7 +1,7 @@
 /** Sends a long message from where it lies, in the service's memory, without a copy of it. */
 import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
-import type { Framing } from '../framing/frame.ts';
-import { byteLengthOf, byteOffsetOf, memoryOf } from '../sys/typed-array.ts';
+import type { Framing } from '../../framing/frame.ts';
+import { byteLengthOf, byteOffsetOf, memoryOf } from '../../sys/typed-array.ts';
 
 /**
  * Bytes of the service that wait to be sent. A promise of `send` settles only when none of its bytes are lent any more: until then the

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SharedBuffer, MemoryBlocks } from '../../src/connection/saved-bytes.ts';
-import { Arena } from '../../src/sharing/arena.ts';
-import { ConnectionTable } from '../../src/sharing/connection-table.ts';
-import { FakeKernel } from '../support/fake-kernel.ts';
+import { SharedBuffer, MemoryBlocks } from '../../../src/connection/bytes/saved-bytes.ts';
+import { Arena } from '../../../src/sharing/arena.ts';
+import { ConnectionTable } from '../../../src/sharing/connection-table.ts';
+import { FakeKernel } from '../../support/fake-kernel.ts';
 
 const kernel = new FakeKernel(ConnectionTable.create(1));
 
