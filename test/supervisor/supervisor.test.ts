@@ -7,7 +7,7 @@ import { Closer } from '../../src/connection/close.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
-import { RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { PARKED, RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
 import { playClock } from '../support/played-clock.ts';
 
 const ADDRESS = new Uint8Array(16);
@@ -74,7 +74,7 @@ function supervisor() {
     its.look(clock.now);
   };
   const cleared = (): boolean => said.some(({ type }) => type === 'thread-cleared');
-  return { board, cleared, clock, its, lowered: () => lowered, pass, steps };
+  return { board, cleared, clock, its, lowered: () => lowered, pass, said, steps };
 }
 
 describe('the clients of a blocked thread', () => {
@@ -153,7 +153,39 @@ describe('the clients of a thread that is gone', () => {
   });
 });
 
+describe('a parked thread with pinned clients', () => {
+  it('is woken twice a second: nothing else tells that a socket of Node’s blocks it', () => {
+    const { board, clock, its, pass } = supervisor();
+    const row = board.row(0);
+    row.state = PARKED;
+    row.pins = true;
+    board.row(1).state = PARKED;
+    const { count } = row.waker;
+    pass(1000);
+    expect(row.waker.count).not.toBe(count);
+    expect(its.timeout(clock.now)).toBeLessThanOrEqual(100); // It has yet to answer.
+    row.beat(-1);
+    pass(0);
+    expect(its.timeout(clock.now)).toBe(500);
+  });
+
+  it('is left alone where its clients can move: epoll tells of them', () => {
+    const { board, pass } = supervisor();
+    const row = board.row(0);
+    row.state = PARKED;
+    const { count } = row.waker;
+    pass(1000);
+    expect(row.waker.count).toBe(count);
+  });
+});
+
 describe('the clients of a thread that is replaced', () => {
+  it('are asked to leave', () => {
+    const { its, said } = supervisor();
+    its.retire(0);
+    expect(said).toEqual([{ type: 'thread-retires', thread: 0 }]);
+  });
+
   it('move in steps, one after the other', () => {
     const { clock, its, pass, steps } = supervisor();
     its.retire(0);
