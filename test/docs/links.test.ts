@@ -67,3 +67,8 @@ it.each(PAGES)('each source file that it names is there: %s', (page) => {
   const isMissing = (path: string): boolean => !['', 'src'].some((folder) => existsSync(join(ROOT, folder, path)));
   expect(sourcesIn(page).filter(isMissing)).toEqual([]);
 });
+
+it('the changelog says nothing twice, as after a merge that kept both sides', () => {
+  const begins = [...read('CHANGELOG.md').matchAll(/^- (.{40})/gm)].map(([, begin = '']) => begin);
+  expect(begins.filter((begin, index) => begins.indexOf(begin) !== index)).toEqual([]);
+});
