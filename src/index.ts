@@ -1,5 +1,6 @@
 /** Exports the library. */
 import type { Connection } from './client/connection.ts';
+import type { CustomFraming } from './framing/framing.ts';
 import type { ConnectOptions } from './options/connect-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import type { Server } from './server/server.ts';
@@ -21,7 +22,9 @@ export type {
   StreamService,
   TextService,
 } from './connection/service.ts';
-export type { CustomFraming, FramingSpec } from './framing/framing.ts';
+export type { CustomFraming, Decoded, FramingSpec, ServiceFraming } from './framing/framing.ts';
+export type { HeadFraming } from './framing/head.ts';
+export type { LengthField } from './framing/length-field.ts';
 export type { ServerEvent } from './log/event.ts';
 export type { ConnectOptions } from './options/connect-options.ts';
 export type { ConnectTlsOptions, KeyPair, Pem, TlsOptions } from './options/tls/tls-type.ts';
@@ -51,8 +54,13 @@ export const serve = async (options?: ServeOptions): Promise<Server> => {
  *
  * Errors: `HEDDLE_INVALID_OPTION`, `HEDDLE_CONNECT`, `HEDDLE_TIMEOUT`.
  */
-export const connect = async (options?: ConnectOptions): Promise<Connection> =>
-  (await loaded(import('./client/connect.ts'))).connect(options);
+export async function connect<Received, Sent>(
+  options: ConnectOptions & { readonly framing: CustomFraming<Received, Sent> },
+): Promise<Connection<Received, Sent>>;
+export async function connect(options?: ConnectOptions): Promise<Connection>;
+export async function connect(options?: ConnectOptions): Promise<Connection> {
+  return (await loaded(import('./client/connect.ts'))).connect(options);
+}
 
 /** Gives `module`; rejects with what to do where there are too few files to read it. */
 async function loaded<Module>(module: Promise<Module>): Promise<Module> {

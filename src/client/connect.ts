@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
-import { createFraming, type FramingSpec } from '../framing/framing.ts';
+import { createFraming, type CustomFraming, type ServiceFraming } from '../framing/framing.ts';
 import { type ConnectOptions, type ConnectSettings, parseConnectOptions } from '../options/connect-options.ts';
 import { formatDuration } from '../options/values/duration.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
@@ -53,8 +53,10 @@ export async function connect(options?: ConnectOptions, nameOf: NameOf = nameInL
 }
 
 /** Replies end with their line feed: the beginning of one, from a server that is gone, must not look like a whole one. */
-function strict(framing: FramingSpec): FramingSpec {
-  return framing === 'line' ? { line: 'lf', atEnd: 'refuse' } : framing;
+function strict(framing: ServiceFraming | CustomFraming): ServiceFraming | CustomFraming {
+  if (framing === 'line') return { line: 'lf', atEnd: 'refuse' };
+  const isOpen = typeof framing === 'object' && 'line' in framing && framing.atEnd === undefined;
+  return isOpen ? { ...framing, atEnd: 'refuse' } : framing;
 }
 
 function connected(

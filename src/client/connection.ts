@@ -28,13 +28,16 @@ export interface ConnectionParts {
   readonly nameOf: NameOf;
 }
 
-/** A connection to a server. Messages are bytes; `toString()` makes text of one. */
-export class Connection implements AsyncDisposable {
+/**
+ * A connection to a server. Messages are bytes, and `toString()` makes text of one; with a framing of your own, what is received is what
+ * its `decode` gives, and what is sent is what its `encode` takes.
+ */
+export class Connection<Received = Buffer, Sent = Message> implements AsyncDisposable {
   /** Resolves when the connection is closed, by whomever and for whatever reason. */
   readonly closed: Promise<void>;
   readonly #parts: ConnectionParts;
-  readonly #inbox = new Inbox();
-  readonly #reader: MessageReader;
+  readonly #inbox = new Inbox<Received>();
+  readonly #reader: MessageReader<Received>;
   #finished = false;
   #closing = false;
   #failure: HeddleError | undefined;
@@ -67,7 +70,7 @@ export class Connection implements AsyncDisposable {
    * Rejects with HEDDLE_CLOSED, HEDDLE_MESSAGE_TOO_LONG, HEDDLE_BAD_FRAME, or HEDDLE_TIMEOUT (which closes the
    * connection, since a late reply would be taken for that of the next request).
    */
-  async request(message: Message): Promise<Buffer> {
+  async request(message: Sent): Promise<Received> {
     this.#write(message);
     const reply = await this.#next(() => this.#fail(this.#timedOut('no reply')));
     if (reply === undefined) throw this.#closedBefore('it replied');
@@ -78,7 +81,7 @@ export class Connection implements AsyncDisposable {
    * Sends `message`; resolves when there is room to send more, so that waiting for it bounds memory.
    * Rejects with HEDDLE_CLOSED, HEDDLE_BAD_FRAME or HEDDLE_MESSAGE_TOO_LONG.
    */
-  async send(message: Message): Promise<void> {
+  async send(message: Sent): Promise<void> {
     const hasRoom = this.#write(message);
     if (!hasRoom) await this.#drained();
   }
@@ -87,12 +90,12 @@ export class Connection implements AsyncDisposable {
    * Resolves with the next message from the server; with undefined once the server has finished.
    * Rejects with HEDDLE_CLOSED, HEDDLE_MESSAGE_TOO_LONG, HEDDLE_BAD_FRAME, or HEDDLE_TIMEOUT (and may be called again).
    */
-  receive(): Promise<Buffer | undefined> {
+  receive(): Promise<Received | undefined> {
     return this.#next(() => this.#timedOut('no message'));
   }
 
   /** Receives message after message, until the server has finished. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, void> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Received, void, void> {
     for (let message = await this.receive(); message !== undefined; message = await this.receive()) yield message;
   }
 
@@ -120,14 +123,14 @@ export class Connection implements AsyncDisposable {
     return this.close();
   }
 
-  #next(onTimeout: () => HeddleError): Promise<Buffer | undefined> {
+  #next(onTimeout: () => HeddleError): Promise<Received | undefined> {
     const message = this.#inbox.take(this.#parts.timeout, onTimeout);
     const { socket } = this.#parts;
     if (socket.isPaused() && this.#inbox.size <= HIGH_WATER_BYTES / 2) socket.resume();
     return message;
   }
 
-  #write(message: Message): boolean {
+  #write(message: Sent): boolean {
     if (this.#failure !== undefined) throw this.#failure;
     const { socket, framing, peer } = this.#parts;
     if (this.#finished || !socket.writable) {
@@ -158,7 +161,7 @@ export class Connection implements AsyncDisposable {
   #onData(chunk: Buffer): void {
     if (this.#closing) return;
     try {
-      for (const message of this.#reader.read(chunk)) this.#inbox.put(message);
+      for (const message of this.#reader.read(chunk)) this.#inbox.put(message, this.#reader.lastLength);
     } catch (error) {
       this.#fail(asHeddleError(error));
     }
@@ -178,7 +181,7 @@ export class Connection implements AsyncDisposable {
     try {
       const last = this.#reader.finish();
       if (last !== undefined && this.#isCutShort && this.#parts.framing.endCompletes) throw this.#cutShort();
-      if (last !== undefined) this.#inbox.put(last);
+      if (last !== undefined) this.#inbox.put(last, this.#reader.lastLength);
       this.#inbox.end();
     } catch (error) {
       this.#fail(asHeddleError(error));

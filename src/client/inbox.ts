@@ -3,43 +3,45 @@
 /** What an entry of the queue costs beside its bytes; so many empty messages are bounded too. */
 const PER_MESSAGE = 64;
 
-interface Waiter {
-  readonly resolve: (message: Buffer | undefined) => void;
+interface Waiter<Received> {
+  readonly resolve: (message: Received | undefined) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout | undefined;
 }
 
 /** Queues messages when nobody waits, and those who wait when there is no message. */
-export class Inbox {
-  #messages: Buffer[] = [];
-  #waiters: Waiter[] = [];
+export class Inbox<Received = Buffer> {
+  #messages: { readonly message: Received; readonly size: number }[] = [];
+  #waiters: Waiter<Received>[] = [];
   #ended = false;
   #error: Error | undefined;
   /** About how many bytes the messages that wait to be taken are. */
   size = 0;
 
-  put(message: Buffer): void {
+  /** `length`: how many bytes the message came as. */
+  put(message: Received, length: number): void {
     const waiter = this.#waiters.shift();
     if (waiter !== undefined) {
       clearTimeout(waiter.timer);
       waiter.resolve(message);
       return;
     }
-    this.#messages.push(message);
-    this.size += PER_MESSAGE + message.length;
+    const size = PER_MESSAGE + length;
+    this.#messages.push({ message, size });
+    this.size += size;
   }
 
   /** Resolves with the next message that nobody else waits for; with undefined when no more will come. */
-  take(timeout: number, onTimeout: () => Error): Promise<Buffer | undefined> {
-    const message = this.#messages.shift();
-    if (message !== undefined) {
-      this.size -= PER_MESSAGE + message.length;
-      return Promise.resolve(message);
+  take(timeout: number, onTimeout: () => Error): Promise<Received | undefined> {
+    const first = this.#messages.shift();
+    if (first !== undefined) {
+      this.size -= first.size;
+      return Promise.resolve(first.message);
     }
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#ended) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
+      const waiter: Waiter<Received> = {
         resolve,
         reject,
         timer: this.#startTimer(timeout, () => this.#expire(waiter, onTimeout)),
@@ -64,7 +66,7 @@ export class Inbox {
     return timeout === Infinity ? undefined : setTimeout(expire, timeout);
   }
 
-  #expire(waiter: Waiter, onTimeout: () => Error): void {
+  #expire(waiter: Waiter<Received>, onTimeout: () => Error): void {
     this.#waiters = this.#waiters.filter((each) => each !== waiter);
     waiter.reject(onTimeout());
   }

@@ -1,51 +1,57 @@
 /** Turns what a socket reads into messages, however they were split on the way. */
 
 import { HeddleError } from '../errors.ts';
-import { BAD, Frame, type Framing, MESSAGE, TOO_LONG } from '../framing/frame.ts';
+import { BAD, Frame, type Framing, MESSAGE, SKIPPED, TOO_LONG } from '../framing/frame.ts';
 
 const EMPTY = Buffer.alloc(0);
 
 /**
  * Bytes are only ever added behind those that were handed out, and a full buffer is replaced, not compacted:
- * so a message is a view, not a copy, and never changes.
+ * so a message is a view, not a copy, and never changes. With a framing of the user's own, messages are what its `decode` makes.
  */
-export class MessageReader {
+export class MessageReader<Received = Buffer> {
   readonly #framing: Framing;
   readonly #frame = new Frame();
   #bytes: Buffer = EMPTY;
   #from = 0;
+  #lastLength = 0;
   #to = 0;
 
   constructor(framing: Framing) {
     this.#framing = framing;
   }
 
-  /** Gives the messages that `chunk` completes; the chunk is the reader's from here on. Throws what is wrong in it. */
-  read(chunk: Buffer): Buffer[] {
+  /** How many bytes the frame of the message that was read last has. */
+  get lastLength(): number {
+    return this.#lastLength;
+  }
+
+  /** Gives each message that `chunk` completes; the chunk is the reader's from here on. Throws what is wrong in it. */
+  *read(chunk: Buffer): Generator<Received, void, void> {
     this.#append(chunk);
-    const messages: Buffer[] = [];
     while (this.#from < this.#to) {
       const status = this.#framing.decode(this.#bytes, this.#from, this.#to, this.#frame);
       if (status === BAD || status === TOO_LONG) throw frameError(status, this.#frame);
-      if (status !== MESSAGE) break;
-      messages.push(this.#take());
+      if (status === SKIPPED) this.#from = this.#frame.next;
+      else if (status !== MESSAGE) break;
+      else yield this.#take();
     }
     if (this.#from === this.#to) this.#bytes = EMPTY;
-    return messages;
   }
 
   /** Gives what is left, now that the server has finished: a last message, or nothing. Throws if it is part of one. */
-  finish(): Buffer | undefined {
+  finish(): Received | undefined {
     const status = this.#framing.finish(this.#bytes, this.#from, this.#to, this.#frame);
     if (status === BAD || status === TOO_LONG) throw frameError(status, this.#frame);
     return status === MESSAGE ? this.#take() : undefined;
   }
 
-  #take(): Buffer {
-    const message = this.#bytes.subarray(this.#frame.start, this.#frame.end);
-    this.#from = this.#frame.next;
+  #take(): Received {
+    const { start, end, next, message } = this.#frame;
+    this.#lastLength = next - this.#from;
+    this.#from = next;
     this.#frame.scanned = 0;
-    return message;
+    return (this.#framing.encode === undefined ? this.#bytes.subarray(start, end) : message) as Received;
   }
 
   #append(chunk: Buffer): void {

@@ -7,8 +7,9 @@ import { byteLengthOf } from '../sys/typed-array.ts';
 /** Text is sent as UTF-8. */
 export type Message = string | Uint8Array;
 
-/** Gives the bytes of `message` in `framing`. Throws HEDDLE_BAD_FRAME, HEDDLE_MESSAGE_TOO_LONG, or a TypeError for what is neither text nor bytes. */
-export function encodeMessage(message: Message, framing: Framing): Buffer {
+/** Gives the bytes of `message` in `framing`; what a framing of the user's own gives is sent as it is. Throws HEDDLE_BAD_FRAME, HEDDLE_MESSAGE_TOO_LONG, or a TypeError for what is neither text nor bytes. */
+export function encodeMessage(message: unknown, framing: Framing): Buffer {
+  if (framing.encode !== undefined) return Buffer.from(framing.encode(message));
   const body = bytesOf(message);
   const length = byteLengthOf(body);
   if (framing.overhead === 0 && length === 0) {

@@ -274,8 +274,16 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   }
 
   refuseFrame(status: FrameStatus): void {
-    const { problem } = this.#context.frame;
-    this.finish(status === BAD ? 'bad-frame' : 'message-too-long', problem);
+    const { frame, framing } = this.#context;
+    const { problem } = frame;
+    const why = status === BAD ? 'bad-frame' : 'message-too-long';
+    try {
+      const lastWords = framing.refuse?.(why, problem);
+      if (lastWords !== undefined) this.output.replyAsItIs(lastWords);
+    } catch (error) {
+      this.serviceFailed(error);
+    }
+    this.finish(why, problem);
   }
 
   serviceFailed(error: unknown): void {

@@ -1,4 +1,5 @@
 /** Sends to one client: the replies of a read together, messages that a service sends on its own, and what did not fit. */
+import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
 import type { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
 import type { SavedBytes } from '../sharing/connection-table.ts';
@@ -113,6 +114,12 @@ export class Output {
   /** Appends a reply to the replies of this read; from now on its memory is the service's again. */
   reply(reply: unknown): void {
     if (!this.#append(reply) && !this.#context.borrowsReplies) this.#queue?.own();
+  }
+
+  /** Appends bytes to the replies without a frame around them. */
+  replyAsItIs(bytes: Uint8Array | string): void {
+    this.stashReplies();
+    this.#enqueue(Buffer.from(bytes as Uint8Array));
   }
 
   /** The same for a reply that lies in `[from, to)` of the read buffer, in its frame; false: use `reply`. */

@@ -1,6 +1,6 @@
 /** Serves a client of a service with `message`: one call for each message, in order, one at a time. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
-import { type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
+import { type FrameStatus, INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
 import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { callContext } from './call-context.ts';
@@ -58,7 +58,8 @@ export class PerMessage implements Strategy {
       while (at < to && client.takesInput) {
         const status = framing.decode(bytes, at, to, frame);
         if (status !== MESSAGE) {
-          at = this.#noMessage(status, at, to);
+          at = status === SKIPPED ? frame.next : this.#noMessage(status, at, to);
+          if (status === SKIPPED) continue;
           break;
         }
         const { next } = frame;

@@ -1,7 +1,7 @@
 /** Serves a client of a service with `session`: one async function for the whole of its life. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { crash } from '../errors.ts';
-import { INCOMPLETE, MESSAGE } from '../framing/frame.ts';
+import { INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import { callContext } from './call-context.ts';
@@ -129,9 +129,14 @@ export class PerSession implements Strategy {
   deliver(bytes: Buffer, from: number, to: number): number {
     const { frame, framing, reader, row } = this.#context;
     frame.scanned = reader.scanned;
-    const status = framing.decode(bytes, from, to, frame);
+    let at = from;
+    let status = framing.decode(bytes, at, to, frame);
+    while (status === SKIPPED) {
+      at = frame.next;
+      status = framing.decode(bytes, at, to, frame);
+    }
     reader.scanned = status === INCOMPLETE ? frame.scanned : 0;
-    if (status === INCOMPLETE) return from;
+    if (status === INCOMPLETE) return at;
     if (status !== MESSAGE) {
       this.#client.refuseFrame(status);
       return to;

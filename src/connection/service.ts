@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { HeddleError } from '../errors.ts';
-import type { CustomFraming, FramingSpec } from '../framing/framing.ts';
+import type { CustomFraming, ServiceFraming } from '../framing/framing.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Client, StreamedClient } from './client.ts';
 
@@ -44,12 +44,12 @@ interface Hooks<Message, R> extends ThreadHooks {
 }
 
 interface Bytes {
-  readonly framing?: FramingSpec;
+  readonly framing?: ServiceFraming;
   readonly encoding?: undefined;
 }
 
 interface Text {
-  readonly framing?: FramingSpec;
+  readonly framing?: ServiceFraming;
   /** Messages are strings; a client that sends invalid UTF-8 is closed with `bad-frame`. */
   readonly encoding: 'utf8';
 }
@@ -113,7 +113,7 @@ export interface StreamService extends ThreadHooks {
 
 /** A service with messages, as Heddle itself holds it: the framing has said what a message is. */
 export type Service = Style<unknown, unknown> & {
-  readonly framing?: FramingSpec | CustomFraming;
+  readonly framing?: ServiceFraming | CustomFraming;
   readonly encoding?: 'utf8' | undefined;
 };
 

@@ -5,7 +5,9 @@ export const INCOMPLETE = 0;
 export const MESSAGE = 1;
 export const TOO_LONG = 2;
 export const BAD = 3;
-export type FrameStatus = typeof INCOMPLETE | typeof MESSAGE | typeof TOO_LONG | typeof BAD;
+/** No message, and bytes that belong to none: the caller goes on at `next`. */
+export const SKIPPED = 4;
+export type FrameStatus = typeof INCOMPLETE | typeof MESSAGE | typeof TOO_LONG | typeof BAD | typeof SKIPPED;
 
 /**
  * Where a decoder leaves what it found. One per thread, filled in anew at each call, so that decoding a message
@@ -21,6 +23,7 @@ export class Frame {
   /**
    * In: how many bytes after `from` an earlier call has already looked at in vain.
    * Out, with INCOMPLETE: the same for the next call; with MESSAGE: 0. A message that drips in is so scanned once, not once a byte.
+   * Below 0, the decoder knows the length of the frame, and finds no message before so many bytes are there.
    */
   scanned = 0;
   /** Out, with INCOMPLETE: how many bytes the frame has in all, where that is known already; otherwise 0. */
@@ -31,20 +34,26 @@ export class Frame {
   problem = '';
 }
 
+/** Why the bytes of a client are refused. */
+export type Refusal = 'bad-frame' | 'message-too-long';
+
 /** What is made of bytes that are left over when the client finishes: an error, or a last message. */
 export type AtEnd = 'refuse' | 'message';
 
 /** Turns bytes into messages and back. Knows no socket and keeps nothing about a client: one serves a whole thread. */
 export interface Framing {
   readonly name: string;
-  /** How many bytes `writePrefix` and `writeSuffix` add to a message, together. */
+  /**
+   * How many bytes `writePrefix` and `writeSuffix` add to a message, together, at most. A frame with so many around its message is what
+   * they would write: a reply may lie in it.
+   */
   readonly overhead: number;
   /**
    * Whether what is left over when the client finishes may be a message, which nothing ends but the end of the stream: then that must
    * be the client's own word.
    */
   readonly endCompletes: boolean;
-  /** Looks for the first message in `bytes[from, to)`. */
+  /** Looks for the first message in `bytes[from, to)`. SKIPPED: it is to be called again, from `frame.next` on. */
   decode(bytes: Buffer, from: number, to: number, frame: Frame): FrameStatus;
   /**
    * Says what `bytes[from, to)`, left over when the client finished, is: a message, nothing (INCOMPLETE with
@@ -56,7 +65,9 @@ export interface Framing {
   /** Writes what goes after a message; returns how many bytes that was. */
   writeSuffix(target: Buffer, at: number): number;
   /** Only for a framing of the user's own: turns a reply into the bytes to send, prefix and suffix included. */
-  encode?(reply: unknown): Uint8Array;
+  encode?(reply: unknown): Uint8Array | string;
+  /** Only for a framing of the user's own: the last words for a client whose bytes are refused; no frame goes around them. */
+  readonly refuse?: ((why: Refusal, text: string) => Uint8Array | string | undefined) | undefined;
 }
 
 /** Fills in `frame` with the message in `[start, end)` of a frame that goes up to `next`. */
@@ -76,6 +87,23 @@ export function incomplete(frame: Frame, scanned: number, needed = 0): typeof IN
   frame.needed = needed;
   frame.message = undefined;
   return INCOMPLETE;
+}
+
+/** The same for a frame of `needed` bytes in all: the next call looks at no byte before they are there (`isWaiting`). */
+export function waiting(frame: Frame, needed: number): typeof INCOMPLETE {
+  return incomplete(frame, -needed, needed);
+}
+
+/** Whether the frame needs more bytes than the `available` ones, as an earlier call has found. */
+export function isWaiting({ scanned }: Frame, available: number): boolean {
+  return scanned < 0 && available < -scanned;
+}
+
+/** Fills in `frame` for bytes before `next` that belong to no message. */
+export function skipped(frame: Frame, next: number): typeof SKIPPED {
+  incomplete(frame, 0);
+  frame.next = next;
+  return SKIPPED;
 }
 
 /** Fills in `frame` for a message of more than `limit` bytes. */

@@ -1,18 +1,22 @@
 /** Makes a decoder from what the user says a message is. */
 import { inspect } from 'node:util';
 import { HeddleError } from '../errors.ts';
+import { checkedField } from './checked-field.ts';
 import { ChunkFraming } from './chunk.ts';
 import { type CustomFraming, OwnFraming } from './custom.ts';
 import { DelimiterFraming } from './delimiter.ts';
 import { EndFraming } from './end.ts';
 import type { AtEnd, Framing } from './frame.ts';
-import type { FramingSpec } from './framing-spec.ts';
-import { LengthFraming, type LengthSize } from './length.ts';
+import type { ServiceFraming } from './framing-spec.ts';
+import { HeadThenBodyFraming } from './head.ts';
+import { LengthFraming } from './length.ts';
+import { LengthFieldFraming } from './length-field.ts';
 import { LineFraming } from './line.ts';
+import { MarksFraming } from './marks.ts';
 import { type FindByte, findByte } from './search.ts';
 
-export type { CustomFraming } from './custom.ts';
-export type { FramingSpec } from './framing-spec.ts';
+export type { CustomFraming, Decoded } from './custom.ts';
+export type { FramingSpec, ServiceFraming } from './framing-spec.ts';
 export { parseFramingSpec } from './parse-framing.ts';
 
 /**
@@ -21,7 +25,7 @@ export { parseFramingSpec } from './parse-framing.ts';
  * read. Throws HEDDLE_INVALID_OPTION.
  */
 export function createFraming(
-  spec: FramingSpec | CustomFraming,
+  spec: ServiceFraming | CustomFraming,
   maxMessageLength: number,
   find: FindByte = findByte,
 ): Framing {
@@ -29,59 +33,100 @@ export function createFraming(
     throw invalid(`options.maxMessageLength must be a positive integer, got ${inspect(maxMessageLength)}`);
   }
   if (spec === 'chunk') return new ChunkFraming();
-  if (spec === 'line') return new LineFraming('message', maxMessageLength, find);
+  if (spec === 'line') return new LineFraming('lf', 'message', maxMessageLength, find);
   if (spec === 'length') return new LengthFraming(4, maxMessageLength);
   if (spec === 'end') return new EndFraming(maxMessageLength);
   if (typeof spec === 'object' && spec !== null) return fromObject(spec, maxMessageLength, find);
   throw unknownFraming(spec);
 }
 
+type Given = Readonly<Record<string, unknown>>;
+
+/** What is made of a framing by what its object says, and what else that object may say. */
+const FORMS: readonly {
+  readonly key: string;
+  readonly others: readonly string[];
+  readonly make: (given: Given, limit: number, find: FindByte) => Framing;
+}[] = [
+  { key: 'decode', others: ['encode', 'refuse'], make: custom },
+  { key: 'line', others: ['atEnd'], make: line },
+  { key: 'head', others: ['length'], make: head },
+  { key: 'length', others: [], make: length },
+  { key: 'delimiter', others: ['start', 'outside', 'atEnd'], make: marks },
+];
+
 function fromObject(spec: object, limit: number, find: FindByte): Framing {
-  if (isCustom(spec)) return new OwnFraming(spec, limit);
-  const { atEnd, ...what } = spec as { readonly atEnd?: unknown };
-  const [key, ...others] = Object.keys(what);
-  if (others.length > 0) throw unknownFraming(spec);
-  if (key === 'length' && 'length' in spec && !('atEnd' in spec))
-    return new LengthFraming(checkSize(spec.length), limit);
-  if (key === 'line' && 'line' in spec && spec.line === 'lf')
-    return new LineFraming(checkAtEnd(atEnd, 'message'), limit, find);
-  if (key === 'delimiter' && 'delimiter' in spec)
-    return new DelimiterFraming(checkDelimiter(spec.delimiter), checkAtEnd(atEnd, 'refuse'), limit, find);
-  throw unknownFraming(spec);
+  const given = spec as Given;
+  const form = FORMS.find(({ key }) => given[key] !== undefined);
+  if (form === undefined) throw unknownFraming(spec);
+  const { key, others, make } = form;
+  // A framing of the user's own may be an object with more in it, or of a class.
+  const knows = (name: string): boolean => name === key || others.includes(name) || given[name] === undefined;
+  if (key !== 'decode' && !Object.keys(given).every(knows)) throw unknownFraming(spec);
+  return make(given, limit, find);
+}
+
+function custom(given: Given, limit: number): Framing {
+  for (const name of ['decode', 'encode', 'refuse']) {
+    const part = given[name];
+    if (typeof part === 'function' || (part === undefined && name !== 'decode')) continue;
+    throw invalid(`options.framing must have functions only, but ${name} is ${inspect(part)}`);
+  }
+  return new OwnFraming(given as unknown as CustomFraming, limit);
+}
+
+function line({ line: ending, atEnd }: Given, limit: number, find: FindByte): Framing {
+  if (ending !== 'lf' && ending !== 'crlf') throw wrong('line', "'lf' or 'crlf'", ending);
+  return new LineFraming(ending, checkAtEnd(atEnd, 'message'), limit, find);
+}
+
+function head({ head: mark, length: lengthOf }: Given, limit: number, find: FindByte): Framing {
+  if (typeof lengthOf !== 'function') throw wrong('length', 'a function beside head', lengthOf);
+  return new HeadThenBodyFraming(checkMark('head', mark), lengthOf as (head: string) => unknown, limit, find);
+}
+
+function length({ length: said }: Given, limit: number): Framing {
+  if (said === 1 || said === 2 || said === 4) return new LengthFraming(said, limit);
+  if (typeof said === 'object' && said !== null)
+    return new LengthFieldFraming(checkedField(said as Given, wrong), limit);
+  throw wrong('length', '1, 2, 4 or { size, … }', said);
+}
+
+function marks({ delimiter, start, outside = 'refuse', atEnd }: Given, limit: number, find: FindByte): Framing {
+  const given = Array.isArray(delimiter) ? (delimiter as unknown[]) : [delimiter];
+  const ends = given.map((end) => checkMark('delimiter', end));
+  const [end] = ends;
+  if (end === undefined) throw wrong('delimiter', 'text or bytes that are not empty, or several', delimiter);
+  if (outside !== 'refuse' && outside !== 'skip') throw wrong('outside', "'refuse' or 'skip'", outside);
+  if (outside === 'skip' && start === undefined) throw wrong('start', "text or bytes where outside is 'skip'", start);
+  const last = checkAtEnd(atEnd, 'refuse');
+  if (start === undefined && ends.length === 1) return new DelimiterFraming(end, last, limit, find);
+  const begin = start === undefined ? new Uint8Array() : checkMark('start', start);
+  return new MarksFraming({ start: begin, ends, outside, atEnd: last }, limit, find);
 }
 
 function checkAtEnd(atEnd: unknown, preset: AtEnd): AtEnd {
   if (atEnd === undefined) return preset;
   if (atEnd === 'refuse' || atEnd === 'message') return atEnd;
-  throw invalid(`options.framing.atEnd must be 'refuse' or 'message', got ${inspect(atEnd)}`);
-}
-
-function isCustom(spec: object): spec is CustomFraming {
-  const hasDecode = 'decode' in spec && typeof spec.decode === 'function';
-  const hasEncode = 'encode' in spec && typeof spec.encode === 'function';
-  if (hasDecode !== hasEncode) {
-    const missing = hasDecode ? 'encode' : 'decode';
-    throw invalid(`options.framing needs both decode and encode; ${missing} is not a function`);
-  }
-  return hasDecode;
-}
-
-function checkSize(size: unknown): LengthSize {
-  if (size === 1 || size === 2 || size === 4) return size;
-  throw invalid(`options.framing.length must be 1, 2 or 4, got ${inspect(size)}`);
+  throw wrong('atEnd', "'refuse' or 'message'", atEnd);
 }
 
 /** Gives a copy: the user may change theirs. */
-function checkDelimiter(delimiter: unknown): Uint8Array {
-  const isGiven = typeof delimiter === 'string' || delimiter instanceof Uint8Array;
-  if (isGiven && delimiter.length > 0) return Uint8Array.from(Buffer.from(delimiter));
-  throw invalid(`options.framing.delimiter must be a text or bytes that are not empty, got ${inspect(delimiter)}`);
+function checkMark(name: string, mark: unknown): Uint8Array {
+  const isGiven = typeof mark === 'string' || mark instanceof Uint8Array;
+  if (isGiven && mark.length > 0) return Uint8Array.from(Buffer.from(mark));
+  throw wrong(name, 'text or bytes that are not empty', mark);
 }
 
 function unknownFraming(spec: unknown): HeddleError {
   const forms =
-    "'chunk', 'line', 'length', 'end', { line: 'lf', atEnd }, { length: 1, 2 or 4 }, { delimiter: text or bytes, atEnd }, or { decode, encode }";
+    "'chunk', 'line', 'length', 'end', { line, atEnd }, { length }, { delimiter, start, outside, atEnd }, { head, length }, or { decode, encode, refuse }";
   return invalid(`options.framing must be ${forms}, got ${inspect(spec)}`);
+}
+
+/** The error for a part of a framing that is not as it must be. */
+function wrong(name: string, expected: string, got: unknown): HeddleError {
+  return invalid(`options.framing must have as ${name} ${expected}, got ${inspect(got)}`);
 }
 
 function invalid(message: string): HeddleError {

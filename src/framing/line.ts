@@ -14,14 +14,18 @@ import type { FindByte } from './search.ts';
 const LF = 10;
 const CR = 13;
 
+/** What ends a line that is sent. One that is received may end with either. */
+export type LineEnding = 'lf' | 'crlf';
+
 export class LineFraming implements Framing {
   readonly name = 'line';
-  readonly overhead = 1;
+  readonly overhead: 1 | 2;
   readonly endCompletes: boolean;
   readonly #limit: number;
   readonly #find: FindByte;
 
-  constructor(atEnd: AtEnd, maxMessageLength: number, find: FindByte) {
+  constructor(ending: LineEnding, atEnd: AtEnd, maxMessageLength: number, find: FindByte) {
+    this.overhead = ending === 'crlf' ? 2 : 1;
     this.endCompletes = atEnd === 'message';
     this.#limit = maxMessageLength;
     this.#find = find;
@@ -53,7 +57,9 @@ export class LineFraming implements Framing {
   }
 
   writeSuffix(target: Buffer, at: number): number {
-    target[at] = LF;
-    return 1;
+    const size = this.overhead;
+    if (size === 2) target[at] = CR;
+    target[at + size - 1] = LF;
+    return size;
   }
 }

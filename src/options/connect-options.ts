@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { parseOptions } from './check.ts';
 import { DEFAULT_PORT } from './default-port.ts';
-import { framing } from './values/framing-type.ts';
+import { connectFraming } from './values/framing-type.ts';
 import { option } from './schema.ts';
 import { connectTls } from './tls/tls-type.ts';
 import { duration, host, integer, opaque, size, socketPath } from './values/value-types.ts';
@@ -26,10 +26,11 @@ const shape = {
    */
   unix: option(v.optional(socketPath()), { help: "path of the server's Unix socket, instead of host and port" }),
   /**
-   * What a message is; the same as the server's.
+   * What a message is; the same as the server's. In code it may be a framing of your own, whose `decode` takes what the server sends, and
+   * whose `encode` makes what is sent to it.
    * @default 'chunk'
    */
-  framing: option(v.optional(framing, 'chunk'), { help: "what a message is; the same as the server's" }),
+  framing: option(v.optional(connectFraming, 'chunk'), { help: "what a message is; the same as the server's" }),
   /**
    * How long a message from the server may be, in bytes or as text.
    * @default '1MiB'

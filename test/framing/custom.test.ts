@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { BAD, Frame, MESSAGE } from '../../src/framing/frame.ts';
+import { BAD, Frame, MESSAGE, SKIPPED } from '../../src/framing/frame.ts';
 import { type CustomFraming, createFraming } from '../../src/framing/framing.ts';
-import { decodeStream } from './decode-stream.ts';
+import { decodeStream, everyByte } from './decode-stream.ts';
 
 function returning(result: unknown): CustomFraming {
   return { decode: () => result as { message: unknown; length: number }, encode: () => Buffer.alloc(0) };
@@ -38,12 +38,72 @@ describe('a framing of the user', () => {
     );
   });
 
-  it.each([null, 'abc', 3, {}, { length: 1 }])('may not return %j', (result) => {
-    expect(problemOf(result)).toContain('framing.decode must return { message, length } or undefined, got');
+  it.each([null, 'abc', 3, {}])('may not return %j', (result) => {
+    expect(problemOf(result)).toContain('framing.decode must return { message, length }, { need } or undefined, got');
   });
 
-  it('may not return a message that is undefined', () => {
-    expect(problemOf({ message: undefined, length: 1 })).toContain('not undefined');
+  it.each([{ length: 2 }, { message: undefined, length: 2 }])('skips bytes by %j', (result) => {
+    const frame = new Frame();
+    expect(createFraming(returning(result), 10).decode(Buffer.from('..abc..'), 2, 5, frame)).toBe(SKIPPED);
+    expect(frame.next).toBe(4);
+  });
+
+  it('is not called before the bytes are there that it needs', () => {
+    const calls: number[] = [];
+    const own: CustomFraming<string> = {
+      decode(bytes) {
+        calls.push(bytes.length);
+        return bytes.length < 5 ? { need: 5 } : { message: Buffer.from(bytes.subarray(0, 5)).toString(), length: 5 };
+      },
+    };
+    expect(decodeStream(createFraming(own, 10), everyByte(Buffer.from('hellohello'))).values).toEqual([
+      'hello',
+      'hello',
+    ]);
+    expect(calls).toEqual([1, 5, 1, 5]);
+  });
+
+  it.each([3, 2, 0, -1, 4.5, Number.NaN, '4'])('may not need %s bytes when it has 3', (need) => {
+    expect(problemOf({ need })).toContain('framing.decode must need more than 3, the bytes it was given');
+  });
+
+  it('is told at once that it needs more than maxMessageLength', () => {
+    expect(decodeStream(createFraming(returning({ need: 11 }), 10), [Buffer.from('a')]).outcome).toBe('too long');
+    expect(decodeStream(createFraming(returning({ need: 10 }), 10), [Buffer.from('a')]).outcome).toBe('open');
+  });
+
+  it('says what is left when the client has finished: skipped bytes, one message, or an error', () => {
+    const decode: CustomFraming<string>['decode'] = (bytes, _state, ended) => {
+      if (bytes[0] === 35) return { length: 1 };
+      const text = Buffer.from(bytes).toString();
+      const feed = text.indexOf(';');
+      if (feed >= 0) return { message: text.slice(0, feed), length: feed + 1 };
+      return ended && !text.startsWith('?') ? { message: text, length: text.length } : undefined;
+    };
+    const outcomeOf = (text: string) =>
+      decodeStream(createFraming({ decode }, 10), everyByte(Buffer.from(text)), { finish: true });
+    expect(outcomeOf('#a;#b')).toMatchObject({ values: ['a', 'b'], outcome: 'open' });
+    expect(outcomeOf('a;##')).toMatchObject({ values: ['a'], outcome: 'open' });
+    expect(outcomeOf('a;?b')).toMatchObject({ outcome: 'bad', problem: expect.stringContaining('2 bytes after') });
+    const half: CustomFraming<string>['decode'] = (_bytes, _state, ended) =>
+      ended ? { message: 'a', length: 1 } : undefined;
+    expect(decodeStream(createFraming({ decode: half }, 10), [Buffer.from('ab')], { finish: true }).problem).toBe(
+      'framing.decode has left 1 bytes of a client that has finished',
+    );
+  });
+
+  it('sends bytes and text as they are where it has no encode', () => {
+    const framing = createFraming({ decode: () => undefined }, 4);
+    expect(framing.encode?.('a')).toBe('a');
+    expect(framing.encode?.(Buffer.from('b'))).toEqual(Buffer.from('b'));
+    expect(() => framing.encode?.({ a: 1 })).toThrow(
+      'a framing without encode sends bytes (a Uint8Array) and text only',
+    );
+  });
+
+  it('encodes a reply in several pieces', () => {
+    const framing = createFraming({ decode: () => undefined, encode: () => [Buffer.from('a'), Buffer.from('bc')] }, 4);
+    expect(framing.encode?.('reply')).toEqual(Buffer.from('abc'));
   });
 
   it.each([
@@ -84,6 +144,8 @@ describe('a framing of the user', () => {
     }
     expect(createFraming(new Reversed(), 4).encode?.('a')).toEqual(Buffer.from('a!'));
     const wrong = createFraming({ ...returning(undefined), encode: () => 'text' as unknown as Uint8Array }, 4);
-    expect(() => wrong.encode?.('a')).toThrow("framing.encode must return a Uint8Array, got 'text'");
+    expect(() => wrong.encode?.('a')).toThrow(
+      "framing.encode must return a Uint8Array, or an array of them, got 'text'",
+    );
   });
 });

@@ -4,7 +4,6 @@ import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { isatty } from 'node:tty';
 import type { Connection } from '../../client/connection.ts';
-import type { FramingSpec } from '../../framing/framing.ts';
 import { replyText } from './reply-text.ts';
 import { print, type Terminal } from '../terminal.ts';
 
@@ -15,7 +14,7 @@ import { print, type Terminal } from '../terminal.ts';
 export async function converse(
   connection: Connection,
   message: string,
-  framing: FramingSpec,
+  framing: unknown,
   terminal: Terminal,
 ): Promise<number> {
   if (framing === 'end') {

@@ -18,12 +18,12 @@ export function lendReply(framing: Framing, message: Uint8Array): readonly Uint8
   const { length } = body;
   const head = Buffer.allocUnsafe(framing.overhead + EDGE);
   const prefix = framing.writePrefix(length, head, 0);
-  const suffix = framing.overhead - prefix;
+  const room = framing.overhead - prefix; // As much as the suffix may take.
   const from = prefix > 0 ? EDGE : 0;
-  const to = suffix > 0 ? length - EDGE : length;
+  const to = room > 0 ? length - EDGE : length;
   head.set(body.subarray(0, from), prefix);
-  const tail = Buffer.allocUnsafe(length - to + suffix);
+  const tail = Buffer.allocUnsafe(length - to + room);
   tail.set(body.subarray(to));
-  if (suffix > 0) framing.writeSuffix(tail, length - to);
-  return [head.subarray(0, prefix + from), body.subarray(from, to), tail];
+  const suffix = room > 0 ? framing.writeSuffix(tail, length - to) : 0;
+  return [head.subarray(0, prefix + from), body.subarray(from, to), tail.subarray(0, length - to + suffix)];
 }

@@ -93,8 +93,8 @@ export function frameReply(framing: Framing, reply: Uint8Array | string): Buffer
   const at = framing.writePrefix(length, framed, 0);
   if (typeof reply === 'string') framed.write(reply, at, length, 'utf8');
   else framed.set(reply, at);
-  framing.writeSuffix(framed, at + length);
-  return framed;
+  const end = at + length + framing.writeSuffix(framed, at + length);
+  return end === framed.length ? framed : framed.subarray(0, end);
 }
 
 /** Gives the reply as bytes or text; anything else that a service returns is its mistake. */

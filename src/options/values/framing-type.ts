@@ -1,49 +1,56 @@
-/** Reads the framing of a server or a connection; a framing of the user's own is the service's to say. */
+/** Reads the framing of a server or a connection. */
 
 import * as v from 'valibot';
 import { HeddleError } from '../../errors.ts';
-import { type FramingSpec, parseFramingSpec } from '../../framing/framing.ts';
+import {
+  createFraming,
+  type CustomFraming,
+  type FramingSpec,
+  parseFramingSpec,
+  type ServiceFraming,
+} from '../../framing/framing.ts';
 import { typeNote } from '../schema.ts';
+import { show } from '../show.ts';
 import { anything, refuse } from './value-types.ts';
 
-const byName = v.pipe(
-  v.string(),
-  v.rawTransform((context): FramingSpec => {
-    try {
-      return parseFramingSpec(context.dataset.value);
-    } catch (error) {
-      if (!(error instanceof HeddleError)) throw error;
-      return refuse(context, error.message.replace('options.framing ', ''));
-    }
-  }),
-);
+const form = { form: 'chunk|line[:crlf][,refuse]|length[:SIZE[,NAME=VALUE]]|delimiter:TEXT|marks:START,END|end' };
 
-const expected =
-  "must be chunk, line, length, end, { line: 'lf', atEnd }, { length: 1, 2 or 4 } or { delimiter: text or bytes, atEnd }; atEnd is refuse or message";
+type AnyFraming = ServiceFraming | CustomFraming;
 
-const isBytes = (value: unknown) => (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0;
+/** Gives a framing by its text, or as it was given once it is known to be one. */
+function read<Given extends AnyFraming>(context: v.RawTransformContext<unknown>): Given {
+  const given = context.dataset.value;
+  try {
+    const spec = typeof given === 'string' ? parseFramingSpec(given) : given;
+    createFraming(spec as AnyFraming, 1);
+    return spec as Given;
+  } catch (error) {
+    if (!(error instanceof HeddleError)) throw error;
+    const problem = error.message.replace('options.framing ', '');
+    // What is in an object of the user's is shown in one line, and safely.
+    return refuse(
+      context,
+      typeof given === 'string' ? problem : problem.replace(/, got [^]*$/, `, got ${show(given)}`),
+    );
+  }
+}
 
-const atEnd = v.optional(v.picklist(['refuse', 'message']));
+const FUNCTIONS = 'must be a framing without functions: one with them belongs in the service, as its framing';
 
-const byObject = v.union(
-  [
-    v.strictObject({ line: v.literal('lf'), atEnd }),
-    v.strictObject({ length: v.picklist([1, 2, 4]) }),
-    v.strictObject({ delimiter: v.custom<string | Uint8Array>(isBytes), atEnd }),
-  ],
-  expected,
-);
+const hasFunctions = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && ('decode' in given || 'head' in given);
 
-const own = v.never('must be a framing by name: one of your own belongs in the service, as its framing');
-
-const neither = v.never(expected);
-
+/** A server's: threads get it as a copy, so there are no functions in it. */
 export const framing: v.GenericSchema<FramingSpec> = v.pipe(
   anything<FramingSpec>(),
-  v.lazy((value): v.GenericSchema<unknown, FramingSpec> => {
-    if (typeof value === 'string') return byName;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return neither;
-    return 'decode' in value ? own : byObject;
-  }),
-  typeNote({ form: 'chunk|line[:refuse]|length[:1|2|4]|delimiter:TEXT|end' }),
+  v.check((given) => !hasFunctions(given), FUNCTIONS),
+  v.rawTransform(read<FramingSpec>),
+  typeNote(form),
+);
+
+/** A connection's: any. */
+export const connectFraming: v.GenericSchema<AnyFraming> = v.pipe(
+  anything<AnyFraming>(),
+  v.rawTransform(read<AnyFraming>),
+  typeNote(form),
 );

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createFraming } from '../../../src/framing/framing.ts';
 import { type Decoded, decodeStream, encode, everyByte, split } from '../../framing/decode-stream.ts';
 import { target } from '../target.ts';
-import { expected, latin1, type Modelled } from './framing-model.ts';
+import { endsOf, expected, latin1, type Modelled, type ModelledField, type ModelledMarks } from './framing-model.ts';
 
 const bytes = (length: number, minLength = 0) =>
   fc.string({
@@ -13,11 +13,36 @@ const bytes = (length: number, minLength = 0) =>
     maxLength: length,
   });
 const atEnd = fc.constantFrom('refuse' as const, 'message' as const, undefined);
+const mark = bytes(5, 1).map((text) => Buffer.from(text, 'latin1'));
+const field: fc.Arbitrary<ModelledField> = fc
+  .record({
+    at: fc.oneof(fc.constant(0), fc.nat(4)),
+    size: fc.oneof(
+      fc.constantFrom(1 as const, 2 as const, 3 as const, 4 as const, 8 as const, 'varint' as const),
+      fc
+        .constantFrom(1 as const, 2 as const, 3 as const, 4 as const, 5 as const, 8 as const)
+        .map((varint) => ({ varint })),
+    ),
+    endian: fc.constantFrom('big' as const, 'little' as const),
+    counts: fc.constantFrom('rest' as const, 'frame' as const),
+    add: fc.oneof(fc.constant(0), fc.integer({ min: -3, max: 5 })),
+    message: fc.constantFrom('body' as const, 'frame' as const),
+  })
+  .map((said) => (said.at > 0 ? { ...said, message: 'frame' as const } : said));
 const spec: fc.Arbitrary<Modelled> = fc.oneof(
   fc.constant('end' as const),
-  fc.record({ line: fc.constant('lf' as const), atEnd }),
+  fc.record({ line: fc.constantFrom('lf' as const, 'crlf' as const), atEnd }),
   fc.record({ length: fc.constantFrom(1 as const, 2 as const, 4 as const) }),
-  fc.record({ delimiter: bytes(5, 1).map((text) => Buffer.from(text, 'latin1')), atEnd }),
+  fc.record({ length: field }),
+  fc.record({ delimiter: mark, atEnd }),
+  fc
+    .record({
+      delimiter: fc.array(mark, { minLength: 1, maxLength: 3 }),
+      start: fc.option(mark, { nil: undefined }),
+      outside: fc.constantFrom('refuse' as const, 'skip' as const),
+      atEnd,
+    })
+    .map((marks) => (marks.start === undefined ? { ...marks, outside: undefined } : marks)),
 );
 const limit = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(255, 256, 257, 70_000));
 
@@ -30,9 +55,29 @@ const prefix = (size: number, length: number): string => {
   return field.subarray(6 - size).toString('latin1');
 };
 const suffixOf = (of: Modelled): string =>
-  of === 'end' || 'length' in of ? '' : 'line' in of ? '\n' : latin1(of.delimiter);
+  of === 'end' || 'length' in of ? '' : 'line' in of ? '\n' : (endsOf(of.delimiter).at(-1) as string);
+const startOf = (of: Modelled): string =>
+  typeof of === 'object' && 'start' in of && of.start !== undefined ? latin1(of.start) : '';
 const framed = (of: Modelled, body: string, length = body.length): string =>
-  typeof of === 'object' && 'length' in of ? prefix(of.length, length) + body : body + suffixOf(of);
+  typeof of === 'object' && 'length' in of
+    ? (typeof of.length === 'number' ? prefix(of.length, length) : header(of.length, length)) + body
+    : startOf(of) + body + suffixOf(of);
+
+/** What comes before a body of `length` bytes: the field says as much of it as it can. */
+function header({ at, size, endian, counts, add }: ModelledField, length: number): string {
+  const before = 'h'.repeat(at);
+  if (typeof size === 'number') {
+    const says = Math.max(0, length - add + (counts === 'frame' ? at + size : 0)) % 256 ** Math.min(size, 6);
+    const field = prefix(Math.min(size, 6), says).padStart(size, '\0');
+    return before + (endian === 'big' ? field : [...field].toReversed().join(''));
+  }
+  let says = Math.max(0, length - add + (counts === 'frame' ? at + 1 : 0));
+  let field = '';
+  for (; says >= 128; says = Math.floor(says / 128)) field += String.fromCharCode(128 + (says % 128));
+  return before + field + String.fromCharCode(says);
+}
+
+const largest = (length: number | ModelledField): number => (typeof length === 'number' ? 256 ** length : 2 ** 32);
 
 const part = fc.oneof<fc.Arbitrary<Part>[]>(
   bytes(6).map((text) => () => text),
@@ -48,7 +93,7 @@ const part = fc.oneof<fc.Arbitrary<Part>[]>(
   fc.tuple(bytes(4), fc.nat(2 ** 32 - 1)).map(
     ([text, length]) =>
       (of) =>
-        framed(of, text, typeof of === 'object' && 'length' in of ? length % 256 ** of.length : 0),
+        framed(of, text, typeof of === 'object' && 'length' in of ? length % largest(of.length) : 0),
   ),
 );
 
@@ -87,13 +132,35 @@ function check(of: Modelled, max: number, stream: string, cuts: readonly number[
   }
 }
 
+/** Whether a field can say the length of `body`; with `frame` a reply is a frame already. */
+function isSayable({ size, counts, add, message }: ModelledField, body: string): boolean {
+  if (message === 'frame') return false;
+  const most = size === 'varint' ? 4 : typeof size === 'number' ? size : size.varint;
+  const width = counts === 'frame' ? (typeof size === 'number' ? size : 1) : 0;
+  const says = body.length - add + width;
+  // A varint that counts itself may be one byte longer.
+  return says >= 0 && says + most < (typeof size === 'number' ? 256 : 128) ** most;
+}
+
+/** Whether `body` and the mark behind it have no end mark before their end. */
+function endsOnlyAtEnd({ delimiter }: ModelledMarks, body: string): boolean {
+  const ends = endsOf(delimiter);
+  const text = body + (ends[0] as string);
+  return ends.every((end) => {
+    const at = text.indexOf(end);
+    return at < 0 || (at >= body.length && at + end.length === text.length);
+  });
+}
+
 /** What was encoded comes back, if it may be a message at all. */
 function checkBack(of: Modelled, max: number, bodies: readonly string[], cuts: readonly number[]): void {
   const suffix = suffixOf(of);
   const fits = (body: string): boolean => {
     if (body.length > max) return false;
     if (of === 'end') return body !== '';
-    if ('length' in of) return body.length < 256 ** of.length;
+    if ('length' in of)
+      return typeof of.length === 'number' ? body.length < 256 ** of.length : isSayable(of.length, body);
+    if ('delimiter' in of) return endsOnlyAtEnd(of, body);
     return (body + suffix).indexOf(suffix) === body.length && !('line' in of && body.endsWith('\r'));
   };
   const sent = bodies.filter(fits).slice(0, of === 'end' ? 1 : Infinity);
