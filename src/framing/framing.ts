@@ -57,6 +57,7 @@ const FORMS: readonly {
 
 function fromObject(spec: object, limit: number, find: FindByte): Framing {
   const given = spec as Given;
+  if (Array.isArray(spec) || ArrayBuffer.isView(spec)) throw unknownFraming(spec); // Their length is none of this.
   const form = FORMS.find(({ key }) => given[key] !== undefined);
   if (form === undefined) throw unknownFraming(spec);
   const { key, others, make } = form;

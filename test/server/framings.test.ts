@@ -14,6 +14,34 @@ const EXAMPLES: Record<string, Example> = {
   length: { framing: 'length', sent: '\0\0\0\x03abc\0\0\0\0\0\0\0\x01x', replies: '\0\0\0\x03cba\0\0\0\0\0\0\0\x01x' },
   'length of 1': { framing: { length: 1 }, sent: '\x03abc\x00\x02de', replies: '\x03cba\x00\x02ed' },
   'length of 2': { framing: { length: 2 }, sent: '\0\x03abc\0\x02de', replies: '\0\x03cba\0\x02ed' },
+  'length field': {
+    framing: { length: { size: 3, endian: 'little' } },
+    sent: '\x03\0\0abc\0\0\0',
+    replies: '\x03\0\0cba\0\0\0',
+  },
+  'length field that counts itself': {
+    framing: { length: { size: 2, counts: 'frame', add: 1 } },
+    sent: '\0\x04abc\0\x02d',
+    replies: '\0\x04cba\0\x02d',
+  },
+  varint: { framing: { length: { size: 'varint' } }, sent: '\x03abc\x02de\0', replies: '\x03cba\x02ed\0' },
+  'length field in the frame': {
+    framing: { length: { at: 1, size: 1, message: 'frame' } },
+    sent: '<\x02ab<\0',
+    replies: 'ba\x02<\0<',
+  },
+  crlf: { framing: { line: 'crlf' }, sent: 'hello\nab\r\n\nend', replies: 'olleh\r\nba\r\n\r\ndne\r\n' },
+  'several delimiters': {
+    framing: { delimiter: ['\r\n', '\n', ';'] },
+    sent: 'ab\ncd;ef\r\n',
+    replies: 'ba\r\ndc\r\nfe\r\n',
+  },
+  'start and end marks': { framing: { start: '<', delimiter: '/>' }, sent: '<ab/></>', replies: '<ba/></>' },
+  'marks, and what is outside': {
+    framing: { start: '<<', delimiter: ['>', '!!'], outside: 'skip' },
+    sent: 'x<y<<ab>\n<<cd!!z<',
+    replies: '<<ba><<dc>',
+  },
   delimiter: { framing: { delimiter: '<>' }, sent: 'abc<><>d<<>', replies: 'cba<><><d<>' },
 };
 
