@@ -27,6 +27,24 @@ const TALKS: Record<string, Talk> = {
     sent: '13:{"a":2,"b":3}15:{"a":20,"b":30}',
     replies: '9:{"sum":5}10:{"sum":50}',
   },
+  'modbus.ts': {
+    sent: '\0\x01\0\0\0\x06\x01\x03\0\x05\0\x02\0\x02\0\0\0\x02\x01\x07',
+    replies: '\0\x01\0\0\0\x07\x01\x03\x04\0\x05\0\x06\0\x02\0\0\0\x03\x01\ufffd\x01',
+  },
+  'dns.ts': {
+    sent: '\0\x13\0\x07\0\0\0\x01\0\0\0\0\0\0\x01a\0\0\x02\0\x01',
+    replies: '\0\x13\0\x07\ufffd\0\0\x01\0\0\0\0\0\0\x01a\0\0\x02\0\x01',
+  },
+  'hl7.ts': {
+    sent: '\x0bMSH|^~\\&|LAB|A|EMR|B|20261129||ORU^R01|42|P|2.5\r\x1c\r',
+    replies: '\x0bMSH|^~\\&|||||||ACK|42|P|2.5\rMSA|AA|42\r\x1c\r',
+  },
+  'syslog.ts': { sent: '12 <34>it rains<34>it snows\n<34>and ends', replies: '' },
+  'language-server.ts': {
+    sent: 'Content-Length: 27\r\n\r\n{"id":1,"method":"greeted"}',
+    replies: 'Content-Length: 43\r\n\r\n{"jsonrpc":"2.0","id":1,"result":"greeted"}',
+  },
+  'mqtt-sink.ts': { sent: '\x10\x02ab\x30\x03\0\x01t', replies: '\x20\x02\0\0' },
   'shared-counter.ts': {
     sent: 'Ann\nEleonore\nBo\n',
     replies: [

@@ -18,12 +18,12 @@ const form = { form: 'chunk|line[:crlf][,refuse]|length[:SIZE[,NAME=VALUE]]|deli
 type AnyFraming = ServiceFraming | CustomFraming;
 
 /** Gives a framing by its text, or as it was given once it is known to be one. */
-function read<Given extends AnyFraming>(context: v.RawTransformContext<unknown>): Given {
+function read(context: v.RawTransformContext<unknown>): AnyFraming {
   const given = context.dataset.value;
   try {
     const spec = typeof given === 'string' ? parseFramingSpec(given) : given;
     createFraming(spec as AnyFraming, 1);
-    return spec as Given;
+    return spec as AnyFraming;
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error;
     const problem = error.message.replace('options.framing ', '');
@@ -44,13 +44,13 @@ const hasFunctions = (given: unknown): boolean =>
 export const framing: v.GenericSchema<FramingSpec> = v.pipe(
   anything<FramingSpec>(),
   v.check((given) => !hasFunctions(given), FUNCTIONS),
-  v.rawTransform(read<FramingSpec>),
+  v.rawTransform((context) => read(context) as FramingSpec),
   typeNote(form),
 );
 
 /** A connection's: any. */
 export const connectFraming: v.GenericSchema<AnyFraming> = v.pipe(
   anything<AnyFraming>(),
-  v.rawTransform(read<AnyFraming>),
+  v.rawTransform(read),
   typeNote(form),
 );

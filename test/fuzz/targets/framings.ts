@@ -14,7 +14,7 @@ const bytes = (length: number, minLength = 0) =>
   });
 const atEnd = fc.constantFrom('refuse' as const, 'message' as const, undefined);
 const mark = bytes(5, 1).map((text) => Buffer.from(text, 'latin1'));
-const field: fc.Arbitrary<ModelledField> = fc
+const lengthField: fc.Arbitrary<ModelledField> = fc
   .record({
     at: fc.oneof(fc.constant(0), fc.nat(4)),
     size: fc.oneof(
@@ -28,12 +28,12 @@ const field: fc.Arbitrary<ModelledField> = fc
     add: fc.oneof(fc.constant(0), fc.integer({ min: -3, max: 5 })),
     message: fc.constantFrom('body' as const, 'frame' as const),
   })
-  .map((said) => (said.at > 0 ? { ...said, message: 'frame' as const } : said));
+  .filter(({ at, message }) => at === 0 || message === 'frame');
 const spec: fc.Arbitrary<Modelled> = fc.oneof(
   fc.constant('end' as const),
   fc.record({ line: fc.constantFrom('lf' as const, 'crlf' as const), atEnd }),
   fc.record({ length: fc.constantFrom(1 as const, 2 as const, 4 as const) }),
-  fc.record({ length: field }),
+  fc.record({ length: lengthField }),
   fc.record({ delimiter: mark, atEnd }),
   fc
     .record({
@@ -42,7 +42,7 @@ const spec: fc.Arbitrary<Modelled> = fc.oneof(
       outside: fc.constantFrom('refuse' as const, 'skip' as const),
       atEnd,
     })
-    .map((marks) => (marks.start === undefined ? { ...marks, outside: undefined } : marks)),
+    .filter(({ start, outside }) => start !== undefined || outside === 'refuse'),
 );
 const limit = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(255, 256, 257, 70_000));
 
