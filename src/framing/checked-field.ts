@@ -1,8 +1,8 @@
 /** Checks what the user says of a length field. */
 import type { LengthField } from './length-field.ts';
 
-const SIZES: readonly unknown[] = [1, 2, 3, 4, 8, 'varint'];
-const VARINT_SIZES: readonly unknown[] = [1, 2, 3, 4, 5, 8];
+const SIZES: ReadonlySet<unknown> = new Set([1, 2, 3, 4, 8, 'varint']);
+const VARINT_SIZES: ReadonlySet<unknown> = new Set([1, 2, 3, 4, 5, 8]);
 const SAYS: readonly string[] = ['at', 'size', 'endian', 'counts', 'add', 'message'];
 
 /** The largest offset of a field, and the most that can be added to what it says, in bytes. */
@@ -17,7 +17,7 @@ export function checkedField(given: Readonly<Record<string, unknown>>, wrong: Wr
   const { at = 0, size, add = 0, message } = given;
   const unknown = Object.keys(given).find((name) => !SAYS.includes(name) && given[name] !== undefined);
   if (unknown !== undefined) throw wrong('length', `no more than ${SAYS.join(', ')}`, given);
-  if (!SIZES.includes(size) && !isVarint(size))
+  if (!SIZES.has(size) && !isVarint(size))
     throw wrong('length.size', "1, 2, 3, 4, 8, 'varint' or { varint: 1 to 5, or 8 }", size);
   if (!isInteger(at, 0, MAX_AT_BYTES)) throw wrong('length.at', `an integer from 0 to ${MAX_AT_BYTES}`, at);
   if (!isInteger(add, -MAX_ADD_BYTES, MAX_ADD_BYTES)) throw wrong('length.add', 'an integer', add);
@@ -38,7 +38,7 @@ const CHOICES = [
 
 function isVarint(size: unknown): boolean {
   if (typeof size !== 'object' || size === null || !('varint' in size)) return false;
-  return VARINT_SIZES.includes(size.varint) && Object.keys(size).length === 1;
+  return VARINT_SIZES.has(size.varint) && Object.keys(size).length === 1;
 }
 
 function isInteger(value: unknown, least: number, most: number): boolean {
