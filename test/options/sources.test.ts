@@ -91,7 +91,7 @@ describe('an option', () => {
     [{ flags: { port: 'abc' } }, '--port must be an integer from 0 to 65535, got "abc"'],
     [
       { flags: { framing: 'delimiter:\\q' } },
-      String.raw`--framing has "\\q" in its delimiter; the escapes are \n \r \t \0 \xHH \\`,
+      String.raw`--framing has "\\q" in a mark; the escapes are \n \r \t \0 \xHH \\`,
     ],
     [{ environment: { HEDDLE_THREDS: '4' } }, 'HEDDLE_THREDS is not an option; did you mean HEDDLE_THREADS?'],
     [{ flags: { config: 'none.json' } }, 'none.json does not exist; --config must name a .ts, .js, .mjs or .json file'],
