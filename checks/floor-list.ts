@@ -14,6 +14,7 @@ export const FLOORS: readonly Floor[] = [
     rooms: ['server'],
     does: 'the server as its user sees it: options in, threads started and replaced, a graceful shutdown',
   },
+  { rooms: ['admin'], does: 'what those who watch a server see: metrics and probes' },
   { rooms: ['epoll', 'net'], does: 'the two engines: acceptor, listeners and thread entries of each' },
   { rooms: ['acceptor'], does: 'lets clients in, whatever the engine' },
   {

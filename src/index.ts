@@ -10,6 +10,7 @@ import { tooFewFiles } from './sys/file-limit.ts';
 export { HeddleError, type HeddleErrorCode } from './errors.ts';
 export { defineService } from './connection/service.ts';
 export { Counter } from './sharing/counter.ts';
+export { latencyBounds } from './sharing/latency-buckets.ts';
 export { Lock } from './sharing/lock.ts';
 
 export type { Connection } from './client/connection.ts';
@@ -31,7 +32,7 @@ export type { ConnectTlsOptions, KeyPair, Pem, TlsOptions } from './options/tls/
 export type { ServeOptions } from './options/serve-options.ts';
 export type { ServerAddress, TcpAddress, UnixAddress } from './listen/listening-socket.ts';
 export type { Server, ServerState } from './server/server.ts';
-export type { ServerStats } from './server/shared-memory.ts';
+export type { ServerStats, ThreadStats } from './admin/server-stats.ts';
 export type { CloseReason } from './sharing/close-reason.ts';
 
 // Every service imports this file, on every thread; what only main needs is loaded when it is asked for.

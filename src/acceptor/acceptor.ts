@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each client.
 import type { MessagePort } from 'node:worker_threads';
 import { includesPeer, type Peers } from '../options/values/cidr.ts';
-import { sharedTime } from '../sharing/clock.ts';
+import { sharedTenths, sharedTime } from '../sharing/clock.ts';
 import { NEW, PROXIED } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { PeerAddress } from '../sys/sys.ts';
@@ -53,6 +53,8 @@ export abstract class Acceptor {
   readonly #supervisor: Supervisor;
   readonly #pauses: PauseReport;
   protected abstract readonly listeners: Listeners;
+  /** When this thread last saw that nothing waited for it, in `performance.now()` ms; 0: it cannot tell. */
+  protected floor = 0;
   /** When the listeners are closed; Infinity: they are not to be, or are. */
   #closesAt = Infinity;
 
@@ -150,7 +152,9 @@ export abstract class Acceptor {
     const id = counters.countAccepted();
     const flags = (registry.speaksFirst ? NEW : 0) | (isProxied ? PROXIED : 0);
     const generation = table.admit(fd, row.thread, id, peer.bytes, peer.port, flags);
-    const time = sharedTime(performance.now());
+    const now = performance.now();
+    const time = sharedTime(now);
+    if (this.floor > 0 && row.number !== 0) table.setArrivedFrom(fd, sharedTenths(this.floor), sharedTenths(now));
     table.setLastActivity(fd, time);
     if (isProxied) table.setMessageStartedAt(fd, time || 1);
     // Who a proxy speaks for is not known yet: the thread that reads the header reports it.

@@ -17,6 +17,8 @@ export interface Serving {
   /** Whether the addresses were given by `listen`. */
   readonly isListed: boolean;
   readonly engine: EngineName;
+  /** Where metrics are served, if they are. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** The file that options were read from, if any were. */
   readonly config: string | undefined;
 }
@@ -29,6 +31,7 @@ export function bannerLines(serving: Serving): string[] {
     `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
     ...(serving.config === undefined ? [] : [`Options are read from ${escapeText(serving.config)}`]),
     ...addressLines(serving.addresses),
+    ...(serving.metrics === undefined ? [] : [`Metrics are at ${metricsUrl(serving.metrics)}`]),
   ];
   if (serving.engine === 'net') {
     lines.push('Each client stays on the thread that it gets (engine net): it waits while another blocks that thread');
@@ -39,6 +42,11 @@ export function bannerLines(serving: Serving): string[] {
     lines.push(`Other machines can connect to it. To keep it to this one: heddle serve ${flag}`);
   }
   return lines;
+}
+
+/** Where metrics are, for a browser or a scrape. */
+export function metricsUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`;
 }
 
 /** One port is told apart from others by its number, several also by their hosts. */

@@ -12,7 +12,7 @@ import type { ServeOptions } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { openLibc } from '../sys/libc.ts';
 import { endProcess } from './end-process.ts';
-import { bannerLines, serviceText } from './banner.ts';
+import { bannerLines, metricsUrl, serviceText } from './banner.ts';
 import { reloadOnChange, reloadOnHangup, watchFailedLine } from './reload.ts';
 import { type Invocation, readServeCommand, type ServeCommandSettings } from './serve-command-options.ts';
 import { ServiceManager } from './systemd/service-manager.ts';
@@ -132,13 +132,22 @@ function sayListening(
   log: Log,
   { directory, config }: { readonly directory: string; readonly config: string | undefined },
 ): void {
-  const { address, addresses, engine, threads } = server;
+  const { address, addresses, engine, metricsAddress: metrics, threads } = server;
   const { host, port } = address;
   const service = serviceText(settings.service, settings.bytes, directory);
-  const about = { host, port, addresses, service, threads, engine, ...(config !== undefined && { config }) };
+  const about = {
+    host,
+    port,
+    addresses,
+    service,
+    threads,
+    engine,
+    ...(config !== undefined && { config }),
+    ...(metrics && { metrics: metricsUrl(metrics) }),
+  };
   const isListed = settings.listen !== undefined;
   const tls = settings.tls !== undefined;
-  log.listening(bannerLines({ service, threads, addresses, engine, tls, isListed, config }), {
+  log.listening(bannerLines({ service, threads, addresses, engine, tls, isListed, config, metrics }), {
     type: 'listening',
     time: Date.now(),
     ...about,

@@ -15,6 +15,9 @@ interface Answering {
 /** What an async `open` resolves to: it is no reply, and was no message. */
 const OPENED = Symbol('opened');
 
+/** A handler that has blocked its thread for longer, in ms, makes other times uncertain by as much (`reactor/look-times.ts`). */
+const LONG_MS = 1;
+
 /** A handler is running. */
 const PENDING = SERVING | UNREADY;
 
@@ -23,6 +26,8 @@ export class PerMessage implements Strategy {
   readonly #context: StrategyContext;
   /** Since when a handler is running, in `performance.now()` ms. */
   #since = 0;
+  /** The floor of the wait for it (`reactor/look-times.ts`). */
+  #floor = 0;
   #onReply: ((reply: unknown) => void) | undefined = undefined;
   #onError: ((error: unknown) => void) | undefined = undefined;
 
@@ -152,6 +157,7 @@ export class PerMessage implements Strategy {
     if (callContext.isEntered) callContext.leave(); // What follows, the next message too, comes in the context of now.
     this.#client.set(PENDING);
     this.#since = this.#context.time;
+    this.#floor = this.#context.looks.floor;
     this.#context.awaiting++;
     this.#onReply ??= (value) => this.#replied(value);
     this.#onError ??= (error) => this.#rejected(error);
@@ -165,7 +171,7 @@ export class PerMessage implements Strategy {
     client.unset(PENDING);
     context.awaiting--;
     context.time = performance.now();
-    if (reply !== OPENED) context.row.countMessages(1, toMicroseconds(context.time - this.#since));
+    if (reply !== OPENED) this.#countOne();
     try {
       if (reply !== undefined && reply !== OPENED) client.output.reply(reply);
     } catch (error) {
@@ -185,10 +191,23 @@ export class PerMessage implements Strategy {
 
   #count(messages: number): void {
     const context = this.#context;
+    const { looks, row, time } = context;
     const now = performance.now();
-    const done = this.#client.is(PENDING) ? messages - 1 : messages;
-    context.row.countMessages(done, toMicroseconds(now - context.time));
+    const answered = this.#client.is(PENDING) ? messages - 1 : messages;
+    row.countWait(toMicroseconds(time - looks.floor));
+    if (answered > 0) {
+      row.countMessages(answered, toMicroseconds(now - time));
+      row.countResponses(answered, toMicroseconds(now - looks.floor));
+    }
     context.time = now;
+    if (now - time > LONG_MS) looks.hasBlocked(this.#client.fd, now);
+  }
+
+  /** Counts the message whose handler was running until now. */
+  #countOne(): void {
+    const { row, time } = this.#context;
+    row.countMessages(1, toMicroseconds(time - this.#since));
+    row.countResponses(1, toMicroseconds(time - this.#floor));
   }
 }
 

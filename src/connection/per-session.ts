@@ -48,6 +48,8 @@ export class PerSession implements Strategy {
   #over = false;
   /** The message that the session is working on came at this time, in `performance.now()` ms. */
   #since = 0;
+  /** The floor of the wait for it (`reactor/look-times.ts`). */
+  #floor = 0;
 
   constructor(client: ServedConnection, context: StrategyContext) {
     this.#client = client;
@@ -179,7 +181,7 @@ export class PerSession implements Strategy {
     const resolve = this.#takeResolve();
     if (resolve === undefined) return;
     this.#message = undefined;
-    if (message !== undefined) this.#since = this.#context.time;
+    if (message !== undefined) this.#noteBegin();
     this.#context.awaiting++;
     resolve(this.#given(message));
   }
@@ -219,7 +221,17 @@ export class PerSession implements Strategy {
   #countMessage(): void {
     const context = this.#context;
     context.time = performance.now();
-    if (this.#since !== 0) context.row.countMessages(1, toMicroseconds(context.time - this.#since));
+    if (this.#since !== 0) {
+      context.row.countMessages(1, toMicroseconds(context.time - this.#since));
+      context.row.countResponses(1, toMicroseconds(context.time - this.#floor));
+    }
     this.#since = 0;
+  }
+
+  #noteBegin(): void {
+    const { looks, row, time } = this.#context;
+    this.#since = time;
+    this.#floor = looks.floor;
+    row.countWait(toMicroseconds(time - looks.floor));
   }
 }

@@ -1,4 +1,5 @@
 /** Says what a connection and the way in which a service takes its messages ask of each other. */
+import type { LookTimes } from '../reactor/look-times.ts';
 import type { HeddleError } from '../errors.ts';
 import type { Frame, Framing, FrameStatus } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
@@ -79,6 +80,8 @@ export interface StrategyContext {
   readonly lends: Buffer | undefined;
   /** When the last event was done with, in `performance.now()` ms: where the time of the next one begins. */
   time: number;
+  /** Since when the client that is served now may have waited. */
+  readonly looks: Pick<LookTimes, 'floor' | 'hasBlocked'>;
   /** How many handlers and sessions await something that is not their client. */
   awaiting: number;
 }

@@ -1,6 +1,7 @@
 /** Runs the acceptor of the epoll engine: what wakes it, and what it does then. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each client.
 import type { Poller } from '../reactor/poller.ts';
+import { sharedTenths } from '../sharing/clock.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLLET, EPOLLIN } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -25,6 +26,9 @@ const HANDOVER = 2;
 const WATCHDOG = -1;
 const WAITING_ROOM = -2;
 
+/** A wait that took longer, in ms, began when there was nothing. */
+const WAITED_MS = 0.05;
+
 export interface EpollAcceptorParts extends AcceptorParts {
   readonly sys: Sys;
   readonly poller: Poller;
@@ -45,6 +49,8 @@ export function watchIn(poller: Poller, side: Side): Watch {
 export class EpollAcceptor extends Acceptor {
   protected readonly listeners: EpollListeners;
   readonly #parts: EpollAcceptorParts;
+  /** When a look last found all there was, in `performance.now()` ms. */
+  #looked = 0;
 
   constructor(parts: EpollAcceptorParts) {
     super(parts);
@@ -57,8 +63,11 @@ export class EpollAcceptor extends Acceptor {
   /** Waits for something to happen and does what follows from it. True: main has woken the acceptor, its message waits. */
   turn(): boolean {
     const { poller, handover, sys, mailboxFd, board } = this.#parts;
-    const count = poller.wait(Math.min(this.timeout(), handover?.left ?? Infinity));
+    const timeout = Math.min(this.timeout(), handover?.left ?? Infinity);
+    const before = performance.now();
+    const count = poller.wait(timeout);
     const now = performance.now();
+    this.#noteLook(before, now, count === poller.events.capacity);
     let woken = false;
     for (let index = 0; index < count; index++) {
       const kind = poller.events.high(index);
@@ -66,7 +75,7 @@ export class EpollAcceptor extends Acceptor {
       else if (kind === WATCHDOG) board.row(poller.events.low(index)).isGuarded = false;
       else if (kind === WAITING_ROOM) this.#parts.room?.takeEvents(now);
       else if (kind === HANDOVER) handover?.event(poller.events.low(index) as Side);
-      else if (kind !== LISTENER) this.wake(board.row(poller.events.low(index)), now);
+      else if (kind !== LISTENER) this.#wakeRow(board.row(poller.events.low(index)), now);
     }
     // Who has rung may bring a thread: clients that come after it are to find it. The listener stays ready.
     for (let index = 0; index < count; index++) {
@@ -75,6 +84,18 @@ export class EpollAcceptor extends Acceptor {
     handover?.step(now);
     this.look(now);
     return woken;
+  }
+
+  /** A look that has waited found nothing when it began: see `reactor/look-times.ts`. */
+  #noteLook(before: number, now: number, isFull: boolean): void {
+    const waited = now - before > WAITED_MS;
+    this.floor = waited ? now : this.#looked;
+    if (waited || !isFull) this.#looked = now;
+  }
+
+  #wakeRow(row: ThreadRow, now: number): void {
+    row.rungFrom = sharedTenths(this.floor);
+    this.wake(row, now);
   }
 
   override threadReady(thread: number): void {

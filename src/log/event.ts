@@ -86,6 +86,20 @@ export interface ThreadHeldEvent extends Happened {
 }
 
 /**
+ * A message, or other code of the service, blocked a thread for 500 ms or longer. The client is named where it is known. Reported
+ * every 10 s at most; `hidden` says how many more there were since the last report.
+ */
+export interface TurnEvent extends Happened {
+  readonly type: 'turn';
+  readonly thread: number;
+  readonly blockedMs: number;
+  readonly client?: number;
+  readonly address?: string;
+  readonly port?: number;
+  readonly hidden?: number;
+}
+
+/**
  * A message has blocked the only thread that there may be (`threads: 1`) for 20 ms while other clients waited: with one thread
  * nobody can serve them meanwhile. Reported once. The client is named where it is known.
  */
@@ -198,6 +212,7 @@ export type ServerEvent =
   | ThreadExitEvent
   | ThreadHeldEvent
   | ThreadLostEvent
+  | TurnEvent
   | ThreadsLimitedEvent
   | OnlyThreadBlockedEvent
   | AcceptPausedEvent

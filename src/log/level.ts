@@ -13,6 +13,7 @@ const LEVELS: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   'hand-over-failed': 'error',
   'lock-stuck': 'error',
   'thread-held': 'warn',
+  turn: 'warn',
   'thread-lost': 'error',
   'threads-limited': 'warn',
   'only-thread-blocked': 'warn',

@@ -12,6 +12,7 @@ import type {
   ThreadExitEvent,
   OnlyThreadBlockedEvent,
   ThreadHeldEvent,
+  TurnEvent,
 } from './event.ts';
 import type { Line } from './line.ts';
 
@@ -47,6 +48,7 @@ const LINES: { readonly [Type in ServerEvent['type']]: LineOf<Type> } = {
   drain: () => undefined, // The command says so itself, by what signal.
   'thread-exit': (event) => err(threadExit(event)),
   'thread-held': (event) => err(threadHeld(event)),
+  turn: (event) => err(turn(event)),
   'thread-lost': ({ thread }) => err(threadLost(thread)),
   'threads-limited': ({ threads, detail }) => err(`${detail}. Until then ${threadsGoOn(threads)}`),
   'only-thread-blocked': (event) => err(onlyThreadBlocked(event)),
@@ -140,6 +142,12 @@ function framesOf(stack: string): string[] {
 
 function threadHeld(event: ThreadHeldEvent): string {
   return `Thread ${event.thread} was blocked for ${Math.round(event.heldMs)} ms${by(event)}`;
+}
+
+function turn(event: TurnEvent): string {
+  const { blockedMs, hidden, thread } = event;
+  const more = hidden === undefined ? '' : `; ${hidden} more such blocks were not shown`;
+  return `Thread ${thread} was blocked for ${blockedMs} ms${by(event)}${more}`;
 }
 
 function threadLost(thread: number): string {

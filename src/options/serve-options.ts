@@ -12,6 +12,7 @@ import { refuseProxiedHash } from './proxied-placement.ts';
 import { option } from './schema.ts';
 import { LIBRARY, nameInLibrary } from './source.ts';
 import { defaultThreads, threads } from './values/threads.ts';
+import { hostNames, metricsAddress } from './values/metrics-type.ts';
 import { tls } from './tls/tls-type.ts';
 import { choice, duration, fileMode, host, integer, limit, opaque, size, socketPath } from './values/value-types.ts';
 
@@ -305,6 +306,22 @@ const shape = {
    */
   engine: option(v.optional(choice(ENGINES), 'auto'), {
     help: 'how sockets are reached: see docs/engines.md',
+  }),
+  /**
+   * Where metrics and probes are served over HTTP: an address and a port, or a port of 127.0.0.1. `/metrics` is for Prometheus, `/livez` and
+   * `/readyz` for whoever starts and stops the server.
+   * @default none
+   */
+  metrics: option(v.optional(metricsAddress()), {
+    help: 'address and port for /metrics, /livez and /readyz, over HTTP',
+  }),
+  /**
+   * Host names by which metrics may be asked for, beside addresses and `localhost`. Requests for other names are refused.
+   * @default []
+   */
+  metricsHosts: option(v.optional(hostNames(), []), {
+    help: 'host names by which metrics may be asked for, beside addresses and localhost',
+    preset: 'none',
   }),
   /**
    * Takes each event of the server, on the thread that called `serve`.

@@ -1,6 +1,8 @@
 /** Serves many sockets on one thread beside Node's event loop: the turns of a service thread. */
+import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each look.
 import { PARKED, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { EpollEvents } from '../sys/sys.ts';
+import type { LookTimes } from './look-times.ts';
 import type { Poller } from './poller.ts';
 import { NO_GENERATION, type SleepTimer } from './sleep-timer.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -40,6 +42,7 @@ const TURN_MS = 1;
 export interface Turns {
   /** When the last event was done with, in `performance.now()` ms. */
   readonly time: number;
+  readonly looks: Pick<LookTimes, 'found' | 'foundNothing' | 'woken'>;
   /** Comes before ready sockets are served. */
   begin(): void;
   /** Comes before many sockets are served, of which `events` has the first `count`. */
@@ -108,10 +111,16 @@ export class Reactor {
   /** Waits for sockets and serves those that are ready; returns how many that were. */
   #look(): number {
     this.#row.beat(-1);
-    const ready = this.#poller.wait(0) || this.#sleep();
-    if (ready === 0) return 0;
-    this.#turns.begin();
     const { events } = this.#poller;
+    const { looks } = this.#turns;
+    const found = this.#poller.wait(0);
+    const ready = found || this.#sleep();
+    if (ready === 0) {
+      looks.foundNothing(performance.now());
+      return 0;
+    }
+    this.#turns.begin();
+    looks.found(this.#turns.time, found === 0, ready === events.capacity);
     if (ready === events.capacity) this.#turns.expect(events, ready);
     let served = 0;
     for (let index = 0; index < ready; index++) {
@@ -142,6 +151,7 @@ export class Reactor {
   }
 
   readonly #wake = (): void => {
+    this.#turns.looks.woken(performance.now());
     this.#row.changeState(PARKED, RUNNING);
     this.#empty = 0;
     this.#turn();

@@ -31,6 +31,8 @@ export interface Engine {
   listen(settings: ServeSettings, nameOf: NameOf): Promise<readonly ServerAddress[]>;
   /** Starts the acceptor at the sockets; `hear` takes what it says. */
   startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle;
+  /** The CPU time of thread `tid`, in ms; `undefined` where no clock can be read. */
+  cpuTimeOf(tid: number): number | undefined;
   /** Said once the acceptor was started. */
   threadExtras(): ThreadExtras;
   /**

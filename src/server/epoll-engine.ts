@@ -90,6 +90,11 @@ export class EpollEngine implements Engine {
     });
   }
 
+  cpuTimeOf(tid: number): number | undefined {
+    const time = this.#sys.threadCpuTime(tid);
+    return time < 0 ? undefined : time;
+  }
+
   threadExtras(): ThreadExtras {
     return { acceptorEpollFd: this.#epollFd, mailboxFd: this.#mailboxFd };
   }

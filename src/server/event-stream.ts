@@ -16,6 +16,8 @@ export class EventStream {
   /** Events of main's own, each behind what was written before: main enters no lock that a thread may have. */
   #own: { readonly text: string; readonly at: number }[] = [];
   #ended = false;
+  /** How many events came faster than they were taken. */
+  lost = 0;
 
   constructor(listener: (event: ServerEvent) => void) {
     this.#listener = listener;
@@ -65,6 +67,7 @@ export class EventStream {
       this.#emitText(text);
     });
     this.#emitOwn(written);
+    this.lost += lost;
     if (lost > 0) this.#emit({ type: 'events-lost', time: Date.now(), count: lost });
     setTimeout(this.#rest, GATHER_MS).unref();
   };

@@ -58,6 +58,8 @@ export class NetEngine implements Engine {
     });
   }
 
+  cpuTimeOf(): undefined {}
+
   threadExtras(): ThreadExtras {
     return {};
   }

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
+import type { ServerStats } from '../admin/server-stats.ts';
 import { crash, errorToRecord, HeddleError } from '../errors.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import type { LimitedSettings } from '../options/thread-settings.ts';
@@ -21,10 +22,11 @@ import { Deferred } from './deferred.ts';
 import type { Engine, EngineName } from './engine.ts';
 import type { ServerAddress } from '../listen/listening-socket.ts';
 import { withMemoryLimits } from './memory-limit.ts';
+import { MetricsPort } from './metrics-port.ts';
 import { openEngine } from './open-engine.ts';
 import { SingleFlight } from './single-flight.ts';
 import { serviceUrl } from './service-url.ts';
-import { type ServerStats, SharedMemory } from './shared-memory.ts';
+import { SharedMemory } from './shared-memory.ts';
 import { ThreadHandle } from './threads/thread-handle.ts';
 import { ThreadPool } from './threads/thread-pool.ts';
 import { acceptorStart, serviceThreadStart } from './threads/thread-starts.ts';
@@ -138,6 +140,7 @@ export class Server implements AsyncDisposable {
   readonly #pool: ThreadPool;
   /** Left out without TLS. */
   readonly #stopRenewing: (() => void) | undefined;
+  readonly #metrics: MetricsPort;
   readonly #closed = new Deferred<void>();
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
@@ -163,6 +166,14 @@ export class Server implements AsyncDisposable {
     const start = serviceThreadStart(settings, this.#memory, service, tls, nameOf);
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(start);
+    this.#metrics = new MetricsPort({
+      engine,
+      settings,
+      nameOf,
+      memory: this.#memory,
+      state: () => this.#state,
+      ping: async () => this.ping(),
+    });
     if (!isMainThread) process.on('exit', this.#abandon);
     this.#stopRenewing = tls && renewTicketKeys((keys) => this.#pool.useTicketKeys(keys));
   }
@@ -182,8 +193,16 @@ export class Server implements AsyncDisposable {
    * @internal
    */
   async start(): Promise<void> {
+    const takesOver = this.#settings.takeOver !== undefined;
+    if (!takesOver) await this.#metrics.open();
     await Promise.race([this.#begin(), this.#acceptor.ended]);
     this.#state = 'ready';
+    if (takesOver) this.#metrics.openSoon(); // The process before this one may have the port for a moment longer.
+  }
+
+  /** Where metrics and probes are served; `undefined` without the option `metrics`. */
+  get metricsAddress(): { readonly host: string; readonly port: number } | undefined {
+    return this.#metrics.address;
   }
 
   /** For whoever asks whether to send clients here: to a server that is `ready`. It turns `draining` before anything else ends. */
@@ -303,6 +322,7 @@ export class Server implements AsyncDisposable {
     this.#successor = { pid: successor, lost };
     if (this.#draining !== undefined || this.#ending !== undefined) return;
     this.#state = 'draining';
+    this.#metrics.close(); // It is the successor's, which may listen at the same place.
     this.report({ type: 'handing-over', time: Date.now(), successor });
     this.#pool.tellAll('leave');
     const undisturbed = new AbortController();
@@ -321,6 +341,7 @@ export class Server implements AsyncDisposable {
     this.#successor = undefined;
     if (this.#draining === undefined) this.#state = 'ready';
     this.#pool.tellAll('stay');
+    this.#metrics.openSoon();
     this.report({ type: 'hand-over-failed', time: Date.now(), successor });
   }
 
@@ -377,12 +398,13 @@ export class Server implements AsyncDisposable {
 
   /** Waits until no client is left: one that moved from a blocked thread to one that was drained already is drained there. */
   async #empty(signal: AbortSignal): Promise<void> {
-    while (this.stats().clients > 0 && !signal.aborted) await delay(DRAIN_SCAN_INTERVAL_MS);
+    while (this.#memory.clients > 0 && !signal.aborted) await delay(DRAIN_SCAN_INTERVAL_MS);
   }
 
   /** `detail`: why clients are left, if that is not in order. */
   async #end(grace: number, detail?: string): Promise<void> {
     this.#state = 'closed';
+    this.#metrics.close();
     this.#stopRenewing?.();
     const lost = await this.#pool.stop(grace);
     await this.#acceptor.stop();

@@ -1,15 +1,17 @@
 /** Holds what all threads of one server share, and reads it on main. */
+import { BEHIND_CAUSES, type BehindCause, type ServerStats, type ThreadStats } from '../admin/server-stats.ts';
 import { Closer } from '../connection/close.ts';
 import { printError } from '../log/error-log.ts';
 import type { ServerEvent } from '../log/event.ts';
-import { AcceptorCounters, type MoveCause, type PauseCause, type RejectReason } from '../sharing/acceptor-counters.ts';
+import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
+import { elapsed, sharedTime } from '../sharing/clock.ts';
 import { ConnectionTable, LOST } from '../sharing/connection-table.ts';
-import { FREE, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
+import { FREE, IDLE, PINNED, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
-import { MOST_ROWS, ThreadBoard, type ThreadCounters, type ThreadRow } from '../sharing/thread-board.ts';
+import { ABSENT, MOST_ROWS, ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import type { SharedBuffers } from '../thread/messages.ts';
 import type { Sys } from '../sys/sys.ts';
 import { EventStream } from './event-stream.ts';
@@ -19,28 +21,6 @@ export const MOST_FDS = 2 ** 20;
 
 /** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
 const ARENA_BYTES = 64 * 2 ** 20;
-
-/** Numbers of a server: totals since it started, but for `clients`. */
-export interface ServerStats extends ThreadCounters {
-  /** How many clients are connected now. */
-  readonly clients: number;
-  /** How many clients were accepted. */
-  readonly accepted: number;
-  /** How many clients were taken over from the process before this one; `accepted` does not have them. */
-  readonly takenOver: number;
-  /** How many clients were handed over to the process after this one: for them, no close is counted here. */
-  readonly handedOver: number;
-  /** How many clients were closed as soon as they were accepted, by reason; `accepted` does not have them. */
-  readonly rejected: Readonly<Record<RejectReason, number>>;
-  /** How often accepting has paused, by cause; clients wait in the kernel meanwhile. */
-  readonly acceptPauses: Readonly<Record<PauseCause, number>>;
-  /** How often a message has blocked its thread for longer than `moveAfter`. */
-  readonly stalls: number;
-  /** How many clients changed threads, by cause. */
-  readonly moves: Readonly<Record<MoveCause, number>>;
-  /** How many clients each thread has now; a thread that is not running has 0. */
-  readonly threads: readonly { readonly id: number; readonly clients: number }[];
-}
 
 type CloseCalls = Pick<Sys, 'close' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
 
@@ -55,8 +35,12 @@ export class SharedMemory {
   /** Left out unless the threads that read PROXY headers count clients too. */
   readonly addresses: ClientsPerAddress | undefined;
 
+  readonly #speaksTls: boolean;
+  readonly #counted = new Map<ServerEvent['type'], number>();
+
   /** `fileLimit`: how many files the process may have open. */
-  constructor(fileLimit: number, { maxClientsPerAddress, onEvent, proxyProtocol, threads }: ServeSettings) {
+  constructor(fileLimit: number, { maxClientsPerAddress, onEvent, proxyProtocol, threads, tls }: ServeSettings) {
+    this.#speaksTls = tls !== undefined;
     this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
     // During a reload there are twice as many threads; a thread that does not end keeps its row.
     this.board = ThreadBoard.create(Math.min(MOST_ROWS, threads.max * 3));
@@ -82,16 +66,57 @@ export class SharedMemory {
     return [this.arena, this.events.ring.lock, this.addresses?.lock].filter((lock) => lock !== undefined);
   }
 
+  /** Takes an event of main's own. */
   report(event: ServerEvent): void {
+    this.#counted.set(event.type, this.countOf(event.type) + 1);
     this.events.report(event);
   }
 
+  /** How many events of `type` main has reported. */
+  countOf(type: ServerEvent['type']): number {
+    return this.#counted.get(type) ?? 0;
+  }
+
+  /** How many clients are connected now. */
+  get clients(): number {
+    return this.board.clients + this.counters.leaving;
+  }
+
   stats(): ServerStats {
-    const threads = this.board.rows.map((row) => ({ id: row.number, clients: row.clients }));
-    const { accepted, handedOver, leaving, moves, pauses: acceptPauses, rejected, stalls, takenOver } = this.counters;
-    const clients = this.board.clients + leaving;
-    const counts = { accepted, takenOver, handedOver, rejected, acceptPauses, stalls, moves };
-    return { ...this.board.total(), clients, threads, ...counts };
+    const now = sharedTime(performance.now());
+    const { rows } = this.board;
+    const { accepted, handedOver, moves, pauses: acceptPauses, rejected, stalls, takenOver } = this.counters;
+    const { blocks, relief, starved } = this.counters;
+    return {
+      ...this.board.total(),
+      clients: this.clients,
+      threads: rows.map((row) => threadStats(row, now)),
+      accepted,
+      takenOver,
+      handedOver,
+      rejected,
+      acceptPauses,
+      stalls,
+      moves,
+      blocks,
+      relief,
+      starved,
+      longestResponse: rows.reduce((longest, row) => Math.max(longest, row.longestResponse(now)), 0) / 1e6,
+      behindBlocked: this.#behindBlocked(),
+    };
+  }
+
+  /** Reads all slots, but only while a thread is blocked that has other clients. */
+  #behindBlocked(): Record<BehindCause, number> {
+    const behind = Object.fromEntries(BEHIND_CAUSES.map((why) => [why, 0])) as Record<BehindCause, number>;
+    for (const row of this.board.rows) {
+      if (row.blockedSince === 0 || row.clients === 0) continue;
+      const pinned = row.pins ? (this.#speaksTls ? 'tls' : 'session') : 'handler';
+      this.table.forEach(row.thread, (fd, word) => {
+        if (fd !== row.currentFd) behind[stateOf(word) === PINNED ? pinned : 'no-thread']++;
+      });
+    }
+    return behind;
   }
 
   /**
@@ -121,4 +146,16 @@ export class SharedMemory {
   #closer(sys: CloseCalls, own: ThreadRow): Closer {
     return new Closer(sys, this.table, this.arena, (event) => this.report(event), own);
   }
+}
+
+function threadStats(row: ThreadRow, now: number): ThreadStats {
+  const { blockedSince, clients, messages, number: id } = row;
+  const isRunning = row.state !== ABSENT;
+  return {
+    id,
+    isRunning,
+    clients,
+    messages,
+    blockedMs: blockedSince === 0 ? 0 : Math.max(1, elapsed(blockedSince, now)),
+  };
 }

@@ -1,4 +1,5 @@
 /** Counts what the acceptor does, where main can read it. */
+import { BUCKETS, bucketOf, toMicroseconds } from './latency-buckets.ts';
 
 /** Why connections are moved. */
 export const MOVE_CAUSES = ['held', 'thread-exit', 'balance', 'reload'] as const;
@@ -12,6 +13,10 @@ export type RejectReason = (typeof REJECT_REASONS)[number];
 export const PAUSE_CAUSES = ['no-files', 'no-memory', 'max-clients'] as const;
 export type PauseCause = (typeof PAUSE_CAUSES)[number];
 
+/** What has blocked a thread: the message of a client, or something else, such as a timer of the service or the garbage collector. */
+export const BLOCK_CAUSES = ['client', 'other'] as const;
+export type BlockCause = (typeof BLOCK_CAUSES)[number];
+
 const ACCEPTED = 0;
 const STALLS = 1;
 const TAKEN_OVER = 2;
@@ -21,7 +26,10 @@ const LAST_ID = 5;
 const MOVES = 6;
 const REJECTED = MOVES + MOVE_CAUSES.length;
 const PAUSES = REJECTED + REJECT_REASONS.length;
-const DOUBLES = PAUSES + PAUSE_CAUSES.length;
+const STARVED = PAUSES + PAUSE_CAUSES.length;
+const BLOCKS = STARVED + 1;
+const RELIEF = BLOCKS + BLOCK_CAUSES.length * BUCKETS;
+const DOUBLES = RELIEF + BUCKETS;
 
 /** Totals since the server started. Written by the acceptor only. */
 export class AcceptorCounters {
@@ -90,6 +98,35 @@ export class AcceptorCounters {
     this.#add(STALLS);
   }
 
+  /** How often a thread stood still for want of a CPU. */
+  get starved(): number {
+    return this.#doubles[STARVED] as number;
+  }
+
+  countStarved(): void {
+    this.#add(STARVED);
+  }
+
+  /** How many blocks were as long as each bucket of `latency-buckets.ts` says, by cause. */
+  get blocks(): Record<BlockCause, Float64Array> {
+    const entries = BLOCK_CAUSES.map((cause, index) => [cause, this.#histogram(BLOCKS + index * BUCKETS)]);
+    return Object.fromEntries(entries) as Record<BlockCause, Float64Array>;
+  }
+
+  /** Counts a block of `ms` that has ended. */
+  countBlock(cause: BlockCause, ms: number): void {
+    this.#add(BLOCKS + BLOCK_CAUSES.indexOf(cause) * BUCKETS + bucketOf(toMicroseconds(ms)));
+  }
+
+  /** How long it took from the beginning of a block until all clients that could leave the thread had left. */
+  get relief(): Float64Array {
+    return this.#histogram(RELIEF);
+  }
+
+  countRelief(ms: number): void {
+    this.#add(RELIEF + bucketOf(toMicroseconds(ms)));
+  }
+
   countPause(cause: PauseCause): void {
     this.#add(PAUSES + PAUSE_CAUSES.indexOf(cause));
   }
@@ -112,6 +149,10 @@ export class AcceptorCounters {
 
   countRejected(reason: RejectReason): void {
     this.#add(REJECTED + REJECT_REASONS.indexOf(reason));
+  }
+
+  #histogram(from: number): Float64Array {
+    return this.#doubles.slice(from, from + BUCKETS);
   }
 
   #byName<Name extends string>(names: readonly Name[], first: number): Record<Name, number> {

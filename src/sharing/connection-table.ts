@@ -31,11 +31,13 @@ const LAST_ACTIVITY = 11;
 const MESSAGE_STARTED_AT = 12;
 const WRITE_STALLED_AT = 13;
 const GIVER = 14;
+const ARRIVED_FROM = 15;
 const INBOX = 16; // to 19: a SavedBytes
 const OUTBOX = 20; // to 23: a SavedBytes
 const COST = 24;
 const COST_AT = 25;
 const MEAN = 26;
+const MOVED_AT = 27;
 const KEPT = 28;
 const KEPT_HERE = 29;
 const SURPLUS = 30;
@@ -128,6 +130,7 @@ export class ConnectionTable {
     this.#words[at + FLAGS] = flags;
     this.#words[at + KIND] = NEWCOMER;
     this.#words[at + GIVER] = 0;
+    this.#words[at + ARRIVED_FROM] = 0;
     this.setCost(fd, 0, 0, 0);
     this.#words[at + MESSAGE_STARTED_AT] = 0;
     this.#words[at + WRITE_STALLED_AT] = 0;
@@ -384,6 +387,30 @@ export class ConnectionTable {
   /** The same, without taking note of it. */
   giver(fd: number): number {
     return (this.#words[this.#at(fd) + GIVER] as number) - 1;
+  }
+
+  /**
+   * Before this moment nothing of what the client has sent can have arrived, as `sharedTenths`: it was moved off a thread that had
+   * last looked then, and has not been served since. 0: nothing is known.
+   */
+  arrivedFrom(fd: number): number {
+    return this.#words[this.#at(fd) + ARRIVED_FROM] as number;
+  }
+
+  /** When that was noted, as `sharedTenths`. */
+  movedAt(fd: number): number {
+    return this.#words[this.#at(fd) + MOVED_AT] as number;
+  }
+
+  setArrivedFrom(fd: number, from: number, movedAt: number): void {
+    const at = this.#at(fd);
+    this.#words[at + ARRIVED_FROM] = from;
+    this.#words[at + MOVED_AT] = movedAt;
+  }
+
+  /** What was noted is used, once. */
+  forgetArrival(fd: number): void {
+    this.#words[this.#at(fd) + ARRIVED_FROM] = 0;
   }
 
   /** When a byte last came or went, as a `sharedTime`; 0: the client is not idle, whenever that was. */

@@ -3,6 +3,10 @@
 /** From below 1 µs to over 2^30 µs (18 minutes). */
 export const BUCKETS = 64;
 
+/** The upper bounds of all buckets, in seconds: `stats()` counts durations by them. */
+export const latencyBounds = (): readonly number[] =>
+  Array.from({ length: BUCKETS }, (_, bucket) => bucketBound(bucket));
+
 /** A duration in whole microseconds, as a small integer; 36 minutes at most. */
 export function toMicroseconds(milliseconds: number): number {
   return Math.min(milliseconds * 1000, 0x7fffffff) | 0;

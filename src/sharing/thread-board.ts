@@ -12,6 +12,10 @@ export const RUNNING = 1;
 export const PARKED = 2;
 export type ThreadState = typeof ABSENT | typeof RUNNING | typeof PARKED;
 
+/** The longest response is known for the last minute, in windows of 10 s. */
+const WINDOW_MS = 10_000;
+const LONGEST_WINDOWS = 6;
+
 // The line that other threads read and write.
 const STATE = 0;
 const WAKER = 1;
@@ -24,10 +28,14 @@ const TIMER_FD = 7;
 const GUARDED = 8;
 const PINS = 9;
 const SLEEP_TIMER_FD = 10;
+const BLOCKED_SINCE = 11;
+const RUNG_FROM = 12;
 // The line that only the thread itself writes, at every message: its words, counted from the line's first.
 const OWN_LINE = 16;
 const HEARTBEAT = 0;
 const CURRENT_FD = 1;
+const FLOOR = 2;
+const OWN_WORDS = 3;
 // Doubles, written by the thread itself only; aligned 8-byte stores are whole on every 64-bit machine.
 const MESSAGES = 16;
 const RECEIVED = 17;
@@ -36,7 +44,12 @@ const CLOSES = 19;
 const LATENCY = CLOSES + CLOSE_REASONS.length;
 const BUSY_TIME = LATENCY + BUCKETS;
 const KEPT = BUSY_TIME + 1;
-const ROW_WORDS = Math.ceil((KEPT + 1) / 8) * 16;
+const RESPONSE = KEPT + 1;
+const WAIT = RESPONSE + BUCKETS;
+// The longest response of each of the last windows of 10 s, and which windows these are.
+const LONGEST = WAIT + BUCKETS;
+const WINDOWS = LONGEST + LONGEST_WINDOWS;
+const ROW_WORDS = Math.ceil((WINDOWS + LONGEST_WINDOWS) / 8) * 16;
 
 /** How many threads a board may have: the waiting room is one that a control word can name as well. */
 export const MOST_ROWS = MAX_THREADS - 1;
@@ -51,6 +64,10 @@ export interface ThreadCounters {
   closes: Record<CloseReason, number>;
   /** How many messages took as long as each bucket of `latency-buckets.ts` says. */
   latency: Float64Array;
+  /** How many messages had their reply ready so long after they had come. */
+  response: Float64Array;
+  /** How many reads began so long after their bytes had come. */
+  wait: Float64Array;
 }
 
 /** A row: one thread's state. `thread` is its index on the board. */
@@ -60,12 +77,15 @@ export class ThreadRow {
   readonly number: number;
   readonly waker: Waker;
   readonly #words: Int32Array;
-  /** HEARTBEAT and CURRENT_FD. */
+  /** HEARTBEAT, CURRENT_FD and FLOOR. */
   readonly #own: Int32Array;
   readonly #doubles: Float64Array;
   readonly #at: number;
   readonly #double: number;
   #beat = 0;
+  /** The longest response of this window, in µs. */
+  #longest = 0;
+  #window = -1;
 
   constructor(buffer: SharedArrayBuffer, thread: number, number = thread + 1) {
     this.thread = thread;
@@ -74,7 +94,7 @@ export class ThreadRow {
     this.#doubles = new Float64Array(buffer);
     this.#at = thread * ROW_WORDS;
     this.#double = this.#at >> 1;
-    this.#own = new Int32Array(buffer, (this.#at + OWN_LINE) * Int32Array.BYTES_PER_ELEMENT, 2);
+    this.#own = new Int32Array(buffer, (this.#at + OWN_LINE) * Int32Array.BYTES_PER_ELEMENT, OWN_WORDS);
     this.waker = new Waker(this.#words, this.#at + WAKER);
   }
 
@@ -195,6 +215,39 @@ export class ThreadRow {
     return Atomics.load(this.#own, CURRENT_FD);
   }
 
+  /** Since when the thread is blocked, as a `sharedTime`; 0: it is not. The acceptor writes it. */
+  get blockedSince(): number {
+    return Atomics.load(this.#words, this.#at + BLOCKED_SINCE);
+  }
+
+  set blockedSince(time: number) {
+    Atomics.store(this.#words, this.#at + BLOCKED_SINCE, time);
+  }
+
+  /** When the acceptor, which watches this thread's sockets while it is parked, last saw that none was ready, as `sharedTenths`. */
+  get rungFrom(): number {
+    return Atomics.load(this.#words, this.#at + RUNG_FROM);
+  }
+
+  set rungFrom(time: number) {
+    Atomics.store(this.#words, this.#at + RUNG_FROM, time);
+  }
+
+  /** What the thread serves now, and what it has not seen yet, has not arrived before this moment, as `sharedTenths`; 0: unknown. */
+  get floor(): number {
+    return Atomics.load(this.#own, FLOOR);
+  }
+
+  /** The thread's own, by a plain store. */
+  set floor(time: number) {
+    this.#own[FLOOR] = time;
+  }
+
+  /** How many messages the thread, and those that had its row before, have answered. */
+  get messages(): number {
+    return this.#get(MESSAGES);
+  }
+
   countReceived(bytes: number): void {
     this.#add(RECEIVED, bytes);
   }
@@ -232,6 +285,43 @@ export class ThreadRow {
     this.#add(LATENCY + bucketOf(microseconds), messages);
   }
 
+  /** Counts a read that was begun so many µs after its bytes had come, a whole number. */
+  countWait(microseconds: number): void {
+    this.#add(WAIT + bucketOf(microseconds), 1);
+  }
+
+  /** Counts `messages` that had their replies so many µs after they had come, a whole number. */
+  countResponses(messages: number, microseconds: number): void {
+    this.#add(RESPONSE + bucketOf(microseconds), messages);
+    if (microseconds > this.#longest) this.#noteLongest(microseconds);
+  }
+
+  /** The longest response of the last minute, in µs. `now`: a `sharedTime`. */
+  longestResponse(now: number): number {
+    const current = windowOf(now);
+    let longest = 0;
+    for (let index = 0; index < LONGEST_WINDOWS; index++)
+      if (current - this.#get(WINDOWS + index) < LONGEST_WINDOWS)
+        longest = Math.max(longest, this.#get(LONGEST + index));
+    return longest;
+  }
+
+  /** Begins a new window for the longest response, if it is time. The thread's own. `now`: a `sharedTime`. */
+  turnWindow(now: number): void {
+    const window = windowOf(now);
+    if (window === this.#window) return;
+    this.#window = window;
+    this.#longest = 0;
+    const index = window % LONGEST_WINDOWS;
+    this.#doubles[this.#double + LONGEST + index] = 0;
+    this.#doubles[this.#double + WINDOWS + index] = window;
+  }
+
+  #noteLongest(response: number): void {
+    this.#longest = response;
+    if (this.#window >= 0) this.#doubles[this.#double + LONGEST + (this.#window % LONGEST_WINDOWS)] = response;
+  }
+
   countClose(reason: CloseReason): void {
     this.#add(CLOSES + (REASON_INDEX.get(reason) as number), 1);
   }
@@ -244,9 +334,13 @@ export class ThreadRow {
     CLOSE_REASONS.forEach((reason, index) => {
       sum.closes[reason] += this.#get(CLOSES + index);
     });
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      sum.latency[bucket] = (sum.latency[bucket] as number) + this.#get(LATENCY + bucket);
-    }
+    this.#addHistogram(sum.latency, LATENCY);
+    this.#addHistogram(sum.response, RESPONSE);
+    this.#addHistogram(sum.wait, WAIT);
+  }
+
+  #addHistogram(sum: Float64Array, from: number): void {
+    for (let bucket = 0; bucket < BUCKETS; bucket++) sum[bucket] = (sum[bucket] as number) + this.#get(from + bucket);
   }
 
   #get(index: number): number {
@@ -262,7 +356,14 @@ export class ThreadRow {
 /** Counters with nothing counted yet. */
 export function zeroCounters(): ThreadCounters {
   const closes = Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])) as Record<CloseReason, number>;
-  return { messages: 0, receivedBytes: 0, sentBytes: 0, closes, latency: new Float64Array(BUCKETS) };
+  const histogram = (): Float64Array => new Float64Array(BUCKETS);
+  const [latency, response, wait] = [histogram(), histogram(), histogram()];
+  return { messages: 0, receivedBytes: 0, sentBytes: 0, closes, latency, response, wait };
+}
+
+/** The number of the window that `now`, a `sharedTime`, is in. */
+function windowOf(now: number): number {
+  return Math.floor((now >>> 0) / WINDOW_MS);
 }
 
 /** All rows. A thread's counters stay when it is gone, and go on when another gets its row: totals never fall. */

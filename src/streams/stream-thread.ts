@@ -48,6 +48,10 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   /** Where connections are idle that are idle: what has not come to this thread yet. */
   readonly #moving: ConnectionTable;
   #due: SocketStream[] = [];
+  /** What is due has not arrived before, in `performance.now()` ms. */
+  #dueFrom = 0;
+  /** How long Node's loop had been idle when something became due last, in ms. */
+  #idleTime = 0;
   #readUntil = 0;
   #quietTurns = 0;
 
@@ -184,6 +188,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     if (stream.isDue || this.#sockets.get(stream.fd) !== stream) return;
     stream.isDue = true;
     if (this.#due.push(stream) > 1) return;
+    this.#noteDue();
     this.#rouse();
     setImmediate(this.#serveDue);
   };
@@ -195,6 +200,7 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     const due = this.#due;
     this.#due = [];
     this.begin();
+    this.looks.from(this.#dueFrom, this.time);
     for (const stream of due) {
       stream.isDue = false;
       const { fd, problem, readiness, generation } = stream;
@@ -204,6 +210,13 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
     }
     this.served();
   };
+
+  /** Where the loop was idle since, nothing had arrived before; else it may have, behind what was served before. */
+  #noteDue(): void {
+    const { idleTime } = performance.nodeTiming;
+    this.#dueFrom = idleTime > this.#idleTime ? performance.now() : this.looks.looked;
+    this.#idleTime = idleTime;
+  }
 
   /** Clients in the middle of their handshake may finish it, and are then drained as the others. */
   readonly #drainWhenRead = (): void => {

@@ -1,10 +1,11 @@
 /** Moves idle connections from one thread to another: the one move that Heddle is about. */
 import type { Closer } from '../connection/close.ts';
 import { idleInterest } from '../connection/interest.ts';
+import { sharedTenths } from '../sharing/clock.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
 import { IDLE, stateOf } from '../sharing/control-word.ts';
-import type { ThreadBoard, ThreadRow } from '../sharing/thread-board.ts';
+import { PARKED, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLOUT } from '../sys/constants.ts';
 import type { Sys } from '../sys/sys.ts';
 import type { Choose, Dispatcher } from './dispatcher.ts';
@@ -43,6 +44,7 @@ export class Migrator implements Dispatcher {
     const moved = this.#takeOut(fd, generation, from, to.thread);
     if (moved === undefined) return false;
     to.addClients(1);
+    this.#noteArrival(fd, from);
     this.#add(fd, moved, to);
     this.#counters.countMove(cause);
     return true;
@@ -83,6 +85,14 @@ export class Migrator implements Dispatcher {
     const giver = this.#table.takeGiver(fd);
     (giver < 0 ? from : this.#board.row(giver)).addClients(-1);
     return moved;
+  }
+
+  /** Notes since when the client, which is MOVING, may have waited: its next thread cannot know. The room has noted it. */
+  #noteArrival(fd: number, from: ThreadRow): void {
+    const inRoom = this.#table.arrivedFrom(fd);
+    const blocked = from.blockedSince === 0 ? 0 : from.state === PARKED ? from.rungFrom : from.floor;
+    const arrivedFrom = from === this.#board.waitingRoom ? inRoom : blocked;
+    this.#table.setArrivedFrom(fd, arrivedFrom, arrivedFrom === 0 ? 0 : sharedTenths(performance.now()));
   }
 
   /** A client that the kernel has no room to watch (epoll_ctl(2): ENOMEM, ENOSPC) would never be heard of again. */

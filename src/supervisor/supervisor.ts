@@ -5,13 +5,14 @@ import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { BUSY, FREE, PINNED, MOVING, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, PARKED, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { findShift } from './balance.ts';
+import { BlockLog } from './block-log.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Choose, Dispatcher } from './dispatcher.ts';
 import { LostThreads } from './lost-threads.ts';
 import type { BusyRatio, Placement } from './placement.ts';
 import type { ThreadRegistry } from './thread-registry.ts';
 import { Standstill } from './standstill.ts';
-import type { ThreadWatch } from './thread-watch.ts';
+import type { Change, ThreadWatch } from './thread-watch.ts';
 import type { WaitingRoom } from './waiting-room/waiting-room.ts';
 
 /** How often threads are looked at while one is awake whose timer does not run, in ms; a stall is noticed this much after `moveAfter`. */
@@ -68,6 +69,7 @@ export class Supervisor {
   #isUneven = false;
   /** Not all clients could be moved that have to be, since that would have taken too long. */
   #isMoving = false;
+  readonly #blocks: BlockLog;
   readonly #lost: LostThreads;
   readonly #standstill: Standstill;
   /** Threads that are gone whose clients wait for another thread. */
@@ -83,6 +85,7 @@ export class Supervisor {
       () => parts.room?.hasNewcomers === true,
     );
     this.#release = release;
+    this.#blocks = new BlockLog(parts);
   }
 
   /** Gives `thread` no more clients and moves those that it has; main hears when it has none. */
@@ -98,6 +101,7 @@ export class Supervisor {
     const watch = registry.remove(row);
     if (watch === undefined) return;
     const now = performance.now();
+    this.#blocks.end(watch, watch.blockedFor(now), now);
     this.#parts.room?.collect(row, now);
     this.#lost.add(row, (fd) => this.#reasonOf(fd, row, watch));
     this.look(now);
@@ -112,6 +116,7 @@ export class Supervisor {
     this.#lost.delete(row);
     row.state = ABSENT;
     const now = performance.now();
+    if (watch !== undefined) this.#blocks.end(watch, watch.blockedFor(now), now);
     this.#parts.room?.collect(row, now);
     this.#takeOver(row, watch, now);
   }
@@ -192,10 +197,18 @@ export class Supervisor {
 
   #lookAt(watch: ThreadWatch, now: number): void {
     const change = watch.look(now);
-    if (change === 'blocked' && !watch.isEmptied) this.#parts.counters.countStall();
+    if (change !== undefined) this.#record(change, watch, now);
     if (change === 'released') this.#released(watch, now);
     if (watch.isBlocked) this.#relieve(watch, now);
     if (watch.retiring) this.#retireStep(watch, now);
+  }
+
+  /** Writes down where main reads it that the thread is blocked, is free again, or has no CPU. */
+  #record(change: NonNullable<Change>, watch: ThreadWatch, now: number): void {
+    const { counters } = this.#parts;
+    if (change === 'starved') counters.countStarved();
+    if (change === 'blocked') this.#blocks.begin(watch, this.#currentClient(watch.row));
+    if (change === 'released') this.#blocks.end(watch, watch.lastBlock.wall, now);
   }
 
   /** There is no thread, and none will come. */
@@ -214,7 +227,9 @@ export class Supervisor {
     // While its clients have nowhere to go, they are served the sooner the more of the CPU it gets.
     if (watch.isBlockedLong(now) && (others === 0 || this.#parts.registry.accepting.length > 0)) watch.lower();
     if (others === 0 || now - watch.clearedAt < BLOCKED_SCAN_INTERVAL_MS) return;
-    watch.clearedAt = this.#moveAway(row, 'held', now) ? now : 0;
+    const isDone = this.#moveAway(row, 'held', now);
+    watch.clearedAt = isDone ? now : 0;
+    if (isDone) this.#blocks.cleared(watch, this.#parts.registry.accepting.length > 0, now);
   }
 
   /** Takes note of the client that blocks a thread which is not for that. */

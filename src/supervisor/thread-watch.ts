@@ -48,7 +48,7 @@ export function costOf({ cpu, wall, waited }: Block): number {
 export type ThreadCalls = Pick<Sys, 'threadCpuTime' | 'isRunnable' | 'setSlice' | 'addNice'>;
 
 /** What `look` has noticed. */
-export type Change = 'blocked' | 'released' | undefined;
+export type Change = 'blocked' | 'released' | 'starved' | undefined;
 
 export class ThreadWatch {
   readonly row: ThreadRow;
@@ -60,6 +60,10 @@ export class ThreadWatch {
   isEmptied = false;
   /** Since when it is blocked, in `performance.now()` ms; 0: it is not. */
   blockedSince = 0;
+  /** All clients that can leave have left it, in the block that it is in. */
+  isRelieved = false;
+  /** The client that it was serving when it was found blocked. */
+  currentClient: { readonly fd: number; readonly id: number } | undefined = undefined;
   /** It was reported as blocked beyond `handlerTimeout`. */
   reported = false;
   /** When its clients were last moved away while it is blocked. */
@@ -87,6 +91,8 @@ export class ThreadWatch {
   /** CPU time when the heartbeat was first found standing still; -1: it was not yet. */
   #cpu = -1;
   #woken = false;
+  /** It was found to stand still for want of a CPU since its last beat. */
+  #wasStarved = false;
   #lookedAt: number;
   #sampledAt = Number.NEGATIVE_INFINITY;
   #sampledCpu = 0;
@@ -147,14 +153,23 @@ export class ThreadWatch {
     else if (this.isBlockedLong(now)) this.lastBlocked = now;
     else if (this.isBlocked) return undefined;
     else if (this.#cpu < 0) this.#cpu = Math.max(0, this.#sys.threadCpuTime(this.row.tid));
-    else if (now - this.#since >= this.#moveAfter && !this.#isStarved()) {
-      this.blockedSince = this.#since;
-      this.charged = 0;
-      if (!this.servesExpensive) this.beginTurn();
-      this.#sys.setSlice(this.row.tid, BLOCKED_SLICE_NS);
-      return 'blocked';
-    }
+    else if (now - this.#since >= this.#moveAfter) return this.#isStarved() ? this.#starved() : this.#blocked();
     return undefined;
+  }
+
+  #blocked(): Change {
+    this.blockedSince = this.#since;
+    this.charged = 0;
+    if (!this.servesExpensive) this.beginTurn();
+    this.#sys.setSlice(this.row.tid, BLOCKED_SLICE_NS);
+    return 'blocked';
+  }
+
+  /** Tells once. */
+  #starved(): Change {
+    if (this.#wasStarved) return undefined;
+    this.#wasStarved = true;
+    return 'starved';
   }
 
   /** What the block, or the turn, that began at `since` with the CPU clock at `cpu`, has cost until now. */
@@ -221,6 +236,8 @@ export class ThreadWatch {
     this.#cpu = -1;
     this.#woken = false;
     this.blockedSince = 0;
+    this.isRelieved = false;
+    this.#wasStarved = false;
     this.clearedAt = 0;
     this.reported = false;
     return wasBlocked ? 'released' : undefined;

@@ -16,9 +16,10 @@ import type { Service } from '../connection/service.ts';
 import type { ServedConnection, Strategy } from '../connection/strategy.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import { Frame, type Framing } from '../framing/frame.ts';
+import { LookTimes } from '../reactor/look-times.ts';
 import { type ClientKind, LIGHT, NEWCOMER } from '../sharing/client-kind.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
+import { type ConnectionTable, type Generation, WORK_LEFT } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import { KeptMemory } from './kept-memory.ts';
@@ -52,6 +53,7 @@ export class ServiceContext implements ThreadContext {
   readonly settings: ThreadContext['settings'];
   readonly closer: Closer;
   time = 0;
+  readonly looks: LookTimes;
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
   readonly #owner: ContextOwner;
@@ -67,6 +69,7 @@ export class ServiceContext implements ThreadContext {
     this.table = parts.table;
     this.row = parts.row;
     this.poller = parts.poller;
+    this.looks = new LookTimes(parts.row, parts.table, (fd) => parts.sys.unread(fd));
     this.service = parts.service;
     this.framing = parts.framing;
     this.settings = parts.settings;
@@ -101,7 +104,10 @@ export class ServiceContext implements ThreadContext {
   #makeOtherIdle(fd: number, generation: Generation, kind: ClientKind): boolean {
     const { giveBack, room } = this.#parts;
     if (kind === NEWCOMER) this.table.provedLight(fd);
-    else if (giveBack !== undefined && room.epollFd > 0 && !this.#owner.isDraining) return giveBack(fd, generation);
+    else if (giveBack !== undefined && room.epollFd > 0 && !this.#owner.isDraining) {
+      this.looks.leave(fd, (this.table.flags(fd) & WORK_LEFT) !== 0);
+      return giveBack(fd, generation);
+    }
     this.table.idle(fd, generation);
     return true;
   }
@@ -120,8 +126,10 @@ export class ServiceContext implements ThreadContext {
   }
 
   goOnSoon(connection: CalledBack): void {
+    const { floor } = this.looks;
     setImmediate(() => {
       this.time = performance.now();
+      this.looks.floor = floor;
       callContext.run(() => connection.goOn());
     });
   }

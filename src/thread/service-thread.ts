@@ -6,6 +6,7 @@ import { Connection } from '../connection/connection.ts';
 import type { CalledBack } from '../connection/context.ts';
 import { ProxyHeaderReader } from '../connection/proxy-header-reader.ts';
 import type { SharedBuffer } from '../connection/bytes/saved-bytes.ts';
+import type { LookTimes } from '../reactor/look-times.ts';
 import type { Turns } from '../reactor/reactor.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
@@ -51,6 +52,10 @@ export class ServiceThread implements Turns {
     return this.#drain.isOn;
   }
 
+  get looks(): LookTimes {
+    return this.context.looks;
+  }
+
   begin(): void {
     this.context.time = performance.now();
   }
@@ -60,7 +65,9 @@ export class ServiceThread implements Turns {
   }
 
   serve(fd: number, generation: Generation, mask: number): void {
-    const connection = this.#connections.inHand(fd, generation) ?? this.#takeReady(fd, generation);
+    const inHand = this.#connections.inHand(fd, generation);
+    if (inHand !== undefined) this.looks.serve(fd);
+    const connection = inHand ?? this.#takeReady(fd, generation);
     connection?.event(mask, this.#drain.isOn);
   }
 
@@ -148,7 +155,9 @@ export class ServiceThread implements Turns {
   }
 
   #takeReady(fd: number, generation: Generation): Connection | undefined {
-    return this.table.takeReady(fd, generation) ? this.#connection(fd, generation) : undefined;
+    if (!this.table.takeReady(fd, generation)) return undefined;
+    this.looks.serve(fd);
+    return this.#connection(fd, generation);
   }
 
   #late(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {

@@ -18,6 +18,12 @@ describe('a line of text', () => {
       'stderr',
       'Thread 3 was blocked for 12 ms by client unix',
     ],
+    [
+      { type: 'turn', ...CLIENT, blockedMs: 620, hidden: 2 },
+      'stderr',
+      'Thread 2 was blocked for 620 ms by client 127.0.0.1 : 11600; 2 more such blocks were not shown',
+    ],
+    [{ type: 'turn', time: 0, thread: 3, blockedMs: 700 }, 'stderr', 'Thread 3 was blocked for 700 ms'],
     [{ type: 'close', ...CLIENT, reason: 'client-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'server-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'shutdown' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],

@@ -57,6 +57,8 @@ describe('the options of serve', () => {
       drainDelay: 0,
       shutdownTimeout: 15_000,
       threadMemory: undefined,
+      metrics: undefined,
+      metricsHosts: [],
       shared: undefined,
       onEvent: undefined,
     });

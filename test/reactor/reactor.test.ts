@@ -12,6 +12,7 @@ import { owned, sys, until } from '../support/loopback.ts';
 
 /** A reactor on a real epoll set, with a record of what it did: each wait with its timeout, and each call of `Turns`. */
 class Bench implements Turns {
+  readonly looks = { found() {}, foundNothing() {}, woken() {} };
   readonly row: ThreadRow = ThreadBoard.create(1).row(0);
   readonly log: (string | number)[][] = [];
   readonly poller: Poller;

@@ -125,6 +125,34 @@ describe('ThreadBoard', () => {
     expect(latency.reduce((sum, count) => sum + count)).toBe(4);
   });
 
+  it('counts waits by reads and responses by messages', () => {
+    const board = ThreadBoard.create(1);
+    board.row(0).countWait(300);
+    board.row(0).countResponses(5, 700);
+    const { response, wait } = board.total();
+    expect([wait[bucketOf(300)], response[bucketOf(700)]]).toEqual([1, 5]);
+    expect([...wait, ...response].reduce((sum, count) => sum + count)).toBe(6);
+  });
+
+  it('knows the longest response of the last minute, and of no longer', () => {
+    const row = ThreadBoard.create(1).row(0);
+    const longest: number[] = [];
+    for (const [now, response] of [
+      [1_000, 900],
+      [2_000, 400],
+      [15_000, 500],
+      [55_000, 100],
+      [65_000, 100],
+      [75_000, 100],
+      [135_000, 0],
+    ] as const) {
+      row.turnWindow(now);
+      row.countResponses(1, response);
+      longest.push(row.longestResponse(now));
+    }
+    expect(longest).toEqual([900, 900, 900, 900, 500, 100, 0]);
+  });
+
   it('adds up all rows, and never falls when a thread is replaced', () => {
     const board = ThreadBoard.create(3);
     board.rows.forEach((row, index) => row.countSent(10 ** index));

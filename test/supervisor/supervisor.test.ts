@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { ThreadRegistry } from '../../src/supervisor/thread-registry.ts';
 import type { Dispatcher } from '../../src/supervisor/dispatcher.ts';
+import type { ServerEvent } from '../../src/log/event.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
 import { Supervisor } from '../../src/supervisor/supervisor.ts';
 import { Closer } from '../../src/connection/close.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
+import { bucketOf } from '../../src/sharing/latency-buckets.ts';
 import { PARKED, RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
 import { playClock } from '../support/played-clock.ts';
+
+const sum = (counts: Float64Array): number => counts.reduce((one, other) => one + other);
 
 const ADDRESS = new Uint8Array(16);
 
@@ -43,6 +47,7 @@ function supervisor() {
     },
   };
   const said: FromAcceptor[] = [];
+  const events: ServerEvent[] = [];
   const counters = new AcceptorCounters();
   const its = new Supervisor(
     {
@@ -57,7 +62,7 @@ function supervisor() {
       closer: new Closer(calls, table, Arena.create(1 << 16), undefined, board.waitingRoom),
       handlerTimeout: Infinity,
       post: (message) => void said.push(message),
-      report: undefined,
+      report: (event) => void events.push(event),
     },
     () => {},
   );
@@ -74,7 +79,7 @@ function supervisor() {
     its.look(clock.now);
   };
   const cleared = (): boolean => said.some(({ type }) => type === 'thread-cleared');
-  return { board, cleared, clock, its, lowered: () => lowered, pass, said, steps };
+  return { board, cleared, clock, counters, events, its, lowered: () => lowered, pass, said, steps, table };
 }
 
 describe('the clients of a blocked thread', () => {
@@ -138,6 +143,47 @@ describe('a thread that is blocked for long', () => {
     for (const row of board.rows) row.addClients(-1);
     for (let looks = 0; looks < 20; looks++) its.look((clock.now += 4));
     expect(lowered()).toBe(2);
+  });
+});
+
+describe('the record of a block', () => {
+  it('says since when the thread is blocked, for how long it was, and how soon its clients had left', () => {
+    const { board, counters, pass } = supervisor();
+    pass(4);
+    expect(board.row(0).blockedSince).toBe(0);
+    for (let step = 0; step < 3; step++) pass(step === 0 ? 4 : 1);
+    expect(board.row(0).blockedSince).not.toBe(0);
+    expect([counters.relief[bucketOf(10_000)], sum(counters.blocks.other)]).toEqual([1, 0]);
+    pass(90);
+    board.row(0).beat(-1);
+    pass(0);
+    expect(board.row(0).blockedSince).toBe(0);
+    expect([sum(counters.relief), counters.blocks.other[bucketOf(100_000)], sum(counters.blocks.client)]).toEqual([
+      1, 1, 0,
+    ]);
+  });
+
+  it('names the client that the thread was serving, once in 10 s', () => {
+    const { board, counters, events, pass, table } = supervisor();
+    const block = (): void => {
+      board.row(0).beat(0);
+      pass(0);
+      for (let ms = 0; ms < 600; ms += 6) pass(6);
+      board.row(0).beat(-1);
+      pass(0);
+    };
+    table.take(0, table.word(0));
+    for (let times = 0; times < 3; times++) block();
+    pass(10_000);
+    board.row(0).beat(-1);
+    pass(0);
+    block();
+    const turns = events.filter(({ type }) => type === 'turn');
+    expect(turns).toEqual([
+      expect.objectContaining({ thread: 1, client: 1, address: '127.0.0.1', port: 1 }),
+      expect.objectContaining({ hidden: 2 }),
+    ]);
+    expect(sum(counters.blocks.client)).toBeGreaterThanOrEqual(4);
   });
 });
 

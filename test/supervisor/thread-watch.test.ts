@@ -125,9 +125,9 @@ describe('ThreadWatch', () => {
     expect(watched(RUNNING, 0).look(100)).toEqual(['blocked']);
   });
 
-  it('does not blame a thread that is ready to run but gets hardly any CPU', () => {
+  it('does not blame a thread that is ready to run but gets hardly any CPU, and says so once', () => {
     // The thread that runs this test is in state R when it reads its own.
-    expect(watched(RUNNING, 0.005, process.pid).look(100)).toEqual([]);
+    expect(watched(RUNNING, 0.005, process.pid).look(100)).toEqual(['starved']);
     expect(watched(RUNNING, 0.5, process.pid).look(100)).toEqual(['blocked']);
   });
 

@@ -1,6 +1,7 @@
 /** Keeps clients that must not be served just anywhere: expensive ones between their turns, and newcomers in careful times. */
 import type { Poller } from '../../reactor/poller.ts';
 import { isExpensive, LIGHT, BLOCKING } from '../../sharing/client-kind.ts';
+import { sharedTenths } from '../../sharing/clock.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { type ConnectionTable, NEW, type Generation, WORK_LEFT } from '../../sharing/connection-table.ts';
 import { stateOf, IDLE, threadOf } from '../../sharing/control-word.ts';
@@ -172,7 +173,8 @@ export class WaitingRoom {
     this.#count(fd);
     this.#turns.cameBack(fd, generation, now);
     if (mask & (EPOLLHUP | EPOLLERR) && this.#sendAway(fd, generation) !== undefined) return;
-    if (!this.#hasWork(fd, mask)) return;
+    if (!this.#hasWork(fd, mask)) return table.forgetArrival(fd);
+    if (table.arrivedFrom(fd) === 0) table.setArrivedFrom(fd, sharedTenths(now), 0);
     const address = this.#addresses.keyOf(fd);
     const waiting = { fd, generation, address, rank: rankOf(this.#clients.of(fd, now), now) };
     const kind = table.kind(fd);

@@ -1,0 +1,71 @@
+/** Opens the port where metrics and probes are asked for; bounded in clients, time and size. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { HeddleError } from '../errors.ts';
+import type { NameOf } from '../options/source.ts';
+import type { Watched } from './observed.ts';
+import { answers } from './requests.ts';
+
+/** How many connections there may be. More are closed as they come. */
+const MAX_CONNECTIONS = 64;
+const MAX_HEADER_BYTES = 8 * 1024;
+/** How long a request's head, all of it, and the next one of a connection may take, in ms. */
+const HEADERS_MS = 5_000;
+const REQUEST_MS = 10_000;
+const KEEP_ALIVE_MS = 5_000;
+/** How often these times are checked, in ms. */
+const CHECK_INTERVAL_MS = 1_000;
+
+export interface DoorSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly hosts: readonly string[];
+  readonly nameOf: NameOf;
+}
+
+export interface Door {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Ends at once, with all its connections. */
+  close(): void;
+}
+
+/** Errors: `HEDDLE_LISTEN`. */
+export async function openDoor(watched: Watched, { host, hosts, nameOf, port }: DoorSettings): Promise<Door> {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    },
+    answers({ watched, hosts, hostsOption: nameOf('metricsHosts') }),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  await listening(server, host, port, nameOf);
+  server.unref(); // It keeps no process alive.
+  const { address, port: given } = server.address() as AddressInfo;
+  return {
+    address: { host: address, port: given },
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function listening(server: Server, host: string, port: number, nameOf: NameOf): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      const text = `Cannot listen for metrics on ${host}:${port}: ${error.code ?? error.message}. Choose another place with ${nameOf('metrics')}`;
+      const errno = error.code === undefined ? {} : { errno: error.code };
+      reject(new HeddleError('HEDDLE_LISTEN', text, { cause: error, ...errno }));
+    };
+    server.once('error', failed);
+    server.listen({ host, port }, () => {
+      server.off('error', failed);
+      server.on('error', () => {}); // An accept that fails is the client's loss.
+      resolve();
+    });
+  });
+}

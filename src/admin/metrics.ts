@@ -1,0 +1,166 @@
+/** Makes the metrics of a server: their names are promised in `docs/metrics.md`. */
+import { readFileSync } from 'node:fs';
+import { type Labels, type Metric, metricsText, type Sample, type TextFormat } from './exposition.ts';
+import { CLOSED_BY } from './closed-by.ts';
+import { BLOCK_BOUNDS, DURATION_BOUNDS, histogram, RELIEF_BOUNDS, WAIT_BOUNDS } from './histogram.ts';
+import { type Observed, STATES } from './observed.ts';
+import { processMetrics } from './process-metrics.ts';
+import type { ThreadStats } from './server-stats.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** The text of all metrics. */
+export function serverMetrics(observed: Observed, format: TextFormat): string {
+  const metrics = [
+    ...about(observed),
+    ...waits(observed),
+    ...blocks(observed),
+    ...threads(observed),
+    ...clients(observed),
+    ...limits(observed),
+    ...work(observed),
+    ...processMetrics(),
+  ];
+  return metricsText(metrics, format);
+}
+
+function gauge(name: string, help: string, value: number | readonly Sample[], unit?: Metric['unit']): Metric {
+  return { name: `heddle_${name}`, type: 'gauge', help, samples: samplesOf(value), ...(unit && { unit }) };
+}
+
+function counter(name: string, help: string, value: number | readonly Sample[], unit?: Metric['unit']): Metric {
+  return { name: `heddle_${name}`, type: 'counter', help, samples: samplesOf(value), ...(unit && { unit }) };
+}
+
+function seconds(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name: `heddle_${name}_seconds`, type: 'histogram', help, unit: 'seconds', samples };
+}
+
+function samplesOf(value: number | readonly Sample[]): readonly Sample[] {
+  return typeof value === 'number' ? [{ value }] : value;
+}
+
+/** A sample for each entry of `record`. */
+function by(label: string, record: Readonly<Record<string, number>>, more: (key: string) => Labels = () => ({})) {
+  return Object.entries(record).map(([key, value]) => ({ labels: { [label]: key, ...more(key) }, value }));
+}
+
+function about({ engine, state }: Observed): Metric[] {
+  const labels = { version, node: process.versions.node, engine };
+  const states = Object.fromEntries(STATES.map((each) => [each, each === state ? 1 : 0]));
+  return [
+    { name: 'heddle', type: 'info', help: 'What runs.', samples: [{ labels, value: 1 }] },
+    gauge('state', 'What the server is doing: 1 for its state, 0 for the others.', by('state', states)),
+  ];
+}
+
+function waits({ stats }: Observed): Metric[] {
+  const { behindBlocked, latency, longestResponse, response, wait } = stats;
+  return [
+    seconds(
+      'response',
+      'From the arrival of a message until its reply is ready: what a client waits, without the network.',
+      histogram(response, WAIT_BOUNDS),
+    ),
+    seconds('wait', 'The part of it before its service begins, of each read.', histogram(wait, WAIT_BOUNDS)),
+    gauge('response_max_seconds', 'The longest response of the last 60 s.', longestResponse, 'seconds'),
+    seconds(
+      'message_duration',
+      'What handlers take. It is not what clients wait: that is heddle_response_seconds.',
+      histogram(latency, DURATION_BOUNDS),
+    ),
+    gauge('clients_behind_blocked', 'Clients on blocked threads that cannot leave, by why.', by('why', behindBlocked)),
+  ];
+}
+
+function blocks({ stats }: Observed): Metric[] {
+  const causes = Object.entries(stats.blocks).flatMap(([cause, counts]) => histogram(counts, BLOCK_BOUNDS, { cause }));
+  const oldest = Math.max(0, ...stats.threads.map(({ blockedMs }) => blockedMs)) / 1000;
+  return [
+    seconds('block', 'How long threads were blocked, by what; counted when a block ends.', causes),
+    gauge('block_current_seconds', 'The age of the oldest block now; 0: no thread is blocked.', oldest, 'seconds'),
+    seconds(
+      'relief',
+      'From the beginning of a block until all clients that could leave the thread had left.',
+      histogram(stats.relief, RELIEF_BOUNDS),
+    ),
+    counter('starved', 'How often a thread stood still because the machine had no CPU for it.', stats.starved),
+  ];
+}
+
+function threads({ counts, cpuTimeOf, stats, threads: { min, max } }: Observed): Metric[] {
+  const running = stats.threads.filter(({ isRunning }) => isRunning);
+  const blocked = running.filter(({ blockedMs }) => blockedMs > 0).length;
+  const each = (valueOf: (thread: ThreadStats) => number | undefined): Sample[] =>
+    running.flatMap((thread) => {
+      const value = valueOf(thread);
+      return value === undefined ? [] : [{ labels: { thread: `${thread.id}` }, value }];
+    });
+  const cpu = each(({ id }) => {
+    const ms = cpuTimeOf(id);
+    return ms === undefined ? undefined : ms / 1000;
+  });
+  return [
+    gauge('threads', 'Service threads, by state.', by('state', { serving: running.length - blocked, blocked })),
+    gauge('threads_limit', 'How many threads there may be.', by('bound', { min, max })),
+    gauge(
+      'thread_clients',
+      'Clients of each thread.',
+      each((thread) => thread.clients),
+    ),
+    counter(
+      'thread_messages',
+      'Messages that each thread has answered.',
+      each((thread) => thread.messages),
+    ),
+    counter('thread_cpu_seconds', 'CPU time of each thread.', cpu, 'seconds'),
+    gauge(
+      'thread_blocked_seconds',
+      'How long each thread has been blocked now; 0: it is not.',
+      each(({ blockedMs }) => blockedMs / 1000),
+      'seconds',
+    ),
+    counter('thread_starts', 'Service threads that were started.', counts.threadStarts),
+    counter('thread_exits', 'Service threads that ended although they were not to.', counts.threadExits),
+  ];
+}
+
+function clients({ stats }: Observed): Metric[] {
+  const { accepted, closes, handedOver, moves, rejected, takenOver } = stats;
+  const byWhom = (reason: string): Labels => ({ by: CLOSED_BY[reason as keyof typeof CLOSED_BY] });
+  return [
+    gauge('clients', 'Clients that are connected now.', stats.clients),
+    counter('clients_accepted', 'Clients that were accepted.', accepted),
+    counter('clients_rejected', 'Clients that were closed as soon as they came.', by('reason', rejected)),
+    counter(
+      'clients_closed',
+      'Clients whose connection has ended, by reason and by whom.',
+      by('reason', closes, byWhom),
+    ),
+    counter('clients_taken_over', 'Clients from the process before this one.', takenOver),
+    counter('clients_handed_over', 'Clients that went to the process after this one.', handedOver),
+    counter('clients_moved', 'Clients that changed threads. Many moves are no fault.', by('cause', moves)),
+  ];
+}
+
+function limits({ arena, maxClients, stats }: Observed): Metric[] {
+  return [
+    gauge('clients_limit', 'How many clients there may be (maxClients).', maxClients),
+    counter('accept_pauses', 'How often accepting has paused, by cause.', by('cause', stats.acceptPauses)),
+    gauge('arena_used_bytes', 'Shared memory that is in use for parts of messages and replies.', arena.used, 'bytes'),
+    gauge('arena_limit_bytes', 'The size of that memory.', arena.size, 'bytes'),
+  ];
+}
+
+function work({ counts, stats }: Observed): Metric[] {
+  const { failedReloads, reloads } = counts;
+  return [
+    counter('messages', 'Messages that were answered.', stats.messages),
+    counter('received_bytes', 'Bytes that were read from clients.', stats.receivedBytes, 'bytes'),
+    counter('sent_bytes', 'Bytes that were sent to clients.', stats.sentBytes, 'bytes'),
+    counter('reloads', 'Reloads, by result.', by('result', { success: reloads, failure: failedReloads })),
+    counter('events_lost', 'Events that came faster than they could be taken.', counts.eventsLost),
+  ];
+}

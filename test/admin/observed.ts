@@ -1,0 +1,48 @@
+/** What a server of `threads` threads shows, with nothing counted yet. */
+import type { Observed } from '../../src/admin/observed.ts';
+import type { ServerStats } from '../../src/admin/server-stats.ts';
+import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
+import { zeroCounters } from '../../src/sharing/thread-board.ts';
+
+export function stats(threads: number, more: Partial<ServerStats> = {}): ServerStats {
+  const { accepted, blocks, handedOver, moves, pauses, rejected, relief, stalls, starved, takenOver } =
+    new AcceptorCounters();
+  return {
+    ...zeroCounters(),
+    accepted,
+    blocks,
+    handedOver,
+    moves,
+    acceptPauses: pauses,
+    rejected,
+    relief,
+    stalls,
+    starved,
+    takenOver,
+    clients: 0,
+    longestResponse: 0,
+    behindBlocked: { session: 0, tls: 0, handler: 0, 'no-thread': 0 },
+    threads: Array.from({ length: threads }, (_, index) => ({
+      id: index + 1,
+      isRunning: true,
+      clients: 0,
+      messages: 0,
+      blockedMs: 0,
+    })),
+    ...more,
+  };
+}
+
+export function observed(threads: number, more: Partial<Observed> = {}): Observed {
+  return {
+    stats: stats(threads),
+    state: 'ready',
+    engine: 'epoll',
+    threads: { min: 2, max: threads },
+    maxClients: 1000,
+    arena: { used: 0, size: 2 ** 26 },
+    counts: { threadStarts: 0, threadExits: 0, eventsLost: 0, reloads: 0, failedReloads: 0 },
+    cpuTimeOf: (id) => id * 1000,
+    ...more,
+  };
+}
