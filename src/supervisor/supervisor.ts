@@ -224,8 +224,7 @@ export class Supervisor {
     this.#checkTimeout(watch, now);
     this.#checkAlone(watch, currentClient, now);
     const others = currentClient === undefined ? row.clients : row.clients - 1;
-    // While its clients have nowhere to go, they are served the sooner the more of the CPU it gets.
-    if (watch.isBlockedLong(now) && (others === 0 || this.#parts.registry.accepting.length > 0)) watch.lower();
+    if (watch.isBlockedLong(now) && (others === 0 || this.#hasRelief)) watch.lower();
     if (others === 0 || now - watch.clearedAt < BLOCKED_SCAN_INTERVAL_MS) return;
     const isDone = this.#moveAway(row, 'held', now);
     watch.clearedAt = isDone ? now : 0;
@@ -306,6 +305,15 @@ export class Supervisor {
     const about = fd === undefined ? { time: Date.now(), thread: row.thread + 1 } : closer.describe(fd, row);
     report?.({ type: 'thread-held', ...about, heldMs: Math.round(now - watch.blockedSince) });
     post({ type: 'thread-blocked', thread: row.thread, detail });
+  }
+
+  /**
+   * Whether there is a thread for the clients of blocked ones, or one starts, which takes CPU. Without, clients are served the sooner the
+   * more of the CPU their thread gets.
+   */
+  get #hasRelief(): boolean {
+    const { registry } = this.#parts;
+    return registry.accepting.length > 0 || registry.mayGrow;
   }
 
   /** Says once that nobody else can serve the clients of the only thread. */

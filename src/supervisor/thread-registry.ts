@@ -43,8 +43,6 @@ const START_MS = 500;
 const RESERVE_THREADS = 1;
 /** How long there must have been clients before. */
 const SETTLED_MS = 100;
-/** With so many threads at most, or more, one of them is kept beside the light one while they are careful. */
-const ENOUGH = 4;
 /** How long threads are careful. */
 const CAREFUL_MS = 1000;
 
@@ -200,20 +198,11 @@ export class ThreadRegistry {
   /**
    * A thread for a client that others would wait for: a spare one that light clients do not use, if there is one. The
    * light one only if no other will come soon, and nobody needs it, or it is the last one. `undefined`: one more would help.
-   *
-   * In careful times a client that is taken for light may block the light thread at any moment. So the last spare thread is kept for
-   * the clients of that one, if there are enough threads; who waits gets it now and then.
    */
   forTurn(now: number): ThreadWatch | undefined {
     const { light, spare } = this.#now;
-    const isLast = spare.length === 1 && this.isCareful(now) && this.settings.max >= ENOUGH;
-    if (isLast && now - this.#shortSince >= START_MS) {
-      this.#shortSince = now;
-      return spare[0];
-    }
-    if (spare.length > 0 && !isLast) return spare.reduce((one, other) => (worth(other) < worth(one) ? other : one));
+    if (spare.length > 0) return spare.reduce((one, other) => (worth(other) < worth(one) ? other : one));
     if (this.#shortSince === Infinity) this.#shortSince = now;
-    if (isLast) return undefined;
     const isGrowing = this.#watches.length < this.settings.max && now - this.#shortSince < START_MS;
     const isAlone = this.#watches.every((watch) => watch === light || watch.retiring);
     return !isGrowing && (isAlone || light?.row.clients === 0) ? light : undefined;
@@ -256,6 +245,11 @@ export class ThreadRegistry {
   /** Whether a thread was let go so lately that it does not get its share of clients yet. */
   isSettling(now: number): boolean {
     return this.#watches.some((watch) => now - watch.lastBlocked < 2 * MIN_QUARANTINE_MS);
+  }
+
+  /** Whether there may be more threads. */
+  get mayGrow(): boolean {
+    return this.#watches.filter((watch) => !watch.retiring).length < this.settings.max;
   }
 
   get hasRoom(): boolean {

@@ -327,21 +327,6 @@ describe('what threads are for, where there is a waiting room', () => {
     expect(alone.its.forTurn(alone.clock.now)?.row.thread).toBe(0);
   });
 
-  it('in careful times a turn gets the last spare thread now and then only: the light one may be blocked at any moment', () => {
-    const { clock, hold, its } = registry(3, { hasRoom: true, max: 4 });
-    hold(0);
-    its.surprise(clock.now);
-    expect(its.forTurn(clock.now)).toBeUndefined();
-    const given = (): boolean => {
-      clock.now += 20;
-      its.surprise(clock.now);
-      return its.forTurn(clock.now) !== undefined;
-    };
-    expect(Array.from({ length: 100 }, given).filter(Boolean)).toHaveLength(4);
-    clock.now += 1_001;
-    expect(its.forTurn(clock.now)).toBeDefined();
-  });
-
   it('there is none where clients stay on their thread', () => {
     const { its, rows, clock } = registry(0, ROOM);
     const row = rows[0] as ThreadRow;
