@@ -4,7 +4,7 @@ import { type FrameStatus, INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame
 import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { callContext } from './call-context.ts';
-import { DRAINING, SERVING, UNREADY, YIELDING } from './flags.ts';
+import { CLOSED, DRAINING, SERVING, UNREADY, YIELDING } from './flags.ts';
 import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
 
 /** The service as it is here. */
@@ -200,7 +200,7 @@ export class PerMessage implements Strategy {
       row.countResponses(answered, toMicroseconds(now - looks.floor));
     }
     context.time = now;
-    if (now - time > LONG_MS) looks.hasBlocked(this.#client.fd, now);
+    if (now - time > LONG_MS && !this.#client.is(CLOSED)) looks.hasBlocked(this.#client.fd, now);
   }
 
   /** Counts the message whose handler was running until now. */
