@@ -52,6 +52,7 @@ export class BlockLog {
 
   #tell(row: ThreadRow, ms: number, client: ThreadWatch['currentClient'], now: number): void {
     const { closer, report, table } = this.#parts;
+    if (report === undefined) return;
     if (now - this.#reportedAt < REPORT_INTERVAL_MS) {
       this.#hidden++;
       return;
@@ -59,7 +60,7 @@ export class BlockLog {
     const isKnown = client !== undefined && table.hasId(client.fd, client.id);
     const about = isKnown ? closer.describe(client.fd, row) : { time: Date.now(), thread: row.number };
     const hidden = this.#hidden > 0 && { hidden: this.#hidden };
-    report?.({ type: 'turn', ...about, blockedMs: Math.round(ms), ...hidden });
+    report({ type: 'turn', ...about, blockedMs: Math.round(ms), ...hidden });
     this.#reportedAt = now;
     this.#hidden = 0;
   }
