@@ -153,7 +153,7 @@ describe.skipIf(noUnix)('what is at the path already', () => {
 
   it('is left alone if a server has it open, which does not suffer', async () => {
     const unix = join(testFolder(), 'a.sock');
-    await using running = await startAt(unix);
+    await using running = await startAt(unix, { threads: 2 }); // No thread starts meanwhile.
     const before = openDescriptors();
     expect(await refusal({ unix })).toMatchObject({
       code: 'HEDDLE_LISTEN',
