@@ -12,7 +12,7 @@ export interface KnownLimits {
 export type LimitedSettings = Omit<ServeSettings, keyof KnownLimits> & KnownLimits;
 
 /** Settings that stay on the main thread, or reach the others in a form of their own. */
-const KEPT_BACK = ['onEvent', 'shared', 'tls'] as const;
+const KEPT_BACK = ['onEvent', 'service', 'shared', 'tls'] as const;
 
 /** The settings of a server as its threads have them. A new option is among them without being named anywhere. */
 export type ThreadSettings = Omit<LimitedSettings, (typeof KEPT_BACK)[number]>;
