@@ -59,6 +59,8 @@ export class SocketStream {
   /** The errno of a broken connection. */
   #failure = 0;
   #discards = false;
+  /** The service has sent something. */
+  #hasSent = false;
   /** How many bytes the kernel kept of what was sent, when that was asked last. */
   #inKernel = 0;
   #interest: number;
@@ -129,6 +131,7 @@ export class SocketStream {
 
   send(memory: NativeBuffer, offset: number, length: number): number {
     if (this.#failure !== 0) return this.#failure;
+    this.#hasSent = true;
     let taken = 0;
     // What the kernel takes at once does not wait: then there is room again when `write` returns. Where not all fits,
     // `drain` follows: MARK is not below the high-water mark of any version of Node.
@@ -155,8 +158,19 @@ export class SocketStream {
     return handle?.fd ?? -1;
   }
 
+  /** Node has closed its file of the socket. */
+  get isClosed(): boolean {
+    return this.#socket.closed;
+  }
+
+  /** The client has reset the connection, which Node cannot tell any more. */
+  reset(): void {
+    this.#fail(ECONNRESET);
+  }
+
   /** How many bytes the client has yet to take: those that Node keeps, and `inKernel`, below zero if that cannot be known any more. */
   unsent(inKernel: number): number {
+    if (this.#failure !== 0 && !this.#hasSent) return 0; // What is left is TLS's own, such as session tickets.
     if (inKernel >= 0) this.#inKernel = inKernel;
     else if (this.#failure === 0) this.#inKernel = 0; // Both sides have finished: what is left, the kernel goes on sending.
     return this.#socket.writableLength + this.#inKernel;

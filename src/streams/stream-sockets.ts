@@ -2,13 +2,17 @@
 import type { ClientTls } from '../connection/client.ts';
 import type { ThreadContext } from '../connection/context.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
+import { IPPROTO_TCP, TCP_CLOSE, TCP_INFO } from '../sys/constants.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
 import type { ClientStreams, ThreadSys } from '../thread/parts.ts';
 import type { SocketStream } from './socket-stream.ts';
 
 /** What is done beside the stream: for the fd that was accepted, if there is one, and for memory. */
-export type StreamBase = Pick<Sys, 'allocate' | 'wrap' | 'trimMemory' | 'discardOnClose' | 'close' | 'addressText'> & {
+export type StreamBase = Pick<
+  Sys,
+  'allocate' | 'wrap' | 'trimMemory' | 'getsockopt' | 'discardOnClose' | 'close' | 'addressText'
+> & {
   /** As `Sys.unsent`; where `fd` is none, of the fd that Node has. */
   unsent(fd: number, nodeFd: number): number;
 };
@@ -77,7 +81,15 @@ export class StreamSockets implements ThreadSys, ClientStreams {
 
   unsent(fd: number): number {
     const stream = this.#stream(fd);
-    return stream.unsent(this.#base.unsent(fd, stream.nodeFd));
+    const inKernel = this.#base.unsent(fd, stream.nodeFd);
+    if (inKernel > 0 && stream.isClosed && this.#isGone(fd)) stream.reset();
+    return stream.unsent(inKernel);
+  }
+
+  /** Once Node has closed its file, nobody hears of a reset; the kernel goes on counting the bytes that it has dropped. */
+  #isGone(fd: number): boolean {
+    const state = this.#base.getsockopt(fd, IPPROTO_TCP, TCP_INFO);
+    return state >= 0 && (state & 0xff) === TCP_CLOSE;
   }
 
   shutdown(fd: number): number {

@@ -22,7 +22,13 @@ const PAUSE_MS = 1000;
 /** When it is asked again whether clients wait, in ms. */
 const ASK_AGAIN_MS = 100;
 
+const ADVICE = 'and its handler had blocked it for longest. Have handlers return sooner, or allow more threads';
+const NONE_FREE = `no thread was free for a second while clients waited, ${ADVICE}`;
+const SPARE_BLOCKED = `only the thread for light clients was free for ten seconds while new clients waited, ${ADVICE}`;
+
 export class Standstill {
+  /** Why the thread that was found last is to end. */
+  reason = NONE_FREE;
   readonly #registry: ThreadRegistry;
   readonly #waits: () => boolean;
   readonly #newcomersWait: () => boolean;
@@ -50,9 +56,11 @@ export class Standstill {
     if (serving.length === 0 || isEnding || !(isNoneFree || isSpareBlocked)) return undefined;
     const longest = serving.reduce((one, other) => (blockedLonger(other, one) ? other : one));
     if (!longest.isBlocked || costOf(longest, now) < LEAST_COST_MS) return undefined;
-    const waits = (isNoneFree && this.#waits()) || (isSpareBlocked && this.#newcomersWait());
-    this.#nextAt = now + (waits ? PAUSE_MS : ASK_AGAIN_MS);
-    return waits ? longest : undefined;
+    const isForAll = isNoneFree && this.#waits();
+    const isFound = isForAll || (isSpareBlocked && this.#newcomersWait());
+    this.reason = isForAll ? NONE_FREE : SPARE_BLOCKED;
+    this.#nextAt = now + (isFound ? PAUSE_MS : ASK_AGAIN_MS);
+    return isFound ? longest : undefined;
   }
 }
 

@@ -28,9 +28,6 @@ const PING_INTERVAL_MS = 500;
 /** How long clients are moved in one turn of the acceptor, in ms, before it accepts clients and wakes threads again. */
 const SLICE_MS = 2;
 
-const NONE_FREE =
-  'no thread was free for a second while clients waited, and its handler had blocked it for longest. Have handlers return sooner, or allow more threads';
-
 /** What main is told of the threads: see `FromAcceptor`. */
 export type SupervisorNotice =
   | { readonly type: 'want-threads'; readonly threads: number }
@@ -148,7 +145,7 @@ export class Supervisor {
     if (this.#orphans.length > 0 && (registry.accepting.length > 0 || this.#isDeserted)) this.#adopt(now);
     if (this.#isDraining) return;
     const endless = this.#standstill.find(now);
-    if (endless !== undefined) this.#giveUp(endless, NONE_FREE, now);
+    if (endless !== undefined) this.#giveUp(endless, this.#standstill.reason, now);
     const threads = registry.shortage(now);
     if (threads !== undefined) post({ type: 'want-threads', threads });
     const demoted = registry.raiseLight();

@@ -62,13 +62,13 @@ export class UnreadClients {
 
   /** Whether one of the first `count` of `#fds` has bytes; the end of a client alone is not worth a thread. */
   #hasUnread(count: number): boolean {
-    if (this.#ask(this.#fds, count) === 0) return false;
+    if (this.#ask(this.#fds, count) <= 0) return false;
     for (let index = 0; index < count; index++)
       if (this.#asked.isReady(index) && this.#sys.unread(this.#asked.fd(index)) > 0) return true;
     return false;
   }
 
-  /** How many of the first `count` of `fds` can be read. */
+  /** How many of the first `count` of `fds` can be read, or the errno. */
   #ask(fds: Int32Array, count: number): number {
     if (count === 0) return 0;
     this.#asked.ask(fds, count, EPOLLIN);

@@ -28,6 +28,10 @@ export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
+/** Begins with a byte for the state. */
+export const TCP_INFO = 11;
+/** A state, of <netinet/tcp.h>: the connection is gone. */
+export const TCP_CLOSE = 7;
 export const TCP_USER_TIMEOUT = 18;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;

@@ -12,6 +12,7 @@ export const withoutKernel: Pick<
   | 'wrap'
   | 'releasePages'
   | 'trimMemory'
+  | 'getsockopt'
   | 'close'
   | 'discardOnClose'
   | 'addressText'
@@ -23,6 +24,7 @@ export const withoutKernel: Pick<
   wrap: withoutAddress,
   releasePages: () => EPERM,
   trimMemory() {},
+  getsockopt: () => EPERM,
   addressText: formatPeer,
   // A slot is no file: what stands for the socket closes it.
   close: () => 0,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ClientRecord, decodeRecord, encodeRecord, recordOf } from '../../src/handover/client-record.ts';
 import { BLOCKING, type ClientKind, COMPUTING, LIGHT, NEWCOMER } from '../../src/sharing/client-kind.ts';
 import { COUNTED, ConnectionTable, ENDED, NEW, PROXIED, WORK_LEFT } from '../../src/sharing/connection-table.ts';
+import { RECORD } from './record.ts';
 
 const time = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const kept = fc.integer({ min: 0, max: 2 ** 24 });
@@ -42,22 +43,7 @@ describe('a record', () => {
   });
 
   it('with flags, lengths or a number that no client has is none', () => {
-    const good: ClientRecord = {
-      id: 1,
-      address: new Uint8Array(16),
-      port: 1,
-      flags: 0,
-      lastActivity: 0,
-      messageStartedAt: 0,
-      writeStalledAt: 0,
-      kind: NEWCOMER,
-      cost: 0,
-      costAt: 0,
-      meanCost: 0,
-      inbox: 0,
-      outbox: 0,
-    };
-    expect(decodeRecord(encodeRecord(good))).toEqual(good);
+    expect(decodeRecord(encodeRecord(RECORD))).toEqual(RECORD);
     for (const bad of [
       { flags: COUNTED },
       { inbox: 2 ** 24 + 1 },
@@ -68,7 +54,7 @@ describe('a record', () => {
       { meanCost: -1 },
       { kind: 4 as ClientKind },
     ]) {
-      expect(decodeRecord(encodeRecord({ ...good, ...bad }))).toBeUndefined();
+      expect(decodeRecord(encodeRecord({ ...RECORD, ...bad }))).toBeUndefined();
     }
   });
 

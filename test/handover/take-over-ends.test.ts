@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ClientRecord, decodeRecord, encodeRecord } from '../../src/handover/client-record.ts';
-import { NEWCOMER } from '../../src/sharing/client-kind.ts';
+import { decodeRecord, encodeRecord } from '../../src/handover/client-record.ts';
 import { HandoverChannel, type Received } from '../../src/handover/channel.ts';
 import { decodePacket, decodeWelcome, encodePacket, encodeWelcome, type Packet } from '../../src/handover/packets.ts';
 import { EAGAIN } from '../../src/sys/errno.ts';
@@ -11,25 +10,9 @@ import { dialPackets, packetSocket } from '../support/packet-pair.ts';
 import { balanceOf, generation } from '../server/generations.ts';
 import { Peer } from '../server/peer.ts';
 import { TIMEOUT_MS, noTakeOver, descriptorsBack, openDescriptors } from '../server/running.ts';
+import { RECORD } from './record.ts';
 
 /** The other process, played by the test: it says what it is told, and ends when it is told. */
-/** A client of whom nothing is kept. */
-const RECORD: ClientRecord = {
-  id: 7,
-  address: new Uint8Array(16),
-  port: 1,
-  flags: 0,
-  lastActivity: 0,
-  messageStartedAt: 0,
-  writeStalledAt: 0,
-  kind: NEWCOMER,
-  cost: 0,
-  costAt: 0,
-  meanCost: 0,
-  inbox: 0,
-  outbox: 0,
-};
-
 class Other {
   readonly link: HandoverChannel;
   readonly #fds: number[] = [];

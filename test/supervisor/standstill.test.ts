@@ -27,7 +27,7 @@ function threads({ max = 2, share = 1, clientsPerThread = Infinity, hasRoom = fa
     () => waiting.is,
     () => waiting.newcomers,
   );
-  const found: { thread: number; at: number }[] = [];
+  const found: { thread: number; at: number; why: string }[] = [];
   /** Time passes, in which `rows` take a turn once. */
   const pass = (ms: number, ...rows: number[]): void => {
     for (const row of rows) board.row(row).beat(-1);
@@ -38,7 +38,7 @@ function threads({ max = 2, share = 1, clientsPerThread = Infinity, hasRoom = fa
       const watch = standstill.find(clock.now);
       if (watch === undefined) continue;
       watch.reported = true;
-      found.push({ thread: watch.row.thread, at: clock.now });
+      found.push({ thread: watch.row.thread, at: clock.now, why: standstill.reason });
     }
   };
   return { board, clock, found, pass, registry, waiting };
@@ -92,6 +92,7 @@ describe('when no thread takes a turn for a second', () => {
     expect(found).toEqual([]);
     for (let round = 0; round < 5; round++) pass(100, light());
     expect(found.map(({ thread }) => thread)).toEqual([1 - light()]);
+    expect(found[0]?.why).toMatch(/^only the thread for light clients was free/);
   });
 
   it('one more thread is waited for if there may be more', () => {

@@ -65,6 +65,27 @@ async function end(running: Running, version: SecureVersion, text: string, cut: 
   return { reason, detail, received };
 }
 
+/** Ends in order right after the handshake, and is gone when the server's session tickets come: its kernel resets. */
+async function leaveAtOnce(running: Running): Promise<string> {
+  const socket = connectRaw({ port: running.port, host: '127.0.0.1', allowHalfOpen: true });
+  const wire = new Wire(socket);
+  const secure = connectSecure({ socket: wire, rejectUnauthorized: false, minVersion: 'TLSv1.3' });
+  secure.on('error', () => {});
+  await once(secure, 'secureConnect');
+  const { localPort } = socket;
+  secure.end(() => socket.destroySoon());
+  const find = async () =>
+    (await running.all('close')).find(({ port }) => port === localPort) ?? Promise.reject(new Error('still open'));
+  return (await vi.waitFor(find, { timeout: TIMEOUT_MS })).reason;
+}
+
+describe('a client that ends right after the handshake', () => {
+  it('is closed soon, whatever it has not read', async () => {
+    await using running = await start(service('echo'), { tls, framing: 'line', sendTimeout: '1h' });
+    for (let round = 0; round < 20; round++) expect(await leaveAtOnce(running)).toBe('client-finished');
+  });
+});
+
 describe.each(VERSIONS)('a client whose last message only its end completes, over %s', (version) => {
   const framings: [FramingSpec, number][] = [
     ['end', 0],
