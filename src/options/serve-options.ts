@@ -359,7 +359,7 @@ function isModule(given: unknown): boolean {
 }
 
 function isDescriptors(given: unknown): boolean {
-  return Array.isArray(given) && given.every((fd) => Number.isInteger(fd) && fd >= 0 && fd < 2 ** 31);
+  return Array.isArray(given) && [...given].every((fd) => Number.isInteger(fd) && fd >= 0 && fd < 2 ** 31);
 }
 
 function isRecord(given: unknown): boolean {

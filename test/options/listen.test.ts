@@ -50,7 +50,7 @@ describe('listen', () => {
     [`unix:/${'x'.repeat(107)}`, `"unix:/${'x'.repeat(107)}"`],
     [['unix:/a\0b'], String.raw`"unix:/a\u0000b"`],
     [[':1', ''], '""'],
-    [[{ host: '::1' }], '"[::1]:undefined"'],
+    [[{ host: '::1' }], String.raw`"{\"host\":\"::1\"}"`],
     [[7], '"7"'],
     [[], '[]'],
     [7, '7'],

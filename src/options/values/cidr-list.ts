@@ -28,7 +28,7 @@ function networks<Entry>(expected: string, entryOf: (given: unknown) => Entry | 
       const { value } = context.dataset;
       const list = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
       if (!Array.isArray(list)) return refuse(context, `${expected}, got ${show(value)}`);
-      const entries = list.map(entryOf);
+      const entries = Array.from<unknown, Entry | undefined>(list, entryOf); // With its holes, if it has some.
       const wrong: unknown = list[entries.indexOf(undefined)];
       const got = typeof wrong === 'string' ? JSON.stringify(wrong.slice(0, 80)) : show(value);
       return entries.every((entry) => entry !== undefined) ? entries : refuse(context, `${expected}, got ${got}`);

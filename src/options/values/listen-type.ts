@@ -6,6 +6,8 @@ import * as v from 'valibot';
 import { parseAddress } from '../../ip-address.ts';
 import { LONGEST_UNIX_PATH } from '../../sys/structs/socket-address.ts';
 import { typeNote } from '../schema.ts';
+import { show } from '../show.ts';
+import { addressText, plainText } from './address-text.ts';
 import { refuse } from './value-types.ts';
 
 /** A port of an address, or without `host` of all addresses of this machine. */
@@ -37,7 +39,8 @@ export function listenList(): v.GenericSchema<ListenInput, readonly ListenAddres
   return v.pipe(
     v.custom<ListenInput>((given) => typeof given === 'string' || (Array.isArray(given) && given.length > 0), EXPECTED),
     v.transform((given) =>
-      typeof given === 'string' ? given.split(',').map((text) => text.trim()) : given.map(textOf),
+      // An array may have holes, which `map` would keep.
+      typeof given === 'string' ? given.split(',').map((text) => text.trim()) : Array.from(given, textOf),
     ),
     v.rawTransform((context): readonly ListenAddress[] => {
       const texts = context.dataset.value;
@@ -54,10 +57,10 @@ export function listenList(): v.GenericSchema<ListenInput, readonly ListenAddres
 
 /** Writes a place as it is given; settings are options too, so a place that was read is one. */
 function textOf(given: unknown): string {
-  if (typeof given !== 'object' || given === null) return String(given);
-  if ('unix' in given) return `unix:${String(given.unix)}`;
-  const { host = '', port } = given as Partial<Record<'host' | 'port', unknown>>;
-  return `${isIP(String(host)) === 6 ? `[${String(host)}]` : String(host)}:${String(port)}`;
+  if (typeof given !== 'object' || given === null) return plainText(given);
+  const { unix, host = '', port } = given as Partial<Record<'unix' | 'host' | 'port', unknown>>;
+  if (typeof unix === 'string') return `unix:${unix}`;
+  return addressText(host, port) ?? show(given);
 }
 
 function parseAddressText(text: string): ListenAddress | undefined {

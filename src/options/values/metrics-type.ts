@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { typeNote } from '../schema.ts';
 import { show } from '../show.ts';
+import { addressText, plainText } from './address-text.ts';
 import { anything, refuse } from './value-types.ts';
 
 export interface MetricsAddress {
@@ -29,11 +30,11 @@ export function metricsAddress(): v.GenericSchema<MetricsInput, MetricsAddress> 
 
 /** Settings are options too: what was read before is taken as it is. */
 function addressOf(given: unknown): MetricsAddress | undefined {
-  if (typeof given === 'object' && given !== null && 'host' in given && 'port' in given)
-    return addressOf(
-      `${isIP(String(given.host)) === 6 ? `[${String(given.host)}]` : String(given.host)}:${String(given.port)}`,
-    );
-  const [, v6, v4 = '', digits] = /^(?:(?:\[([^\]]+)\]|([\d.]*)):)?(\d{1,5})$/.exec(String(given)) ?? [];
+  if (typeof given === 'object' && given !== null) {
+    const { host, port } = given as Partial<Record<'host' | 'port', unknown>>;
+    return addressOf(addressText(host, port) ?? '');
+  }
+  const [, v6, v4 = '', digits] = /^(?:(?:\[([^\]]+)\]|([\d.]*)):)?(\d{1,5})$/.exec(plainText(given)) ?? [];
   const host = v6 ?? (v4 === '' ? LOOPBACK : v4);
   const port = Number(digits);
   return isIP(host) !== 0 && port <= 65_535 ? { host, port } : undefined;
@@ -48,7 +49,7 @@ export function hostNames(): v.GenericSchema<string | readonly string[], readonl
       const { value } = context.dataset;
       const names: unknown = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
       const areNames = (given: unknown): given is string[] =>
-        Array.isArray(given) && given.every((name) => typeof name === 'string' && /^[\w.-]+$/.test(name));
+        Array.isArray(given) && [...given].every((name) => typeof name === 'string' && /^[\w.-]+$/.test(name));
       return areNames(names) ? names : refuse(context, `${expected}, got ${show(value)}`);
     }),
     typeNote({ form: 'name', isList: true }),
