@@ -6,7 +6,7 @@ import { placementFor } from '../../src/supervisor/placement.ts';
 import { ThreadRegistry } from '../../src/supervisor/thread-registry.ts';
 import { Supervisor } from '../../src/supervisor/supervisor.ts';
 import { WaitingRoom } from '../../src/supervisor/waiting-room/waiting-room.ts';
-import { Closer } from '../../src/connection/close.ts';
+import { Closer } from '../../src/connection/end/close.ts';
 import { Poller } from '../../src/reactor/poller.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';

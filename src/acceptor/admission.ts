@@ -1,6 +1,6 @@
 /** Decides who is let in: by the client's address, and by how many clients there are. */
 import { type AddressLimits, AddressRules } from '../connection/address-rules.ts';
-import type { Report } from '../connection/close.ts';
+import type { Report } from '../connection/end/close.ts';
 import type { RejectEvent } from '../log/event.ts';
 import type { Overflow } from '../options/serve-options.ts';
 import type { AcceptorCounters, RejectReason } from '../sharing/acceptor-counters.ts';

@@ -1,6 +1,6 @@
 /** Puts together what the acceptors of all engines have in common. */
 import type { Sys } from '../sys/sys.ts';
-import { Closer } from '../connection/close.ts';
+import { Closer } from '../connection/end/close.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { encodeEvent } from '../log/event-record.ts';
 import { AcceptorCounters } from '../sharing/acceptor-counters.ts';

@@ -1,5 +1,5 @@
 /** Reports that accepting pauses, at most once a minute for each cause: a full server pauses again and again. */
-import type { Report } from '../connection/close.ts';
+import type { Report } from '../connection/end/close.ts';
 
 /** In ms. */
 const REPEAT_AFTER_MS = 60_000;

@@ -1,17 +1,22 @@
 /** Leads one client through its states: an event comes, input is read and delivered, replies are sent, it settles, it ends. */
-import { HeddleError } from '../errors.ts';
-import { BAD, type FrameStatus, INCOMPLETE, MESSAGE } from '../framing/frame.ts';
+import type { HeddleError } from '../errors.ts';
+import type { FrameStatus } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { ENDED as ENDED_FLAG, type Generation, WORK_LEFT as WORK_LEFT_FLAG } from '../sharing/connection-table.ts';
 import type { Deadlines } from '../sharing/deadlines.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
-import { EAGAIN, EFAULT, errnoName } from '../sys/errno.ts';
+import { EAGAIN, errnoName } from '../sys/errno.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import { UNIX_PEER } from '../sys/structs/socket-address.ts';
+import { SharedBuffer } from './bytes/saved-bytes.ts';
+import { refused } from './bytes/send-queue.ts';
 import type { ClientTls } from './client.ts';
-import type { ServedClient } from './close.ts';
 import type { CalledBack, ThreadContext } from './context.ts';
-import { Ending, type EndingConnection, lostBytes } from './ending.ts';
+import type { ServedClient } from './end/close.ts';
+import { Ending, type EndingConnection } from './end/ending.ts';
+import { refuseFrame, refuseSend, sendFailed, serviceFailed } from './end/failures.ts';
+import { takeLastMessage } from './end/last-message.ts';
+import { endIfLate, missedEvents } from './end/late.ts';
 import {
   BLOCKED,
   CALLED,
@@ -22,7 +27,6 @@ import {
   FINISHING,
   FLUSHING,
   LINGERING,
-  NO_IDLE_TIMEOUT,
   SERVING,
   TAKES_NO_INPUT,
   WATCHED_FOR_ROOM,
@@ -32,11 +36,8 @@ import {
 import { Input } from './input.ts';
 import { idleInterest } from './interest.ts';
 import { Lease } from './lease.ts';
-import { unreadText } from './linger.ts';
 import { Output, type OutputOwner } from './output.ts';
-import { SharedBuffer } from './bytes/saved-bytes.ts';
-import { refused } from './bytes/send-queue.ts';
-import { excessText, hasWorkLeft, noteKept, save, type Settling, surplusText, watch } from './settle.ts';
+import { becomeIdle, settle, type Settling } from './settle.ts';
 import type { ServedConnection, Strategy } from './strategy.ts';
 
 /*
@@ -63,8 +64,8 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   readonly #strategy: Strategy;
   readonly #context: ThreadContext;
   #flags = 0;
-  /** Since it is `FINISHING` or `CLOSED`. */
-  #ending: Ending | undefined = undefined;
+  /** Why it ends, and how; since it is `FINISHING` or `CLOSED`. */
+  ending: Ending | undefined = undefined;
   /** How many of the bytes that had arrived when the drain began are still to be read. */
   #undrained = 0;
 
@@ -89,52 +90,6 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (idleInterest(flags, outbox) & EPOLLOUT) this.set(WATCHED_FOR_ROOM);
   }
 
-  is(flags: number): boolean {
-    return (this.#flags & flags) !== 0;
-  }
-
-  set(flags: number): void {
-    this.#flags |= flags;
-  }
-
-  unset(flags: number): void {
-    this.#flags &= ~flags;
-  }
-
-  /** Reads a word of all that an event of this client needs; see `Connections.expect`. */
-  peek(): number {
-    return this.lease.generation ^ (this.input.isUnread ? 1 : 0) ^ (this.output.isClear ? 1 : 0);
-  }
-
-  get takesInput(): boolean {
-    return !this.is(TAKES_NO_INPUT);
-  }
-
-  get unsent(): number {
-    // The end of the stream, which the kernel counts, is no byte.
-    return Math.max(0, this.#context.sys.unsent(this.fd) - (this.is(LINGERING) ? 1 : 0));
-  }
-
-  send(message: unknown): Promise<void> {
-    ensureStack();
-    return this.#strategy.send(message);
-  }
-
-  receive(): Promise<unknown> {
-    return this.#strategy.receive();
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
-    return { next: () => this.#strategy.next() };
-  }
-
-  close(): void {
-    ensureStack();
-    if (!this.#canSend()) return;
-    this.finish('server-finished');
-    this.flushSoon();
-  }
-
   /** Greets a client that is new to the server. */
   opened(): void {
     this.#strategy.opened();
@@ -145,8 +100,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.lease.begin();
     if (drains) this.#beginDrain();
     if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
-    if (mask & EPOLLOUT) this.#writable();
-    if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
+    this.#serve(mask);
     this.#endTurn(drains);
   }
 
@@ -166,18 +120,6 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.#settle();
   }
 
-  /** Sends what was put off; called when the callbacks that sent it are done. */
-  flushNow(): void {
-    this.unset(FLUSHING);
-    if (this.is(END_NOTED)) return this.#close();
-    // Idle, it was flushed with the turn that sent it, and may be another thread's by now.
-    if (this.is(CLOSED) || this.lease.isIdle) return;
-    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING)) return;
-    this.lease.begin();
-    this.#flush();
-    this.#settle();
-  }
-
   /** The connection is pinned. */
   resume(): void {
     if (this.is(CLOSED)) return;
@@ -194,122 +136,44 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.#settle();
   }
 
-  /**
-   * Closes a client that has let a deadline pass at `now`, a `sharedTime`. It has not if the kernel says so, which this thread was late
-   * to ask. The caller has the slot.
-   */
+  /** Closes a client that has let a deadline pass at `now`, a `sharedTime`. The caller has the slot. */
   checkDeadlines(deadlines: Deadlines, now: number, drains: boolean): void {
     this.lease.begin();
-    if (this.is(BLOCKED)) this.#writable();
-    if (!this.is(CLOSED) && this.#context.sys.unread(this.fd) > 0) {
-      this.lease.noteActivity();
-      this.#readable(EPOLLIN);
-    }
+    const missed = missedEvents(this, this.#context.sys);
+    if (missed & EPOLLIN) this.lease.noteActivity();
+    this.#serve(missed);
     if (this.is(CLOSED)) return;
-    const reason = deadlines.expired(this.fd, now);
-    if (reason !== undefined && !(reason === 'idle-timeout' && this.output.hasTaken(this.unsent)))
-      return this.#endLate(reason);
-    this.#endTurn(drains);
+    const isLate = endIfLate(this, deadlines, now);
+    this.#endTurn(drains && !isLate);
+  }
+
+  /** Sends what was put off; called when the callbacks that sent it are done. */
+  flushNow(): void {
+    this.unset(FLUSHING);
+    if (this.is(END_NOTED)) return this.#close();
+    // Idle, it was flushed with the turn that sent it, and may be another thread's by now.
+    if (this.is(CLOSED) || this.lease.isIdle) return;
+    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING)) return;
+    this.lease.begin();
+    this.#flush();
+    this.#settle();
   }
 
   /** Looks again at a connection that lingers. */
   checkLinger(): void {
-    if (!this.is(CLOSED)) this.#ending?.check();
+    if (!this.is(CLOSED)) this.ending?.check();
   }
 
-  checkSoon(): void {
-    this.#context.lingers(this);
-  }
-
-  finish(reason: CloseReason, detail?: string): void {
-    if (this.is(CLOSED | FINISHING)) return;
-    this.set(FINISHING);
-    this.#endFor(reason, detail);
-    this.input.drop();
-    this.lease.messageDone();
-  }
-
-  /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
-  end(reason: CloseReason, detail?: string): void {
-    if (this.is(CLOSED)) return;
-    this.#endFor(reason, detail);
-    this.set(CLOSED);
-    if (!this.is(CALLED)) return this.#close();
-    this.set(END_NOTED);
-    this.flushSoon();
-  }
-
-  cutOff(reason: CloseReason, detail: string): void {
-    if (!this.is(CLOSED)) this.#context.sys.discardOnClose(this.fd);
-    this.end(reason, detail);
-  }
-
-  letGo(reason: CloseReason): void {
-    this.#context.closed(this, reason);
-    this.#strategy.closed();
-    this.lease.begin();
-    this.input.drop();
-    this.output.drop(() => this.closedError());
-    this.lease.noteKept(0, 0);
-  }
-
-  sendLater(message: unknown): Promise<void> {
-    if (!this.#canSend()) return this.#refuse();
-    this.flushSoon(); // First: it gives up the slot, and what is no message throws.
-    return this.orRefused(this.output.later(message));
-  }
-
-  flushSoon(): void {
-    if (this.is(FLUSHING)) return;
-    this.set(FLUSHING);
-    this.#context.flushSoon(this);
-  }
-
-  orRefused(sent: Promise<void>): Promise<void> {
-    return this.is(FINISHING) ? refused(this.closedError()) : sent;
-  }
-
-  closedError(): HeddleError {
-    return (this.#ending ?? this.#endFor('client-reset')).error;
-  }
-
-  refuseFrame(status: FrameStatus): void {
-    const { frame, framing } = this.#context;
-    const { problem } = frame;
-    const why = status === BAD ? 'bad-frame' : 'message-too-long';
-    try {
-      const lastWords = framing.refuse?.(why, problem);
-      if (lastWords !== undefined) this.output.replyAsItIs(lastWords);
-    } catch (error) {
-      this.serviceFailed(error);
-    }
-    this.finish(why, problem);
-  }
-
-  serviceFailed(error: unknown): void {
-    if (this.#ending?.hasThrown(error)) return;
-    this.#context.serviceFailed(this, error);
-    this.finish('service-error');
-  }
-
-  sendFailed(errno: number): void {
-    if (errno === EFAULT) {
-      this.#context.serviceFailed(this, lostBytes());
-      return this.cutOff('service-error', 'bytes that were to be sent are gone');
-    }
-    const why = this.#ending === undefined ? '' : `, while it was being closed for ${this.#ending.reason}`;
-    this.end('client-reset', `${errnoName(errno)}${why}`); // What was to be sent is lost, whatever came before.
-  }
-
-  replyTooLong(length: number): void {
-    this.finish('over-limit', `a reply of ${length} bytes is more than can be sent: send it in pieces`);
+  #serve(mask: number): void {
+    if (mask & EPOLLOUT) this.#writable();
+    if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
   }
 
   #readable(mask: number): void {
     if (this.is(CLOSED)) return;
     this.input.noteReadable(mask);
     if (this.#canRead()) this.#read();
-    else if (this.is(LINGERING)) this.#ending?.discard();
+    else if (this.is(LINGERING)) this.ending?.discard();
     else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
   }
 
@@ -345,23 +209,8 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   #inputOver(received: number): void {
     if (received < 0) return this.end('client-reset', errnoName(received));
     this.set(ENDED);
-    this.#takeLast();
+    takeLastMessage(this, this.#strategy, this.#context);
     this.#flush();
-  }
-
-  /** The client will send no more: what is left of its input is a last message, or an error. */
-  #takeLast(): void {
-    if (this.is(FINISHING)) return;
-    const { framing, frame, reader } = this.#context;
-    const status = this.input.rest() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
-    const isCut = status === MESSAGE && framing.endCompletes && this.#context.isCutShort(this.fd);
-    if (status === MESSAGE && !isCut) this.#strategy.deliverLast(reader.bytes);
-    if (this.is(CLOSED)) return;
-    this.input.drop();
-    this.lease.messageDone();
-    if (isCut) return this.finish('tls-error', 'it ended without close_notify: its last message may be a part of one');
-    if (status !== INCOMPLETE && status !== MESSAGE) return this.refuseFrame(status);
-    this.#strategy.inputEnded();
   }
 
   #writable(): void {
@@ -377,7 +226,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   /** Goes on where this stopped: with what was read and not taken, then with what is there to read. */
   #goOn(): void {
     if (this.takesInput && this.input.rest()) this.#deliver();
-    if (this.is(ENDED) && this.takesInput) this.#takeLast();
+    if (this.is(ENDED) && this.takesInput) takeLastMessage(this, this.#strategy, this.#context);
     else if (this.is(DRAINING)) this.#takeArrived();
     else this.#read();
     if (!this.is(SERVING) || this.takesInput) return this.#flush();
@@ -418,7 +267,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   #flush(): void {
     if (this.is(CLOSED)) return;
     this.output.flush();
-    if (this.is(FINISHING) && this.output.isSent && !this.is(CLOSED)) this.#ending?.shutDown();
+    if (this.is(FINISHING) && this.output.isSent && !this.is(CLOSED)) this.ending?.shutDown();
   }
 
   #endTurn(drains: boolean): void {
@@ -431,31 +280,44 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   #settle(): void {
     if (this.is(CLOSED)) return;
     this.lease.noteActivity();
-    if (this.#flags === 0 && this.input.isClear && this.output.isClear && this.lease.isClear) this.#becomeIdle();
-    else this.#settleMore();
+    if (this.#flags === 0 && this.input.isClear && this.output.isClear && this.lease.isClear) becomeIdle(this);
+    else settle(this, this.#context);
   }
 
-  #settleMore(): void {
-    const { input, lease } = this;
-    if (this.is(NO_IDLE_TIMEOUT) || hasWorkLeft(this)) lease.stopIdling();
-    if (this.is(BLOCKED | WATCHED_FOR_ROOM) || input.isUnread)
-      watch(this, this.#context.poller, this.is(LINGERING) || this.#canRead());
-    const excess = excessText(this, this.#context);
-    if (excess !== undefined) return this.cutOff('over-limit', excess);
-    this.#leave(this.is(SERVING | FINISHING | DRAINING));
+  send(message: unknown): Promise<void> {
+    ensureStack();
+    return this.#strategy.send(message);
   }
 
-  /** Gives the slot up idle or pinned: `keepsMore`, this thread keeps something of its own beside bytes. */
-  #leave(keepsMore: boolean): void {
-    const moves = !keepsMore && save(this);
-    noteKept(this);
-    if (moves) return this.#becomeIdle();
-    this.lease.pin();
-    if (this.is(YIELDING) && !keepsMore) this.#context.goOnSoon(this); // What is left of its work is done here.
+  receive(): Promise<unknown> {
+    return this.#strategy.receive();
   }
 
-  #becomeIdle(): void {
-    if (!this.lease.idle()) this.end('over-limit', 'the kernel has no room to watch it');
+  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
+    return { next: () => this.#strategy.next() };
+  }
+
+  close(): void {
+    ensureStack();
+    if (!this.#canSend()) return;
+    this.finish('server-finished');
+    this.flushSoon();
+  }
+
+  sendLater(message: unknown): Promise<void> {
+    if (!this.#canSend()) return refuseSend(this);
+    this.flushSoon(); // First: it gives up the slot, and what is no message throws.
+    return this.orRefused(this.output.later(message));
+  }
+
+  orRefused(sent: Promise<void>): Promise<void> {
+    return this.is(FINISHING) ? refused(this.closedError()) : sent;
+  }
+
+  flushSoon(): void {
+    if (this.is(FLUSHING)) return;
+    this.set(FLUSHING);
+    this.#context.flushSoon(this);
   }
 
   /** Takes the slot, if this is called from outside of an event. */
@@ -463,33 +325,99 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     return !this.is(FINISHING | CLOSED) && this.lease.take();
   }
 
-  #refuse(): Promise<void> {
-    if (this.is(CLOSED)) return refused(this.closedError());
-    const reason = this.#ending?.reason ?? 'it was closed or has moved to another thread';
-    return refused(new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
+  finish(reason: CloseReason, detail?: string): void {
+    if (this.is(CLOSED | FINISHING)) return;
+    this.set(FINISHING);
+    this.#endFor(reason, detail);
+    this.input.drop();
+    this.lease.messageDone();
+  }
+
+  /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
+  end(reason: CloseReason, detail?: string): void {
+    if (this.is(CLOSED)) return;
+    this.#endFor(reason, detail);
+    this.set(CLOSED);
+    if (!this.is(CALLED)) return this.#close();
+    this.set(END_NOTED);
+    this.flushSoon();
+  }
+
+  cutOff(reason: CloseReason, detail: string): void {
+    if (!this.is(CLOSED)) this.#context.sys.discardOnClose(this.fd);
+    this.end(reason, detail);
+  }
+
+  letGo(reason: CloseReason): void {
+    this.#context.closed(this, reason);
+    this.#strategy.closed();
+    this.lease.begin();
+    this.input.drop();
+    this.output.drop(() => this.closedError());
+    this.lease.noteKept(0, 0);
+  }
+
+  closedError(): HeddleError {
+    return (this.ending ?? this.#endFor('client-reset')).error;
+  }
+
+  refuseFrame(status: FrameStatus): void {
+    refuseFrame(this, this.#context, status);
+  }
+
+  serviceFailed(error: unknown): void {
+    serviceFailed(this, this.#context, error);
+  }
+
+  sendFailed(errno: number): void {
+    sendFailed(this, this.#context, errno);
+  }
+
+  replyTooLong(length: number): void {
+    this.finish('over-limit', `a reply of ${length} bytes is more than can be sent: send it in pieces`);
+  }
+
+  checkSoon(): void {
+    this.#context.lingers(this);
   }
 
   #close(): void {
     const { closer, row } = this.#context;
-    const { reason, detail } = this.#ending as Ending;
+    const { reason, detail } = this.ending as Ending;
     this.unset(END_NOTED);
     closer.close(this.fd, this.lease.generation, row, reason, detail, this);
   }
 
   #endFor(reason: CloseReason, detail?: string): Ending {
-    const ending = (this.#ending ??= new Ending(this.#context, this, reason, detail));
+    const ending = (this.ending ??= new Ending(this.#context, this, reason, detail));
     ending.reason = reason;
     ending.detail = detail;
     return ending;
   }
 
-  /** Closes a client that is late; the first reason counts, but that it does not read. What it has yet to take of its replies it gets. */
-  #endLate(reason: CloseReason): void {
-    if (reason === 'over-limit') return this.cutOff(reason, surplusText(this));
-    if (reason === 'send-timeout') return this.cutOff(reason, unreadText(this.output.length));
-    if (this.unsent === 0) return this.end(this.#ending?.reason ?? reason, this.#ending?.detail);
-    this.finish(reason);
-    this.#flush();
-    this.#settle();
+  is(flags: number): boolean {
+    return (this.#flags & flags) !== 0;
+  }
+
+  set(flags: number): void {
+    this.#flags |= flags;
+  }
+
+  unset(flags: number): void {
+    this.#flags &= ~flags;
+  }
+
+  /** Reads a word of all that an event of this client needs; see `Connections.expect`. */
+  peek(): number {
+    return this.lease.generation ^ (this.input.isUnread ? 1 : 0) ^ (this.output.isClear ? 1 : 0);
+  }
+
+  get takesInput(): boolean {
+    return !this.is(TAKES_NO_INPUT);
+  }
+
+  get unsent(): number {
+    // The end of the stream, which the kernel counts, is no byte.
+    return Math.max(0, this.#context.sys.unsent(this.fd) - (this.is(LINGERING) ? 1 : 0));
   }
 }

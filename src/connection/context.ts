@@ -2,8 +2,8 @@
 import type { Poller } from '../reactor/poller.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Client, ClientTls } from './client.ts';
-import type { Closer } from './close.ts';
-import type { EndingContext } from './ending.ts';
+import type { Closer } from './end/close.ts';
+import type { EndingContext } from './end/ending.ts';
 import type { LeaseContext } from './lease.ts';
 import type { OutputContext } from './output.ts';
 import type { SocketCalls } from './sockets.ts';

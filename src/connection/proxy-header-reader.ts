@@ -5,7 +5,7 @@ import type { ServerEvent } from '../log/event.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
-import type { Closer } from './close.ts';
+import type { Closer } from './end/close.ts';
 import { ANY_BYTES, Reader, type ReaderContext } from './bytes/reader.ts';
 import { SharedBuffer } from './bytes/saved-bytes.ts';
 import type { SocketCalls } from './sockets.ts';

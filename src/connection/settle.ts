@@ -1,28 +1,66 @@
 /** Leaves a client until its next event: what epoll then watches, and what is saved with its slot. */
-import type { Poller } from '../reactor/poller.ts';
 import { ENDED as ENDED_FLAG, WORK_LEFT as WORK_LEFT_FLAG } from '../sharing/connection-table.ts';
-import { ENDED, WATCHED_FOR_ROOM, WORK_LEFT, YIELDING } from './flags.ts';
+import type { CloseReason } from '../sharing/close-reason.ts';
+import type { CalledBack, ThreadContext } from './context.ts';
+import {
+  BLOCKED,
+  DRAINING,
+  ENDED,
+  FINISHING,
+  LINGERING,
+  NO_IDLE_TIMEOUT,
+  SERVING,
+  TAKES_NO_INPUT,
+  WATCHED_FOR_ROOM,
+  WORK_LEFT,
+  YIELDING,
+} from './flags.ts';
 import type { Input } from './input.ts';
 import { interestFor } from './interest.ts';
 import type { Lease } from './lease.ts';
 import type { Output } from './output.ts';
 
 /** A connection that settles. */
-export interface Settling {
-  readonly fd: number;
+export interface Settling extends CalledBack {
   readonly input: Input;
   readonly output: Output;
   readonly lease: Lease;
   is(flags: number): boolean;
   set(flags: number): void;
   unset(flags: number): void;
+  end(reason: CloseReason, detail?: string): void;
+  /** Closes at once; what waits in the kernel is dropped. */
+  cutOff(reason: CloseReason, detail: string): void;
 }
 
-/**
- * Has the socket watched anew if it has to be: what it is ready for now is reported, whether it was before or not. `reads`: what is
- * there to read may be read, and is left for the sake of others.
- */
-export function watch(connection: Settling, poller: Pick<Poller, 'modify'>, reads: boolean): void {
+/** Gives up a connection that has flags or keeps something, or whose thread does; after most messages neither is so. */
+export function settle(connection: Settling, context: ThreadContext): void {
+  const { input, lease } = connection;
+  if (connection.is(NO_IDLE_TIMEOUT) || hasWorkLeft(connection)) lease.stopIdling();
+  if (connection.is(BLOCKED | WATCHED_FOR_ROOM) || input.isUnread) watch(connection, context);
+  const excess = excessText(connection, context);
+  if (excess !== undefined) return connection.cutOff('over-limit', excess);
+  // Besides bytes, this thread keeps something of its own: a handler, a session, an ending, a drain.
+  const keepsMore = connection.is(SERVING | FINISHING | DRAINING);
+  const moves = !keepsMore && save(connection);
+  noteKept(connection);
+  if (moves) return becomeIdle(connection);
+  lease.pin();
+  if (connection.is(YIELDING) && !keepsMore) context.goOnSoon(connection); // What is left of its work is done here.
+}
+
+/** Gives up a connection for which this thread keeps nothing. */
+export function becomeIdle(connection: Settling): void {
+  if (!connection.lease.idle()) connection.end('over-limit', 'the kernel has no room to watch it');
+}
+
+/** Says why a client is cut off for which most is kept, while more is kept for all than may be. */
+export function surplusText(connection: Settling): string {
+  return `${keptFor(connection)} bytes are kept for it, and for all clients more than may be (maxMemory)`;
+}
+
+/** Has the socket watched anew if it has to be: what it is ready for now is reported, whether it was before or not. */
+function watch(connection: Settling, { poller }: ThreadContext): void {
   const { fd, input, lease, output } = connection;
   const { isBlocked } = output;
   if (isBlocked !== connection.is(WATCHED_FOR_ROOM)) {
@@ -33,12 +71,17 @@ export function watch(connection: Settling, poller: Pick<Poller, 'modify'>, read
       connection.unset(WATCHED_FOR_ROOM);
       lease.writeFlowing();
     }
-  } else if (!input.isUnread || !reads) return;
+  } else if (!input.isUnread || !readsOn(connection)) return;
   poller.modify(fd, interestFor(isBlocked), fd, lease.generation);
 }
 
+/** Whether what is there to read may be read, and is left for the sake of others. */
+function readsOn(connection: Settling): boolean {
+  return connection.is(LINGERING) || !connection.is(TAKES_NO_INPUT | ENDED);
+}
+
 /** Leaves with the slot what is kept for the client; false: not all of it can move. */
-export function save(connection: Settling): boolean {
+function save(connection: Settling): boolean {
   const { input, lease, output } = connection;
   const isEnded = connection.is(ENDED);
   if (input.isTaken && output.isSent && !isEnded) return true;
@@ -51,34 +94,23 @@ export function save(connection: Settling): boolean {
 }
 
 /** Whether the client has sent more than its thread serves in this turn. */
-export function hasWorkLeft(connection: Settling): boolean {
+function hasWorkLeft(connection: Settling): boolean {
   return connection.is(YIELDING | WORK_LEFT) && !connection.input.isTaken;
 }
 
 /** Writes down how much is kept for the client, where that may have changed. */
-export function noteKept(connection: Settling): void {
+function noteKept(connection: Settling): void {
   const { input, lease, output } = connection;
   lease.noteKept(keptFor(connection), input.allocatedHere + output.allocatedHere);
 }
 
-/** The limits that a client is held to when it settles. */
-interface Limits {
-  readonly settings: { readonly maxUnsent: number };
-  isSurplus(bytes: number): boolean;
-}
-
 /** Says why a client is cut off for which more waits, or is kept, than may be; `undefined`: it is not. */
-export function excessText(connection: Settling, limits: Limits): string | undefined {
+function excessText(connection: Settling, context: ThreadContext): string | undefined {
   const { output } = connection;
-  const { maxUnsent } = limits.settings;
+  const { maxUnsent } = context.settings;
   if (output.isBlocked && output.piledUp > maxUnsent) return `more than ${maxUnsent} bytes wait for it (maxUnsent)`;
   const kept = keptFor(connection);
-  return kept > 0 && limits.isSurplus(kept) ? surplusText(connection) : undefined;
-}
-
-/** Says why a client is cut off for which most is kept, while more is kept for all than may be. */
-export function surplusText(connection: Settling): string {
-  return `${keptFor(connection)} bytes are kept for it, and for all clients more than may be (maxMemory)`;
+  return kept > 0 && context.isSurplus(kept) ? surplusText(connection) : undefined;
 }
 
 function keptFor({ input, output }: Settling): number {

@@ -1,5 +1,5 @@
 /** Gives this process's listening sockets, and then its idle clients, to the next process. */
-import type { Closer } from '../connection/close.ts';
+import type { Closer } from '../connection/end/close.ts';
 import type { Arena } from '../sharing/arena.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable, SavedBytes } from '../sharing/connection-table.ts';

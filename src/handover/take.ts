@@ -1,5 +1,5 @@
 /** Takes over from the process before this one: starts accepting when that one has stopped, and takes its clients. */
-import type { Report } from '../connection/close.ts';
+import type { Report } from '../connection/end/close.ts';
 import { Arena } from '../sharing/arena.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { type ConnectionTable, type SavedBytes, PROXIED } from '../sharing/connection-table.ts';

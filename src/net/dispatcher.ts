@@ -1,7 +1,7 @@
 /** Hands clients of the net engine to their threads, where they stay. */
 import type { MessagePort } from 'node:worker_threads';
 import type { ArrivedClient } from './arrived-client.ts';
-import type { Closer } from '../connection/close.ts';
+import type { Closer } from '../connection/end/close.ts';
 import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Dispatcher } from '../supervisor/dispatcher.ts';

@@ -1,6 +1,6 @@
 /** Holds what all threads of one server share, and reads it on main. */
 import { BEHIND_CAUSES, type BehindCause, type ServerStats, type ThreadStats } from '../admin/server-stats.ts';
-import { Closer } from '../connection/close.ts';
+import { Closer } from '../connection/end/close.ts';
 import { printError } from '../log/error-log.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { AcceptorCounters } from '../sharing/acceptor-counters.ts';

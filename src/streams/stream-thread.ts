@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { callContext } from '../connection/call-context.ts';
-import { Closer } from '../connection/close.ts';
+import { Closer } from '../connection/end/close.ts';
 import type { Connection } from '../connection/connection.ts';
 import { idleInterest } from '../connection/interest.ts';
 import type { StreamService } from '../connection/service.ts';

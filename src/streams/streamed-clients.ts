@@ -1,7 +1,7 @@
 /** Keeps the clients of a stream service on one thread: hands them over, holds them to their limits, and reports their end. */
 import { callContext } from '../connection/call-context.ts';
-import type { Closer, Report } from '../connection/close.ts';
-import { unreadText } from '../connection/linger.ts';
+import type { Closer, Report } from '../connection/end/close.ts';
+import { unreadText } from '../connection/end/linger.ts';
 import type { StreamService } from '../connection/service.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import { sharedTime } from '../sharing/clock.ts';

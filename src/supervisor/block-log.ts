@@ -1,5 +1,5 @@
 /** Records how long threads were blocked, by what, and how soon their other clients had left. */
-import type { Closer, Report } from '../connection/close.ts';
+import type { Closer, Report } from '../connection/end/close.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';

@@ -1,5 +1,5 @@
 /** Keeps the threads that were told to end and do not: they are in a system call, and may stay there for ever. */
-import type { Closer } from '../connection/close.ts';
+import type { Closer } from '../connection/end/close.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { BUSY, PINNED, stateOf } from '../sharing/control-word.ts';

@@ -1,5 +1,5 @@
 /** Moves idle connections from one thread to another: the one move that Heddle is about. */
-import type { Closer } from '../connection/close.ts';
+import type { Closer } from '../connection/end/close.ts';
 import { idleInterest } from '../connection/interest.ts';
 import { sharedTenths } from '../sharing/clock.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';

@@ -1,5 +1,5 @@
 /** Watches the threads: moves clients where that helps them, and takes over what a dead thread leaves. */
-import type { Closer, Report } from '../connection/close.ts';
+import type { Closer, Report } from '../connection/end/close.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { BUSY, FREE, PINNED, MOVING, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';

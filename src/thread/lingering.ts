@@ -1,6 +1,6 @@
 /** Looks at the connections of a thread that linger, each a moment after it was last looked at. */
 import type { CalledBack } from '../connection/context.ts';
-import { LINGER_MS } from '../connection/linger.ts';
+import { LINGER_MS } from '../connection/end/linger.ts';
 
 export class Lingering {
   /** `time` is set to the time of each look. */

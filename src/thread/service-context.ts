@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { callContext } from '../connection/call-context.ts';
 import type { ClientTls } from '../connection/client.ts';
-import { Closer } from '../connection/close.ts';
+import { Closer } from '../connection/end/close.ts';
 import type { CalledBack, ThreadContext } from '../connection/context.ts';
 import { PerMessage } from '../connection/per-message.ts';
 import { PerSession } from '../connection/per-session.ts';

@@ -1,7 +1,7 @@
 /** Serves the clients of one thread: takes those that are ready, closes those that are late, and drains them all. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { callContext } from '../connection/call-context.ts';
-import { Closer } from '../connection/close.ts';
+import { Closer } from '../connection/end/close.ts';
 import { Connection } from '../connection/connection.ts';
 import type { CalledBack } from '../connection/context.ts';
 import { ProxyHeaderReader } from '../connection/proxy-header-reader.ts';

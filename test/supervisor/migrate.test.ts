@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Closer } from '../../src/connection/close.ts';
+import { Closer } from '../../src/connection/end/close.ts';
 import { Migrator } from '../../src/supervisor/migrate.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';

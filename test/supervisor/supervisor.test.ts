@@ -4,7 +4,7 @@ import type { Dispatcher } from '../../src/supervisor/dispatcher.ts';
 import type { ServerEvent } from '../../src/log/event.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
 import { Supervisor } from '../../src/supervisor/supervisor.ts';
-import { Closer } from '../../src/connection/close.ts';
+import { Closer } from '../../src/connection/end/close.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';

@@ -2,7 +2,7 @@
 import { ArenaCleaner } from '../../src/supervisor/arena-cleaner.ts';
 import { EpollAcceptor } from '../../src/epoll/acceptor.ts';
 import { Admission } from '../../src/acceptor/admission.ts';
-import { Closer } from '../../src/connection/close.ts';
+import { Closer } from '../../src/connection/end/close.ts';
 import { Listener } from '../../src/acceptor/listener.ts';
 import type { FromAcceptor } from '../../src/acceptor/messages.ts';
 import { MemoryGuard } from '../../src/supervisor/memory-guard.ts';

@@ -151,7 +151,9 @@ function isPem(value: unknown): boolean {
 }
 
 function isProtocols(value: unknown): boolean {
-  return Array.isArray(value) && [...value].every((name) => typeof name === 'string' && name !== '' && name.length < 256);
+  return (
+    Array.isArray(value) && [...value].every((name) => typeof name === 'string' && name !== '' && name.length < 256)
+  );
 }
 
 function isPairs(value: unknown): boolean {

@@ -13,12 +13,18 @@ it.each([
   ['listen', [{ host: '::1', port: bare }]],
 ])('%s refuses an object that has no text, and says so', (name, value) => {
   expect(() => parseServeOptions({ [name]: value })).toThrow(
-    expect.objectContaining({ code: 'HEDDLE_INVALID_OPTION', message: expect.stringContaining(`options.${name} must`) }),
+    expect.objectContaining({
+      code: 'HEDDLE_INVALID_OPTION',
+      message: expect.stringContaining(`options.${name} must`),
+    }),
   );
 });
 
-it.each(['listen', 'allow', 'deny', 'proxyProtocol', 'metricsHosts', 'listenFds'])('%s refuses an array with holes', (name) => {
-  const holes: unknown[] = [];
-  holes.length = 1;
-  expect(() => parseServeOptions({ [name]: holes })).toThrow(/options\./);
-});
+it.each(['listen', 'allow', 'deny', 'proxyProtocol', 'metricsHosts', 'listenFds'])(
+  '%s refuses an array with holes',
+  (name) => {
+    const holes: unknown[] = [];
+    holes.length = 1;
+    expect(() => parseServeOptions({ [name]: holes })).toThrow(/options\./);
+  },
+);

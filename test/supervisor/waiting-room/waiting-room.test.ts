@@ -3,7 +3,7 @@ import { Migrator } from '../../../src/supervisor/migrate.ts';
 import { placementFor } from '../../../src/supervisor/placement.ts';
 import { ThreadRegistry } from '../../../src/supervisor/thread-registry.ts';
 import { WaitingRoom } from '../../../src/supervisor/waiting-room/waiting-room.ts';
-import { Closer } from '../../../src/connection/close.ts';
+import { Closer } from '../../../src/connection/end/close.ts';
 import { parseAddress } from '../../../src/ip-address.ts';
 import { Poller } from '../../../src/reactor/poller.ts';
 import { AcceptorCounters } from '../../../src/sharing/acceptor-counters.ts';

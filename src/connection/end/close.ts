@@ -1,11 +1,11 @@
 /** Closes connections: those that a service has, those that none has seen yet, and those whose thread is gone. */
-import type { CloseEvent, OpenEvent, ServerEvent } from '../log/event.ts';
-import type { Arena } from '../sharing/arena.ts';
-import type { CloseReason } from '../sharing/close-reason.ts';
-import { COUNTED, type ConnectionTable, type Generation, LOST } from '../sharing/connection-table.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
-import { SHUT_RDWR } from '../sys/constants.ts';
-import type { Sys } from '../sys/sys.ts';
+import type { CloseEvent, OpenEvent, ServerEvent } from '../../log/event.ts';
+import type { Arena } from '../../sharing/arena.ts';
+import type { CloseReason } from '../../sharing/close-reason.ts';
+import { COUNTED, type ConnectionTable, type Generation, LOST } from '../../sharing/connection-table.ts';
+import type { ThreadRow } from '../../sharing/thread-board.ts';
+import { SHUT_RDWR } from '../../sys/constants.ts';
+import type { Sys } from '../../sys/sys.ts';
 
 /** What an event says of its client. */
 type EventClient = Omit<OpenEvent, 'type'>;

@@ -1,13 +1,13 @@
 /** Leads a connection to its end: keeps the reason, tells the client that all is sent, and lingers until nothing can be lost. */
-import { HeddleError } from '../errors.ts';
-import type { CloseReason } from '../sharing/close-reason.ts';
-import { SHUT_WR } from '../sys/constants.ts';
-import { EAGAIN, errnoName } from '../sys/errno.ts';
-import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import { ENDED, LINGERING } from './flags.ts';
-import type { Input } from './input.ts';
+import { HeddleError } from '../../errors.ts';
+import type { CloseReason } from '../../sharing/close-reason.ts';
+import { SHUT_WR } from '../../sys/constants.ts';
+import { EAGAIN, errnoName } from '../../sys/errno.ts';
+import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
+import { ENDED, LINGERING } from '../flags.ts';
+import type { Input } from '../input.ts';
 import { Linger, unreadText } from './linger.ts';
-import type { SocketCalls } from './sockets.ts';
+import type { SocketCalls } from '../sockets.ts';
 
 /** Reads in a row from a client that goes on sending, before others get their turn. */
 const READS = 16;
@@ -118,11 +118,4 @@ export class Ending {
   #end(): void {
     this.#connection.end(this.reason, this.detail);
   }
-}
-
-/** Bytes of the service that were to be sent are gone: half a message must not look like a whole one. */
-export function lostBytes(): HeddleError {
-  const text =
-    'Bytes that were given to client.send were detached or shrunk before they were sent: await send before you transfer or resize their memory';
-  return new HeddleError('HEDDLE_SERVICE_ERROR', text);
 }

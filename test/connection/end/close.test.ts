@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Closer } from '../../src/connection/close.ts';
-import { MemoryBlocks } from '../../src/connection/bytes/saved-bytes.ts';
-import { mapped } from '../../src/ip-address.ts';
-import type { ServerEvent } from '../../src/log/event.ts';
-import { Arena } from '../../src/sharing/arena.ts';
-import { ConnectionTable, COUNTED } from '../../src/sharing/connection-table.ts';
-import { CLOSING, FREE, stateOf } from '../../src/sharing/control-word.ts';
-import { ThreadBoard } from '../../src/sharing/thread-board.ts';
-import { FakeKernel } from '../support/fake-kernel.ts';
+import { Closer } from '../../../src/connection/end/close.ts';
+import { MemoryBlocks } from '../../../src/connection/bytes/saved-bytes.ts';
+import { mapped } from '../../../src/ip-address.ts';
+import type { ServerEvent } from '../../../src/log/event.ts';
+import { Arena } from '../../../src/sharing/arena.ts';
+import { ConnectionTable, COUNTED } from '../../../src/sharing/connection-table.ts';
+import { CLOSING, FREE, stateOf } from '../../../src/sharing/control-word.ts';
+import { ThreadBoard } from '../../../src/sharing/thread-board.ts';
+import { FakeKernel } from '../../support/fake-kernel.ts';
 
 const FD = 5;
 

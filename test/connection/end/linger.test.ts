@@ -1,12 +1,12 @@
 import { constants as osConstants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Linger } from '../../src/connection/linger.ts';
-import type { Service } from '../../src/connection/service.ts';
-import { NEW } from '../../src/sharing/connection-table.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../../src/sys/constants.ts';
-import { EAGAIN, ECONNRESET } from '../../src/sys/errno.ts';
-import { playClock, type PlayedClock } from '../support/played-clock.ts';
-import { ScriptedThread, type ScriptedSocket } from './scripted-thread.ts';
+import { Linger } from '../../../src/connection/end/linger.ts';
+import type { Service } from '../../../src/connection/service.ts';
+import { NEW } from '../../../src/sharing/connection-table.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../../../src/sys/constants.ts';
+import { EAGAIN, ECONNRESET } from '../../../src/sys/errno.ts';
+import { playClock, type PlayedClock } from '../../support/played-clock.ts';
+import { ScriptedThread, type ScriptedSocket } from '../scripted-thread.ts';
 
 const SEND_TIMEOUT = 5000;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,13 +1,13 @@
 /** Clients that have let a deadline pass, or only seem to: a thread looks at what it has not read before it closes one. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Service } from '../../src/connection/service.ts';
-import { NEW, PROXIED } from '../../src/sharing/connection-table.ts';
-import { sharedTime } from '../../src/sharing/clock.ts';
-import { PINNED, IDLE } from '../../src/sharing/control-word.ts';
-import { EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
-import { EAGAIN } from '../../src/sys/errno.ts';
-import { playClock, type PlayedClock } from '../support/played-clock.ts';
-import { ScriptedThread } from './scripted-thread.ts';
+import type { Service } from '../../../src/connection/service.ts';
+import { NEW, PROXIED } from '../../../src/sharing/connection-table.ts';
+import { sharedTime } from '../../../src/sharing/clock.ts';
+import { PINNED, IDLE } from '../../../src/sharing/control-word.ts';
+import { EPOLLIN, EPOLLOUT } from '../../../src/sys/constants.ts';
+import { EAGAIN } from '../../../src/sys/errno.ts';
+import { playClock, type PlayedClock } from '../../support/played-clock.ts';
+import { ScriptedThread } from '../scripted-thread.ts';
 
 const IDLE_MS = 1000;
 const timeouts = { idleTimeout: IDLE_MS, messageTimeout: 3000, sendTimeout: 5000 };

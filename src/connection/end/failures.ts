@@ -1,0 +1,68 @@
+/** Ends a connection when its client sends no message, its service throws, or its socket takes nothing any more. */
+import { HeddleError } from '../../errors.ts';
+import { BAD, type FrameStatus } from '../../framing/frame.ts';
+import type { CloseReason } from '../../sharing/close-reason.ts';
+import { EFAULT, errnoName } from '../../sys/errno.ts';
+import { refused } from '../bytes/send-queue.ts';
+import type { CalledBack, ThreadContext } from '../context.ts';
+import { CLOSED } from '../flags.ts';
+import type { Output } from '../output.ts';
+import type { Ending } from './ending.ts';
+
+/** A connection that something goes wrong with. */
+export interface FailingConnection extends CalledBack {
+  readonly output: Output;
+  /** Why it ends, if it does. */
+  readonly ending: Ending | undefined;
+  is(flags: number): boolean;
+  finish(reason: CloseReason, detail?: string): void;
+  end(reason: CloseReason, detail?: string): void;
+  cutOff(reason: CloseReason, detail: string): void;
+  closedError(): HeddleError;
+}
+
+/** Tells a client, if its framing has words for it, that what it has sent is no message, as the decoder found. */
+export function refuseFrame(connection: FailingConnection, context: ThreadContext, status: FrameStatus): void {
+  const { frame, framing } = context;
+  const { problem } = frame;
+  const why = status === BAD ? 'bad-frame' : 'message-too-long';
+  try {
+    const lastWords = framing.refuse?.(why, problem);
+    if (lastWords !== undefined) connection.output.replyAsItIs(lastWords);
+  } catch (error) {
+    serviceFailed(connection, context, error);
+  }
+  connection.finish(why, problem);
+}
+
+/** Reports what a service has thrown, unless it is the error that told the service of the end. */
+export function serviceFailed(connection: FailingConnection, context: ThreadContext, error: unknown): void {
+  if (connection.ending?.hasThrown(error)) return;
+  context.serviceFailed(connection, error);
+  connection.finish('service-error');
+}
+
+/** Ends a connection to which `send` has failed. What was to be sent is lost, whatever reason came before. */
+export function sendFailed(connection: FailingConnection, context: ThreadContext, errno: number): void {
+  if (errno === EFAULT) {
+    context.serviceFailed(connection, lostBytes());
+    return connection.cutOff('service-error', 'bytes that were to be sent are gone');
+  }
+  const { ending } = connection;
+  const why = ending === undefined ? '' : `, while it was being closed for ${ending.reason}`;
+  connection.end('client-reset', `${errnoName(errno)}${why}`);
+}
+
+/** Says why nothing can be sent to the client. */
+export function refuseSend(connection: FailingConnection): Promise<void> {
+  if (connection.is(CLOSED)) return refused(connection.closedError());
+  const reason = connection.ending?.reason ?? 'it was closed or has moved to another thread';
+  return refused(new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
+}
+
+/** Bytes of the service that were to be sent are gone: half a message must not look like a whole one. */
+function lostBytes(): HeddleError {
+  const text =
+    'Bytes that were given to client.send were detached or shrunk before they were sent: await send before you transfer or resize their memory';
+  return new HeddleError('HEDDLE_SERVICE_ERROR', text);
+}
