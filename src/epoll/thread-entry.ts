@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { crash } from '../errors.ts';
 import { Poller } from '../reactor/poller.ts';
-import { Reactor } from '../reactor/reactor.ts';
+import { Reactor, type Turns } from '../reactor/reactor.ts';
 import { SleepTimer } from '../reactor/sleep-timer.ts';
 import { Watchdog } from '../reactor/watchdog.ts';
 import type { Generation } from '../sharing/connection-table.ts';
@@ -11,11 +11,11 @@ import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../sys/cons
 import { openLibc } from '../sys/libc.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
+import { ThreadClients } from '../thread/clients.ts';
 import { giveBack } from '../thread/give-back.ts';
 import type { EpollThreadStart } from '../thread/messages.ts';
 import { type CommonParts, type MadeThread, runThread } from '../thread/run.ts';
-import type { ServiceThreadParts } from '../thread/parts.ts';
-import { ServiceThread } from '../thread/service-thread.ts';
+import type { ServiceThreadParts, ThreadCommands } from '../thread/parts.ts';
 
 /**
  * Ready sockets that one look takes at most; the rest comes with the next. epoll looks at each of them before it tells: few enough that
@@ -25,6 +25,12 @@ const EVENTS = 64;
 
 /** The longest time that a timer takes, in ms: 24 days. Should it run out before `moveAfter`, the acceptor finds nothing wrong. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A thread as its reactor sees it, and as main does. */
+interface TurningThread {
+  readonly thread: ThreadCommands;
+  readonly turns: Turns;
+}
 
 /** What this engine makes of the parts. */
 type EpollParts = ServiceThreadParts & Pick<CommonParts, 'streams'>;
@@ -42,17 +48,18 @@ async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
     ...common,
     sys,
     poller,
-    arm: () => watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT),
     giveBack: (fd: number, generation: Generation) => giveBack(giving, fd, generation),
   };
-  const thread = await makeThread(parts, sys, poller);
+  const { thread, turns } = await makeThread(parts, sys, poller);
   const serve = (): { type: 'ready' } => {
     // What the acceptor needs to know of this thread.
     row.epollFd = poller.fd;
     row.tid = sys.threadId();
     sys.setSlice(0, SERVING_SLICE_NS);
     watch(EPOLL_CTL_ADD, EPOLLONESHOT);
-    new Reactor(poller, row, thread, makeWatchdog(sys, row), makeSleepTimer(sys, poller, row)).start();
+    const arm = (): void => watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT);
+    const [watchdog, sleepTimer] = [makeWatchdog(sys, row), makeSleepTimer(sys, poller, row)];
+    new Reactor({ poller, row, turns, arm, watchdog, sleepTimer }).start();
     return { type: 'ready' };
   };
   return { thread, start: serve };
@@ -74,12 +81,16 @@ function makeSleepTimer(sys: Sys, poller: Poller, row: ThreadRow): SleepTimer | 
 }
 
 /** Node's sockets are loaded by the threads that need them. */
-async function makeThread(parts: EpollParts, sys: Sys, newcomers: Poller): Promise<ServiceThread> {
+async function makeThread(parts: EpollParts, sys: Sys, newcomers: Poller): Promise<TurningThread> {
   const { mailboxFd, tls } = start;
   const alert = (): void => void sys.eventfdSignal(mailboxFd);
-  if (tls === undefined && parts.streams === undefined) return new ServiceThread({ ...parts, alert });
+  if (tls === undefined && parts.streams === undefined) {
+    const clients = new ThreadClients({ ...parts, alert });
+    return { thread: clients, turns: clients };
+  }
   const { TlsThread } = await import('../streams/tls-thread.ts');
-  return new TlsThread({ ...parts, sys, newcomers, tls, alert });
+  const turns = new TlsThread({ ...parts, sys, newcomers, tls, alert });
+  return { thread: turns.streams, turns };
 }
 
 runThread(start, { load: openLibc, make }).catch(crash);

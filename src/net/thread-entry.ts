@@ -16,7 +16,7 @@ async function make(common: CommonParts): Promise<MadeThread> {
     const what = 'The net engine cannot read PROXY headers for a stream service';
     throw new HeddleError('HEDDLE_UNSUPPORTED', `${what}: leave out proxyProtocol, or use the epoll engine`);
   }
-  const thread = new NetThread({ ...common, sys: withoutKernel, tls: start.tls, arm: () => {} });
+  const thread = new NetThread({ ...common, sys: withoutKernel, tls: start.tls });
   const serve: MadeThread['start'] = () => {
     // Its busy time is found by this number.
     row.tid = row.thread;
@@ -25,7 +25,7 @@ async function make(common: CommonParts): Promise<MadeThread> {
     thread.start();
     return { type: 'ready', clients };
   };
-  return { thread, start: serve };
+  return { thread: thread.streams, start: serve };
 }
 
 runThread(start, { load: () => {}, make }).catch(crash);

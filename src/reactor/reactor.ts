@@ -51,33 +51,44 @@ export interface Turns {
   serve(fd: number, generation: number, mask: number): void;
   /** Closes clients that have let a deadline pass. */
   closeExpired(): void;
-  /** Tells whether anything was served in Node's event loop since this was asked last: such a turn was not empty. */
-  hasServed(): boolean;
+  /**
+   * Tells whether anything was served in Node's event loop since this was asked last: such a turn was not empty. Left out where
+   * clients are served by turns only.
+   */
+  hasServed?(): boolean;
   /** Tells whether something waits for Node's event loop: a handler, or what was put off until callbacks are done. */
   awaitsNode(): boolean;
+}
+
+export interface ReactorParts {
+  readonly poller: Poller;
+  readonly row: ThreadRow;
+  readonly turns: Turns;
   /** Has the acceptor watch this thread's epoll set. */
-  arm(): void;
+  readonly arm: () => void;
+  /** Left out, the acceptor has to look by itself whether this thread takes a turn. */
+  readonly watchdog?: Pick<Watchdog, 'putOff'> | undefined;
+  /** Left out, each sleep costs more. */
+  readonly sleepTimer?: SleepTimer | undefined;
 }
 
 export class Reactor {
   readonly #poller: Poller;
   readonly #row: ThreadRow;
   readonly #turns: Turns;
-  readonly #watchdog: Watchdog | undefined;
+  readonly #arm: () => void;
+  readonly #watchdog: Pick<Watchdog, 'putOff'> | undefined;
   readonly #sleepTimer: SleepTimer | undefined;
   /** The sleep timer was started in this turn. */
   #isTimed = false;
   #empty = 0;
   #stopped = false;
 
-  /**
-   * Without `watchdog` the acceptor has to look by itself whether this thread takes a turn; without `sleepTimer` each sleep
-   * costs more.
-   */
-  constructor(poller: Poller, row: ThreadRow, turns: Turns, watchdog?: Watchdog, sleepTimer?: SleepTimer) {
+  constructor({ poller, row, turns, arm, watchdog, sleepTimer }: ReactorParts) {
     this.#poller = poller;
     this.#row = row;
     this.#turns = turns;
+    this.#arm = arm;
     this.#watchdog = watchdog;
     this.#sleepTimer = sleepTimer;
   }
@@ -100,7 +111,7 @@ export class Reactor {
     if (this.#row.expired) turns.closeExpired();
     this.#isTimed = false;
     let ready = this.#look();
-    const isEmpty = !turns.hasServed() && ready === 0;
+    const isEmpty = turns.hasServed?.() !== true && ready === 0;
     this.#empty = isEmpty ? this.#empty + 1 : 0;
     const end = turns.time + TURN_MS;
     while (ready > 0 && turns.time < end && !turns.awaitsNode()) ready = this.#look();
@@ -146,7 +157,7 @@ export class Reactor {
       return;
     }
     this.#sleepTimer?.stop(); // It would be work to the acceptor.
-    this.#turns.arm();
+    this.#arm();
     this.#row.waker.wait(count, this.#wake);
   }
 

@@ -1,22 +1,20 @@
-/** Runs a service thread whose clients are Node's: their sockets are watched by Node's own loop, and they cannot move. */
+/** Runs the clients of a thread whose sockets Node has: Node's own loop watches them, and they cannot move. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { callContext } from '../connection/call-context.ts';
 import { Closer } from '../connection/end/close.ts';
-import type { Connection } from '../connection/connection.ts';
 import { idleInterest } from '../connection/interest.ts';
 import type { StreamService } from '../connection/service.ts';
 import type { Credentials } from '../options/tls/credentials.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { type ConnectionTable, PROXIED, type Generation } from '../sharing/connection-table.ts';
+import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
 import { Deadlines } from '../sharing/deadlines.ts';
-import { PARKED, RUNNING } from '../sharing/thread-board.ts';
-import { EPOLLIN } from '../sys/constants.ts';
+import { PARKED, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
+import { ThreadClients, type Unwelcomed } from '../thread/clients.ts';
+import type { ServiceThreadParts, ThreadCommands } from '../thread/parts.ts';
 import { Handshakes, type HandshakeListener, type Newcomer } from './handshakes.ts';
 import { PinnedTable } from './pinned-table.ts';
-import type { ServiceThreadParts } from '../thread/parts.ts';
-import { ServiceThread } from '../thread/service-thread.ts';
 import { SocketStream, type StreamClient } from './socket-stream.ts';
 import { type StreamBase, StreamSockets } from './stream-sockets.ts';
 import { StreamedClients } from './streamed-clients.ts';
@@ -40,7 +38,22 @@ export interface StreamThreadParts extends Omit<ServiceThreadParts, 'sys' | 'pol
   readonly streams: StreamService | undefined;
 }
 
-export abstract class StreamThread extends ServiceThread implements HandshakeListener {
+/** What the engine of the thread does around the streams. */
+export interface StreamEngine {
+  /** Has a client of the engine's own that has waited for this thread until it was late. Left out where none waits. */
+  arrived?(fd: number, generation: Generation): void;
+  /** The thread begins to work while it is parked: it owes the acceptor its heartbeat from now on. */
+  roused(): void;
+  /** What was due is done. */
+  served(): void;
+}
+
+export class StreamThread implements ThreadCommands, HandshakeListener, Unwelcomed {
+  /** A table in which clients that this thread has are never idle. */
+  readonly table: ConnectionTable;
+  readonly clients: ThreadClients;
+  readonly #row: ThreadRow;
+  readonly #engine: StreamEngine;
   readonly #sockets: StreamSockets;
   readonly #handshakes: Handshakes | undefined;
   readonly #closer: Closer;
@@ -55,102 +68,102 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   #readUntil = 0;
   #quietTurns = 0;
 
-  constructor(parts: StreamThreadParts) {
-    const sockets = new StreamSockets(parts.sys, parts.row, (stream) => this.#left(stream));
-    const table = new PinnedTable(parts.table.buffer);
-    super({ ...parts, sys: sockets, poller: sockets.poller, clientStreams: sockets, table });
-    this.#sockets = sockets;
+  constructor(parts: StreamThreadParts, engine: StreamEngine) {
+    this.#engine = engine;
+    this.#row = parts.row;
     this.#moving = parts.table;
+    this.table = new PinnedTable(parts.table.buffer);
+    const { table } = this;
+    const sockets = new StreamSockets(parts.sys, parts.row, (stream) => this.#left(stream));
+    this.#sockets = sockets;
+    this.clients = new ThreadClients(
+      { ...parts, sys: sockets, poller: sockets.poller, clientStreams: sockets, table },
+      this,
+    );
     this.#handshakes = parts.tls && new Handshakes(parts.tls, this);
-    this.#closer = new Closer(parts.sys, this.table, parts.arena, parts.report, this.row);
+    this.#closer = new Closer(parts.sys, table, parts.arena, parts.report, parts.row);
     this.#streamed = parts.streams && this.#makeStreamed(parts, parts.streams);
   }
 
   #makeStreamed({ complain, settings, sys }: StreamThreadParts, service: StreamService): StreamedClients {
-    const { row, table } = this;
+    const { table } = this;
+    const { context } = this.clients;
     return new StreamedClients({
       service,
       sys,
       table,
-      row,
+      row: this.#row,
       maxUnsent: settings.maxUnsent,
       complain,
       closer: this.#closer,
       deadlines: new Deadlines(table, settings),
-      countKept: (bytes) => this.context.countKept(bytes, bytes),
-      isSurplus: (bytes) => this.context.isSurplus(bytes),
-      left: () => this.checkDrained(),
+      countKept: (bytes) => context.countKept(bytes, bytes),
+      isSurplus: (bytes) => context.isSurplus(bytes),
+      left: () => this.clients.checkDrained(),
     });
   }
 
-  /** Called when the thread begins to work while it is parked: it owes the acceptor its heartbeat from now on. */
-  protected abstract roused(): void;
-
-  /** Called when what was due is done. */
-  protected abstract served(): void;
-
   /** Takes a client whose slot this thread holds; the socket is from now on this thread's. */
-  protected welcome(newcomer: Newcomer, socket: Socket): void {
+  add(newcomer: Newcomer, socket: Socket): void {
     if (this.#handshakes !== undefined) this.#handshakes.begin(newcomer, socket);
-    else this.#add({ ...newcomer, socket, tls: undefined }, socket);
+    else this.#addStream({ ...newcomer, socket, tls: undefined }, socket);
   }
 
   /** Whether something waits to be served. */
-  protected get isDue(): boolean {
+  get isDue(): boolean {
     return this.#due.length > 0;
   }
 
   /** What clients send arrives in Node's event loop. */
-  override awaitsNode(): boolean {
+  awaitsNode(): boolean {
     const inNode = this.#sockets.size + (this.#handshakes?.size ?? 0) + (this.#streamed?.size ?? 0);
-    return inNode > 0 || super.awaitsNode();
+    return inNode > 0 || this.clients.awaitsNode();
   }
 
   /** What has arrived at the sockets is first to come through Node's loop. */
-  override drain(): void {
+  drain(): void {
     this.#readUntil = performance.now() + READ_ON_MS;
     this.#quietTurns = 0;
     setImmediate(this.#drainWhenRead);
   }
 
-  override leave(): void {
+  leave(): void {
     this.#streamed?.leave();
   }
 
-  override stay(): void {
+  stay(): void {
     this.#streamed?.stay();
   }
 
-  override useTicketKeys(keys: Uint8Array): void {
+  useTicketKeys(keys: Uint8Array): void {
     this.#handshakes?.useTicketKeys(keys);
   }
 
   /** What arrived while the thread was blocked, or the process stopped, is first to come through Node's loop, once around. */
-  override closeExpired(): void {
-    this.row.expired = false;
+  closeExpired(): void {
+    this.#row.expired = false;
     setImmediate(() => setImmediate(this.#closeExpired));
   }
 
-  /** One that has yet to be welcomed has waited for this thread. */
-  protected override late(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {
-    if (this.#sockets.get(fd) !== undefined || this.table.flags(fd) & PROXIED)
-      return super.late(fd, generation, reason);
-    this.#moving.idle(fd, generation);
-    this.serve(fd, generation, EPOLLIN);
-    return undefined;
-  }
-
-  protected override takeIdle(fd: number, generation: Generation): boolean {
+  take(fd: number, generation: Generation): boolean {
     return (this.#sockets.get(fd)?.generation === generation ? this.table : this.#moving).take(fd, generation);
   }
 
-  protected override drainIdle(fd: number, generation: Generation): void {
-    if (this.#sockets.get(fd) === undefined) this.refuse({ fd, generation }, 'shutdown');
-    else super.drainIdle(fd, generation);
+  refuseUnwelcomed(fd: number, generation: Generation): boolean {
+    if (this.#sockets.get(fd) !== undefined) return false;
+    this.refuse({ fd, generation }, 'shutdown');
+    return true;
+  }
+
+  welcome(fd: number, generation: Generation): boolean {
+    if (this.#sockets.get(fd) !== undefined) return false;
+    this.#moving.idle(fd, generation);
+    this.#engine.arrived?.(fd, generation);
+    return true;
   }
 
   secured(newcomer: Newcomer, socket: TLSSocket, raw: Socket): void {
-    this.#add({ ...newcomer, socket, tls: describeTls(socket) }, raw);
+    this.#addStream({ ...newcomer, socket, tls: describeTls(socket) }, raw);
   }
 
   failed(newcomer: Newcomer, problem: string): void {
@@ -158,29 +171,29 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   }
 
   /** Closes a client that no service has seen, and that has no stream. */
-  protected refuse({ fd, generation }: Newcomer, reason: CloseReason, detail?: string): void {
-    this.#closer.close(fd, generation, this.row, reason, detail);
-    this.checkDrainedSoon();
+  refuse({ fd, generation }: Newcomer, reason: CloseReason, detail?: string): void {
+    this.#closer.close(fd, generation, this.#row, reason, detail);
+    this.clients.checkDrainedSoon();
   }
 
   readonly #closeExpired = (): void => {
-    super.closeExpired();
+    this.clients.closeExpired();
     this.#streamed?.look();
   };
 
   /** Under TLS, `raw` is the socket below. */
-  #add(client: StreamClient, raw: Socket): void {
+  #addStream(client: StreamClient, raw: Socket): void {
     if (this.#streamed !== undefined) return this.#streamed.add({ ...client, raw });
     const stream = new SocketStream(client, idleInterest(this.table.flags(client.fd), undefined), this.#ready);
     this.#sockets.add(stream);
     this.table.setLastActivity(client.fd, sharedTime(performance.now())); // A handshake has a time of its own.
     stream.check();
-    if (this.isDraining) this.drain(); // It came too late to be read and closed with the others.
+    if (this.clients.isDraining) this.drain(); // It came too late to be read and closed with the others.
   }
 
   #left(stream: SocketStream): void {
-    if (stream.counts) this.row.addClients(-1);
-    this.checkDrained();
+    if (stream.counts) this.#row.addClients(-1);
+    this.clients.checkDrained();
   }
 
   /** What has arrived on all sockets is served together, when Node's loop has read it. */
@@ -199,22 +212,23 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
   readonly #serveAll = (): void => {
     const due = this.#due;
     this.#due = [];
-    this.begin();
-    this.looks.from(this.#dueFrom, this.time);
+    const { clients } = this;
+    clients.begin();
+    clients.looks.from(this.#dueFrom, clients.time);
     for (const stream of due) {
       stream.isDue = false;
       const { fd, problem, readiness, generation } = stream;
       if (this.#sockets.get(fd) !== stream || readiness === 0) continue;
-      super.serve(fd, generation, problem === undefined ? readiness : 0);
-      if (problem !== undefined) this.endConnection(fd, 'tls-error', problem);
+      clients.serve(fd, generation, problem === undefined ? readiness : 0);
+      if (problem !== undefined) clients.endConnection(fd, 'tls-error', problem);
     }
-    this.served();
+    this.#engine.served();
   };
 
   /** Where the loop was idle since, nothing had arrived before; else it may have, behind what was served before. */
   #noteDue(): void {
     const { idleTime } = performance.nodeTiming;
-    this.#dueFrom = idleTime > this.#idleTime ? performance.now() : this.looks.looked;
+    this.#dueFrom = idleTime > this.#idleTime ? performance.now() : this.clients.looks.looked;
     this.#idleTime = idleTime;
   }
 
@@ -225,16 +239,16 @@ export abstract class StreamThread extends ServiceThread implements HandshakeLis
       setImmediate(this.#drainWhenRead);
       return;
     }
-    super.drain();
+    this.clients.drain();
     for (const newcomer of this.#handshakes?.dropSilent() ?? []) this.refuse(newcomer, 'shutdown');
     this.leave();
   };
 
   /** What came through Node's loop may block the thread, parked or not. */
   #rouse(): void {
-    const { row } = this;
+    const row = this.#row;
     if (row.state !== PARKED) return;
     row.beat(-1);
-    if (row.changeState(PARKED, RUNNING)) this.roused();
+    if (row.changeState(PARKED, RUNNING)) this.#engine.roused();
   }
 }

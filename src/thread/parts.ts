@@ -54,8 +54,6 @@ export interface ServiceThreadParts {
   readonly settings: ThreadSettings;
   /** Who may come, where PROXY headers say who comes. */
   readonly rules?: AddressRules | undefined;
-  /** Has the acceptor watch this thread's epoll set. */
-  readonly arm: () => void;
   /** Makes an expensive client idle in the waiting room; false: the kernel has no room to watch it. Left out where none move. */
   readonly giveBack?: ((fd: number, generation: Generation) => boolean) | undefined;
   /** Takes events; left out if nobody listens. */
@@ -64,4 +62,15 @@ export interface ServiceThreadParts {
   readonly complain: (event: ServerEvent) => void;
   /** Called when the thread has been told to drain and has no client any more. */
   readonly drained: () => void;
+}
+
+/** What main may tell a thread. */
+export interface ThreadCommands {
+  /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */
+  drain(): void;
+  /** The thread wants to leave, or is to stay after all. Left out where only streams are told: messages and sessions need not know. */
+  leave?(): void;
+  stay?(): void;
+  /** Seals TLS tickets with `keys`. Left out where there are none. */
+  useTicketKeys?(keys: Uint8Array): void;
 }

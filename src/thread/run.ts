@@ -16,19 +16,18 @@ import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { framingOf, loadService, refuseFraming, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
-import type { ServiceThreadParts } from './parts.ts';
-import type { ServiceThread } from './service-thread.ts';
+import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
 import { makeThreadMemory } from './thread-memory.ts';
 
 /** What a thread is made of but for what its engine adds. */
-export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'arm' | 'giveBack'> & {
+export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'giveBack'> & {
   /** The service, if it is one of streams. */
   readonly streams: StreamService | undefined;
 };
 
 /** What an engine makes of them. */
 export interface MadeThread {
-  readonly thread: ServiceThread;
+  readonly thread: ThreadCommands;
   /** Has it serve from now on; returns what to tell main. */
   readonly start: () => Extract<FromThread, { type: 'ready' }>;
 }
@@ -101,11 +100,11 @@ function describeOn(row: ThreadRow, service: Service | StreamService, start: Thr
   row.speaksFirst = service.open !== undefined || row.pins;
 }
 
-function onMessage(message: ToThread, thread: ServiceThread, stop: () => Promise<void>): void {
+function onMessage(message: ToThread, thread: ThreadCommands, stop: () => Promise<void>): void {
   if (message.type === 'drain') thread.drain();
-  else if (message.type === 'leave') thread.leave();
-  else if (message.type === 'stay') thread.stay();
-  else if (message.type === 'ticket-keys') thread.useTicketKeys(message.keys);
+  else if (message.type === 'leave') thread.leave?.();
+  else if (message.type === 'stay') thread.stay?.();
+  else if (message.type === 'ticket-keys') thread.useTicketKeys?.(message.keys);
   else stop().catch(crash);
 }
 

@@ -15,7 +15,7 @@ import { EAGAIN } from '../../src/sys/errno.ts';
 import { openLibc } from '../../src/sys/libc.ts';
 import type { NativeBuffer } from '../../src/sys/structs/native-buffer.ts';
 import type { Sys } from '../../src/sys/sys.ts';
-import { ServiceThread } from '../../src/thread/service-thread.ts';
+import { ThreadClients } from '../../src/thread/clients.ts';
 import { makeThreadMemory } from '../../src/thread/thread-memory.ts';
 
 /** A socket that the test plays. */
@@ -70,7 +70,7 @@ export class ScriptedThread {
   readonly board = ThreadBoard.create(1);
   readonly arena = Arena.create(2 ** 22);
   readonly events: ServerEvent[] = [];
-  readonly thread: ServiceThread;
+  readonly thread: ThreadClients;
   /** How often the thread has said that it is drained. */
   drained = 0;
   readonly #sockets = new Map<number, ScriptedSocket>();
@@ -78,7 +78,7 @@ export class ScriptedThread {
 
   private constructor(real: Sys, service: Service, framing: FramingSpec, limits: Partial<typeof TIMELESS>) {
     const sys = this.#scripted(real);
-    this.thread = new ServiceThread({
+    this.thread = new ThreadClients({
       sys,
       memory: makeThreadMemory(),
       table: this.table,
@@ -90,7 +90,6 @@ export class ScriptedThread {
       service,
       framing: createFraming(service.framing ?? framing, 2 ** 20),
       settings: { ...TIMELESS, ...limits },
-      arm: () => {},
       report: (event) => this.events.push(event),
       complain: (event) => void this.events.push(event),
       drained: () => void this.drained++,

@@ -2,7 +2,6 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Poller } from '../../src/reactor/poller.ts';
 import { Reactor, type Turns } from '../../src/reactor/reactor.ts';
 import { SleepTimer } from '../../src/reactor/sleep-timer.ts';
-import type { Watchdog } from '../../src/reactor/watchdog.ts';
 import { ABSENT, PARKED, RUNNING, ThreadBoard, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLLIN } from '../../src/sys/constants.ts';
 import { EINVAL } from '../../src/sys/errno.ts';
@@ -36,7 +35,15 @@ class Bench implements Turns {
     const timer = settings.sleepTimer
       ? SleepTimer.watch(this.#flaky.sys, this.poller, owned(sys.timerfd()))
       : undefined;
-    this.reactor = new Reactor(this.poller, this.row, this, { putOff } as Watchdog, timer);
+    const arm = (): void => this.#arm();
+    this.reactor = new Reactor({
+      poller: this.poller,
+      row: this.row,
+      turns: this,
+      arm,
+      watchdog: { putOff },
+      sleepTimer: timer,
+    });
     onTestFinished(() => this.reactor.stop());
   }
 
@@ -87,7 +94,7 @@ class Bench implements Turns {
     return this.awaiting;
   }
 
-  arm(): void {
+  #arm(): void {
     this.log.push(['arm', this.row.state]);
     this.onArm();
   }

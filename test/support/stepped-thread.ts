@@ -10,7 +10,7 @@ import type { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { PARKED, RUNNING, type ThreadRow } from '../../src/sharing/thread-board.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT } from '../../src/sys/constants.ts';
 import { giveBack } from '../../src/thread/give-back.ts';
-import { ServiceThread } from '../../src/thread/service-thread.ts';
+import { ThreadClients } from '../../src/thread/clients.ts';
 import { makeThreadMemory } from '../../src/thread/thread-memory.ts';
 import type { FakeKernel } from './fake-kernel.ts';
 import { lineService, type Pending } from './line-client.ts';
@@ -53,7 +53,7 @@ export class SteppedThread {
   timers: Timer[] = [];
   readonly #parts: SteppedParts;
   readonly #poller: Poller;
-  readonly #thread: ServiceThread;
+  readonly #thread: ThreadClients;
   #fetched: { fd: number; generation: number; mask: number }[] = [];
   #empty = 0;
   #parkedAt: number | undefined = undefined;
@@ -68,7 +68,7 @@ export class SteppedThread {
     });
     this.#poller = kernel.as(row.thread, () => Poller.create(kernel, EVENTS));
     const { fd } = this.#poller;
-    this.#thread = new ServiceThread({
+    this.#thread = new ThreadClients({
       sys: kernel,
       memory: makeThreadMemory(),
       table,
@@ -81,7 +81,6 @@ export class SteppedThread {
       framing: createFraming({ line: 'lf', atEnd: 'refuse' }, 4096),
       settings: TIMELESS,
       giveBack: (client, generation) => giveBack({ sys: kernel, table, row, room }, client, generation),
-      arm: () => kernel.epollControl(acceptorEpollFd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, row.thread, fd),
       report: (event) => this.#report(event),
       complain: (event) => this.#report(event),
       drained: () => {},
@@ -163,7 +162,9 @@ export class SteppedThread {
   #park(): void {
     const count = this.row.waker.count;
     if (!this.row.changeState(RUNNING, PARKED)) return;
-    this.#thread.arm();
+    const { acceptorEpollFd, kernel } = this.#parts;
+    const { fd } = this.#poller;
+    kernel.epollControl(acceptorEpollFd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, this.row.thread, fd);
     this.#parkedAt = count;
   }
 

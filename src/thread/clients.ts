@@ -17,26 +17,39 @@ import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { EpollEvents } from '../sys/sys.ts';
 import { Connections } from './connections.ts';
 import { Drain } from './drain.ts';
-import type { ServiceThreadParts } from './parts.ts';
-import { ServiceContext } from './service-context.ts';
+import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
+import { type ContextOwner, ServiceContext } from './service-context.ts';
 
-export class ServiceThread implements Turns {
-  readonly arm: () => void;
-  protected readonly table: ConnectionTable;
-  protected readonly row: ThreadRow;
-  /** For connections that begin with a PROXY header. */
-  protected readonly proxyHeaders: ProxyHeaderReader;
+/**
+ * Knows which clients of the thread have no socket of Node's yet: they are idle in its epoll set, or their handshake is under way. Left
+ * out where no client gets one: then each client that is idle may be taken and served.
+ */
+export interface Unwelcomed {
+  /** Takes a client for which this thread keeps nothing, if it is one. */
+  take(fd: number, generation: Generation): boolean;
+  /** Closes a client that was just taken to be drained, if it has no socket yet; false: it has one. */
+  refuseUnwelcomed(fd: number, generation: Generation): boolean;
+  /** Welcomes a client that was just taken as late, if it has no socket yet: it has waited for this thread. False: it has one. */
+  welcome(fd: number, generation: Generation): boolean;
+}
+
+export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
   /** What its connections share. */
   readonly context: ServiceContext;
+  /** For connections that begin with a PROXY header. */
+  readonly proxyHeaders: ProxyHeaderReader;
+  readonly #table: ConnectionTable;
+  readonly #row: ThreadRow;
+  readonly #unwelcomed: Unwelcomed | undefined;
   readonly #connections: Connections;
   readonly #deadlines: Deadlines;
   readonly #drain: Drain;
 
-  constructor(parts: ServiceThreadParts) {
+  constructor(parts: ServiceThreadParts, unwelcomed?: Unwelcomed) {
     callContext.begin();
-    this.arm = parts.arm;
-    this.table = parts.table;
-    this.row = parts.row;
+    this.#table = parts.table;
+    this.#row = parts.row;
+    this.#unwelcomed = unwelcomed;
     this.context = new ServiceContext(parts, this);
     this.#connections = new Connections(parts.table);
     this.#deadlines = new Deadlines(parts.table, parts.settings);
@@ -71,23 +84,18 @@ export class ServiceThread implements Turns {
     connection?.event(mask, this.#drain.isOn);
   }
 
-  /** Clients are served by turns of the reactor. */
-  hasServed(): boolean {
-    return false;
-  }
-
   awaitsNode(): boolean {
     return this.context.awaitsNode;
   }
 
   closeExpired(): void {
-    this.row.expired = false;
+    this.#row.expired = false;
     this.begin();
     const now = sharedTime(this.time);
-    this.table.forEach(this.row.thread, (fd, word) => {
+    this.#table.forEach(this.#row.thread, (fd, word) => {
       const reason = this.#deadlines.expired(fd, now);
       if (reason === undefined && !this.#deadlines.asksForProgress(fd, now)) return;
-      this.row.beat(fd); // With many to close this takes a while, and is no blocked thread.
+      this.#row.beat(fd); // With many to close this takes a while, and is no blocked thread.
       this.#late(fd, withState(word, IDLE), reason)?.checkDeadlines(this.#deadlines, now, this.#drain.isOn);
     });
   }
@@ -96,22 +104,15 @@ export class ServiceThread implements Turns {
   drain(): void {
     this.#drain.begin();
     this.begin();
-    this.table.forEach(this.row.thread, (fd, word) => {
-      this.row.beat(fd);
+    this.#table.forEach(this.#row.thread, (fd, word) => {
+      this.#row.beat(fd);
       const generation = withState(word, IDLE);
       const inHand = this.#connections.inHand(fd, generation);
       if (inHand !== undefined) inHand.drain();
-      else if (this.takeIdle(fd, generation)) this.drainIdle(fd, generation);
+      else if (this.#takeIdle(fd, generation)) this.#drainIdle(fd, generation);
     });
     this.#drain.check();
   }
-
-  /** The thread wants to leave, or is to stay after all: streams are told, messages and sessions need not know. */
-  leave(): void {}
-  stay(): void {}
-
-  /** Without TLS there are no tickets. */
-  useTicketKeys(_keys: Uint8Array): void {}
 
   /** Forgets a connection that is over. */
   forget({ fd }: CalledBack): void {
@@ -123,46 +124,46 @@ export class ServiceThread implements Turns {
     this.#drain.checkSoon();
   }
 
-  /** Takes a connection for which this thread keeps nothing, if it is one. */
-  protected takeIdle(fd: number, generation: Generation): boolean {
-    return this.table.take(fd, generation);
+  /** The same now. */
+  checkDrained(): void {
+    this.#drain.check();
+  }
+
+  /** Ends the connection of `fd` at once. */
+  endConnection(fd: number, reason: CloseReason, detail: string): void {
+    this.#connections.at(fd)?.end(reason, detail);
+  }
+
+  #takeReady(fd: number, generation: Generation): Connection | undefined {
+    if (!this.#table.takeReady(fd, generation)) return undefined;
+    this.looks.serve(fd);
+    return this.#connection(fd, generation);
+  }
+
+  #takeIdle(fd: number, generation: Generation): boolean {
+    return this.#unwelcomed === undefined ? this.#table.take(fd, generation) : this.#unwelcomed.take(fd, generation);
   }
 
   /** Drains an idle connection, which this thread has just taken. */
-  protected drainIdle(fd: number, generation: Generation): void {
-    this.#connection(fd, generation)?.drain();
+  #drainIdle(fd: number, generation: Generation): void {
+    if (this.#unwelcomed?.refuseUnwelcomed(fd, generation) !== true) this.#connection(fd, generation)?.drain();
+  }
+
+  #late(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {
+    const inHand = this.#connections.inHand(fd, generation);
+    return inHand ?? (this.#takeIdle(fd, generation) ? this.#lateIdle(fd, generation, reason) : undefined);
   }
 
   /**
    * Gives the connection of an idle client that was taken since it is late. Undefined: there is none yet, and the slot is given up;
    * its PROXY header is late, or has only to be read.
    */
-  protected late(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {
-    const isProxied = (this.table.flags(fd) & PROXIED) !== 0;
+  #lateIdle(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {
+    const isProxied = (this.#table.flags(fd) & PROXIED) !== 0;
+    if (!isProxied && this.#unwelcomed?.welcome(fd, generation) === true) return undefined;
     if (reason === undefined || !isProxied || this.proxyHeaders.hasArrived(fd)) return this.#connection(fd, generation);
     this.proxyHeaders.endExpired(fd, generation, reason);
     return undefined;
-  }
-
-  /** Ends the connection of `fd` at once. */
-  protected endConnection(fd: number, reason: CloseReason, detail: string): void {
-    this.#connections.at(fd)?.end(reason, detail);
-  }
-
-  /** The same now. */
-  protected checkDrained(): void {
-    this.#drain.check();
-  }
-
-  #takeReady(fd: number, generation: Generation): Connection | undefined {
-    if (!this.table.takeReady(fd, generation)) return undefined;
-    this.looks.serve(fd);
-    return this.#connection(fd, generation);
-  }
-
-  #late(fd: number, generation: Generation, reason: CloseReason | undefined): Connection | undefined {
-    const inHand = this.#connections.inHand(fd, generation);
-    return inHand ?? (this.takeIdle(fd, generation) ? this.late(fd, generation, reason) : undefined);
   }
 
   /** Finds the connection that was just taken, or makes it; undefined: it has done what can be done, its slot is given up. */
@@ -171,7 +172,7 @@ export class ServiceThread implements Turns {
   }
 
   #meet(fd: number, generation: Generation): Connection | undefined {
-    const flags = this.table.flags(fd);
+    const flags = this.#table.flags(fd);
     if (flags & PROXIED) return this.#readHeader(fd, generation, flags);
     return this.#add(fd, generation, flags);
   }
@@ -186,7 +187,7 @@ export class ServiceThread implements Turns {
   /** Makes the connection of a client, which is greeted if it is new to the server. */
   #add(fd: number, generation: Generation, flags: number, arrived?: SharedBuffer): Connection {
     const connection = new Connection(this.context, fd, generation, flags, arrived);
-    this.table.setFlags(fd, 0);
+    this.#table.setFlags(fd, 0);
     this.#connections.add(connection);
     if (flags & NEW) connection.opened();
     return connection;
