@@ -4,6 +4,7 @@ import { isExpensive, NEWCOMER } from '../../src/sharing/client-kind.ts';
 import type { ConnectionTable, Generation } from '../../src/sharing/connection-table.ts';
 import { SERVING_SLICE_NS } from '../../src/sharing/scheduling.ts';
 import { ABSENT, PARKED, RUNNING, type ThreadRow } from '../../src/sharing/thread-board.ts';
+import { storingBefore } from '../../src/sys/without-kernel.ts';
 import { giveBack } from '../../src/thread/give-back.ts';
 import type { Client } from './client.ts';
 import { type Cpus, Task } from './cpus.ts';
@@ -174,8 +175,7 @@ export class SimThread {
     const { kernel, row, table } = this.#parts;
     table.closing(fd, generation);
     row.addClients(-1);
-    table.free(fd, generation);
-    kernel.close(fd);
+    table.free(fd, generation, { storeAndClose: storingBefore((closed) => (kernel.close(closed), 0)) });
   }
 
   /** Puts its timer off, as `watchdog.ts` does. */

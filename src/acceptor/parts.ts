@@ -23,7 +23,7 @@ import type { ThreadCalls } from '../supervisor/thread-watch.ts';
 
 /** What decisions are made of. */
 export type Calls = ThreadCalls &
-  Pick<Sys, 'close' | 'addressText' | 'releasePages' | 'wrap'> &
+  Pick<Sys, 'close' | 'storeAndClose' | 'addressText' | 'releasePages' | 'wrap'> &
   Partial<Pick<Sys, 'shutdown'>>;
 
 /** Opens the shared memory that `start` names; `calls` reach the clients and threads in it. */

@@ -1,7 +1,7 @@
 /** Starts the acceptor thread of the net engine: wiring only. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ThreadBoard } from '../sharing/thread-board.ts';
-import { withoutKernel } from '../sys/without-kernel.ts';
+import { storingBefore, withoutKernel } from '../sys/without-kernel.ts';
 import { ArrivingSocket, NetDispatcher } from './dispatcher.ts';
 import type { NetAcceptorStart, ToAcceptor } from '../acceptor/messages.ts';
 import { NetAcceptor } from './acceptor.ts';
@@ -23,6 +23,7 @@ const spare = new ReserveFd();
 const calls = {
   ...withoutKernel,
   close: arriving.close,
+  storeAndClose: storingBefore(arriving.close),
   // A thread's number is its row's; it writes its time down itself.
   threadCpuTime: (thread: number) => board.row(thread).busyTime,
 };

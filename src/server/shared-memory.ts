@@ -22,7 +22,7 @@ export const MOST_FDS = 2 ** 20;
 /** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
 const ARENA_BYTES = 64 * 2 ** 20;
 
-type CloseCalls = Pick<Sys, 'close' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
+type CloseCalls = Pick<Sys, 'storeAndClose' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
 
 export class SharedMemory {
   readonly table: ConnectionTable;

@@ -1,4 +1,5 @@
 /** Says, for every fd of the process, whose it is: the memory through which connections change threads. */
+import type { Sys } from '../sys/sys.ts';
 import type { Block } from './arena.ts';
 import { type ClientKind, LIGHT, NEWCOMER } from './client-kind.ts';
 import { elapsed } from './clock.ts';
@@ -183,9 +184,12 @@ export class ConnectionTable {
     Atomics.store(this.#words, this.#at(fd), withState(generation, CLOSING));
   }
 
-  /** Gives the slot back. Before `close(fd)`, never after: `accept` may return the number at once. */
-  free(fd: number, generation: Generation): void {
-    Atomics.store(this.#words, this.#at(fd), withState(generation, FREE));
+  /**
+   * Gives the slot back, then closes the fd. Not the other way round: `accept` may return the number at once. And not one alone: if
+   * the thread ends between the two, nobody closes the fd.
+   */
+  free(fd: number, generation: Generation, sys: Pick<Sys, 'storeAndClose'>): void {
+    sys.storeAndClose(this.#words, this.#at(fd), withState(generation, FREE), fd);
   }
 
   /**

@@ -11,7 +11,7 @@ import type { SocketStream } from './socket-stream.ts';
 /** What is done beside the stream: for the fd that was accepted, if there is one, and for memory. */
 export type StreamBase = Pick<
   Sys,
-  'allocate' | 'wrap' | 'trimMemory' | 'getsockopt' | 'discardOnClose' | 'close' | 'addressText'
+  'allocate' | 'wrap' | 'trimMemory' | 'getsockopt' | 'discardOnClose' | 'storeAndClose' | 'addressText'
 > & {
   /** As `Sys.unsent`; where `fd` is none, of the fd that Node has. */
   unsent(fd: number, nodeFd: number): number;
@@ -102,11 +102,11 @@ export class StreamSockets implements ThreadSys, ClientStreams {
   }
 
   /** The stream goes on until what was sent is out. */
-  close(fd: number): number {
+  storeAndClose(words: Int32Array, at: number, value: number, fd: number): number {
     const stream = this.#stream(fd);
     this.#streams[fd] = undefined;
     this.#size--;
-    const result = this.#base.close(fd);
+    const result = this.#base.storeAndClose(words, at, value, fd);
     stream.leave(() => this.#left(stream));
     return result;
   }

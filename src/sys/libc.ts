@@ -231,6 +231,15 @@ class Libc implements Sys {
     return this.#result(this.#calls.close(fd));
   }
 
+  storeAndClose(words: Int32Array, at: number, value: number, fd: number): number {
+    checkFd(fd);
+    const { close } = this.#calls;
+    // No function of JavaScript between the two: this thread may be ended where one begins.
+    Atomics.store(words, at, value);
+    const result = close(fd);
+    return this.#result(result);
+  }
+
   closeAtThreadEnd(fd: number): () => void {
     checkFd(fd);
     return closeAtThreadEnd(this.#find, fd, this.#value);

@@ -72,6 +72,11 @@ export interface Sys {
   receiveMessage(fd: number, memory: NativeBuffer, offset: number, length: number, fds: number[]): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
+  /**
+   * Stores `value` as `words[at]`, then closes `fd`. A thread that is ended from outside has done both or neither: V8 ends it where a
+   * function of JavaScript begins.
+   */
+  storeAndClose(words: Int32Array, at: number, value: number, fd: number): number;
   /** Has `fd` closed when this thread ends, however it ends; gives a function that undoes it, to be called before `close`. */
   closeAtThreadEnd(fd: number): () => void;
   /** Gives a second fd for what `fd` is (fcntl with F_DUPFD_CLOEXEC): each of the two has to be closed. */

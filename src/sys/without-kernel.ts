@@ -13,7 +13,7 @@ export const withoutKernel: Pick<
   | 'releasePages'
   | 'trimMemory'
   | 'getsockopt'
-  | 'close'
+  | 'storeAndClose'
   | 'discardOnClose'
   | 'addressText'
   | 'isRunnable'
@@ -27,13 +27,21 @@ export const withoutKernel: Pick<
   getsockopt: () => EPERM,
   addressText: formatPeer,
   // A slot is no file: what stands for the socket closes it.
-  close: () => 0,
+  storeAndClose: storingBefore(() => 0),
   discardOnClose: () => 0,
   unsent: (_fd, nodeFd) => unsentOf(nodeFd),
   isRunnable: () => false,
   setSlice: () => 0,
   addNice: () => EPERM,
 };
+
+/** What `storeAndClose` is where `close` is not the kernel's. */
+export function storingBefore(close: Sys['close']): Sys['storeAndClose'] {
+  return (words, at, value, fd) => {
+    Atomics.store(words, at, value);
+    return close(fd);
+  };
+}
 
 /** Memory for Node's own streams: no call is made that would need its address. */
 function withoutAddress(bytes: Uint8Array): NativeBuffer {

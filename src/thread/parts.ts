@@ -20,7 +20,7 @@ export type ThreadSys = SocketCalls & Pick<Sys, 'allocate' | 'trimMemory'>;
 
 /** How connections are reached until their PROXY header is read, if not as they are afterwards: what follows it is left there. */
 export interface Beforehand {
-  readonly sys: ProxyHeaderContext['sys'] & Pick<SocketCalls, 'close' | 'addressText'>;
+  readonly sys: ProxyHeaderContext['sys'] & Pick<SocketCalls, 'storeAndClose' | 'addressText'>;
   readonly table: ConnectionTable;
 }
 

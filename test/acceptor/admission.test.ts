@@ -6,6 +6,7 @@ import { type Cidr, parseCidr } from '../../src/options/values/cidr.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { withoutKernel } from '../../src/sys/without-kernel.ts';
 import { flakySys } from '../support/flaky-sys.ts';
 import { sys } from '../support/loopback.ts';
 import { NO_LIMITS } from '../support/no-limits.ts';
@@ -54,7 +55,7 @@ class Gate {
   /** The client of `fd` leaves, closed by whoever has it. */
   leave(fd: number, thread = fd % 2): void {
     this.board.row(thread).addClients(-1);
-    this.table.free(fd, this.#tickets.get(fd) as number);
+    this.table.free(fd, this.#tickets.get(fd) as number, withoutKernel);
   }
 
   get closed(): unknown[] {

@@ -15,6 +15,7 @@ import { EAGAIN } from '../../src/sys/errno.ts';
 import { openLibc } from '../../src/sys/libc.ts';
 import type { NativeBuffer } from '../../src/sys/structs/native-buffer.ts';
 import type { Sys } from '../../src/sys/sys.ts';
+import { storingBefore } from '../../src/sys/without-kernel.ts';
 import { ThreadClients } from '../../src/thread/clients.ts';
 import { makeThreadMemory } from '../../src/thread/thread-memory.ts';
 
@@ -139,10 +140,10 @@ export class ScriptedThread {
       unsent: (fd) => asked(fd).unsent,
       discardOnClose: (fd) => (socketOf(fd, 'discard'), 0),
       shutdown: (fd) => socketOf(fd, 'shutdown').ended,
-      close: (fd) => {
+      storeAndClose: storingBefore((fd) => {
         socketOf(fd, 'close').closedIn = this.state(fd);
         return 0;
-      },
+      }),
       epollControl: (_epollFd, _operation, fd, mask) => {
         socketOf(fd, 'epoll_ctl').interest = mask;
         return 0;

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { SlotAllocator } from '../../src/net/slot-allocator.ts';
 import { ConnectionTable, type Generation } from '../../src/sharing/connection-table.ts';
+import { withoutKernel } from '../../src/sys/without-kernel.ts';
 
 /** A table of `capacity` slots that clients come to and leave. */
 class Clients {
@@ -23,7 +24,7 @@ class Clients {
 
   leave(...slots: number[]): void {
     for (const slot of slots) {
-      this.table.free(slot, this.here.get(slot) as Generation);
+      this.table.free(slot, this.here.get(slot) as Generation, withoutKernel);
       this.here.delete(slot);
     }
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/ip-address.ts';
 import { ClientsPerAddress } from '../../src/sharing/clients-per-address.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
+import { withoutKernel } from '../../src/sys/without-kernel.ts';
 import { runWorker } from '../support/test-worker.ts';
 
 const FDS = 40;
@@ -28,7 +29,7 @@ class Clients {
   }
 
   leave(fd: number): void {
-    this.table.free(fd, this.#tickets.get(fd) as number);
+    this.table.free(fd, this.#tickets.get(fd) as number, withoutKernel);
     this.#tickets.delete(fd);
   }
 

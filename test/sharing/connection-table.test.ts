@@ -12,6 +12,7 @@ import {
   stateOf,
   threadOf,
 } from '../../src/sharing/control-word.ts';
+import { withoutKernel } from '../../src/sys/without-kernel.ts';
 import { emptyModel, tableCommands } from '../support/table-commands.ts';
 import { messageOf, startWorker } from '../support/test-worker.ts';
 
@@ -70,7 +71,7 @@ describe('ConnectionTable', () => {
     const first = idle(table, 1, 0);
     table.take(1, first);
     table.closing(1, first);
-    table.free(1, first);
+    table.free(1, first, withoutKernel);
     const second = idle(table, 1, 0);
     expect(second).not.toBe(first);
     expect(table.take(1, first)).toBe(false);
@@ -120,7 +121,7 @@ describe('ConnectionTable', () => {
     table.take(5, busy);
     const gone = idle(table, 6, 1);
     table.take(6, gone);
-    table.free(6, gone);
+    table.free(6, gone, withoutKernel);
     const seen: [number, number][] = [];
     table.forEach(1, (fd, word) => seen.push([fd, stateOf(word)]));
     expect(seen).toEqual([
@@ -135,7 +136,7 @@ describe('ConnectionTable', () => {
     expect(table.flags(0)).toBe(NEW);
     table.setFlags(0, NEW | ENDED);
     expect(table.flags(0)).toBe(NEW | ENDED);
-    table.free(0, generation);
+    table.free(0, generation, withoutKernel);
     table.admit(0, 0, 2, ADDRESS, 1, 0);
     expect(table.flags(0)).toBe(0);
   });
@@ -155,7 +156,7 @@ describe('ConnectionTable', () => {
     expect([other.inbox(2), other.outbox(2), other.word(2)]).toEqual([undefined, undefined, neighbour]);
     table.save(1, undefined, 0, outbox);
     expect([other.inbox(1), other.outbox(1)]).toEqual([undefined, outbox]);
-    table.free(1, generation);
+    table.free(1, generation, withoutKernel);
     idle(table, 1, 0);
     expect([table.inbox(1), table.outbox(1), table.scanned(1)]).toEqual([undefined, undefined, 0]);
   });

@@ -5,6 +5,7 @@ import { sharedTime } from '../../src/sharing/clock.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { Deadlines } from '../../src/sharing/deadlines.ts';
 import { PARKED, RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { withoutKernel } from '../../src/sys/without-kernel.ts';
 import { sys } from '../support/loopback.ts';
 import { playClock } from '../support/played-clock.ts';
 
@@ -51,7 +52,7 @@ it('leaves alone who is being served, and slots that are free', () => {
   const { clock, rows, deadlineScan, table } = sweeping();
   const generation = table.word(5);
   expect(table.take(5, generation)).toBe(true);
-  table.free(6, table.word(6));
+  table.free(6, table.word(6), withoutKernel);
   clock.now += IDLE + 1;
   deadlineScan.scan(clock.now);
   expect(rows.map((row) => row.expired)).toEqual([false, false]);

@@ -7,6 +7,7 @@ import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { Deadlines } from '../../src/sharing/deadlines.ts';
 import { MemoryAccount } from '../../src/sharing/memory-account.ts';
 import { RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { withoutKernel } from '../../src/sys/without-kernel.ts';
 import { sys } from '../support/loopback.ts';
 import { TIMELESS } from '../support/timeless.ts';
 
@@ -85,7 +86,7 @@ describe('MemoryGuard', () => {
   it('has no client closed for what the client before it on that fd has kept', () => {
     const { guard, surplus, table } = guarding([700, 600]);
     guard.look(0);
-    table.free(5, table.word(5));
+    table.free(5, table.word(5), withoutKernel);
     table.settle(5, table.admit(5, 0, 9, new Uint8Array(16), 1, 0));
     expect([surplus(), table.kept(5)]).toEqual([[], 0]);
   });

@@ -10,6 +10,7 @@ import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { bucketOf } from '../../src/sharing/latency-buckets.ts';
 import { PARKED, RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { storingBefore } from '../../src/sys/without-kernel.ts';
 import { playClock } from '../support/played-clock.ts';
 
 const sum = (counts: Float64Array): number => counts.reduce((one, other) => one + other);
@@ -30,7 +31,7 @@ function supervisor() {
       lowered++;
       return 0;
     },
-    close: () => 0,
+    storeAndClose: storingBefore(() => 0),
     addressText: () => '127.0.0.1',
   };
   const registry = new ThreadRegistry(calls, { min: 2, max: 2, clientsPerThread: Infinity, moveAfter: 5 });

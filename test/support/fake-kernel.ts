@@ -16,6 +16,7 @@ import { EAGAIN, ENOMEM } from '../../src/sys/errno.ts';
 import { NativeBuffer } from '../../src/sys/structs/native-buffer.ts';
 import type { PollSet } from '../../src/sys/structs/poll-set.ts';
 import { EpollEvents, type PeerAddress, type SocketAddress, type Sys } from '../../src/sys/sys.ts';
+import { storingBefore } from '../../src/sys/without-kernel.ts';
 import { FakeEpoll, type Watchable } from './fake-epoll.ts';
 import { FakeSocket } from './fake-socket.ts';
 
@@ -161,6 +162,8 @@ export class FakeKernel implements Sys {
     for (const set of this.#files) if (set instanceof FakeEpoll) set.forget(fd);
     return 0;
   }
+
+  readonly storeAndClose = storingBefore((fd) => this.close(fd));
 
   epollCreate(): number {
     return this.#open(new FakeEpoll());

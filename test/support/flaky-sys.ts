@@ -1,5 +1,6 @@
 /** A Sys that fails on purpose: what each call answers is written down before, everything else goes to the real one. */
 import type { Sys } from '../../src/sys/sys.ts';
+import { storingBefore } from '../../src/sys/without-kernel.ts';
 
 export type SysCall = {
   [name in keyof Sys]: Sys[name] extends (...args: never[]) => number ? name : never;
@@ -27,10 +28,12 @@ export function flakySys(real: Sys, script: Script = {}): FlakySys {
   const steps = new Map<PropertyKey, Iterator<Step>>(
     Object.entries(script).map(([name, answers]) => [name, answers[Symbol.iterator]()]),
   );
-  const sys = new Proxy(real, {
+  const sys: Sys = new Proxy(real, {
     get(target, name) {
       // Whoever is handed this by a promise asks for its `then`.
       if (!Reflect.has(target, name)) return undefined;
+      // As the two that it is, so that `close` can be scripted and is written down.
+      if (name === 'storeAndClose') return storingBefore((fd) => sys.close(fd));
       const call = (Reflect.get(target, name) as AnyCall).bind(target);
       return (...args: unknown[]): unknown => {
         log.set(name, [...(log.get(name) ?? []), args]);

@@ -13,6 +13,7 @@ import {
   IDLE,
   type State,
 } from '../../src/sharing/control-word.ts';
+import { withoutKernel } from '../../src/sys/without-kernel.ts';
 
 interface ModelSlot {
   state: State;
@@ -137,7 +138,7 @@ function changes(fd: number): Command[] {
     to('rest', [BUSY, PINNED], IDLE, (generation, table) => table.idle(fd, generation)),
     to('hold', [BUSY, PINNED], PINNED, (generation, table) => table.pin(fd, generation)),
     to('closing', [BUSY, PINNED, MOVING], CLOSING, (generation, table) => table.closing(fd, generation)),
-    to('free', [CLOSING], FREE, (generation, table) => table.free(fd, generation)),
+    to('free', [CLOSING], FREE, (generation, table) => table.free(fd, generation, withoutKernel)),
   ];
 }
 

@@ -450,6 +450,31 @@ describe('what the process and its threads may and do use', () => {
   });
 });
 
+describe('storeAndClose', () => {
+  it('stores, then closes', () => {
+    const [fd, words] = [sys.eventfd(), new Int32Array(new SharedArrayBuffer(8))];
+    expect(sys.storeAndClose(words, 1, 7, fd)).toBe(0);
+    expect([...words]).toEqual([0, 7]);
+    expect(sys.eventfdSignal(fd)).toBe(-errno.EBADF);
+  });
+
+  it('does both in a thread that is told to end between the two', async () => {
+    const [fd, words] = [sys.eventfd(), new Int32Array(new SharedArrayBuffer(4))];
+    const worker = startWorker(
+      `const sys = (await load('sys/libc.ts')).openLibc();
+       const value = { valueOf: () => (process.reallyExit(0), 7) };
+       sys.storeAndClose(data.words, 0, value, data.fd);
+       post('It has not ended');`,
+      { fd, words },
+    );
+    const said = vi.fn<(message: unknown) => void>();
+    worker.on('message', said);
+    await once(worker, 'exit');
+    expect([said.mock.calls, [...words]]).toEqual([[], [7]]);
+    expect(sys.eventfdSignal(fd)).toBe(-errno.EBADF);
+  });
+});
+
 describe('setSlice', () => {
   it('is taken for this thread by kernels that know it, and ignored by others', () => {
     expect(sys.setSlice(0, 3_000_000)).toBe(0);

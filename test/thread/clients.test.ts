@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { mapped } from '../../src/ip-address.ts';
 import type { Generation } from '../../src/sharing/connection-table.ts';
+import { withoutKernel } from '../../src/sys/without-kernel.ts';
 import { ScriptedThread } from '../connection/scripted-thread.ts';
 
 const FD = 9;
@@ -30,7 +31,7 @@ describe('a thread that drains', () => {
     scripted.thread.drain();
     vi.advanceTimersByTime(A_WHILE);
     expect(scripted.drained).toBe(0);
-    scripted.table.free(FD, generation); // Another thread has closed it.
+    scripted.table.free(FD, generation, withoutKernel); // Another thread has closed it.
     vi.advanceTimersByTime(A_WHILE);
     expect(scripted.drained).toBe(1);
   });

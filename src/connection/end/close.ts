@@ -23,7 +23,7 @@ function closeEvent(client: EventClient, reason: CloseReason, detail: string | u
 }
 
 /** Node's own sockets cannot be shut down by another thread than theirs. */
-type CloserCalls = Pick<Sys, 'close' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
+type CloserCalls = Pick<Sys, 'storeAndClose' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
 
 export class Closer {
   readonly #sys: CloserCalls;
@@ -84,8 +84,7 @@ export class Closer {
     for (const saved of [table.inbox(fd), table.outbox(fd)]) {
       if (saved !== undefined) this.#arena.free(saved.block);
     }
-    table.free(fd, generation);
-    this.#sys.close(fd);
+    table.free(fd, generation, this.#sys);
   }
 
   /** Frees what a thread that is gone kept for its clients. */

@@ -7,6 +7,7 @@ import { Arena } from '../../../src/sharing/arena.ts';
 import { ConnectionTable, COUNTED } from '../../../src/sharing/connection-table.ts';
 import { CLOSING, FREE, stateOf } from '../../../src/sharing/control-word.ts';
 import { ThreadBoard } from '../../../src/sharing/thread-board.ts';
+import { storingBefore } from '../../../src/sys/without-kernel.ts';
 import { FakeKernel } from '../../support/fake-kernel.ts';
 
 const FD = 5;
@@ -20,7 +21,8 @@ function closing() {
   const steps: string[] = [];
   const events: ServerEvent[] = [];
   const state = (): string => (stateOf(table.word(FD)) === FREE ? 'free' : 'closing');
-  const sys = { close: () => (steps.push(`close(${state()})`), 0), addressText: () => '10.0.0.1' };
+  const close = () => (steps.push(`close(${state()})`), 0);
+  const sys = { storeAndClose: storingBefore(close), addressText: () => '10.0.0.1' };
   const report = (event: ServerEvent): void => {
     steps.push('report');
     events.push(event);

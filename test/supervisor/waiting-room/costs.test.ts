@@ -4,6 +4,7 @@ import { AddressCosts, ClientCosts, rankOf } from '../../../src/supervisor/waiti
 import { parseAddress } from '../../../src/ip-address.ts';
 import { BLOCKING, COMPUTING, LIGHT, NEWCOMER } from '../../../src/sharing/client-kind.ts';
 import { ConnectionTable } from '../../../src/sharing/connection-table.ts';
+import { withoutKernel } from '../../../src/sys/without-kernel.ts';
 
 const FD = 5;
 const NOW = 100_000;
@@ -70,7 +71,7 @@ describe('a client', () => {
     costs.charge(FD, 200, false, NOW);
     expect(new ClientCosts(new ConnectionTable(table.buffer)).of(FD, NOW)).toBe(200);
     const generation = table.word(FD);
-    table.free(FD, generation);
+    table.free(FD, generation, withoutKernel);
     table.admit(FD, 0, 2, new Uint8Array(16), 1, 0);
     expect([costs.of(FD, NOW), table.kind(FD)]).toEqual([0, NEWCOMER]);
   });
