@@ -1,7 +1,10 @@
 /** Reads off a socket of Node's how much has come and gone, without touching its bytes. */
 import type { Socket } from 'node:net';
 
-/** Node's own handle of a socket. Its counters can be read for a while after it was closed. */
+/**
+ * Node's own handle of a socket, which is read for what no call of Node's tells: what came below TLS, and what a library has written
+ * past the socket. Its counters can be read for a while after it was closed.
+ */
 interface Handle {
   readonly bytesRead: number;
   /** Bytes that were given to the handle. */

@@ -32,7 +32,8 @@ export interface StreamClient {
  *
  * A socket of Node's gives each piece that it has read to its own `push`, the method with which every stream is filled.
  * Ours is put in its place: with what `push` does (a buffer that we have too, an event, and a tick in which it looks for
- * more) a message over TLS costs 4 % more CPU. The end of what the client sends takes Node's way.
+ * more) a message over TLS costs 9 % more CPU (docs/internals/decisions/node-internals.md). The end of what the client sends
+ * takes Node's way.
  */
 export class SocketStream {
   readonly fd: number;
@@ -152,7 +153,7 @@ export class SocketStream {
     return this.#length;
   }
 
-  /** The fd that Node has, below zero if it has closed it. */
+  /** The fd that Node has, below zero if it has closed it. Node has no call that tells it, and only the kernel knows what is unsent. */
   get nodeFd(): number {
     const { _handle: handle } = this.#socket as Socket & { readonly _handle?: { readonly fd?: number } | null };
     return handle?.fd ?? -1;
