@@ -39,6 +39,10 @@ const TALKS: Record<string, Talk> = {
     sent: '\x0bMSH|^~\\&|LAB|A|EMR|B|20261129||ORU^R01|42|P|2.5\r\x1c\r',
     replies: '\x0bMSH|^~\\&|||||||ACK|42|P|2.5\rMSA|AA|42\r\x1c\r',
   },
+  'login.ts': {
+    sent: 'hello\nlogin ada\nhello\nagain\n',
+    replies: 'who are you? login NAME\nwelcome, ada\nada said 1: hello\nada said 2: again\n',
+  },
   'syslog.ts': { sent: '12 <34>it rains<34>it snows\n<34>and ends', replies: '' },
   'language-server.ts': {
     sent: 'Content-Length: 27\r\n\r\n{"id":1,"method":"greeted"}',

@@ -7,7 +7,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Where it listens:': ['host', 'port', 'unix', 'unixMode', 'listen', 'takeOver', 'backlog', 'engine'],
   'Who is let in:': ['maxClients', 'overflow', 'maxClientsPerAddress', 'allow', 'deny', 'proxyProtocol'],
   'Threads:': ['threads', 'clientsPerThread', 'placement', 'moveAfter', 'handlerTimeout', 'threadMemory'],
-  'Memory:': ['maxMessageLength', 'maxUnsent', 'maxMemory'],
+  'Memory:': ['maxMessageLength', 'maxUnsent', 'maxMemory', 'maxClientState'],
   'Time:': ['idleTimeout', 'messageTimeout', 'sendTimeout', 'keepAlive', 'drainDelay', 'shutdownTimeout'],
   'TLS:': ['tlsCert', 'tlsKey', 'tlsCa', 'tlsCrl', 'tlsRequestClientCert', 'tlsHandshakeTimeout'],
   'Log:': ['logLevel', 'quiet', 'logFormat'],

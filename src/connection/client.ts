@@ -37,7 +37,8 @@ export interface StreamedClient {
  * A client of the service. Its methods may be called on the thread that it was given to, and, for a service with
  * `message`, until the call that it was given to has ended: after that the client may be on another thread.
  */
-export interface Client<Message = Buffer, R = Uint8Array | string | undefined> extends AsyncIterable<Message> {
+export interface Client<Message = Buffer, R = Uint8Array | string | undefined, State = unknown>
+  extends AsyncIterable<Message> {
   /** The connection's number; no two connections of a server have the same. */
   readonly id: number;
   /** The client's IP address, such as `127.0.0.1` or `::1`; `unix` for a client of a Unix socket. */
@@ -46,6 +47,15 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined> e
   readonly remotePort: number;
   /** What TLS has found out about the client; `undefined` without TLS. */
   readonly tls: ClientTls | undefined;
+  /**
+   * What the service keeps with the client from one message to the next: any value that can be cloned, of up to `maxClientState` bytes
+   * when written down. It moves with the client and outlives its thread, a reload and a take-over. To change it, set it anew: what is
+   * read is a frozen copy. `undefined`: nothing is kept.
+   *
+   * Errors: `HEDDLE_TOO_MUCH_STATE` if it is too large or shared memory has no room, TypeError if it cannot be cloned: then the state
+   * is what it was. `HEDDLE_CLOSED` if the client has moved to another thread: for a service with `message`, after its call has ended.
+   */
+  state: State | undefined;
 
   /**
    * Sends a message. The promise settles when the client's share of memory has room again: await it before you send more, and

@@ -38,6 +38,7 @@ import { idleInterest } from './interest.ts';
 import { Lease } from './lease.ts';
 import { Output, type OutputOwner } from './output.ts';
 import { becomeIdle, settle, type Settling } from './settle.ts';
+import { ClientState, readState, writeState } from './state/client-state.ts';
 import type { ServedConnection, Strategy } from './strategy.ts';
 
 /*
@@ -66,6 +67,8 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   #flags = 0;
   /** Why it ends, and how; since it is `FINISHING` or `CLOSED`. */
   ending: Ending | undefined = undefined;
+  /** What the service keeps with the client; `undefined`: nothing, as far as this thread knows. */
+  kept: ClientState | undefined;
   /** How many of the bytes that had arrived when the drain began are still to be read. */
   #undrained = 0;
 
@@ -83,6 +86,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.output = new Output(context, this, fd, outbox && SharedBuffer.open(blocks, outbox));
     this.lease = new Lease(context, fd, generation, inbox !== undefined || outbox !== undefined);
     this.id = this.lease.id;
+    this.kept = table.clientState(fd) === 0 ? undefined : new ClientState(context, fd);
     this.#context = context;
     this.#strategy = context.makeStrategy(this);
     if (flags & ENDED_FLAG) this.set(ENDED);
@@ -304,6 +308,14 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.flushSoon();
   }
 
+  get state(): unknown {
+    return readState(this, this.#context);
+  }
+
+  set state(value: unknown) {
+    writeState(this, this.#context, value);
+  }
+
   sendLater(message: unknown): Promise<void> {
     if (!this.#canSend()) return refuseSend(this);
     this.flushSoon(); // First: it gives up the slot, and what is no message throws.
@@ -349,6 +361,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   }
 
   letGo(reason: CloseReason): void {
+    this.kept?.letGo();
     this.#context.closed(this, reason);
     this.#strategy.closed();
     this.lease.begin();

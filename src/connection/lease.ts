@@ -43,7 +43,7 @@ export class Lease {
     this.fd = fd;
     this.generation = generation;
     this.id = context.table.id(fd);
-    this.#state = hasSaved ? SAVED | NOTED : 0;
+    this.#state = (hasSaved ? SAVED : 0) | (hasSaved || context.table.clientState(fd) !== 0 ? NOTED : 0);
   }
 
   /** Whether nobody has the slot; otherwise this thread has it: pinned, or taken to send what another client's message has for it. */

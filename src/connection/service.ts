@@ -15,11 +15,11 @@ export type MessageMemory = typeof globalThis extends { WebAssembly: { Memory: {
   : { readonly buffer: ArrayBuffer };
 
 /** The thread that a service runs on, as its `start` and `stop` see it. */
-export interface ServiceThread {
+export interface ServiceThread<Shared = AnyShared> {
   /** The thread's number, from 1. */
   readonly id: number;
   /** What `serve({ shared })` was given: the same locks, counters and shared buffers on every thread. */
-  readonly shared: Readonly<Record<string, unknown>>;
+  readonly shared: Shared;
   /**
    * The memory where borrowed messages lie (`borrow: true`), for a WebAssembly module that imports it: a message of up to 64 KiB
    * is at the address `message.byteOffset`, a longer one is not in it. 1 MiB, which does not grow; the first 128 KiB are
@@ -29,18 +29,18 @@ export interface ServiceThread {
   readonly memory: MessageMemory | undefined;
 }
 
-interface ThreadHooks {
+interface ThreadHooks<Shared = AnyShared> {
   /** Runs on each thread before its first client. A service that throws here does not start. */
-  start?(thread: ServiceThread): void | Promise<void>;
+  start?(thread: ServiceThread<Shared>): void | Promise<void>;
   /** Runs on each thread after its last client. */
-  stop?(thread: ServiceThread): void | Promise<void>;
+  stop?(thread: ServiceThread<Shared>): void | Promise<void>;
 }
 
-interface Hooks<Message, R> extends ThreadHooks {
+interface Hooks<Message, R, State, Shared> extends ThreadHooks<Shared> {
   /** Runs once for each client, before its first message; may greet it with `client.send`. A client that it throws at is closed. */
-  open?(client: Client<Message, R>): void | Promise<void>;
+  open?(client: Client<Message, R, State>): void | Promise<void>;
   /** Runs once for each client that is gone. */
-  close?(client: Client<Message, R>, reason: CloseReason): void | Promise<void>;
+  close?(client: Client<Message, R, State>, reason: CloseReason): void | Promise<void>;
 }
 
 interface Bytes {
@@ -59,12 +59,12 @@ interface Framed<Message, R> {
   readonly encoding?: undefined;
 }
 
-interface PerMessage<Message, R> extends Hooks<Message, R> {
+interface PerMessage<Message, R, State, Shared> extends Hooks<Message, R, State, Shared> {
   /**
    * Answers one message; what it returns, or resolves to, is the reply. Messages of one client come in order and one at
    * a time. An error closes this client with reason `service-error`, is reported, and touches nobody else.
    */
-  message(message: Message, client: Client<Message, R>): R | undefined | Promise<R | undefined>;
+  message(message: Message, client: Client<Message, R, State>): R | undefined | Promise<R | undefined>;
   /**
    * Whether a message may be a view of the thread's read buffer, valid (and the service's to change) during the call only. With
    * `'both'`, Heddle borrows too: it sends a long reply from where it lies, without a copy, so its bytes must never change.
@@ -75,22 +75,25 @@ interface PerMessage<Message, R> extends Hooks<Message, R> {
   readonly stream?: undefined;
 }
 
-interface PerClient<Message, R> extends Hooks<Message, R> {
+interface PerClient<Message, R, State, Shared> extends Hooks<Message, R, State, Shared> {
   /** Talks with one client from beginning to end; the client is closed when it returns. It stays on its thread. */
-  session(client: Client<Message, R>): Promise<void>;
+  session(client: Client<Message, R, State>): Promise<void>;
   readonly message?: undefined;
   readonly borrow?: undefined;
   readonly stream?: undefined;
 }
 
-type Style<Message, R> = PerMessage<Message, R> | PerClient<Message, R>;
+type Style<Message, R, State, Shared> = PerMessage<Message, R, State, Shared> | PerClient<Message, R, State, Shared>;
 
-/** A service whose messages are bytes. */
-export type BytesService = Style<Buffer, Reply> & Bytes;
+type AnyShared = Readonly<Record<string, unknown>>;
+
+/** A service whose messages are bytes. `State`: what it keeps with a client (`client.state`); `Shared`: what `shared` gives it. */
+export type BytesService<State = unknown, Shared = AnyShared> = Style<Buffer, Reply, State, Shared> & Bytes;
 /** A service whose messages are strings. */
-export type TextService = Style<string, Reply> & Text;
+export type TextService<State = unknown, Shared = AnyShared> = Style<string, Reply, State, Shared> & Text;
 /** A service with a framing of its own, which says what its messages and replies are. */
-export type FramedService<Message, R> = Style<Message, R> & Framed<Message, R>;
+export type FramedService<Message, R, State = unknown, Shared = AnyShared> = Style<Message, R, State, Shared> &
+  Framed<Message, R>;
 
 /** A service that gets its clients as sockets: what a library for Node asks for. */
 export interface StreamService extends ThreadHooks {
@@ -112,21 +115,28 @@ export interface StreamService extends ThreadHooks {
 }
 
 /** A service with messages, as Heddle itself holds it: the framing has said what a message is. */
-export type Service = Style<unknown, unknown> & {
+export type Service = Style<unknown, unknown, unknown, AnyShared> & {
   readonly framing?: ServiceFraming | CustomFraming;
   readonly encoding?: 'utf8' | undefined;
 };
 
 /**
- * Describes a service; it adds types only, a plain object of the same shape is as good.
+ * Describes a service; it adds types only, a plain object of the same shape is as good. `defineService<State, Shared>(…)` says what
+ * `client.state` and `shared` are.
  *
  * @example
  * export default defineService({ message: (message) => message.toString().toUpperCase() });
  */
-export function defineService(service: BytesService): BytesService;
-export function defineService(service: TextService): TextService;
+export function defineService<State = unknown, Shared = AnyShared>(
+  service: BytesService<State, Shared>,
+): BytesService<State, Shared>;
+export function defineService<State = unknown, Shared = AnyShared>(
+  service: TextService<State, Shared>,
+): TextService<State, Shared>;
 export function defineService(service: StreamService): StreamService;
-export function defineService<Message, R>(service: FramedService<Message, R>): FramedService<Message, R>;
+export function defineService<Message, R, State = unknown, Shared = AnyShared>(
+  service: FramedService<Message, R, State, Shared>,
+): FramedService<Message, R, State, Shared>;
 export function defineService(service: unknown): unknown {
   return service;
 }

@@ -25,6 +25,8 @@ export interface Settling extends CalledBack {
   readonly input: Input;
   readonly output: Output;
   readonly lease: Lease;
+  /** What the service keeps with the client. */
+  readonly kept: { readonly allocated: number } | undefined;
   is(flags: number): boolean;
   set(flags: number): void;
   unset(flags: number): void;
@@ -99,7 +101,7 @@ function hasWorkLeft(connection: Settling): boolean {
 }
 
 /** Writes down how much is kept for the client, where that may have changed. */
-function noteKept(connection: Settling): void {
+export function noteKept(connection: Settling): void {
   const { input, lease, output } = connection;
   lease.noteKept(keptFor(connection), input.allocatedHere + output.allocatedHere);
 }
@@ -113,6 +115,6 @@ function excessText(connection: Settling, context: ThreadContext): string | unde
   return kept > 0 && context.isSurplus(kept) ? surplusText(connection) : undefined;
 }
 
-function keptFor({ input, output }: Settling): number {
-  return input.allocated + output.allocated;
+function keptFor({ input, kept, output }: Settling): number {
+  return input.allocated + output.allocated + (kept === undefined ? 0 : kept.allocated);
 }

@@ -1,5 +1,7 @@
 /** Writes what the connection table knows of an idle client, for the process that serves it next, and reads it back. */
+import { STATE_HEADER_BYTES, stateLength } from '../connection/state/state-block.ts';
 import { BLOCKING, type ClientKind } from '../sharing/client-kind.ts';
+import type { Arena, Block } from '../sharing/arena.ts';
 import { type ConnectionTable, ENDED, NEW, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
 
 /** A client, but for the bytes that are kept for it, which follow. */
@@ -18,12 +20,13 @@ export interface ClientRecord {
   readonly cost: number;
   readonly costAt: number;
   readonly meanCost: number;
-  /** How many bytes without a whole message follow, and then how many that are not sent yet. */
+  /** How many bytes without a whole message follow, then how many that are not sent yet, then how many of the service's state. */
   readonly inbox: number;
   readonly outbox: number;
+  readonly state: number;
 }
 
-// The layout, in bytes, little-endian; a change of it is a change of VERSION in `link-packets.ts`.
+// The layout, in bytes, little-endian; a change of it is a change of VERSION in `packets.ts`.
 const KIND_AT = 0;
 const FLAGS = 1;
 const PORT = 2;
@@ -38,7 +41,8 @@ const COST = 48;
 const COST_AT = 52;
 const MEAN_COST = 56;
 const KIND = 60;
-const SIZE = 64;
+const STATE = 64;
+const SIZE = 72;
 
 /** The first byte of a record. */
 export const CLIENT = 4;
@@ -47,7 +51,7 @@ export const CLIENT = 4;
 const MAX_KEPT_BYTES = 2 ** 24;
 
 /** Reads from the table what there is to know of the client of `fd`. The caller has its slot. */
-export function recordOf(table: ConnectionTable, fd: number): ClientRecord {
+export function recordOf(table: ConnectionTable, arena: Arena, fd: number): ClientRecord {
   const [inbox, outbox] = [table.inbox(fd), table.outbox(fd)];
   return {
     id: table.id(fd),
@@ -63,7 +67,13 @@ export function recordOf(table: ConnectionTable, fd: number): ClientRecord {
     meanCost: table.meanCost(fd),
     inbox: inbox === undefined ? 0 : inbox.end - inbox.start,
     outbox: outbox === undefined ? 0 : outbox.end - outbox.start,
+    state: stateSize(arena, table.clientState(fd)),
   };
+}
+
+/** How many bytes of `block` hold a state, its header included. */
+function stateSize(arena: Arena, block: Block): number {
+  return block === 0 ? 0 : STATE_HEADER_BYTES + stateLength(arena.bytes, arena.offset(block));
 }
 
 export function encodeRecord(record: ClientRecord): Buffer {
@@ -76,6 +86,7 @@ export function encodeRecord(record: ClientRecord): Buffer {
   bytes.writeInt32LE(record.writeStalledAt, WRITE_STALLED_AT);
   bytes.writeUInt32LE(record.inbox, INBOX);
   bytes.writeUInt32LE(record.outbox, OUTBOX);
+  bytes.writeUInt32LE(record.state, STATE);
   bytes.writeDoubleLE(record.id, ID);
   bytes.set(record.address, ADDRESS);
   bytes.writeInt32LE(record.cost, COST);
@@ -102,9 +113,11 @@ export function decodeRecord(bytes: Buffer): ClientRecord | undefined {
     meanCost: bytes.readInt32LE(MEAN_COST),
     inbox: bytes.readUInt32LE(INBOX),
     outbox: bytes.readUInt32LE(OUTBOX),
+    state: bytes.readUInt32LE(STATE),
   };
   const isKnown = record.kind <= BLOCKING && record.cost >= 0 && record.meanCost >= 0;
   const isPlain =
     (record.flags & ~(NEW | ENDED | PROXIED | WORK_LEFT)) === 0 && Number.isSafeInteger(record.id) && record.id >= 0;
-  return isPlain && isKnown && record.inbox <= MAX_KEPT_BYTES && record.outbox <= MAX_KEPT_BYTES ? record : undefined;
+  const isKept = [record.inbox, record.outbox, record.state].every((length) => length <= MAX_KEPT_BYTES);
+  return isPlain && isKnown && isKept ? record : undefined;
 }

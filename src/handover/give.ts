@@ -1,6 +1,6 @@
 /** Gives this process's listening sockets, and then its idle clients, to the next process. */
 import type { Closer } from '../connection/end/close.ts';
-import type { Arena } from '../sharing/arena.ts';
+import type { Arena, Block } from '../sharing/arena.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable, SavedBytes } from '../sharing/connection-table.ts';
 import { IDLE, stateOf, threadOf } from '../sharing/control-word.ts';
@@ -211,7 +211,7 @@ export class HandoverGiver {
 
   /** Takes a client that is idle, to be sent next; false: there is none. */
   #pickNext(): boolean {
-    const { board, counters, migrator, table } = this.#parts;
+    const { arena, board, counters, migrator, table } = this.#parts;
     const { size } = table;
     for (let looked = 0; looked < size; looked++) {
       const fd = this.#cursor % size;
@@ -221,14 +221,16 @@ export class HandoverGiver {
       counters.addLeaving(1);
       this.#leaving.push(fd);
       this.#room--;
-      this.#record = encodeRecord(recordOf(table, fd));
-      this.#pieces = [...this.#piecesOf(table.inbox(fd)), ...this.#piecesOf(table.outbox(fd))];
+      const record = recordOf(table, arena, fd);
+      this.#record = encodeRecord(record);
+      const state = savedState(table.clientState(fd), record.state);
+      this.#pieces = [table.inbox(fd), table.outbox(fd), state].flatMap((saved) => this.#piecesOf(saved));
       return true;
     }
     return false;
   }
 
-  #piecesOf(saved: SavedBytes | undefined): Piece[] {
+  #piecesOf(saved: Pick<SavedBytes, 'block' | 'start' | 'end'> | undefined): Piece[] {
     const pieces: Piece[] = [];
     if (saved === undefined) return pieces;
     const at = this.#parts.arena.offset(saved.block);
@@ -251,4 +253,9 @@ export class HandoverGiver {
     }
     return true;
   }
+}
+
+/** What the service keeps with a client, as bytes to send. */
+function savedState(block: Block, size: number): Pick<SavedBytes, 'block' | 'start' | 'end'> | undefined {
+  return block === 0 ? undefined : { block, start: 0, end: size };
 }

@@ -43,6 +43,10 @@ export interface TakerParts {
   readonly report: Report | undefined;
 }
 
+/** What is kept for a client, in the order in which it comes. */
+const KEPT = ['inbox', 'outbox', 'state'] as const;
+type Kept = (typeof KEPT)[number];
+
 /** A client that is coming in. */
 interface Arrival {
   readonly record: ClientRecord;
@@ -51,6 +55,7 @@ interface Arrival {
   /** Where what is kept for it goes; `undefined`: nowhere. */
   readonly inbox: SavedBytes | undefined;
   readonly outbox: SavedBytes | undefined;
+  readonly state: SavedBytes | undefined;
   /** There was no room for all of that. */
   readonly isRefused: boolean;
   /** How many bytes of it have come. */
@@ -160,21 +165,20 @@ export class HandoverTaker {
     }
     const { table } = this.#parts;
     const fd = fds[0] ?? -1;
-    const [inbox, outbox] = [this.#allocate(record.inbox), this.#allocate(record.outbox)];
-    const isShort = (record.inbox > 0 && inbox === undefined) || (record.outbox > 0 && outbox === undefined);
+    const kept = KEPT.map((name) => this.#allocate(record[name]));
+    const [inbox, outbox, state] = kept;
+    const isShort = kept.some((saved, index) => saved === undefined && record[KEPT[index] as Kept] > 0);
     const isRefused = fd < 0 || fd >= table.capacity || isShort;
-    this.#goOn({ record, fd, inbox, outbox, isRefused, received: 0 });
+    this.#goOn({ record, fd, inbox, outbox, state, isRefused, received: 0 });
     return true;
   }
 
   #continue(arrival: Arrival, bytes: Buffer, fds: readonly number[]): boolean {
     this.#drop(fds);
-    const { record, inbox, outbox, received } = arrival;
-    const isInbox = received < record.inbox;
-    const saved = isInbox ? inbox : outbox;
-    const at = isInbox ? received : received - record.inbox;
-    if (at + bytes.length > (isInbox ? record.inbox : record.outbox)) return false;
+    const { name, at } = placeIn(arrival);
+    if (at + bytes.length > arrival.record[name]) return false;
     const { arena } = this.#parts;
+    const saved = arrival[name];
     if (saved !== undefined) arena.bytes.set(bytes, arena.offset(saved.block) + at);
     arrival.received += bytes.length;
     this.#goOn(arrival);
@@ -183,11 +187,12 @@ export class HandoverTaker {
 
   /** Answers for a client that is here with all that is kept for it. */
   #goOn(arrival: Arrival): void {
-    const isWhole = arrival.received === arrival.record.inbox + arrival.record.outbox;
+    const { record } = arrival;
+    const isWhole = arrival.received === record.inbox + record.outbox + record.state;
     this.#arrival = isWhole ? undefined : arrival;
     if (!isWhole) return;
     this.#coming--;
-    const row = this.#parts.choose(arrival.record.address);
+    const row = this.#parts.choose(record.address);
     // From the answer on the client is ours, so it comes first. If nobody hears it any more, nobody else has the client.
     const taken = row !== undefined && !arrival.isRefused;
     const sent = this.#channel?.send(encodePacket({ kind: 'answer', taken }));
@@ -196,7 +201,7 @@ export class HandoverTaker {
     this.#pausedUntil = performance.now() + PAUSE_MS;
   }
 
-  #admit({ record, fd, inbox, outbox }: Arrival, row: ThreadRow): void {
+  #admit({ record, fd, inbox, outbox, state }: Arrival, row: ThreadRow): void {
     const { admission, arena, board, counters, migrator, table } = this.#parts;
     const generation = table.admit(fd, row.thread, record.id, record.address, record.port, record.flags);
     table.setLastActivity(fd, record.lastActivity);
@@ -205,9 +210,15 @@ export class HandoverTaker {
     // Without a waiting room nobody is given back to it.
     if (board.waitingRoom.epollFd > 0) table.setKind(fd, record.kind);
     table.setCost(fd, record.cost, record.costAt, record.meanCost);
-    for (const saved of [inbox, outbox]) if (saved !== undefined) arena.leave(saved.block);
+    const kept = [inbox, outbox, state].filter((saved) => saved !== undefined);
+    for (const saved of kept) arena.leave(saved.block);
     table.save(fd, inbox, 0, outbox);
-    table.setKept(fd, (inbox?.capacity ?? 0) + (outbox?.capacity ?? 0), 0);
+    table.setClientState(fd, state?.block ?? 0);
+    table.setKept(
+      fd,
+      kept.reduce((sum, saved) => sum + saved.capacity, 0),
+      0,
+    );
     admission.takeReserved(fd, record.flags & PROXIED ? undefined : record.address);
     counters.countTakenOver();
     this.#taken++;
@@ -215,10 +226,10 @@ export class HandoverTaker {
   }
 
   /** Gives up our copy of a client that the other process keeps. */
-  #refuse({ fd, inbox, outbox }: Arrival): void {
+  #refuse({ fd, inbox, outbox, state }: Arrival): void {
     const { admission, arena } = this.#parts;
     if (fd >= 0) this.#drop([fd]);
-    for (const saved of [inbox, outbox]) if (saved !== undefined) arena.free(saved.block);
+    for (const saved of [inbox, outbox, state]) if (saved !== undefined) arena.free(saved.block);
     admission.giveBack(1);
   }
 
@@ -248,4 +259,11 @@ export class HandoverTaker {
   #drop(fds: readonly number[]): void {
     for (const fd of fds) this.#parts.sys.close(fd);
   }
+}
+
+/** What the next bytes of a client that is coming in are a part of, and from which byte on. */
+function placeIn({ record, received }: Arrival): { readonly name: Kept; readonly at: number } {
+  if (received < record.inbox) return { name: 'inbox', at: received };
+  const at = received - record.inbox;
+  return at < record.outbox ? { name: 'outbox', at } : { name: 'state', at: at - record.outbox };
 }

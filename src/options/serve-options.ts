@@ -239,6 +239,13 @@ const shape = {
     preset: 'a quarter of what the process may have',
   }),
   /**
+   * How many bytes a service may keep with one client (`client.state`) when they are written down, in bytes or as text.
+   * @default '16KiB'
+   */
+  maxClientState: option(v.optional(size(1, 2 ** 20), '16KiB'), {
+    help: 'bytes that a service may keep with one client',
+  }),
+  /**
    * Load balancers whose connections begin with a PROXY header (version 1 or 2), which says who the client is:
    * addresses and networks such as `10.0.0.0/8`, and `unix` for all who connect to a Unix socket. From these, a connection without the header is closed; from anybody
    * else, a header is not believed, its bytes are the client's.

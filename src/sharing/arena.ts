@@ -159,6 +159,11 @@ export class Arena {
     return block * UNIT_BYTES;
   }
 
+  /** How many bytes `block`, which is in use, has. */
+  capacityOf(block: Block): number {
+    return UNIT_BYTES << ((this.#tag(block) >> 16) - 1);
+  }
+
   /** How many bytes a block for `size` bytes has. */
   static capacity(size: number): number {
     return UNIT_BYTES << sizeIndex(size);

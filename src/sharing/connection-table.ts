@@ -42,6 +42,7 @@ const MOVED_AT = 27;
 const KEPT = 28;
 const KEPT_HERE = 29;
 const SURPLUS = 30;
+const CLIENT_STATE = 31;
 // The header has a line of its own.
 const HIGHEST = 0;
 
@@ -136,6 +137,7 @@ export class ConnectionTable {
     this.#words[at + MESSAGE_STARTED_AT] = 0;
     this.#words[at + WRITE_STALLED_AT] = 0;
     this.#words[at + SURPLUS] = 0;
+    this.#words[at + CLIENT_STATE] = 0;
     this.setKept(fd, 0, 0);
     this.setAddress(fd, address, port);
     this.save(fd, undefined, 0, undefined);
@@ -306,6 +308,15 @@ export class ConnectionTable {
 
   scanned(fd: number): number {
     return this.#words[this.#at(fd) + SCANNED] as number;
+  }
+
+  /** The block of the arena with what the service keeps with the client; 0: it keeps nothing. */
+  clientState(fd: number): Block {
+    return this.#words[this.#at(fd) + CLIENT_STATE] as number;
+  }
+
+  setClientState(fd: number, block: Block): void {
+    this.#words[this.#at(fd) + CLIENT_STATE] = block;
   }
 
   /** What is known of the client's cost. A plain load: who acts on an old value serves one message more, or less. */

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ClientRecord, decodeRecord, encodeRecord, recordOf } from '../../src/handover/client-record.ts';
+import { Arena } from '../../src/sharing/arena.ts';
+import { AS_JSON, writeStateHeader } from '../../src/connection/state/state-block.ts';
 import { BLOCKING, type ClientKind, COMPUTING, LIGHT, NEWCOMER } from '../../src/sharing/client-kind.ts';
 import { COUNTED, ConnectionTable, ENDED, NEW, PROXIED, WORK_LEFT } from '../../src/sharing/connection-table.ts';
 import { RECORD } from './record.ts';
@@ -21,6 +23,7 @@ const records: fc.Arbitrary<ClientRecord> = fc.record({
   meanCost: fc.nat(),
   inbox: kept,
   outbox: kept,
+  state: kept,
 });
 
 describe('a record', () => {
@@ -48,6 +51,7 @@ describe('a record', () => {
       { flags: COUNTED },
       { inbox: 2 ** 24 + 1 },
       { outbox: 2 ** 32 - 1 },
+      { state: 2 ** 24 + 1 },
       { id: 0.5 },
       { id: -1 },
       { cost: -1 },
@@ -68,6 +72,10 @@ describe('a record', () => {
     table.save(3, { block: 1, capacity: 256, start: 10, end: 30 }, 5, { block: 2, capacity: 256, start: 0, end: 9 });
     table.setKind(3, COMPUTING);
     table.setCost(3, 70_000, -5, 60_000);
+    const arena = Arena.create(2 ** 16);
+    const block = arena.allocate(100, 0);
+    writeStateHeader(arena.bytes, arena.offset(block), AS_JSON, 30);
+    table.setClientState(3, block);
     const cost = { kind: COMPUTING, cost: 70_000, costAt: -5, meanCost: 60_000 };
     const known = {
       ...cost,
@@ -80,7 +88,8 @@ describe('a record', () => {
       writeStalledAt: -3,
       inbox: 20,
       outbox: 9,
+      state: 34,
     };
-    expect(recordOf(table, 3)).toEqual(known);
+    expect(recordOf(table, arena, 3)).toEqual(known);
   });
 });

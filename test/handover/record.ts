@@ -16,4 +16,5 @@ export const RECORD: ClientRecord = {
   meanCost: 0,
   inbox: 0,
   outbox: 0,
+  state: 0,
 };

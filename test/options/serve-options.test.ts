@@ -49,6 +49,7 @@ describe('the options of serve', () => {
       messageTimeout: 30_000,
       sendTimeout: 30_000,
       maxUnsent: undefined,
+      maxClientState: 16 * 1024,
       proxyProtocol: [],
       tls: undefined,
       tlsHandshakeTimeout: 5000,

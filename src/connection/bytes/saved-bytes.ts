@@ -130,6 +130,27 @@ export class MemoryBlocks {
     return { memory: this.#memory, offset: this.#arena.offset(block), capacity, block };
   }
 
+  /** Takes a block of `size` bytes that belongs to the slot which names it next; 0: the arena has no room. */
+  allocateForSlot(size: number): Block {
+    const block = this.#arena.allocate(size, this.#thread);
+    if (block !== 0) this.#arena.leave(block);
+    return block;
+  }
+
+  /** Where the bytes of `block` are. */
+  locate(block: Block): { readonly bytes: Buffer; readonly at: number } {
+    return { bytes: this.#arena.bytes, at: this.#arena.offset(block) };
+  }
+
+  /** How many bytes `block` has. */
+  capacity(block: Block): number {
+    return this.#arena.capacityOf(block);
+  }
+
+  freeBlock(block: Block): void {
+    this.#arena.free(block);
+  }
+
   /** Leaves what lies in `saved bytes` to the slot that names it next: it outlives this thread. */
   leave(saved: SavedBytes | undefined): void {
     if (saved !== undefined) this.#arena.leave(saved.block);

@@ -84,6 +84,8 @@ export class Closer {
     for (const saved of [table.inbox(fd), table.outbox(fd)]) {
       if (saved !== undefined) this.#arena.free(saved.block);
     }
+    const state = table.clientState(fd);
+    if (state !== 0) this.#arena.free(state);
     table.free(fd, generation, this.#sys);
   }
 

@@ -55,9 +55,13 @@ export function sendFailed(connection: FailingConnection, context: ThreadContext
 
 /** Says why nothing can be sent to the client. */
 export function refuseSend(connection: FailingConnection): Promise<void> {
-  if (connection.is(CLOSED)) return refused(connection.closedError());
-  const reason = connection.ending?.reason ?? 'it was closed or has moved to another thread';
-  return refused(new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`));
+  return refused(connection.is(CLOSED) ? connection.closedError() : goneError(connection));
+}
+
+/** The error for a call that comes when the client is another thread's, or no thread's any more. */
+export function goneError({ ending }: Pick<FailingConnection, 'ending'>): HeddleError {
+  const reason = ending?.reason ?? 'it was closed or has moved to another thread';
+  return new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`);
 }
 
 /** Bytes of the service that were to be sent are gone: half a message must not look like a whole one. */
