@@ -23,6 +23,8 @@ const RECENTLY_BLOCKED_MS = 10_000;
 const BLOCKED_SCAN_INTERVAL_MS = 10;
 /** How often clients are evened out, in ms. */
 const BALANCE_INTERVAL_MS = 100;
+/** How often clients are moved off threads for which there are better ones, in ms: a client there may wait for as long. */
+const EMPTYING_INTERVAL_MS = 10;
 /** How often a parked thread that has pinned clients is asked for a sign of life, in ms: a socket or a timer of Node's may block it. */
 const PING_INTERVAL_MS = 500;
 /** How long clients are moved in one turn of the acceptor, in ms, before it accepts clients and wakes threads again. */
@@ -61,6 +63,7 @@ export class Supervisor {
   #isDraining = false;
   #hasSaidAlone = false;
   #balancedAt = 0;
+  #emptiedAt = 0;
   #pingedAt = 0;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
@@ -150,6 +153,7 @@ export class Supervisor {
     if (threads !== undefined) post({ type: 'want-threads', threads });
     const demoted = registry.raiseLight();
     if (demoted !== undefined) post({ type: 'thread-demoted', thread: demoted.row.thread });
+    if (now - this.#emptiedAt >= EMPTYING_INTERVAL_MS) this.#emptyWorse(now);
     if (now - this.#balancedAt >= BALANCE_INTERVAL_MS) this.#balance(now);
   }
 
@@ -221,7 +225,7 @@ export class Supervisor {
     this.#checkTimeout(watch, now);
     this.#checkAlone(watch, currentClient, now);
     const others = currentClient === undefined ? row.clients : row.clients - 1;
-    if (watch.isBlockedLong(now) && (others === 0 || this.#hasRelief)) watch.lower();
+    if (watch.isComputingLong(now) && (others === 0 || this.#hasRelief)) watch.lower();
     if (others === 0 || now - watch.clearedAt < BLOCKED_SCAN_INTERVAL_MS) return;
     const isDone = this.#moveAway(row, 'held', now);
     watch.clearedAt = isDone ? now : 0;
@@ -347,14 +351,21 @@ export class Supervisor {
     for (const { row } of registry.raise(now)) post({ type: 'thread-demoted', thread: row.thread });
     if (!balances) return;
     this.#isUneven = false;
-    const elsewhere = this.#elsewhere(now);
-    for (const row of registry.recentlyBlocked)
-      if (migrator.moveSome(row, 'balance', elsewhere, now + SLICE_MS) > 0) this.#isUneven = true;
     const shift = findShift(registry.even, busy);
     if (shift === undefined) return;
     const { from, to, count } = shift;
     const choose = (fd: number): ThreadRow => this.#roomFor(fd, now) ?? to;
     if (migrator.moveSome(from, 'balance', choose, now + SLICE_MS, count) > 0) this.#isUneven = true;
+  }
+
+  /** Moves clients off threads that are free, but may get little of the CPU, or become blocked again: there are better ones. */
+  #emptyWorse(now: number): void {
+    this.#emptiedAt = now;
+    const { balances, migrator, registry } = this.#parts;
+    if (!balances) return;
+    const elsewhere = this.#elsewhere(now);
+    for (const row of registry.recentlyBlocked)
+      if (row.clients > 0 && migrator.moveSome(row, 'balance', elsewhere, now + SLICE_MS) > 0) this.#isUneven = true;
   }
 
   #adopt(now: number): void {

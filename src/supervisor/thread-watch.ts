@@ -19,6 +19,9 @@ const OWN_CPU_MS = 1;
 /** A message that blocks its thread for this long, in ms, is likely not to be the last; a pause of the garbage collector is. */
 const LONG_BLOCK_MS = 20;
 
+/** So much of it must be CPU time for the thread to get less of that, in ms: a thread that serves may be kept waiting for as long. */
+const LONG_CPU_MS = 5;
+
 /**
  * A thread that owes a beat is looked at every 100 ms or sooner. If nobody has looked for this long, in ms, the whole process stood
  * still: that time is no message's.
@@ -130,6 +133,11 @@ export class ThreadWatch {
 
   isBlockedLong(now: number): boolean {
     return this.isBlocked && now - this.blockedSince >= LONG_BLOCK_MS;
+  }
+
+  /** The same, and it has used so much CPU time since that it is to get less of it: what waits takes none from others. */
+  isComputingLong(now: number): boolean {
+    return this.isLowered || (this.isBlockedLong(now) && this.cpuTime() - this.#cpu >= LONG_CPU_MS);
   }
 
   /** Whether it takes clients. */

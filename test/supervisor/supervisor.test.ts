@@ -17,14 +17,16 @@ const sum = (counts: Float64Array): number => counts.reduce((one, other) => one 
 
 const ADDRESS = new Uint8Array(16);
 
-/** Two threads with one client each, watched by a supervisor whose evacuations take three steps. */
-function supervisor() {
+/**
+ * Two threads with one client each, watched by a supervisor whose evacuations take three steps. A thread gets `share` of the CPU.
+ */
+function supervisor({ balances = false, share = 1 } = {}) {
   const clock = playClock();
   const board = ThreadBoard.create(2);
   const table = ConnectionTable.create(8);
   let lowered = 0;
   const calls = {
-    threadCpuTime: () => clock.now,
+    threadCpuTime: () => clock.now * share,
     isRunnable: () => false,
     setSlice: () => 0,
     addNice: () => {
@@ -36,12 +38,16 @@ function supervisor() {
   };
   const registry = new ThreadRegistry(calls, { min: 2, max: 2, clientsPerThread: Infinity, moveAfter: 5 });
   const steps: { thread: number; cause: string; until: number }[] = [];
+  const movedSome: { thread: number; cause: string; at: number }[] = [];
   const migrator: Dispatcher = {
     moves: true,
     announces: false,
     place: () => {},
     move: () => true,
-    moveSome: () => 0,
+    moveSome: (from, cause) => {
+      movedSome.push({ thread: from.thread, cause, at: clock.now });
+      return 0;
+    },
     evacuate: (from, cause, _choose, until) => {
       steps.push({ thread: from.thread, cause, until: until - clock.now });
       return steps.length % 3 === 0;
@@ -59,7 +65,7 @@ function supervisor() {
       migrator,
       placement: (rows) => rows[0] as never,
       busy: () => 0,
-      balances: false,
+      balances,
       closer: new Closer(calls, table, Arena.create(1 << 16), undefined, board.waitingRoom),
       handlerTimeout: Infinity,
       post: (message) => void said.push(message),
@@ -80,7 +86,7 @@ function supervisor() {
     its.look(clock.now);
   };
   const cleared = (): boolean => said.some(({ type }) => type === 'thread-cleared');
-  return { board, cleared, clock, counters, events, its, lowered: () => lowered, pass, said, steps, table };
+  return { board, cleared, clock, counters, events, its, lowered: () => lowered, movedSome, pass, said, steps, table };
 }
 
 describe('the clients of a blocked thread', () => {
@@ -144,6 +150,26 @@ describe('a thread that is blocked for long', () => {
     for (const row of board.rows) row.addClients(-1);
     for (let looks = 0; looks < 20; looks++) its.look((clock.now += 4));
     expect(lowered()).toBe(2);
+  });
+
+  it('keeps its share as long as it has used hardly any CPU: a thread that serves may be kept waiting for as long', () => {
+    const { lowered, pass } = supervisor({ share: 0.1 });
+    for (let ms = 0; ms < 40; ms += 2) pass(2);
+    expect(lowered()).toBe(0);
+    for (let ms = 0; ms < 40; ms += 2) pass(2);
+    expect(lowered()).toBe(1);
+  });
+});
+
+describe('the clients of a thread that was blocked for long and is free', () => {
+  it('move to one that was not, and need not wait until clients are evened out', () => {
+    const { board, clock, movedSome, pass } = supervisor({ balances: true });
+    for (let ms = 0; ms < 40; ms += 2) pass(2);
+    board.row(0).beat(-1);
+    const free = clock.now;
+    for (let ms = 0; ms < 12; ms += 2) pass(2);
+    expect(movedSome).toContainEqual({ thread: 0, cause: 'balance', at: expect.toSatisfy((at) => at - free <= 12) });
+    expect(movedSome.map(({ thread }) => thread)).not.toContain(1);
   });
 });
 
