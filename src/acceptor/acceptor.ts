@@ -4,12 +4,13 @@ import type { MessagePort } from 'node:worker_threads';
 import { includesPeer, type Peers } from '../options/values/cidr.ts';
 import { sharedTenths, sharedTime } from '../sharing/clock.ts';
 import { NEW, PROXIED } from '../sharing/connection-table.ts';
+import { FREE, stateOf } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { PeerAddress } from '../sys/sys.ts';
 import type { Admission } from './admission.ts';
 import type { ArenaCleaner } from '../supervisor/arena-cleaner.ts';
 import type { MemoryGuard } from '../supervisor/memory-guard.ts';
-import type { FromAcceptor, ToAcceptor } from './messages.ts';
+import type { FromAcceptor, KickedClient, ToAcceptor } from './messages.ts';
 import { PauseReport } from './pause-report.ts';
 import type { ResourceExhausted } from './listener.ts';
 import { Supervisor, type SupervisorParts } from '../supervisor/supervisor.ts';
@@ -82,12 +83,20 @@ export abstract class Acceptor {
     else if (message.type === 'thread-gone') this.#supervisor.threadGone(message.thread, message.hasDied);
     else if (message.type === 'drain') this.drain();
     else if (message.type === 'ping') this.#pong();
+    else if (message.type === 'kick') this.#kick(message.clients);
     return message.type !== 'stop';
   }
 
   #pong(): void {
     const { registry, post } = this.#parts;
     post({ type: 'pong', blockedMs: registry.blockedFor(performance.now()) });
+  }
+
+  /** Has those of `clients` closed that are still there, whatever they are doing. */
+  #kick(clients: readonly KickedClient[]): void {
+    const { deadlineScan, table } = this.#parts;
+    for (const { fd, id } of clients) if (stateOf(table.word(fd)) !== FREE && table.hasId(fd, id)) table.kick(fd);
+    deadlineScan.scanNow(performance.now());
   }
 
   /** Does all that is due at `now`. To be called after whatever has happened, and every `timeout` ms. */
@@ -156,6 +165,7 @@ export abstract class Acceptor {
     const time = sharedTime(now);
     if (this.floor > 0 && row.number !== 0) table.setArrivedFrom(fd, sharedTenths(this.floor), sharedTenths(now));
     table.setLastActivity(fd, time);
+    table.setConnectedAt(fd, time);
     if (isProxied) table.setMessageStartedAt(fd, time || 1);
     // Who a proxy speaks for is not known yet: the thread that reads the header reports it.
     if (!isProxied) report?.({ type: 'open', ...closer.describe(fd, row) });

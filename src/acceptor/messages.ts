@@ -45,16 +45,23 @@ export interface ParkedListener {
   readonly backlog: number;
 }
 
+/** A client that the operator has closed, by its slot and its number. */
+export interface KickedClient {
+  readonly fd: number;
+  readonly id: number;
+}
+
 /**
  * `thread-ready`: a service thread takes clients from now on; `clients` is where, in the net engine. `thread-retire`: it shall give them away and end.
  * `thread-lost`: it was told to end and does not. `thread-gone`: it has ended; `hasDied`: nobody had told it to. `drain`: accept what waits, then close the listeners. `ping`: say
- * `pong`. `succeed`, in the epoll engine: take the place of the process before this one, all threads are ready. `stop`: end.
+ * `pong`. `kick`: have these clients closed. `succeed`, in the epoll engine: take the place of the process before this one, all threads are ready. `stop`: end.
  */
 export type ToAcceptor =
   | { readonly type: 'thread-ready'; readonly thread: number; readonly clients?: MessagePort | undefined }
   | { readonly type: 'thread-retire' | 'thread-lost'; readonly thread: number }
   | { readonly type: 'thread-gone'; readonly thread: number; readonly hasDied?: boolean }
   | { readonly type: 'drain' | 'ping' | 'succeed' }
+  | { readonly type: 'kick'; readonly clients: readonly KickedClient[] }
   | { readonly type: 'stop' };
 
 /**

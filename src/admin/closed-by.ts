@@ -20,4 +20,5 @@ export const CLOSED_BY: Readonly<Record<CloseReason, ClosedBy>> = {
   'thread-exit': 'fault',
   denied: 'operator',
   shutdown: 'operator',
+  kicked: 'operator',
 };

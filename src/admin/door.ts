@@ -1,13 +1,14 @@
-/** Opens the port where metrics and probes are asked for; bounded in clients, time and size. */
+/** Opens the port where metrics and probes are asked for, and makes what answers at the control socket; bounded in clients, time and size. */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { HeddleError } from '../errors.ts';
 import type { NameOf } from '../options/source.ts';
+import type { Controlled } from './control/controlled.ts';
 import type { Watched } from './observed.ts';
-import { answers } from './requests.ts';
+import { answers, type RequestSettings } from './requests.ts';
 
 /** How many connections there may be. More are closed as they come. */
-const MAX_CONNECTIONS = 64;
+export const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8 * 1024;
 /** How long a request's head, all of it, and the next one of a connection may take, in ms. */
 const HEADERS_MS = 5_000;
@@ -29,18 +30,40 @@ export interface Door {
   close(): void;
 }
 
+/** Makes what answers, which listens nowhere yet. */
+function httpServer(settings: RequestSettings): Server {
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  };
+  return createServer(limits, answers(settings));
+}
+
+/** What answers connections that somebody else accepts. */
+export interface Answering {
+  take(socket: Socket): void;
+  close(): void;
+}
+
+/** Answers at the control socket, which is accepted from elsewhere: this is loaded with its first connection. */
+export function answering(controlled: Controlled): Answering {
+  const server = httpServer({ watched: controlled, controlled, hosts: [], hostsOption: 'localhost' });
+  server.emit('listening'); // It begins to check the times of its connections.
+  return {
+    take: (socket) => void server.emit('connection', socket),
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
 /** Errors: `HEDDLE_LISTEN`. */
 export async function openDoor(watched: Watched, { host, hosts, nameOf, port }: DoorSettings): Promise<Door> {
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    },
-    answers({ watched, hosts, hostsOption: nameOf('metricsHosts') }),
-  );
+  const server = httpServer({ watched, hosts, hostsOption: nameOf('metricsHosts') });
   server.maxConnections = MAX_CONNECTIONS;
   await listening(server, host, port, nameOf);
   server.unref(); // It keeps no process alive.

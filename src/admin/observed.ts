@@ -1,5 +1,6 @@
 /** Defines what those who watch a server from outside are shown of it, at one moment. */
 import type { ServerStats } from './server-stats.ts';
+import type { NamedClient } from './words.ts';
 
 export const STATES = ['starting', 'ready', 'draining', 'closed'] as const;
 
@@ -10,6 +11,47 @@ export interface MainCounts {
   readonly eventsLost: number;
   readonly reloads: number;
   readonly failedReloads: number;
+  readonly lastReloadFailed: boolean;
+}
+
+/** A thread that is blocked now. */
+export interface BlockedThread {
+  readonly thread: number;
+  /** For how long. */
+  readonly ms: number;
+  /** Whom it serves; left out where it is no client's message that blocks it. */
+  readonly client?: NamedClient;
+  /** The function and line that blocks it, where that is known. */
+  readonly code?: string;
+  /** How many of its clients have left it since. */
+  readonly moved: number;
+  /** How long it took until all that could had left it; left out where they have not yet. */
+  readonly reliefMs?: number;
+}
+
+/** Blocks that were in the same code. */
+export interface CodeBlocks {
+  /** The function and line; left out for blocks whose code is not known. */
+  readonly code?: string;
+  readonly count: number;
+  readonly longestMs: number;
+  readonly totalMs: number;
+  /** How many clients left the threads meanwhile. */
+  readonly moved: number;
+  /** Who was served the last time. */
+  readonly client?: NamedClient;
+}
+
+export interface AcceptQueue {
+  readonly listener: string;
+  readonly length: number;
+  readonly limit: number;
+}
+
+export interface CertificateExpiry {
+  readonly certificate: string;
+  /** In ms since 1970. */
+  readonly expires: number;
 }
 
 export interface Observed {
@@ -20,6 +62,14 @@ export interface Observed {
   readonly maxClients: number;
   readonly arena: { readonly used: number; readonly size: number };
   readonly counts: MainCounts;
+  /** In ms since 1970. */
+  readonly now: number;
+  /** How long the server has run. */
+  readonly uptimeMs: number;
+  readonly blocked: readonly BlockedThread[];
+  readonly codes: readonly CodeBlocks[];
+  readonly acceptQueue: readonly AcceptQueue[];
+  readonly certificates: readonly CertificateExpiry[];
   /** The CPU time of thread `id`, in ms; `undefined` where no clock can be read. */
   readonly cpuTimeOf: (id: number) => number | undefined;
 }

@@ -1,23 +1,15 @@
-/** Answers the HTTP requests of those who watch a server: metrics and probes, nothing that changes anything. */
+/** Answers the HTTP requests of those who watch a server: metrics and probes, and more at the control socket. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
+import { controlReply, refusal } from './control/requests.ts';
+import type { Controlled } from './control/controlled.ts';
 import { CONTENT_TYPES, formatFor } from './exposition.ts';
 import { serverMetrics } from './metrics.ts';
 import type { Watched } from './observed.ts';
+import { type Reply, sendReply } from './reply.ts';
 
-/** How long a reply may take to be read, in ms. */
-const READ_MS = 10_000;
 /** How long the acceptor may take to answer a probe, in ms. */
 const PING_MS = 1000;
-
-const PLAIN = 'text/plain; charset=utf-8';
-
-interface Reply {
-  readonly status: number;
-  readonly text: string;
-  readonly type?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 export interface RequestSettings {
   readonly watched: Watched;
@@ -25,35 +17,45 @@ export interface RequestSettings {
   readonly hosts: readonly string[];
   /** How errors name the option that has them. */
   readonly hostsOption: string;
+  /** What is asked and told beyond metrics; left out: nothing. */
+  readonly controlled?: Controlled;
 }
 
 /** Makes what answers each request. */
 export function answers(settings: RequestSettings): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    cutSlowReader(response);
-    replyTo(request, settings).then(
-      (reply) => send(request, response, reply),
-      (error: unknown) => send(request, response, { status: 500, text: `${String(error)}\n` }),
-    );
+    replyTo(request, settings)
+      .catch(failed)
+      .then(async (reply) => sendReply(request, response, reply))
+      .catch(() => response.destroy());
   };
 }
 
 async function replyTo(request: IncomingMessage, settings: RequestSettings): Promise<Reply> {
-  const refusal = refusalOf(request, settings);
-  if (refusal !== undefined) return refusal;
+  const refused = refusalOf(request, settings);
+  if (refused !== undefined) return refused;
   const [path] = (request.url ?? '').split('?', 1);
   if (path === '/metrics') return metrics(request, settings.watched);
   if (path === '/readyz') return ready(settings.watched);
   if (path === '/livez') return alive(settings.watched);
-  return { status: 404, text: 'There are /metrics, /livez and /readyz here\n' };
+  const { controlled } = settings;
+  if (controlled === undefined) return { status: 404, text: 'There are /metrics, /livez and /readyz here\n' };
+  return (await controlReply(request, controlled)) ?? refusal(404, 'This version of Heddle has nothing at that path');
 }
 
-function refusalOf(request: IncomingMessage, { hosts, hostsOption }: RequestSettings): Reply | undefined {
+/** A question that is none, or a fault of ours. */
+function failed(error: unknown): Reply {
+  if (error instanceof RangeError) return refusal(400, error.message);
+  return { status: 500, text: `${String(error)}\n` };
+}
+
+function refusalOf(request: IncomingMessage, { controlled, hosts, hostsOption }: RequestSettings): Reply | undefined {
   const { headers, method } = request;
   if (!isOwnName(headers.host ?? '', hosts)) {
     const text = `This server is not known by the name in the Host header. Allow the name with ${hostsOption}\n`;
     return { status: 421, text };
   }
+  if (method === 'POST' && controlled !== undefined) return undefined;
   if (method !== 'GET' && method !== 'HEAD')
     return { status: 405, text: 'Only GET and HEAD are answered\n', headers: { Allow: 'GET, HEAD' } };
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
@@ -93,25 +95,4 @@ async function alive(watched: Watched): Promise<Reply> {
   const problem = await Promise.race([answered, late]);
   clearTimeout(timer);
   return problem === undefined ? { status: 200, text: 'alive\n' } : { status: 503, text: `${problem}\n` };
-}
-
-/** Who does not read a reply does not keep its memory. */
-function cutSlowReader(response: ServerResponse): void {
-  const timer = setTimeout(() => response.destroy(), READ_MS).unref();
-  response.once('close', () => clearTimeout(timer));
-}
-
-function send({ method }: IncomingMessage, response: ServerResponse, reply: Reply): void {
-  const body = Buffer.from(reply.text);
-  // What comes behind a request that was refused is not read.
-  const ending = reply.status >= 400 && reply.status < 500 ? { Connection: 'close' } : {};
-  response.writeHead(reply.status, {
-    'Content-Type': reply.type ?? PLAIN,
-    'Content-Length': body.length,
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    ...ending,
-    ...reply.headers,
-  });
-  response.end(method === 'HEAD' ? undefined : body);
 }

@@ -11,7 +11,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Time:': ['idleTimeout', 'messageTimeout', 'sendTimeout', 'keepAlive', 'drainDelay', 'shutdownTimeout'],
   'TLS:': ['tlsCert', 'tlsKey', 'tlsCa', 'tlsCrl', 'tlsRequestClientCert', 'tlsHandshakeTimeout'],
   'Log:': ['logLevel', 'quiet', 'logFormat'],
-  'Metrics:': ['metrics', 'metricsHosts'],
+  'Watching:': ['metrics', 'metricsHosts', 'control'],
 };
 
 /** Columns of the flags; the text of a flag that is longer begins below it. */

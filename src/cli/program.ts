@@ -5,6 +5,7 @@ import { HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
 import type { Schema } from '../options/schema.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
+import { addControlCommands, CONTROL_COMMANDS } from './control/commands.ts';
 import { HELP_LAYOUT } from './help-layout.ts';
 import { watchTerminals } from './terminals.ts';
 
@@ -33,6 +34,8 @@ const SCHEMAS: Readonly<Record<string, () => Promise<Schema>>> = {
   client: async () => (await import('./client/client-command-options.ts')).clientCommandSchema,
 };
 
+const COMMANDS = [...Object.keys(SCHEMAS), ...CONTROL_COMMANDS];
+
 /** Runs the command of `args`; gives the exit status: 0, 1 for a failure, 2 for a wrong option. */
 export async function runProgram(args: readonly string[], version: string): Promise<number> {
   let status = 0;
@@ -45,6 +48,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .configureOutput({ outputError: (text, write) => write(hinted(text.replace(/^error: /, ''))) });
   addServe(program, (result) => (status = result));
   addClient(program, (result) => (status = result));
+  addControlCommands(program, (result) => (status = result));
   try {
     await program.parseAsync(helpFlagged(args), { from: 'user' });
     return status;
@@ -56,13 +60,13 @@ export async function runProgram(args: readonly string[], version: string): Prom
 /** Says which commands there are where commander knows none that is like the one that was given. */
 function hinted(text: string): string {
   const isStrange = /^unknown command '[^\n]*'\n$/.test(text);
-  return isStrange ? `${text}(The commands are ${Object.keys(SCHEMAS).join(', ')}; see heddle --help)\n` : text;
+  return isStrange ? `${text}(The commands are ${COMMANDS.join(', ')}; see heddle --help)\n` : text;
 }
 
 /** `help serve` is `serve --help`: commander's own would not wait for the flags. */
 function helpFlagged(args: readonly string[]): readonly string[] {
   const [first, command = ''] = args;
-  return first === 'help' && Object.hasOwn(SCHEMAS, command) ? [command, '--help'] : args;
+  return first === 'help' && COMMANDS.includes(command) ? [command, '--help'] : args;
 }
 
 /** Only for the command that runs: the schemas take their time to load. */

@@ -12,6 +12,7 @@ import type { ServeOptions } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { openLibc } from '../sys/libc.ts';
 import { endProcess } from './end-process.ts';
+import { ownControlPath } from './control/folder.ts';
 import { bannerLines, metricsUrl, serviceText } from './banner.ts';
 import { reloadOnChange, reloadOnHangup, watchFailedLine } from './reload.ts';
 import { type Invocation, readServeCommand, type ServeCommandSettings } from './serve-command-options.ts';
@@ -41,6 +42,7 @@ export async function runServe(
   if (streams === process) log.standIn(process);
   const options = { ...serverOptions(settings, log), ...handedOver(settings, manager, nameOf) };
   const server = await startServer(options, nameOf);
+  await openControl(server, settings, log, invocation.environment);
   sayListening(server, settings, log, { directory: invocation.directory, config });
   manager.ready(settings.takeOver === undefined ? undefined : process.pid);
   try {
@@ -49,6 +51,25 @@ export async function runServe(
     await log.end();
     // What is printed last, and the status, come from the caller.
     if (server.lostThreads > 0) setTimeout(() => endProcess(Number(process.exitCode)), LAST_WORDS_MS);
+  }
+}
+
+/** Unless told where, or not to, the command has a control socket of its own; without one it goes on. */
+async function openControl(
+  server: Server,
+  { control }: ServeCommandSettings,
+  log: Log,
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (control !== undefined) return;
+  const own = ownControlPath(environment);
+  try {
+    if ('problem' in own) throw new HeddleError('HEDDLE_LISTEN', own.problem);
+    await server.openControl(own.path);
+  } catch (error) {
+    const record = { type: 'no-control', time: Date.now(), error: errorToRecord(error, 'HEDDLE_LISTEN') } as const;
+    const text = `There is no control socket: ${record.error.message}. Choose a path with --control, or --control off`;
+    log.problem(escapeText(text), record);
   }
 }
 

@@ -4,6 +4,7 @@ import { Arena } from '../sharing/arena.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { type ConnectionTable, type SavedBytes, PROXIED } from '../sharing/connection-table.ts';
 import type { ThreadBoard, ThreadRow } from '../sharing/thread-board.ts';
+import { sharedTime } from '../sharing/clock.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import type { Sys } from '../sys/sys.ts';
 import { CLIENT, type ClientRecord, decodeRecord } from './client-record.ts';
@@ -205,6 +206,7 @@ export class HandoverTaker {
     const { admission, arena, board, counters, migrator, table } = this.#parts;
     const generation = table.admit(fd, row.thread, record.id, record.address, record.port, record.flags);
     table.setLastActivity(fd, record.lastActivity);
+    table.setConnectedAt(fd, sharedTime(performance.now()));
     table.setMessageStartedAt(fd, record.messageStartedAt);
     table.setWriteStalledAt(fd, record.writeStalledAt);
     // Without a waiting room nobody is given back to it.

@@ -32,14 +32,14 @@ export interface LeavingEvent {
   readonly signal: string;
 }
 
-/** The command does not notice changes of the service. */
-export interface WatchFailedEvent {
-  readonly type: 'watch-failed';
+/** The command does not notice changes of the service, or has no control socket. */
+export interface CommandFailedEvent {
+  readonly type: 'watch-failed' | 'no-control';
   readonly time: number;
   readonly error: EventError;
 }
 
 /** The line for `event`. */
-export function jsonLine(event: ServerEvent | ListeningEvent | LeavingEvent | WatchFailedEvent): Line {
+export function jsonLine(event: ServerEvent | ListeningEvent | LeavingEvent | CommandFailedEvent): Line {
   return { to: 'stdout', text: escapeJson(JSON.stringify(event)) };
 }

@@ -2,7 +2,7 @@
 
 import type { Writable } from 'node:stream';
 import type { ServerEvent } from './event.ts';
-import { jsonLine, type LeavingEvent, type ListeningEvent, type WatchFailedEvent } from './json-line.ts';
+import { jsonLine, type LeavingEvent, type ListeningEvent, type CommandFailedEvent } from './json-line.ts';
 import { isShown, levelOf, type LogLevel } from './level.ts';
 import type { Line } from './line.ts';
 import { Output } from './output.ts';
@@ -72,7 +72,7 @@ export class Log {
   }
 
   /** Says that something is wrong with what the command does beside the server. */
-  problem(text: string, record: WatchFailedEvent): void {
+  problem(text: string, record: CommandFailedEvent): void {
     if (!isShown('warn', this.#settings.level)) return;
     this.#print(this.#settings.format === 'json' ? jsonLine(record) : { to: 'stderr', text }, record.time);
   }

@@ -33,6 +33,8 @@ export interface Engine {
   startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle;
   /** The CPU time of thread `tid`, in ms; `undefined` where no clock can be read. */
   cpuTimeOf(tid: number): number | undefined;
+  /** The user who has connected to a Unix socket of Node's, by its fd; `undefined` where that cannot be known. */
+  peerUid(fd: number): number | undefined;
   /** Said once the acceptor was started. */
   threadExtras(): ThreadExtras;
   /**

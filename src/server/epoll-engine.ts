@@ -95,6 +95,11 @@ export class EpollEngine implements Engine {
     return time < 0 ? undefined : time;
   }
 
+  peerUid(fd: number): number | undefined {
+    const peer = this.#sys.peerCredentials(fd);
+    return typeof peer === 'number' ? undefined : peer.uid;
+  }
+
   threadExtras(): ThreadExtras {
     return { acceptorEpollFd: this.#epollFd, mailboxFd: this.#mailboxFd };
   }

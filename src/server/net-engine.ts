@@ -60,6 +60,8 @@ export class NetEngine implements Engine {
 
   cpuTimeOf(): undefined {}
 
+  peerUid(): undefined {}
+
   threadExtras(): ThreadExtras {
     return {};
   }

@@ -9,6 +9,7 @@ import type { LimitedSettings } from '../options/thread-settings.ts';
 import { type Credentials, loadCredentials } from '../options/tls/credentials.ts';
 import { type NameOf, nameInLibrary } from '../options/source.ts';
 import { renewTicketKeys } from '../options/tls/ticket-keys.ts';
+import { printError } from '../log/error-log.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { ThreadStart } from '../thread/messages.ts';
 import { requireFile } from '../thread/no-such-service.ts';
@@ -18,6 +19,7 @@ import { requireThreads } from '../sys/permissions.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import { withClientLimit } from './client-limit.ts';
+import { ControlSocket } from './control-socket.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine, EngineName } from './engine.ts';
 import type { ServerAddress } from '../listen/listening-socket.ts';
@@ -29,6 +31,7 @@ import { serviceUrl } from './service-url.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { ThreadHandle } from './threads/thread-handle.ts';
 import { ThreadPool } from './threads/thread-pool.ts';
+import { Watch } from './watch.ts';
 import { acceptorStart, serviceThreadStart } from './threads/thread-starts.ts';
 import { cpuCount } from '../sys/cpu-count.ts';
 
@@ -140,7 +143,9 @@ export class Server implements AsyncDisposable {
   readonly #pool: ThreadPool;
   /** Left out without TLS. */
   readonly #stopRenewing: (() => void) | undefined;
+  readonly #watch: Watch;
   readonly #metrics: MetricsPort;
+  readonly #control: ControlSocket;
   readonly #closed = new Deferred<void>();
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
@@ -161,18 +166,25 @@ export class Server implements AsyncDisposable {
     this.threads = settings.threads;
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
-    this.#memory = new SharedMemory(engine.fileLimit(), settings);
+    this.#memory = new SharedMemory(engine.fileLimit(), { ...settings, onEvent: this.#listener(settings) });
     // First: it refuses what threads cannot share.
     const start = serviceThreadStart(settings, this.#memory, service, tls, nameOf);
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(start);
-    this.#metrics = new MetricsPort({
+    this.#watch = new Watch({
       engine,
       settings,
-      nameOf,
       memory: this.#memory,
+      addresses: addresses.map(addressText),
       state: () => this.#state,
       ping: async () => this.ping(),
+      post: (message) => this.#acceptor.post(message),
+    });
+    this.#metrics = new MetricsPort({ settings, watched: this.#watch, nameOf });
+    this.#control = new ControlSocket({
+      controlled: this.#watch,
+      peerUid: (fd) => engine.peerUid(fd),
+      option: nameOf('control'),
     });
     if (!isMainThread) process.on('exit', this.#abandon);
     this.#stopRenewing = tls && renewTicketKeys((keys) => this.#pool.useTicketKeys(keys));
@@ -194,10 +206,46 @@ export class Server implements AsyncDisposable {
    */
   async start(): Promise<void> {
     const takesOver = this.#settings.takeOver !== undefined;
+    const control = controlOf(this.#settings);
     if (!takesOver) await this.#metrics.open();
+    if (!takesOver && control !== undefined) await this.openControl(control);
     await Promise.race([this.#begin(), this.#acceptor.ended]);
     this.#state = 'ready';
-    if (takesOver) this.#metrics.openSoon(); // The process before this one may have the port for a moment longer.
+    if (!takesOver) return;
+    this.#metrics.openSoon(); // The process before this one may have the port for a moment longer.
+    if (control !== undefined) this.#openControlSoon(control);
+  }
+
+  /**
+   * Opens the control socket. For the command, which has one unless told otherwise. Errors: `HEDDLE_LISTEN`.
+   *
+   * @internal
+   */
+  async openControl(path: string): Promise<void> {
+    this.#watch.remembers = true;
+    await this.#control.open(path);
+  }
+
+  #openControlSoon(path: string): void {
+    this.#watch.remembers = true;
+    this.#control.openSoon(path);
+  }
+
+  /** Has all events pass by whoever watches; `undefined`: nobody wants those that are no errors. */
+  #listener(settings: LimitedSettings): LimitedSettings['onEvent'] {
+    const listener = settings.onEvent ?? (controlOf(settings) === undefined ? undefined : printError);
+    return (
+      listener &&
+      ((event) => {
+        this.#watch.note(event);
+        listener(event);
+      })
+    );
+  }
+
+  /** Where the control socket is; `undefined` without one. */
+  get controlPath(): string | undefined {
+    return this.#control.path;
   }
 
   /** Where metrics and probes are served; `undefined` without the option `metrics`. */
@@ -323,6 +371,7 @@ export class Server implements AsyncDisposable {
     if (this.#draining !== undefined || this.#ending !== undefined) return;
     this.#state = 'draining';
     this.#metrics.close(); // It is the successor's, which may listen at the same place.
+    this.#control.close(false);
     this.report({ type: 'handing-over', time: Date.now(), successor });
     this.#pool.tellAll('leave');
     const undisturbed = new AbortController();
@@ -342,6 +391,7 @@ export class Server implements AsyncDisposable {
     if (this.#draining === undefined) this.#state = 'ready';
     this.#pool.tellAll('stay');
     this.#metrics.openSoon();
+    this.#control.openSoon();
     this.report({ type: 'hand-over-failed', time: Date.now(), successor });
   }
 
@@ -405,6 +455,7 @@ export class Server implements AsyncDisposable {
   async #end(grace: number, detail?: string): Promise<void> {
     this.#state = 'closed';
     this.#metrics.close();
+    this.#control.close(true);
     this.#stopRenewing?.();
     const lost = await this.#pool.stop(grace);
     await this.#acceptor.stop();
@@ -440,4 +491,14 @@ export class Server implements AsyncDisposable {
     );
     this.close().catch(() => {}); // It was told already.
   }
+}
+
+/** Where the control socket is to be; `undefined`: nowhere. */
+function controlOf({ control }: Pick<ServeSettings, 'control'>): string | undefined {
+  return control === 'off' ? undefined : control;
+}
+
+function addressText(address: ServerAddress): string {
+  if (address.family === 'unix') return `unix:${address.path}`;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }

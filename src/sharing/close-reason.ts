@@ -18,6 +18,7 @@ export const CLOSE_REASONS = [
   'over-limit',
   'thread-exit',
   'shutdown',
+  'kicked',
 ] as const;
 
 /** Says why a connection was closed. The same names are in the logs, the metrics and the service's `close` hook. */

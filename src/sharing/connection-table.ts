@@ -41,10 +41,23 @@ const MEAN = 26;
 const MOVED_AT = 27;
 const KEPT = 28;
 const KEPT_HERE = 29;
-const SURPLUS = 30;
+const DUE = 30; // and CONNECTED_AT
 const CLIENT_STATE = 31;
 // The header has a line of its own.
 const HIGHEST = 0;
+
+/** The lower bits of DUE; above them are the seconds of the shared clock when the client came. Both are the acceptor's. */
+const DUE_BITS = 2;
+const DUE_MASK = 0b11;
+
+/** What DUE says: the client is to be closed, for want of memory or by the operator. The acceptor decides. */
+const NOT_DUE = 0;
+const SURPLUS = 1;
+const KICKED = 2;
+
+// The upper half of PORT: how often the client has changed threads.
+const PORT_BITS = 16;
+const PORT_MASK = 0xffff;
 
 /** The service's `open` has not run yet for this connection. */
 export const NEW = 1;
@@ -136,7 +149,8 @@ export class ConnectionTable {
     this.setCost(fd, 0, 0, 0);
     this.#words[at + MESSAGE_STARTED_AT] = 0;
     this.#words[at + WRITE_STALLED_AT] = 0;
-    this.#words[at + SURPLUS] = 0;
+    this.#words[at + DUE] = NOT_DUE;
+    this.#words[at + PORT] = 0;
     this.#words[at + CLIENT_STATE] = 0;
     this.setKept(fd, 0, 0);
     this.setAddress(fd, address, port);
@@ -200,8 +214,10 @@ export class ConnectionTable {
    */
   startMove(fd: number, generation: Generation, thread: number): Generation | undefined {
     const moved = this.nextGeneration(generation, thread);
-    const moving = withState(moved, MOVING);
-    return Atomics.compareExchange(this.#words, this.#at(fd), generation, moving) === generation ? moved : undefined;
+    const at = this.#at(fd);
+    if (Atomics.compareExchange(this.#words, at, generation, withState(moved, MOVING)) !== generation) return undefined;
+    this.#words[at + PORT] = ((this.#words[at + PORT] as number) + (1 << PORT_BITS)) | 0;
+    return moved;
   }
 
   /** The generation that `startMove` to `thread` gives. */
@@ -263,7 +279,23 @@ export class ConnectionTable {
   }
 
   port(fd: number): number {
-    return this.#words[this.#at(fd) + PORT] as number;
+    return (this.#words[this.#at(fd) + PORT] as number) & PORT_MASK;
+  }
+
+  /** How often the client has changed threads, modulo 65,536. */
+  moves(fd: number): number {
+    return (this.#words[this.#at(fd) + PORT] as number) >>> PORT_BITS;
+  }
+
+  /** When this process got the client, as a `sharedTime`, to the second; 0: unknown. */
+  connectedAt(fd: number): number {
+    const seconds = (this.#words[this.#at(fd) + DUE] as number) >>> DUE_BITS;
+    return (seconds * 1000) | 0;
+  }
+
+  /** Also says that the client is not due. The acceptor's own. */
+  setConnectedAt(fd: number, time: number): void {
+    this.#words[this.#at(fd) + DUE] = Math.floor((time >>> 0) / 1000) << DUE_BITS;
   }
 
   /** The client's address, 16 bytes; a copy. */
@@ -276,7 +308,7 @@ export class ConnectionTable {
   setAddress(fd: number, address: Uint8Array, port: number): void {
     const at = this.#at(fd);
     this.#bytes.set(address, (at + ADDRESS) * 4);
-    this.#words[at + PORT] = port;
+    this.#words[at + PORT] = ((this.#words[at + PORT] as number) & ~PORT_MASK) | port;
   }
 
   flags(fd: number): number {
@@ -474,11 +506,30 @@ export class ConnectionTable {
 
   /** More is kept for all clients than may be, and this one is to be closed for it. The acceptor decides. */
   isSurplus(fd: number): boolean {
-    return Atomics.load(this.#words, this.#at(fd) + SURPLUS) === 1;
+    return this.#due(fd) === SURPLUS;
   }
 
   setSurplus(fd: number, isSurplus: boolean): void {
-    Atomics.store(this.#words, this.#at(fd) + SURPLUS, isSurplus ? 1 : 0);
+    if (!this.isKicked(fd)) this.#setDue(fd, isSurplus ? SURPLUS : NOT_DUE);
+  }
+
+  /** The operator has the client closed. */
+  isKicked(fd: number): boolean {
+    return this.#due(fd) === KICKED;
+  }
+
+  /** The acceptor's own. */
+  kick(fd: number): void {
+    this.#setDue(fd, KICKED);
+  }
+
+  #due(fd: number): number {
+    return Atomics.load(this.#words, this.#at(fd) + DUE) & DUE_MASK;
+  }
+
+  #setDue(fd: number, due: number): void {
+    const at = this.#at(fd) + DUE;
+    Atomics.store(this.#words, at, ((this.#words[at] as number) & ~DUE_MASK) | due);
   }
 
   #takeUnsettled(fd: number, generation: Generation): boolean {

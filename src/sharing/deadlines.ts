@@ -45,10 +45,11 @@ export class Deadlines {
     return (periods & (periods - 1)) === 0;
   }
 
-  /** Tells why the connection of `fd` is to be closed: a deadline that it has let pass by `time`, a `sharedTime`, or what is kept for it. */
+  /** Tells why the connection of `fd` is to be closed: a deadline that it has let pass by `time`, a `sharedTime`, or what is kept for it, or the operator. */
   expired(fd: number, time: number): CloseReason | undefined {
     const table = this.#table;
     const { idleTimeout, messageTimeout, sendTimeout } = this.#timeouts;
+    if (table.isKicked(fd)) return 'kicked';
     if (table.isSurplus(fd)) return 'over-limit';
     const [stalledAt, startedAt, lastActivity] = [
       table.writeStalledAt(fd),

@@ -30,6 +30,8 @@ const PINS = 9;
 const SLEEP_TIMER_FD = 10;
 const BLOCKED_SINCE = 11;
 const RUNG_FROM = 12;
+const BLOCK_MOVED = 13;
+const BLOCK_RELIEF = 14;
 // The line that only the thread itself writes, at every message: its words, counted from the line's first.
 const OWN_LINE = 16;
 const HEARTBEAT = 0;
@@ -222,6 +224,22 @@ export class ThreadRow {
 
   set blockedSince(time: number) {
     Atomics.store(this.#words, this.#at + BLOCKED_SINCE, time);
+  }
+
+  /** How many clients have left the thread in the block that it is in. The acceptor writes it. */
+  get blockMoved(): number {
+    return Atomics.load(this.#words, this.#at + BLOCK_MOVED);
+  }
+
+  /** How long it took until all that could had left, in ms; -1: they have not yet. */
+  get blockRelief(): number {
+    return Atomics.load(this.#words, this.#at + BLOCK_RELIEF) / 10;
+  }
+
+  /** `relief`: in ms; -1 where not all have left yet. */
+  noteLeft(moved: number, relief: number): void {
+    Atomics.store(this.#words, this.#at + BLOCK_MOVED, moved);
+    Atomics.store(this.#words, this.#at + BLOCK_RELIEF, Math.round(relief * 10));
   }
 
   /** When the acceptor, which watches this thread's sockets while it is parked, last saw that none was ready, as `sharedTenths`. */

@@ -11,6 +11,9 @@ const REPORTED_MS = 500;
 /** Such an event comes once in this time, in ms, at most; the next one says how many were left out. */
 const REPORT_INTERVAL_MS = 10_000;
 
+/** Not all clients that can leave have left. */
+const NOT_YET = -1;
+
 export interface BlockLogParts {
   readonly table: ConnectionTable;
   readonly counters: AcceptorCounters;
@@ -32,6 +35,8 @@ export class BlockLog {
     const { counters, table } = this.#parts;
     if (!watch.isEmptied) counters.countStall();
     watch.currentClient = fd === undefined ? undefined : { fd, id: table.id(fd) };
+    watch.clientsBefore = watch.row.clients;
+    watch.row.noteLeft(0, NOT_YET);
     watch.row.blockedSince = sharedTime(watch.blockedSince);
   }
 
@@ -39,7 +44,9 @@ export class BlockLog {
   cleared(watch: ThreadWatch, hadPlaces: boolean, now: number): void {
     if (watch.isRelieved || !hadPlaces) return;
     watch.isRelieved = true;
-    this.#parts.counters.countRelief(now - watch.blockedSince);
+    const relief = now - watch.blockedSince;
+    watch.row.noteLeft(Math.max(0, watch.clientsBefore - watch.row.clients), relief);
+    this.#parts.counters.countRelief(relief);
   }
 
   /** The thread is not blocked any more, or is gone; it was blocked for `ms`. */

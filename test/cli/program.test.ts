@@ -22,7 +22,10 @@ describe('the command line', () => {
       '--deny must be IP addresses and networks such as 10.0.0.0/8, with no bit set behind the prefix, got "x"\n',
     ],
     [['serve', '--port'], "option '--port <number>' argument missing\n"],
-    [['frobnicate'], "unknown command 'frobnicate'\n(The commands are serve, client; see heddle --help)\n"],
+    [
+      ['frobnicate'],
+      "unknown command 'frobnicate'\n(The commands are serve, client, clients, kick, doctor; see heddle --help)\n",
+    ],
     [['sreve'], "unknown command 'sreve'\n(Did you mean serve?)\n"],
   ])('refuses %j with status 2', async (args, message) => {
     expect(await runProgram(args, '1.2.3')).toBe(2);

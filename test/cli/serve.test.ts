@@ -16,6 +16,7 @@ const CLIENT = { time: 5, client: 1, address: '127.0.0.1', port: 11600, thread: 
 class FakeServer {
   readonly calls: string[] = [];
   options: ServeOptions = {};
+  control: string | undefined;
   end: (error?: Error) => void = () => {};
   readonly closed = new Promise<void>((resolve, reject) => {
     this.end = (error) => (error === undefined ? resolve() : reject(error));
@@ -36,6 +37,10 @@ class FakeServer {
   }
 
   async ping(): Promise<void> {}
+
+  async openControl(path: string): Promise<void> {
+    this.control = path;
+  }
 
   async close(): Promise<void> {
     this.calls.push('close');

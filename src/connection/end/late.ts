@@ -32,6 +32,7 @@ export function endIfLate(connection: LateConnection, deadlines: Deadlines, now:
   if (reason === undefined || (reason === 'idle-timeout' && output.hasTaken(connection.unsent))) return false;
   if (reason === 'over-limit') connection.cutOff(reason, surplusText(connection));
   else if (reason === 'send-timeout') connection.cutOff(reason, unreadText(output.length));
+  else if (reason === 'kicked') connection.end(reason);
   else if (connection.unsent === 0) connection.end(ending?.reason ?? reason, ending?.detail);
   else connection.finish(reason);
   return true;

@@ -143,7 +143,7 @@ export class WaitingRoom {
    */
   sendExpired(fd: number, generation: Generation, reason: CloseReason): ThreadRow | undefined {
     const isQueued = this.#turns.queue.has(fd) || this.#newcomers.queue.has(fd);
-    if (isQueued && reason !== 'over-limit') return undefined;
+    if (isQueued && reason !== 'over-limit' && reason !== 'kicked') return undefined;
     return this.#sendAway(fd, generation);
   }
 

@@ -1,0 +1,36 @@
+/** Defines what the control socket shows and does beyond metrics: who the clients are, and how to close some. */
+import type { ClientList, Found } from './client-list.ts';
+import type { ClosedClients } from './closed-clients.ts';
+import type { BlockedThread, Watched } from '../observed.ts';
+
+/** What does not change while a server runs. */
+export interface About {
+  readonly version: string;
+  readonly pid: number;
+  readonly node: string;
+  readonly engine: string;
+  /** The service's module; left out for the built-in one. */
+  readonly service?: string;
+  readonly addresses: readonly string[];
+  readonly threads: { readonly min: number; readonly max: number };
+  readonly maxClients: number;
+}
+
+/** A server, to be asked and to be told by its own user. */
+export interface Controlled extends Watched {
+  readonly about: About;
+  readonly clients: ClientList;
+  readonly closed: ClosedClients;
+  /** Has these clients closed as soon as their threads get to it. */
+  kick(clients: readonly Pick<Found, 'fd' | 'client'>[]): void;
+  /** The threads that are blocked now. */
+  blocked(): readonly BlockedThread[];
+  threadTimes(id: number): ThreadTimes;
+}
+
+export interface ThreadTimes {
+  /** CPU time, in ms; left out where no clock can be read. */
+  readonly cpuMs?: number;
+  /** How long the thread was ready and had no CPU, in ms; left out where the kernel does not say. */
+  readonly runDelayMs?: number;
+}

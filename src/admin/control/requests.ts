@@ -1,0 +1,171 @@
+/** Answers what the commands ask at the control socket: snapshot, clients, doctor, kick. */
+import type { IncomingMessage } from 'node:http';
+import { type AnyClient, parseFilter } from './client-filter.ts';
+import type { Found } from './client-list.ts';
+import type { Controlled } from './controlled.ts';
+import { type Crowd, findings } from './doctor.ts';
+import { kick, type KickRequest } from './kick.ts';
+import type { Reply } from '../reply.ts';
+import { SCHEMA, snapshotOf } from './snapshot.ts';
+
+const MAX_BODY_BYTES = 16 * 1024;
+/** A client that has read nothing for this long does not read, in ms. */
+const NOT_READING_MS = 1000;
+
+/** What clients can be sorted by, the largest first. */
+const SORTS = {
+  age: 'ageMs',
+  idle: 'idleMs',
+  kept: 'kept',
+  moves: 'moves',
+  stalled: 'stalledMs',
+} as const;
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const LINES_TYPE = 'application/x-ndjson; charset=utf-8';
+
+/** Why a request is refused, as JSON. */
+export function refusal(status: number, message: string): Reply {
+  return { status, text: `${JSON.stringify({ error: { message } })}\n`, type: JSON_TYPE };
+}
+
+/** The reply to a request at `path`; `undefined`: there is nothing. Throws a `RangeError` for a question that is none. */
+export async function controlReply(request: IncomingMessage, controlled: Controlled): Promise<Reply | undefined> {
+  const { pathname: path, searchParams: query } = new URL(request.url ?? '', 'http://localhost');
+  if (path === '/v1/kick')
+    return request.method === 'POST' ? kicked(request, controlled) : refusal(405, 'Kick is POST');
+  if (request.method === 'POST') return undefined;
+  if (path === '/v1/snapshot') return json(snapshotOf(controlled));
+  if (path === '/v1/doctor')
+    return json({ schema: SCHEMA, findings: findings(controlled.observe(), await crowdOf(controlled)) });
+  if (path === '/v1/clients') return clients(query, controlled);
+  const [, id] = /^\/v1\/clients\/(\d{1,16})$/.exec(path) ?? [];
+  return id === undefined ? undefined : client(Number(id), controlled);
+}
+
+function json(value: unknown): Reply {
+  return { status: 200, text: `${JSON.stringify(value)}\n`, type: JSON_TYPE };
+}
+
+function lines(items: AsyncIterable<unknown> | Iterable<unknown>): Reply {
+  return { status: 200, lines: textOf(items), type: LINES_TYPE };
+}
+
+async function* textOf(items: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<string> {
+  for await (const item of items) yield `${JSON.stringify(item)}\n`;
+}
+
+function client(id: number, { clients: list, closed }: Controlled): Reply {
+  const fd = list.find(id);
+  const known = (fd === undefined ? undefined : list.at(fd)) ?? closed.find(id);
+  if (known !== undefined) return json(known);
+  return refusal(404, `No client has the number ${id}, and none of those that left last had it`);
+}
+
+/** Answers at once if they need not be sorted: a list of all takes no memory. */
+function clients(query: URLSearchParams, controlled: Controlled): Reply {
+  const filter = parseFilter(query.get('where') ?? '');
+  const limit = numberOf(query, 'limit') ?? Infinity;
+  const sort = query.get('sort');
+  if (query.get('state') === 'closed') {
+    const closed = controlled.closed.list().filter(filter);
+    return lines(closed.slice(0, limit));
+  }
+  if (sort === null) return lines(first(chosen(controlled, filter), limit));
+  if (!Object.hasOwn(SORTS, sort)) throw new RangeError(`sort is one of ${Object.keys(SORTS).join(', ')}`);
+  return lines(sorted(chosen(controlled, filter), SORTS[sort as keyof typeof SORTS], limit));
+}
+
+async function* chosen(
+  { clients: list }: Controlled,
+  filter: (client: AnyClient) => boolean,
+): AsyncGenerator<Found['client']> {
+  for await (const slice of list.all()) for (const { client: each } of slice) if (filter(each)) yield each;
+}
+
+async function* first<T>(items: AsyncIterable<T>, limit: number): AsyncGenerator<T> {
+  let left = limit;
+  if (left <= 0) return;
+  for await (const item of items) {
+    yield item;
+    if (--left <= 0) return;
+  }
+}
+
+async function* sorted(
+  items: AsyncIterable<Found['client']>,
+  field: (typeof SORTS)[keyof typeof SORTS],
+  limit: number,
+): AsyncGenerator<Found['client']> {
+  const all: Found['client'][] = [];
+  for await (const item of items) all.push(item);
+  yield* all.sort((one, other) => (other[field] ?? -1) - (one[field] ?? -1)).slice(0, limit);
+}
+
+async function crowdOf({ clients: list }: Controlled): Promise<Crowd> {
+  const byAddress = new Map<string, number>();
+  let notReading = 0;
+  for await (const slice of list.all()) {
+    for (const {
+      client: { address, stalledMs = 0 },
+    } of slice) {
+      if (stalledMs >= NOT_READING_MS) notReading++;
+      byAddress.set(address, (byAddress.get(address) ?? 0) + 1);
+    }
+  }
+  const isLoopback = (address: string): boolean =>
+    address === 'unix' || address === '::1' || address.startsWith('127.');
+  const [top] = [...byAddress].filter(([address]) => !isLoopback(address)).sort(([, one], [, other]) => other - one);
+  return { notReading, largest: top && { address: top[0], clients: top[1] } };
+}
+
+/** A page of another site can send no JSON without asking first, and nobody answers that here (CSRF). */
+async function kicked(request: IncomingMessage, controlled: Controlled): Promise<Reply> {
+  const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '');
+  if (!isJson) return refusal(415, 'Kick takes application/json');
+  const body = await bodyOf(request);
+  return body === undefined
+    ? refusal(413, `A request has at most ${MAX_BODY_BYTES} bytes`)
+    : lines(kick(controlled, kickRequest(body)));
+}
+
+function kickRequest(body: string): KickRequest {
+  const { dryRun = false, ids, perSecond, where } = parseJson(body);
+  if (typeof dryRun !== 'boolean') throw new RangeError('dryRun is true or false');
+  const isPace = perSecond === undefined || (typeof perSecond === 'number' && perSecond > 0);
+  if (!isPace) throw new RangeError('perSecond is how many clients are closed in a second, more than 0');
+  const pace = perSecond === undefined ? {} : { perSecond };
+  if (Array.isArray(ids) && where === undefined) return { filter: ({ id }) => ids.includes(id), dryRun, ...pace };
+  if (typeof where !== 'string' || where.trim() === '' || ids !== undefined)
+    throw new RangeError('Say who is kicked: by ids, a list of numbers, or by where, such as idle>1h');
+  return { filter: parseFilter(where), dryRun, ...pace };
+}
+
+function parseJson(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Told below.
+  }
+  throw new RangeError('The request is no JSON object');
+}
+
+/** `undefined`: it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function numberOf(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new RangeError(`${name} is a number`);
+  return Number(text);
+}
