@@ -1,4 +1,4 @@
-/** Makes the metrics of a server: their names are promised in `docs/metrics.md`. */
+/** Makes the metrics of a server: their names are promised in `docs/metrics.md`. Here they are without `heddle_` and their unit. */
 import { readFileSync } from 'node:fs';
 import { type Labels, type Metric, metricsText, type Sample, type TextFormat } from './exposition.ts';
 import { CLOSED_BY } from './closed-by.ts';

@@ -7,7 +7,7 @@ import type { Schema } from '../options/schema.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import { addControlCommands, CONTROL_COMMANDS } from './control/commands.ts';
 import { HELP_LAYOUT } from './help-layout.ts';
-import { watchTerminals } from './terminals.ts';
+import { watchTerminals } from './closed-terminals.ts';
 
 const USAGE_STATUS = 2;
 const FAILURE_STATUS = 1;

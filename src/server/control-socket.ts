@@ -2,7 +2,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { resolve } from 'node:path';
-import type { Answering } from '../admin/door.ts';
+import type { Answering } from '../admin/http-port.ts';
 import type { Controlled } from '../admin/control/controlled.ts';
 import { HeddleError } from '../errors.ts';
 
@@ -81,7 +81,7 @@ export class ControlSocket {
   #welcome(socket: Socket): void {
     socket.on('error', () => {});
     if (!this.#isOwnUser(socket)) return void socket.destroy();
-    this.#answering ??= import('../admin/door.ts').then(({ answering }) => answering(this.#parts.controlled));
+    this.#answering ??= import('../admin/http-port.ts').then(({ answering }) => answering(this.#parts.controlled));
     this.#answering.then((answering) => answering.take(socket)).catch(() => socket.destroy());
   }
 

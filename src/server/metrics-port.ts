@@ -1,5 +1,5 @@
 /** Opens the port where metrics are asked for, and opens it again when another process has let go of it. */
-import type { Door } from '../admin/door.ts';
+import type { HttpPort } from '../admin/http-port.ts';
 import type { Watched } from '../admin/observed.ts';
 import type { NameOf } from '../options/source.ts';
 import type { LimitedSettings } from '../options/thread-settings.ts';
@@ -15,7 +15,7 @@ interface Parts {
 
 export class MetricsPort {
   readonly #parts: Parts;
-  #door: Door | undefined;
+  #httpPort: HttpPort | undefined;
   #isWanted = false;
   #retry: NodeJS.Timeout | undefined;
 
@@ -24,19 +24,19 @@ export class MetricsPort {
   }
 
   /** Where metrics are asked for; `undefined`: nowhere. */
-  get address(): Door['address'] | undefined {
-    return this.#door?.address;
+  get address(): HttpPort['address'] | undefined {
+    return this.#httpPort?.address;
   }
 
   /** Opens the port, if one is to be open. Nothing of HTTP is loaded otherwise. Errors: `HEDDLE_LISTEN`. */
   async open(): Promise<void> {
     const { nameOf, settings, watched } = this.#parts;
-    if (settings.metrics === undefined || this.#door !== undefined) return;
+    if (settings.metrics === undefined || this.#httpPort !== undefined) return;
     this.#isWanted = true;
-    const { openDoor } = await import('../admin/door.ts');
-    const door = await openDoor(watched, { ...settings.metrics, hosts: settings.metricsHosts, nameOf });
-    if (this.#isWanted) this.#door = door;
-    else door.close();
+    const { openHttpPort } = await import('../admin/http-port.ts');
+    const httpPort = await openHttpPort(watched, { ...settings.metrics, hosts: settings.metricsHosts, nameOf });
+    if (this.#isWanted) this.#httpPort = httpPort;
+    else httpPort.close();
   }
 
   /** Opens the port as soon as the process before this one, or after it, has closed it. */
@@ -49,7 +49,7 @@ export class MetricsPort {
   close(): void {
     this.#isWanted = false;
     clearTimeout(this.#retry);
-    this.#door?.close();
-    this.#door = undefined;
+    this.#httpPort?.close();
+    this.#httpPort = undefined;
   }
 }

@@ -15,7 +15,7 @@ import { dial } from '../support/loopback.ts';
 const now = performance.now();
 
 /** Listeners that are paused, on a free port; `most` clients may be inside at once. */
-async function makeDoor(most = Infinity, spare = new ReserveFd()) {
+async function makeListeners(most = Infinity, spare = new ReserveFd()) {
   const place = { host: '127.0.0.1', port: 0, isListed: false, nameOf: nameInLibrary };
   const [{ address, parked }] = (await listenNet(place, 64)) as [NetListener];
   const inside: Socket[] = [];
@@ -39,7 +39,7 @@ async function makeDoor(most = Infinity, spare = new ReserveFd()) {
 // Node 20 cannot post a server.
 describe.runIf(canHandOver())('a door of Node’s sockets', () => {
   it('lets nobody in before it is opened; clients wait, connected', async () => {
-    const { listeners, inside, port } = await makeDoor();
+    const { listeners, inside, port } = await makeListeners();
     const clients = await Promise.all(Array.from({ length: 10 }, () => dial(port)));
     expect(inside).toEqual([]);
     listeners.set(true, now);
@@ -50,7 +50,7 @@ describe.runIf(canHandOver())('a door of Node’s sockets', () => {
   });
 
   it('closed by the client that has come, it lets in not one more, however many wait', async () => {
-    const { listeners, inside, port } = await makeDoor(1);
+    const { listeners, inside, port } = await makeListeners(1);
     await Promise.all(Array.from({ length: 20 }, () => dial(port)));
     for (let came = 1; came <= 20; came++) {
       listeners.set(true, now);
@@ -61,7 +61,7 @@ describe.runIf(canHandOver())('a door of Node’s sockets', () => {
   });
 
   it('when it closes for good, takes who waits as far as there is room, and refuses all others', async () => {
-    const { listeners, inside, port } = await makeDoor();
+    const { listeners, inside, port } = await makeListeners();
     await Promise.all(Array.from({ length: 10 }, () => dial(port)));
     await new Promise<void>((resolve) => listeners.close(() => inside.length < 10, resolve));
     expect(inside).toHaveLength(10);
@@ -69,7 +69,7 @@ describe.runIf(canHandOver())('a door of Node’s sockets', () => {
   });
 
   it('pauses when the system is out of something, and for no other error', async () => {
-    const { listeners, inside, port, shortages } = await makeDoor();
+    const { listeners, inside, port, shortages } = await makeListeners();
     listeners.set(true, now);
     await dial(port);
     await vi.waitFor(() => expect(inside).toHaveLength(1), { timeout: 30_000 });
@@ -84,7 +84,7 @@ describe.runIf(canHandOver())('a door of Node’s sockets', () => {
   it('stays open rather than lose its socket where there is no file descriptor to close it with', async () => {
     const spare = new ReserveFd();
     const hold = vi.spyOn(spare, 'hold').mockReturnValue(false);
-    const { listeners, inside, port } = await makeDoor(Infinity, spare);
+    const { listeners, inside, port } = await makeListeners(Infinity, spare);
     listeners.set(true, now);
     listeners.set(false, now);
     await dial(port);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Door, openDoor } from '../../src/admin/door.ts';
+import { type HttpPort, openHttpPort } from '../../src/admin/http-port.ts';
 import { isOwnName } from '../../src/admin/requests.ts';
 import { nameInLibrary } from '../../src/options/source.ts';
 import { observed } from './observed.ts';
@@ -13,18 +13,18 @@ const watched = {
   observe: () => observed(2, { state: watched.state }),
 };
 
-let door: Door;
+let httpPort: HttpPort;
 
 beforeEach(async () => {
   watched.state = 'ready';
   watched.ping = async () => {};
-  door = await open();
+  httpPort = await open();
 });
 
-afterEach(() => door.close());
+afterEach(() => httpPort.close());
 
-function open(): Promise<Door> {
-  return openDoor(watched, { host: '127.0.0.1', port: 0, hosts: ['metrics.example.org'], nameOf: nameInLibrary });
+function open(): Promise<HttpPort> {
+  return openHttpPort(watched, { host: '127.0.0.1', port: 0, hosts: ['metrics.example.org'], nameOf: nameInLibrary });
 }
 
 interface Answer {
@@ -35,7 +35,7 @@ interface Answer {
 
 function ask(path: string, { headers = {}, method = 'GET', body = '' } = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asking = request({ ...door.address, path, method, headers, agent: false }, (response) => {
+    const asking = request({ ...httpPort.address, path, method, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () =>
@@ -95,7 +95,7 @@ describe('what is asked of the metrics port', () => {
   it('is refused from more than 64 connections at once, and taken again when one has left', async () => {
     const clients: Socket[] = [];
     for (let count = 0; count < 64; count++) {
-      const socket = connect(door.address.port, door.address.host);
+      const socket = connect(httpPort.address.port, httpPort.address.host);
       clients.push(socket);
       socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n');
       await once(socket, 'data');
@@ -130,8 +130,8 @@ it.each([
 });
 
 it('a port that is taken is an error that names the option', async () => {
-  const { host, port } = door.address;
-  await expect(openDoor(watched, { host, port, hosts: [], nameOf: nameInLibrary })).rejects.toMatchObject({
+  const { host, port } = httpPort.address;
+  await expect(openHttpPort(watched, { host, port, hosts: [], nameOf: nameInLibrary })).rejects.toMatchObject({
     code: 'HEDDLE_LISTEN',
     message: expect.stringMatching(/^Cannot listen for metrics on 127.0.0.1:\d+: EADDRINUSE. .*metrics/),
   });

@@ -1,5 +1,4 @@
-/** Knows which of the standard streams are terminals, and has the process end in order when these are gone. */
-
+/** Has the process end in order when a terminal that was its stdin, stdout or stderr was closed. */
 import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 

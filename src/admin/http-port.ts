@@ -17,14 +17,14 @@ const KEEP_ALIVE_MS = 5_000;
 /** How often these times are checked, in ms. */
 const CHECK_INTERVAL_MS = 1_000;
 
-export interface DoorSettings {
+export interface HttpPortSettings {
   readonly host: string;
   readonly port: number;
   readonly hosts: readonly string[];
   readonly nameOf: NameOf;
 }
 
-export interface Door {
+export interface HttpPort {
   readonly address: { readonly host: string; readonly port: number };
   /** Ends at once, with all its connections. */
   close(): void;
@@ -62,7 +62,10 @@ export function answering(controlled: Controlled): Answering {
 }
 
 /** Errors: `HEDDLE_LISTEN`. */
-export async function openDoor(watched: Watched, { host, hosts, nameOf, port }: DoorSettings): Promise<Door> {
+export async function openHttpPort(
+  watched: Watched,
+  { host, hosts, nameOf, port }: HttpPortSettings,
+): Promise<HttpPort> {
   const server = httpServer({ watched, hosts, hostsOption: nameOf('metricsHosts') });
   server.maxConnections = MAX_CONNECTIONS;
   await listening(server, host, port, nameOf);
