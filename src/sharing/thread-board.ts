@@ -10,7 +10,9 @@ export const ABSENT = 0;
 export const RUNNING = 1;
 /** Waiting in Node's event loop; the acceptor watches its epoll set and wakes it. */
 export const PARKED = 2;
-export type ThreadState = typeof ABSENT | typeof RUNNING | typeof PARKED;
+/** It has left its last handler by `process.exit()` or an error, and takes no turn any more: Node is tearing it down. */
+export const ENDING = 3;
+export type ThreadState = typeof ABSENT | typeof RUNNING | typeof PARKED | typeof ENDING;
 
 /** The longest response is known for the last minute, in windows of 10 s. */
 const WINDOW_MS = 10_000;

@@ -144,7 +144,7 @@ export class Supervisor {
     if (now - this.#pingedAt >= PING_INTERVAL_MS) this.#ping(now);
     if (this.#isDraining) room?.empty();
     else room?.look(now);
-    if (registry.accepting.length > 0) this.#lost.empty((row) => this.#moveAway(row, 'held', now));
+    this.#lost.empty((row) => this.#empty(row, 'held', now));
     if (this.#orphans.length > 0 && (registry.accepting.length > 0 || this.#isDeserted)) this.#adopt(now);
     if (this.#isDraining) return;
     const endless = this.#standstill.find(now);
@@ -201,6 +201,7 @@ export class Supervisor {
     if (change !== undefined) this.#record(change, watch, now);
     if (change === 'released') this.#released(watch, now);
     if (watch.isBlocked) this.#relieve(watch, now);
+    else if (watch.isEnding) this.#desert(watch, now);
     if (watch.retiring) this.#retireStep(watch, now);
   }
 
@@ -221,7 +222,8 @@ export class Supervisor {
   #relieve(watch: ThreadWatch, now: number): void {
     const { row } = watch;
     const currentClient = this.#currentClient(row);
-    if (currentClient !== undefined && !watch.servesExpensive) this.#blame(currentClient, watch, now);
+    if (currentClient !== undefined && !watch.servesExpensive && !watch.isEnding)
+      this.#blame(currentClient, watch, now);
     this.#checkTimeout(watch, now);
     this.#checkAlone(watch, currentClient, now);
     const others = currentClient === undefined ? row.clients : row.clients - 1;
@@ -230,6 +232,16 @@ export class Supervisor {
     const isDone = this.#moveAway(row, 'held', now);
     watch.clearedAt = isDone ? now : 0;
     if (isDone) this.#blocks.cleared(watch, this.#parts.registry.accepting.length > 0, now);
+  }
+
+  /**
+   * Moves the clients of a thread that is ending: the sooner, the less they wait. If threads end sooner than others start, newcomers
+   * wait for a spare one from now on: the last thread is for those that have ended none.
+   */
+  #desert(watch: ThreadWatch, now: number): void {
+    if (this.#parts.registry.spare.length === 0) this.#parts.registry.surprise(now);
+    if (watch.row.clients === 0 || now - watch.clearedAt < BLOCKED_SCAN_INTERVAL_MS) return;
+    watch.clearedAt = this.#moveAway(watch.row, 'thread-exit', now) ? now : 0;
   }
 
   /** Takes note of the client that blocks a thread which is not for that. */
@@ -273,6 +285,19 @@ export class Supervisor {
     const isDone = this.#parts.migrator.evacuate(row, cause, this.#elsewhere(now), now + SLICE_MS);
     if (!isDone) this.#isMoving = true;
     return isDone;
+  }
+
+  /**
+   * The same for a thread that will not come back; true: nobody is left there. When it was still blocked, a part of its clients may
+   * have been looked at while there was no thread for them.
+   */
+  #empty(row: ThreadRow, cause: MoveCause, now: number): boolean {
+    const { registry, table } = this.#parts;
+    if (registry.accepting.length === 0 || !this.#moveAway(row, cause, now)) return false;
+    let left = 0;
+    table.forEach(row.thread, (_fd, word) => void (stateOf(word) === IDLE && left++));
+    if (left > 0) this.#isMoving = true;
+    return left === 0;
   }
 
   /** Where the clients of a thread go that cannot stay there. */
@@ -382,7 +407,7 @@ export class Supervisor {
       if (stateOf(word) === IDLE && !this.#isDeserted) idle++;
       else this.#end(fd, word, row, watch);
     });
-    if (idle > 0 && (this.#parts.registry.accepting.length === 0 || !this.#moveAway(row, 'thread-exit', now))) {
+    if (idle > 0 && !this.#empty(row, 'thread-exit', now)) {
       this.#orphans.push(row);
       return;
     }

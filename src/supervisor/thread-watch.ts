@@ -1,6 +1,6 @@
 /** Notices from outside that a message blocks a thread, and that the thread is free again. */
 import { BLOCKED_NICE, BLOCKED_SLICE_NS, SERVING_SLICE_NS } from '../sharing/scheduling.ts';
-import { RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
+import { ENDING, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 
 /*
@@ -124,6 +124,11 @@ export class ThreadWatch {
     return !this.#woken && this.row.isGuarded;
   }
 
+  /** It is on its way out: no client blocks it, and nobody will be served there. */
+  get isEnding(): boolean {
+    return this.row.state === ENDING;
+  }
+
   get isBlocked(): boolean {
     return this.blockedSince !== 0;
   }
@@ -144,7 +149,7 @@ export class ThreadWatch {
 
   /** Whether it takes clients. */
   get isFree(): boolean {
-    return !this.isBlocked && !this.retiring && !this.servesExpensive && !this.isTrying;
+    return !this.isBlocked && !this.retiring && !this.servesExpensive && !this.isTrying && !this.isEnding;
   }
 
   /** Wakes the thread, which is parked. */
@@ -159,7 +164,7 @@ export class ThreadWatch {
     this.#passOver(now);
     const beat = this.row.heartbeat;
     if (beat !== this.#beat) return this.#alive(beat, now);
-    if (!this.isAwake) this.#since = now;
+    if (!this.isAwake || this.isEnding) this.#since = now;
     else if (this.isBlockedLong(now)) this.lastBlocked = now;
     else if (this.isBlocked) return undefined;
     else if (this.#cpu < 0) this.#cpu = Math.max(0, this.#sys.threadCpuTime(this.row.tid));

@@ -13,7 +13,7 @@ import { ConnectionTable } from '../sharing/connection-table.ts';
 import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { MemoryAccount } from '../sharing/memory-account.ts';
-import { ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
+import { ENDING, ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { framingOf, loadService, refuseFraming, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
 import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
@@ -89,6 +89,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   };
   port.on('message', (message: ToThread) => onMessage(message, thread, stop));
   describeOn(row, given, start);
+  process.prependOnceListener('exit', () => (row.state = ENDING));
   const ready = serve();
   say(ready, ready.clients);
 }

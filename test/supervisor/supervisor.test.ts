@@ -9,7 +9,8 @@ import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { Arena } from '../../src/sharing/arena.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { bucketOf } from '../../src/sharing/latency-buckets.ts';
-import { PARKED, RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
+import { IDLE, stateOf } from '../../src/sharing/control-word.ts';
+import { ENDING, PARKED, RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
 import { storingBefore } from '../../src/sys/without-kernel.ts';
 import { playClock } from '../support/played-clock.ts';
 
@@ -18,11 +19,11 @@ const sum = (counts: Float64Array): number => counts.reduce((one, other) => one 
 const ADDRESS = new Uint8Array(16);
 
 /**
- * Two threads with one client each, watched by a supervisor whose evacuations take three steps. A thread gets `share` of the CPU.
+ * Threads with one client each, watched by a supervisor whose evacuations take three steps. A thread gets `share` of the CPU.
  */
-function supervisor({ balances = false, share = 1 } = {}) {
+function supervisor({ balances = false, share = 1, threads = 2 } = {}) {
   const clock = playClock();
-  const board = ThreadBoard.create(2);
+  const board = ThreadBoard.create(threads);
   const table = ConnectionTable.create(8);
   let lowered = 0;
   const calls = {
@@ -36,7 +37,15 @@ function supervisor({ balances = false, share = 1 } = {}) {
     storeAndClose: storingBefore(() => 0),
     addressText: () => '127.0.0.1',
   };
-  const registry = new ThreadRegistry(calls, { min: 2, max: 2, clientsPerThread: Infinity, moveAfter: 5 });
+  const registry = new ThreadRegistry(calls, {
+    min: 2,
+    max: threads,
+    clientsPerThread: Infinity,
+    moveAfter: 5,
+    hasRoom: true,
+  });
+  /** How many evacuations are over though clients are left. */
+  const left = { times: 0 };
   const steps: { thread: number; cause: string; until: number }[] = [];
   const movedSome: { thread: number; cause: string; at: number }[] = [];
   const migrator: Dispatcher = {
@@ -50,7 +59,13 @@ function supervisor({ balances = false, share = 1 } = {}) {
     },
     evacuate: (from, cause, _choose, until) => {
       steps.push({ thread: from.thread, cause, until: until - clock.now });
-      return steps.length % 3 === 0;
+      if (steps.length % 3 !== 0) return false;
+      if (left.times-- > 0) return true;
+      table.forEach(from.thread, (fd, word) => {
+        const moved = stateOf(word) === IDLE ? table.startMove(fd, word, 1) : undefined;
+        if (moved !== undefined) table.settle(fd, moved);
+      });
+      return true;
     },
   };
   const said: FromAcceptor[] = [];
@@ -86,7 +101,8 @@ function supervisor({ balances = false, share = 1 } = {}) {
     its.look(clock.now);
   };
   const cleared = (): boolean => said.some(({ type }) => type === 'thread-cleared');
-  return { board, cleared, clock, counters, events, its, lowered: () => lowered, movedSome, pass, said, steps, table };
+  const now = { board, cleared, clock, counters, events, its, left, movedSome, pass, said, steps, table };
+  return { ...now, lowered: () => lowered };
 }
 
 describe('the clients of a blocked thread', () => {
@@ -223,6 +239,42 @@ describe('the clients of a thread that is gone', () => {
     expect([steps.length, its.timeout(clock.now), cleared()]).toEqual([2, 0, false]);
     pass(0);
     expect([steps.length, cleared()]).toEqual([3, true]);
+  });
+
+  it('are looked at again if some were left, for which there was no thread while it was blocked', () => {
+    const { cleared, clock, its, left, pass, steps } = supervisor();
+    left.times = 1;
+    its.threadGone(0);
+    for (let step = 0; step < 2; step++) pass(0);
+    expect([steps.length, its.timeout(clock.now), cleared()]).toEqual([3, 0, false]);
+    for (let step = 0; step < 3; step++) pass(0);
+    expect([steps.length, cleared()]).toEqual([6, true]);
+  });
+});
+
+describe('a thread that is ending', () => {
+  it('is not blocked by the client that has ended it, and its other clients move at once', () => {
+    const { board, events, pass, steps, table } = supervisor({ threads: 3 });
+    table.take(0, table.word(0));
+    board.row(0).beat(0);
+    pass(0);
+    board.row(0).state = ENDING;
+    board.row(0).addClients(1);
+    pass(600);
+    expect([steps[0], board.row(0).blockedSince]).toEqual([{ thread: 0, cause: 'thread-exit', until: 2 }, 0]);
+    expect(events).toEqual([]);
+  });
+
+  it('makes newcomers wait only if no thread is left but the one for light clients', () => {
+    for (const [threads, isCareful] of [
+      [3, false],
+      [2, true],
+    ] as const) {
+      const { board, its, pass } = supervisor({ threads });
+      board.row(0).state = ENDING;
+      pass(1);
+      expect(its.isCareful()).toBe(isCareful);
+    }
   });
 });
 
