@@ -43,6 +43,14 @@ const TALKS: Record<string, Talk> = {
     sent: 'hello\nlogin ada\nhello\nagain\n',
     replies: 'who are you? login NAME\nwelcome, ada\nada said 1: hello\nada said 2: again\n',
   },
+  'tracker.ts': {
+    sent: 'hello\nlogin bee\r\n\0\x08\0\0\0\x01\0\0\0\x02\0\x08\0\0\0\x03\0\0\0\x04',
+    replies: 'login NAME, please\r\nwelcome, bee\r\n\0\x01\x01\0\x01\x02',
+  },
+  'upload.ts': {
+    sent: 'put 5\nhelloget 3\nhelp\n',
+    replies: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\n\0\0\0put LENGTH or get LENGTH\n',
+  },
   'syslog.ts': { sent: '12 <34>it rains<34>it snows\n<34>and ends', replies: '' },
   'language-server.ts': {
     sent: 'Content-Length: 27\r\n\r\n{"id":1,"method":"greeted"}',

@@ -58,6 +58,14 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
   state: State | undefined;
 
   /**
+   * The name of the client's framing, of those in `framings` of the service; `undefined`: the one that `framing` says. Setting it holds
+   * from the next message on, for what is read and what is sent. It moves with the client.
+   *
+   * Errors: `HEDDLE_INVALID_OPTION` if the service has no such framing; `HEDDLE_CLOSED` if the client has moved to another thread.
+   */
+  framing: string | undefined;
+
+  /**
    * Sends a message. The promise settles when the client's share of memory has room again: await it before you send more, and
    * before you change the bytes of `message`, resize or transfer them.
    *
@@ -70,6 +78,29 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
    * Errors: `HEDDLE_CLOSED` if the client was cut off.
    */
   receive(): Promise<Message | undefined>;
+  /**
+   * Reads bytes without a frame, as they come: at least one, at most `most` (64 KiB, which is also the largest value). `undefined` once the
+   * client has finished. For services with `session`.
+   */
+  read(most?: number): Promise<Buffer | undefined>;
+  /**
+   * Reads the bytes up to `mark`, without it, and leaves what is behind it. They are bound to `maxMessageLength` and `messageTimeout`, as a
+   * message is. `undefined` once the client has finished. For services with `session`.
+   */
+  readUntil(mark: string | Uint8Array): Promise<Buffer | undefined>;
+  /**
+   * Reads the next `length` bytes in pieces of up to 64 KiB, as they come. It may be as long as it likes; `messageTimeout` counts for each
+   * piece. Stopping early (`break`) skips the rest. For services with `session`.
+   *
+   * Errors: `HEDDLE_CLOSED` if the client ends before; it is closed with `bad-frame`.
+   */
+  body(length: number): AsyncIterable<Buffer>;
+  /**
+   * Sends all `pieces` as they are, without a frame, no faster than the client takes them.
+   *
+   * Errors: `HEDDLE_CLOSED` if the client is gone, and what `pieces` throws.
+   */
+  sendAll(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
   /** Sends what is still to be sent, then closes the connection with reason `server-finished`. */
   close(): void;
 }

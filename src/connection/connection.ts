@@ -11,6 +11,9 @@ import { UNIX_PEER } from '../sys/structs/socket-address.ts';
 import { SharedBuffer } from './bytes/saved-bytes.ts';
 import { refused } from './bytes/send-queue.ts';
 import type { ClientTls } from './client.ts';
+import { changeFraming, checkFraming } from './codec/change-framing.ts';
+import type { Codec } from './codec/codec.ts';
+import { readBody, readPiece, readUntil, sendAll } from './codec/unframed.ts';
 import type { CalledBack, ThreadContext } from './context.ts';
 import type { ServedClient } from './end/close.ts';
 import { Ending, type EndingConnection } from './end/ending.ts';
@@ -27,6 +30,7 @@ import {
   FINISHING,
   FLUSHING,
   LINGERING,
+  REFRAMED,
   SERVING,
   TAKES_NO_INPUT,
   WATCHED_FOR_ROOM,
@@ -62,6 +66,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   readonly input: Input;
   readonly output: Output;
   readonly lease: Lease;
+  codec: Codec;
   readonly #strategy: Strategy;
   readonly #context: ThreadContext;
   #flags = 0;
@@ -82,6 +87,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.remotePort = table.port(fd);
     this.tls = context.tlsOf(fd);
     this.fd = fd;
+    this.codec = context.codecs.ofMode(table.mode(fd)) ?? context.codecs.first;
     this.input = new Input(reader, fd, this.remoteAddress === UNIX_PEER, kept);
     this.output = new Output(context, this, fd, outbox && SharedBuffer.open(blocks, outbox));
     this.lease = new Lease(context, fd, generation, inbox !== undefined || outbox !== undefined);
@@ -92,6 +98,11 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (flags & ENDED_FLAG) this.set(ENDED);
     if (flags & WORK_LEFT_FLAG) this.set(WORK_LEFT);
     if (idleInterest(flags, outbox) & EPOLLOUT) this.set(WATCHED_FOR_ROOM);
+  }
+
+  /** Ends a client whose framing the service does not know. */
+  checkFraming(): void {
+    checkFraming(this, this.#context);
   }
 
   /** Greets a client that is new to the server. */
@@ -153,12 +164,14 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   /** Sends what was put off; called when the callbacks that sent it are done. */
   flushNow(): void {
-    this.unset(FLUSHING);
+    const isReframed = this.is(REFRAMED);
+    this.unset(FLUSHING | REFRAMED);
     if (this.is(END_NOTED)) return this.#close();
     // Idle, it was flushed with the turn that sent it, and may be another thread's by now.
     if (this.is(CLOSED) || this.lease.isIdle) return;
-    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING)) return;
+    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING) && !isReframed) return;
     this.lease.begin();
+    if (isReframed) this.#goOn();
     this.#flush();
     this.#settle();
   }
@@ -233,7 +246,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(ENDED) && this.takesInput) takeLastMessage(this, this.#strategy, this.#context);
     else if (this.is(DRAINING)) this.#takeArrived();
     else this.#read();
-    if (!this.is(SERVING) || this.takesInput) return this.#flush();
+    if (!this.is(SERVING) || this.takesInput || this.is(FINISHING)) return this.#flush();
     this.output.stashReplies(); // More is to come: it goes out together when the callbacks are done.
     if (!this.output.isSent) this.flushSoon();
   }
@@ -297,6 +310,22 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     return this.#strategy.receive();
   }
 
+  read(most?: number): Promise<Buffer | undefined> {
+    return readPiece(this.#strategy, this.#context, most);
+  }
+
+  readUntil(mark: string | Uint8Array): Promise<Buffer | undefined> {
+    return readUntil(this.#strategy, this.#context, mark);
+  }
+
+  body(length: number): AsyncIterable<Buffer> {
+    return readBody(this, this.#strategy, this.#context, length);
+  }
+
+  sendAll(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    return sendAll(this, this.#strategy, pieces);
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
     return { next: () => this.#strategy.next() };
   }
@@ -306,6 +335,14 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (!this.#canSend()) return;
     this.finish('server-finished');
     this.flushSoon();
+  }
+
+  get framing(): string | undefined {
+    return this.codec.name;
+  }
+
+  set framing(name: string | undefined) {
+    changeFraming(this, this.#context, name);
   }
 
   get state(): unknown {

@@ -21,6 +21,8 @@ export interface CalledBack extends Client<unknown, unknown> {
 export interface ConnectionSettings {
   /** How many bytes may wait to be sent to one client. */
   readonly maxUnsent: number;
+  /** How long a message may be. */
+  readonly maxMessageLength: number;
   /** How many bytes a service may keep with one client. */
   readonly maxClientState: number;
   /** How long a client may take nothing of what was sent to it. */

@@ -33,6 +33,8 @@ export const WORK_LEFT = 1 << 13;
 export const CALLED = 1 << 14;
 /** It is `CLOSED`, which was noted during a call: the rest of the end comes with the flush. */
 export const END_NOTED = 1 << 15;
+/** The framing has changed while a part of a message was kept: it is looked at anew when the running callbacks are done. */
+export const REFRAMED = 1 << 16;
 
 /** Any of these, and the service may be given no message. */
 export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING;

@@ -100,6 +100,11 @@ export class Input {
     return true;
   }
 
+  /** Has the decoder look at all that is kept: it is another one now. */
+  scanAnew(): void {
+    if (this.#kept !== undefined) this.#kept.scanned = 0;
+  }
+
   /** Keeps what the reader has from `from` on. */
   keep(from: number): void {
     this.#kept = this.#reader.keep(from, this.#kept);

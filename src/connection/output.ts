@@ -1,11 +1,11 @@
 /** Sends to one client: the replies of a read together, messages that a service sends on its own, and what did not fit. */
 import { Buffer } from 'node:buffer'; // The global is an accessor, which costs at each message.
 import type { HeddleError } from '../errors.ts';
-import type { Framing } from '../framing/frame.ts';
 import type { SavedBytes } from '../sharing/connection-table.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import { memoryOf } from '../sys/typed-array.ts';
+import type { Codec } from './codec/codec.ts';
 import { BLOCKED, CLOSED } from './flags.ts';
 import { lendReply } from './bytes/lent-bytes.ts';
 import { checkReply, frameReply, lengthOf, type ReplyBuffer } from './bytes/reply-buffer.ts';
@@ -23,7 +23,6 @@ const MAX_SEND_BYTES = 2 ** 31 - 1;
 
 /** What an output needs of its thread. */
 export interface OutputContext extends SendQueueContext {
-  readonly framing: Framing;
   /** Where the replies of one client are put together. Empty whenever no client is in the middle of a read. */
   readonly replies: ReplyBuffer;
   /** Where reads go: a message that lies there is gone with the next read. */
@@ -36,6 +35,8 @@ export interface OutputContext extends SendQueueContext {
 export interface OutputOwner {
   /** Whether any of `flags` is set: `CLOSED`, nothing may be sent any more; `BLOCKED` is the output's own. */
   is(flags: number): boolean;
+  /** How replies are written, from now on. */
+  readonly codec: Pick<Codec, 'framing'>;
   set(flags: number): void;
   unset(flags: number): void;
   /** Sending has failed with `errno`: the connection is over. */
@@ -138,7 +139,7 @@ export class Output {
 
   /** Keeps a message for the next `flush`. Settles when little enough waits that more may be sent. */
   later(message: unknown): Promise<void> {
-    const { framing } = this.#context;
+    const { framing } = this.#owner.codec;
     this.stashReplies();
     const checked = checkReply(framing, message);
     if (!this.isSent || lengthOf(checked) > COPY_LIMIT_BYTES) return this.#enqueueReply(checked).room();
@@ -184,7 +185,8 @@ export class Output {
 
   /** Appends a message to the replies of this read; false: it did not fit, and what the kernel did not take of it may be lent. */
   #append(message: unknown): boolean {
-    const { framing, replies } = this.#context;
+    const { replies } = this.#context;
+    const { framing } = this.#owner.codec;
     const checked = checkReply(framing, message);
     replies.owner = this;
     if (this.isSent && replies.append(framing, checked)) return true;
@@ -233,7 +235,8 @@ export class Output {
 
   /** Appends a reply to what waits; a long one is lent, unless it lies in the thread's own memory, which the next message needs. */
   #enqueueReply(reply: Uint8Array | string): SendQueue {
-    const { framing, input } = this.#context;
+    const { input } = this.#context;
+    const { framing } = this.#owner.codec;
     const length = lengthOf(reply);
     const queue = this.#enqueue();
     if (length > MAX_SEND_BYTES - framing.overhead) this.#owner.replyTooLong(length);

@@ -1,9 +1,10 @@
 /** Serves a client of a service with `message`: one call for each message, in order, one at a time. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
-import { type FrameStatus, INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
+import { type Frame, type FrameStatus, type Framing, INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
 import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { callContext } from './call-context.ts';
+import type { Codec } from './codec/codec.ts';
 import { CLOSED, DRAINING, SERVING, UNREADY, YIELDING } from './flags.ts';
 import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
 
@@ -36,6 +37,10 @@ export class PerMessage implements Strategy {
     this.#context = context;
   }
 
+  get codec(): Codec {
+    return this.#client.codec;
+  }
+
   opened(): void {
     const { service } = this.#context;
     if (service.open === undefined) return;
@@ -51,10 +56,10 @@ export class PerMessage implements Strategy {
   /** The loop is not taken apart: it is most of what a message costs here. */
   deliver(bytes: Buffer, from: number, to: number): number {
     const client = this.#client;
-    const { frame, framing, lends, reader, readMessage, row, table } = this.#context;
-    const service = this.#context.service as Answering;
+    const { frame, reader, row, service, table } = this.#context as StrategyContext & { readonly service: Answering };
+    let { codec } = client;
+    let { framing, lends, readMessage } = codec;
     const { fd, output } = client;
-    const isLent = bytes === lends;
     let at = from;
     let messages = 0;
     frame.scanned = reader.scanned;
@@ -74,9 +79,11 @@ export class PerMessage implements Strategy {
         if (callContext.isEntered) callContext.leave();
         const reply = message === undefined ? this.#refuseText() : service.message(message, client);
         // Changed where it lies, in a frame that is what a reply's would be: it is the reply.
-        const isInPlace = isLent && reply === message && next - at === frame.end - frame.start + framing.overhead;
+        const isInPlace =
+          bytes === lends && reply === message && client.codec === codec && framesReply(frame, at, framing);
         if (!isInPlace || !output.replyInPlace(at, next)) this.#answer(reply);
         at = next;
+        if (client.codec !== codec) ({ framing, lends, readMessage } = codec = client.codec);
         if (isExpensive(table.kind(fd)) && !client.is(DRAINING)) client.set(YIELDING);
       }
     } catch (error) {
@@ -100,7 +107,8 @@ export class PerMessage implements Strategy {
   }
 
   deliverLast(bytes: Buffer): void {
-    const { frame, readMessage, row } = this.#context;
+    const { frame, row } = this.#context;
+    const { readMessage } = this.#client.codec;
     const service = this.#context.service as Answering;
     try {
       row.beat(this.#client.fd);
@@ -132,9 +140,17 @@ export class PerMessage implements Strategy {
 
   receive(): Promise<never> {
     return Promise.reject(
-      new Error('receive is for services with a session function; message gets its messages itself'),
+      new Error(
+        'receive, read, readUntil and body are for services with a session function; message gets its messages itself',
+      ),
     );
   }
+
+  receiveAs(): Promise<never> {
+    return this.receive();
+  }
+
+  skip(): void {} // Nothing was read.
 
   next(): Promise<never> {
     return this.receive();
@@ -209,6 +225,11 @@ export class PerMessage implements Strategy {
     row.countMessages(1, toMicroseconds(time - this.#since));
     row.countResponses(1, toMicroseconds(time - this.#floor));
   }
+}
+
+/** Whether the frame from `at` on is what a reply of its length would be in. */
+function framesReply({ start, end, next }: Frame, at: number, { overhead }: Framing): boolean {
+  return next - at === end - start + overhead;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

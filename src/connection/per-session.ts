@@ -5,6 +5,7 @@ import { INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import { callContext } from './call-context.ts';
+import type { Codec } from './codec/codec.ts';
 import {
   ANSWERED,
   BLOCKED,
@@ -42,6 +43,14 @@ export class PerSession implements Strategy {
   /** The session waits for a message, so it is not `UNREADY`: this settles its promise, which is the one below. */
   #resolve: ((value: unknown) => void) | undefined = undefined;
   #message: Promise<unknown> | undefined = undefined;
+  /** How the message that it waits for is read, if not with the client's framing. */
+  #once: Codec | undefined = undefined;
+  /** How the last one was. */
+  #last: Codec | undefined = undefined;
+  /** What it waits for is under `messageTimeout`, whether any of it has come or not. */
+  #hurries = false;
+  /** So many bytes are dropped before the next message. */
+  #skipped = 0;
   /** It waits in an iteration. */
   #iterates = false;
   /** The client's end was taken: `receive` gives `undefined` from now on. */
@@ -54,6 +63,10 @@ export class PerSession implements Strategy {
   constructor(client: ServedConnection, context: StrategyContext) {
     this.#client = client;
     this.#context = context;
+  }
+
+  get codec(): Codec {
+    return this.#once ?? this.#client.codec;
   }
 
   opened(): void {
@@ -91,11 +104,19 @@ export class PerSession implements Strategy {
     return this.#next(false);
   }
 
+  receiveAs(codec: Codec, hurries: boolean): Promise<unknown> {
+    return this.#next(false, codec, hurries);
+  }
+
+  skip(length: number): void {
+    this.#skipped += length;
+  }
+
   next(): Promise<IteratorResult<unknown, undefined>> {
     return this.#next(true) as Promise<IteratorResult<unknown, undefined>>;
   }
 
-  #next(iterates: boolean): Promise<unknown> {
+  #next(iterates: boolean, once?: Codec, hurries = false): Promise<unknown> {
     ensureStack();
     const client = this.#client;
     if (this.#resolve !== undefined)
@@ -103,13 +124,19 @@ export class PerSession implements Strategy {
     if (client.is(CLOSED) || !client.is(SERVING)) return handled(Promise.reject(client.closedError()));
     this.#countMessage();
     this.#iterates = iterates;
+    this.#once = once;
     if (this.#over) return Promise.resolve(this.#given(undefined));
     const message = new Promise<unknown>(keepResolve);
     this.#resolve = resolveMade;
     client.unset(UNREADY | ANSWERED);
     this.#message = message;
     this.#context.awaiting--;
+    if (this.codec !== this.#last) client.input.scanAnew();
+    this.#last = this.codec;
+    this.#hurries = hurries;
     this.#takeMore();
+    const isWaiting = this.#resolve !== undefined && !client.is(CLOSED);
+    if (isWaiting && (hurries || this.#skipped > 0)) client.lease.messageStarted(false);
     return message;
   }
 
@@ -129,9 +156,10 @@ export class PerSession implements Strategy {
   }
 
   deliver(bytes: Buffer, from: number, to: number): number {
-    const { frame, framing, reader, row } = this.#context;
+    const { frame, reader, row } = this.#context;
+    const { framing } = this.codec;
     frame.scanned = reader.scanned;
-    let at = from;
+    let at = this.#skipped === 0 ? from : this.#skip(from, to);
     let status = framing.decode(bytes, at, to, frame);
     while (status === SKIPPED) {
       at = frame.next;
@@ -149,8 +177,18 @@ export class PerSession implements Strategy {
     return next;
   }
 
+  /** Drops what is to be dropped of `[from, to)`; returns where the rest begins. All of it is under `messageTimeout`, as one message. */
+  #skip(from: number, to: number): number {
+    const { lease } = this.#client;
+    const length = Math.min(this.#skipped, to - from);
+    this.#skipped -= length;
+    if (this.#skipped === 0) lease.messageDone();
+    else lease.messageStarted(false);
+    return from + length;
+  }
+
   deliverLast(bytes: Buffer): void {
-    const message = this.#context.readMessage(bytes, this.#context.frame);
+    const message = this.codec.readMessage(bytes, this.#context.frame);
     if (message === undefined) this.#client.finish('bad-frame', 'the message is not valid UTF-8');
     else this.#wake(message);
   }
@@ -190,6 +228,9 @@ export class PerSession implements Strategy {
   #takeResolve(): ((value: unknown) => void) | undefined {
     const resolve = this.#resolve;
     this.#resolve = undefined;
+    this.#once = undefined;
+    if (this.#hurries) this.#client.lease.messageDone();
+    this.#hurries = false;
     this.#client.set(UNREADY);
     return resolve;
   }

@@ -45,17 +45,23 @@ interface Hooks<Message, R, State, Shared> extends ThreadHooks<Shared> {
 
 interface Bytes {
   readonly framing?: ServiceFraming;
+  /** Other framings, by name: `client.framing = 'packets'` has the client use one. Without `framing`, clients begin with the first. */
+  readonly framings?: Readonly<Record<string, ServiceFraming>>;
   readonly encoding?: undefined;
 }
 
 interface Text {
   readonly framing?: ServiceFraming;
+  /** Other framings, by name: see `BytesService`. */
+  readonly framings?: Readonly<Record<string, ServiceFraming>>;
   /** Messages are strings; a client that sends invalid UTF-8 is closed with `bad-frame`. */
   readonly encoding: 'utf8';
 }
 
 interface Framed<Message, R> {
   readonly framing: CustomFraming<Message, R>;
+  /** Other framings, by name: `client.framing = 'packets'` has the client use one. */
+  readonly framings?: Readonly<Record<string, CustomFraming<Message, R>>>;
   readonly encoding?: undefined;
 }
 
@@ -110,6 +116,7 @@ export interface StreamService extends ThreadHooks {
   readonly message?: undefined;
   readonly session?: undefined;
   readonly framing?: undefined;
+  readonly framings?: undefined;
   readonly encoding?: undefined;
   readonly borrow?: undefined;
 }
@@ -117,6 +124,7 @@ export interface StreamService extends ThreadHooks {
 /** A service with messages, as Heddle itself holds it: the framing has said what a message is. */
 export type Service = Style<unknown, unknown, unknown, AnyShared> & {
   readonly framing?: ServiceFraming | CustomFraming;
+  readonly framings?: Readonly<Record<string, ServiceFraming | CustomFraming>>;
   readonly encoding?: 'utf8' | undefined;
 };
 
@@ -147,7 +155,7 @@ export const NO_MESSAGES: Service = { message: () => undefined };
 const STYLES = ['message', 'session', 'stream'] as const;
 const FUNCTIONS = [...STYLES, 'open', 'close', 'start', 'stop'] as const;
 /** How messages are read, which a stream service does by itself. */
-const READING = ['framing', 'encoding', 'borrow'] as const;
+const READING = ['framing', 'framings', 'encoding', 'borrow'] as const;
 const KNOWN: readonly string[] = [...FUNCTIONS, ...READING];
 
 /**
@@ -187,6 +195,10 @@ function findStyleProblem(service: Readonly<Record<string, unknown>>): string | 
 function findReadingProblem(service: Readonly<Record<string, unknown>>): string | undefined {
   if (service['encoding'] !== undefined && service['encoding'] !== 'utf8') {
     return `encoding must be 'utf8' or left out, got ${inspect(service['encoding'])}`;
+  }
+  const { framings } = service;
+  if (framings !== undefined && (typeof framings !== 'object' || framings === null || Array.isArray(framings))) {
+    return `framings must be an object of framings by name, got ${inspect(framings)}`;
   }
   const { borrow = false } = service;
   if (typeof borrow !== 'boolean' && borrow !== 'both') {

@@ -1,19 +1,22 @@
 /** Says what a connection and the way in which a service takes its messages ask of each other. */
 import type { LookTimes } from '../reactor/look-times.ts';
 import type { HeddleError } from '../errors.ts';
-import type { Frame, Framing, FrameStatus } from '../framing/frame.ts';
+import type { Frame, FrameStatus } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Client } from './client.ts';
+import type { Codec, Codecs } from './codec/codec.ts';
 import type { Input } from './input.ts';
+import type { Lease } from './lease.ts';
 import type { Output } from './output.ts';
-import type { ReadMessage } from './bytes/read-message.ts';
 import type { Reader } from './bytes/reader.ts';
 import type { Service } from './service.ts';
 
 /** How the service of a thread takes the messages of one client: one call for each, or a session. */
 export interface Strategy {
+  /** How the next message is read. */
+  readonly codec: Codec;
   /** Greets a client that is new to the server. */
   opened(): void;
   /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
@@ -30,6 +33,10 @@ export interface Strategy {
   send(message: unknown): Promise<void>;
   /** `Client.receive`. */
   receive(): Promise<unknown>;
+  /** The same for a message that `codec` reads; `hurries`: it has begun, and is under `messageTimeout`. */
+  receiveAs(codec: Codec, hurries: boolean): Promise<unknown>;
+  /** Has the next `length` bytes dropped before the next message. */
+  skip(length: number): void;
   /** The same for an iteration. */
   next(): Promise<IteratorResult<unknown, undefined>>;
 }
@@ -39,8 +46,11 @@ export interface ServedConnection extends Client<unknown, unknown> {
   readonly fd: number;
   readonly input: Input;
   readonly output: Output;
+  readonly lease: Pick<Lease, 'messageStarted' | 'messageDone'>;
   /** Whether the service may be given another message now. */
   readonly takesInput: boolean;
+  /** How its messages are read and its replies are written, from now on. */
+  readonly codec: Codec;
 
   /** Whether any of `flags` is set: see `flags.ts`. */
   is(flags: number): boolean;
@@ -69,15 +79,12 @@ export interface StrategyContext {
   readonly table: ConnectionTable;
   readonly row: ThreadRow;
   readonly service: Service;
-  readonly framing: Framing;
+  /** The framings of the service. */
+  readonly codecs: Codecs;
   /** Where the decoder leaves what it found; valid until the next decode. */
   readonly frame: Frame;
   /** What reads for the connections. */
   readonly reader: Reader;
-  /** Makes what the service gets from what the decoder found. */
-  readonly readMessage: ReadMessage;
-  /** The bytes of which messages are views, not copies: those of the thread's read buffer, if the service borrows. */
-  readonly lends: Buffer | undefined;
   /** When the last event was done with, in `performance.now()` ms: where the time of the next one begins. */
   time: number;
   /** Since when the client that is served now may have waited. */

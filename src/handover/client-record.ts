@@ -10,6 +10,8 @@ export interface ClientRecord {
   /** 16 bytes. */
   readonly address: Uint8Array;
   readonly port: number;
+  /** What stands for its framing: see `ConnectionTable.mode`. */
+  readonly mode: number;
   readonly flags: number;
   /** Times of the table: the clock behind them is the same in all processes. */
   readonly lastActivity: number;
@@ -42,6 +44,7 @@ const COST_AT = 52;
 const MEAN_COST = 56;
 const KIND = 60;
 const STATE = 64;
+const MODE = 68;
 const SIZE = 72;
 
 /** The first byte of a record. */
@@ -57,6 +60,7 @@ export function recordOf(table: ConnectionTable, arena: Arena, fd: number): Clie
     id: table.id(fd),
     address: table.address(fd),
     port: table.port(fd),
+    mode: table.mode(fd),
     flags: table.flags(fd),
     lastActivity: table.lastActivity(fd),
     messageStartedAt: table.messageStartedAt(fd),
@@ -87,6 +91,7 @@ export function encodeRecord(record: ClientRecord): Buffer {
   bytes.writeUInt32LE(record.inbox, INBOX);
   bytes.writeUInt32LE(record.outbox, OUTBOX);
   bytes.writeUInt32LE(record.state, STATE);
+  bytes.writeUInt16LE(record.mode, MODE);
   bytes.writeDoubleLE(record.id, ID);
   bytes.set(record.address, ADDRESS);
   bytes.writeInt32LE(record.cost, COST);
@@ -103,6 +108,7 @@ export function decodeRecord(bytes: Buffer): ClientRecord | undefined {
     id: bytes.readDoubleLE(ID),
     address: Uint8Array.from(bytes.subarray(ADDRESS, COST)),
     port: bytes.readUInt16LE(PORT),
+    mode: bytes.readUInt16LE(MODE),
     flags: bytes[FLAGS] as number,
     lastActivity: bytes.readInt32LE(LAST_ACTIVITY),
     messageStartedAt: bytes.readInt32LE(MESSAGE_STARTED_AT),

@@ -215,6 +215,7 @@ export class HandoverTaker {
     const kept = [inbox, outbox, state].filter((saved) => saved !== undefined);
     for (const saved of kept) arena.leave(saved.block);
     table.save(fd, inbox, 0, outbox);
+    table.setMode(fd, record.mode);
     table.setClientState(fd, state?.block ?? 0);
     table.setKept(
       fd,

@@ -22,7 +22,7 @@ import {
 // A slot is two cache lines, so that two threads never fight over a line of neighbouring clients.
 const SLOT_WORDS = 32;
 // Word 0 is the control word.
-const FLAGS = 1;
+const FLAGS = 1; // in the lower half; the upper half is the mode
 const ID = 2; // and 3: a Float64
 const ADDRESS = 4; // to 7: 16 bytes
 const PORT = 8;
@@ -58,6 +58,9 @@ const KICKED = 2;
 // The upper half of PORT: how often the client has changed threads.
 const PORT_BITS = 16;
 const PORT_MASK = 0xffff;
+// The upper half of FLAGS: what stands for the client's framing.
+const FLAG_BITS = 16;
+const FLAG_MASK = 0xffff;
 
 /** The service's `open` has not run yet for this connection. */
 export const NEW = 1;
@@ -304,6 +307,15 @@ export class ConnectionTable {
     return this.#bytes.slice(at, at + 16);
   }
 
+  /** What stands for the framing of the client, in 16 bits; 0: the one that all begin with. */
+  mode(fd: number): number {
+    return (this.#words[this.#at(fd) + FLAGS] as number) >>> FLAG_BITS;
+  }
+
+  setMode(fd: number, mode: number): void {
+    this.#words[this.#at(fd) + FLAGS] = (mode << FLAG_BITS) | this.flags(fd);
+  }
+
   /** Says who the client is, where its PROXY header has told. */
   setAddress(fd: number, address: Uint8Array, port: number): void {
     const at = this.#at(fd);
@@ -312,11 +324,12 @@ export class ConnectionTable {
   }
 
   flags(fd: number): number {
-    return this.#words[this.#at(fd) + FLAGS] as number;
+    return (this.#words[this.#at(fd) + FLAGS] as number) & FLAG_MASK;
   }
 
   setFlags(fd: number, flags: number): void {
-    this.#words[this.#at(fd) + FLAGS] = flags;
+    const at = this.#at(fd) + FLAGS;
+    this.#words[at] = ((this.#words[at] as number) & ~FLAG_MASK) | flags;
   }
 
   /**

@@ -189,6 +189,7 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
     const connection = new Connection(this.context, fd, generation, flags, arrived);
     this.#table.setFlags(fd, 0);
     this.#connections.add(connection);
+    if (this.#table.mode(fd) !== 0) connection.checkFraming();
     if (flags & NEW) connection.opened();
     return connection;
   }

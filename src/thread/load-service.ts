@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { checkService, type Service, type ServiceThread, type StreamService } from '../connection/service.ts';
 import { HeddleError } from '../errors.ts';
-import type { Framing } from '../framing/frame.ts';
-import { createFraming } from '../framing/framing.ts';
+import { modeOf, type NamedFraming } from '../connection/codec/codec.ts';
+import { createFraming, type CustomFraming, type ServiceFraming } from '../framing/framing.ts';
 import type { FindByte } from '../framing/search.ts';
 import { defaultOf, importModule, stackOfModule } from '../options/module-file.ts';
 import type { ThreadStart } from './messages.ts';
@@ -48,22 +48,58 @@ export async function startService(
 }
 
 /**
- * Makes the framing of a thread: the one that the options ask for, else the service's, else `chunk`. `find`: how a byte is found
- * in what the thread has read.
+ * Makes the framings of a thread. The first is what clients begin with: the one that the options ask for, else the service's, else the
+ * first of those that the service has by name, else `chunk`. `find`: how a byte is found in what the thread has read.
  *
- * Errors: `HEDDLE_SERVICE_LOAD` if the service's is none.
+ * Errors: `HEDDLE_SERVICE_LOAD` if one of the service's is none, or has no name that it can have.
  */
-export function framingOf(service: Service, start: ThreadStart, find: FindByte): Framing {
-  const { framing, maxMessageLength } = start.settings;
-  if (framing !== undefined || service.framing === undefined)
-    return createFraming(framing ?? 'chunk', maxMessageLength, find);
-  try {
-    return createFraming(service.framing, maxMessageLength, find);
-  } catch (cause) {
-    // It is the service that says it, not an option.
-    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/^options\.framing/, 'its framing');
-    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(start.service)}: ${why}`, { cause });
+export function framingsOf(
+  service: Service,
+  start: ThreadStart,
+  find: FindByte,
+): readonly [NamedFraming, ...NamedFraming[]] {
+  const { framing: asked, maxMessageLength } = start.settings;
+  const make = (spec: ServiceFraming | CustomFraming, name: string | undefined): NamedFraming => {
+    try {
+      return { name, framing: createFraming(spec, maxMessageLength, find) };
+    } catch (cause) {
+      // It is the service that says it, not an option.
+      const whose = name === undefined ? 'its framing' : `its framing '${name}'`;
+      throw refused(start, String(messageOf(cause)).replace(/^options\.framing/, whose), cause);
+    }
+  };
+  const entries = Object.entries(service.framings ?? {});
+  checkNames(
+    entries.map(([name]) => name),
+    start,
+  );
+  const named = entries.map(([name, spec]) => make(spec, name));
+  if (asked !== undefined)
+    return [{ name: undefined, framing: createFraming(asked, maxMessageLength, find) }, ...named];
+  if (service.framing !== undefined) return [make(service.framing, undefined), ...named];
+  const [first, ...others] = named;
+  return first === undefined ? [make('chunk', undefined)] : [first, ...others];
+}
+
+function checkNames(names: readonly string[], start: ThreadStart): void {
+  for (const [index, name] of names.entries()) {
+    if (!/^[A-Za-z][\w-]*$/.test(name))
+      throw refused(
+        start,
+        `its framings have names of letters, digits, _ and -, which begin with a letter; got '${name}'`,
+      );
+    const same = names.slice(0, index).find((other) => modeOf(other) === modeOf(name));
+    if (same !== undefined)
+      throw refused(start, `its framings '${same}' and '${name}' cannot be told apart in a slot: rename one of them`);
   }
+}
+
+function refused({ service }: ThreadStart, why: string, cause?: unknown): HeddleError {
+  return new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}`, { cause });
+}
+
+function messageOf(cause: unknown): unknown {
+  return cause instanceof Error ? cause.message : cause;
 }
 
 /** Throws HEDDLE_SERVICE_LOAD if the options give a framing: the service is one of streams. */

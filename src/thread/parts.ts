@@ -5,7 +5,7 @@ import type { ConnectionSettings, ThreadContext } from '../connection/context.ts
 import type { ProxyHeaderContext } from '../connection/proxy-header-reader.ts';
 import type { Service } from '../connection/service.ts';
 import type { SocketCalls } from '../connection/sockets.ts';
-import type { Framing } from '../framing/frame.ts';
+import type { NamedFraming } from '../connection/codec/codec.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { Arena } from '../sharing/arena.ts';
 import type { ConnectionTable, Generation } from '../sharing/connection-table.ts';
@@ -50,7 +50,8 @@ export interface ServiceThreadParts {
   /** Has the acceptor look at the threads; left out where it does so by itself. */
   readonly alert?: (() => void) | undefined;
   readonly service: Service;
-  readonly framing: Framing;
+  /** The framings of the service; clients begin with the first. */
+  readonly framings: readonly [NamedFraming, ...NamedFraming[]];
   readonly settings: ThreadSettings;
   /** Who may come, where PROXY headers say who comes. */
   readonly rules?: AddressRules | undefined;

@@ -14,7 +14,7 @@ import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ENDING, ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
-import { framingOf, loadService, refuseFraming, startService } from './load-service.ts';
+import { framingsOf, loadService, refuseFraming, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
 import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
 import { makeThreadMemory } from './thread-memory.ts';
@@ -60,8 +60,8 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   if (given.stream !== undefined) refuseFraming(start);
   const [service, streams] = given.stream === undefined ? [given, undefined] : [NO_MESSAGES, given];
   const memory = makeThreadMemory();
-  const framing = framingOf(service, start, memory.findByte);
-  const lent = borrows(service, framing) ? memory.whole : undefined;
+  const framings = framingsOf(service, start, memory.findByte);
+  const lent = framings.some(({ framing }) => borrows(service, framing)) ? memory.whole : undefined;
   const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: lent };
   await startService(given, start.service, about);
   const complain = reportTo(start.memory.events);
@@ -72,7 +72,7 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     memory,
     service,
     streams,
-    framing,
+    framings,
     settings: start.settings,
     rules: rulesOf(start, complain),
     report: start.reports === 'all' ? complain : undefined,

@@ -27,6 +27,7 @@ class Owner {
   set(flags: number): void {
     this.#flags |= flags;
   }
+  readonly codec = { framing: createFraming('line', 1 << 20) };
   unset(flags: number): void {
     this.#flags &= ~flags;
   }
@@ -58,9 +59,8 @@ function outputOf({ unsent, maxUnsent = Infinity }: { unsent?: string; maxUnsent
   };
   const input = kernel.allocate(64 * KIB);
   const replies = new ReplyBuffer(kernel.allocate(64 * KIB), input);
-  const framing = createFraming('line', 1 << 20);
   const row = ThreadBoard.create(1).row(0);
-  const context = { sys, row, blocks, framing, input, replies, borrowsReplies: false, settings: { maxUnsent } };
+  const context = { sys, row, blocks, input, replies, borrowsReplies: false, settings: { maxUnsent } };
   const owner = new Owner();
   const kept = unsent === undefined ? undefined : SharedBuffer.copy(blocks, Buffer.from(unsent), 0, unsent.length);
   return { arena, blocks, client, input, output: new Output(context, owner, FD, kept), owner, replies, row };

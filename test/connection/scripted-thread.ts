@@ -89,7 +89,7 @@ export class ScriptedThread {
       room: this.board.waitingRoom,
       poller: new Poller(sys, 63, 16),
       service,
-      framing: createFraming(service.framing ?? framing, 2 ** 20),
+      framings: [{ name: undefined, framing: createFraming(service.framing ?? framing, 2 ** 20) }],
       settings: { ...TIMELESS, ...limits },
       report: (event) => this.events.push(event),
       complain: (event) => void this.events.push(event),

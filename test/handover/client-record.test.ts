@@ -13,6 +13,7 @@ const records: fc.Arbitrary<ClientRecord> = fc.record({
   id: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
   address: fc.uint8Array({ minLength: 16, maxLength: 16 }),
   port: fc.nat({ max: 65535 }),
+  mode: fc.nat({ max: 65535 }),
   flags: fc.subarray([NEW, ENDED, PROXIED, WORK_LEFT]).map((flags) => flags.reduce((sum, flag) => sum | flag, 0)),
   lastActivity: time,
   messageStartedAt: time,
@@ -66,6 +67,7 @@ describe('a record', () => {
     const table = ConnectionTable.create(8);
     const address = Uint8Array.from({ length: 16 }, (_, index) => index);
     table.admit(3, 0, 42, address, 4711, NEW);
+    table.setMode(3, 0xfedc);
     table.setLastActivity(3, 1);
     table.setMessageStartedAt(3, 2);
     table.setWriteStalledAt(3, -3);
@@ -82,6 +84,7 @@ describe('a record', () => {
       id: 42,
       address,
       port: 4711,
+      mode: 0xfedc,
       flags: NEW,
       lastActivity: 1,
       messageStartedAt: 2,

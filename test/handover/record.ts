@@ -6,6 +6,7 @@ export const RECORD: ClientRecord = {
   id: 7,
   address: new Uint8Array(16),
   port: 1,
+  mode: 0,
   flags: 0,
   lastActivity: 0,
   messageStartedAt: 0,

@@ -44,7 +44,7 @@ function streamThread(limits: Partial<typeof TIMELESS> = {}) {
     room: board.waitingRoom,
     account: new MemoryAccount(board, arena, Infinity),
     service,
-    framing: createFraming('line', 2 ** 16),
+    framings: [{ name: undefined, framing: createFraming('line', 2 ** 16) }] as const,
     settings: { ...TIMELESS, ...limits },
     report: (event: ServerEvent) => void events.push(event),
     complain: (event: ServerEvent) => void events.push(event),

@@ -78,7 +78,7 @@ export class SteppedThread {
       room,
       poller: this.#poller,
       service,
-      framing: createFraming({ line: 'lf', atEnd: 'refuse' }, 4096),
+      framings: [{ name: undefined, framing: createFraming({ line: 'lf', atEnd: 'refuse' }, 4096) }],
       settings: TIMELESS,
       giveBack: (client, generation) => giveBack({ sys: kernel, table, row, room }, client, generation),
       report: (event) => this.#report(event),

@@ -4,6 +4,7 @@ import { BAD, type FrameStatus } from '../../framing/frame.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { EFAULT, errnoName } from '../../sys/errno.ts';
 import { refused } from '../bytes/send-queue.ts';
+import type { Codec } from '../codec/codec.ts';
 import type { CalledBack, ThreadContext } from '../context.ts';
 import { CLOSED } from '../flags.ts';
 import type { Output } from '../output.ts';
@@ -12,6 +13,7 @@ import type { Ending } from './ending.ts';
 /** A connection that something goes wrong with. */
 export interface FailingConnection extends CalledBack {
   readonly output: Output;
+  readonly codec: Codec;
   /** Why it ends, if it does. */
   readonly ending: Ending | undefined;
   is(flags: number): boolean;
@@ -23,7 +25,8 @@ export interface FailingConnection extends CalledBack {
 
 /** Tells a client, if its framing has words for it, that what it has sent is no message, as the decoder found. */
 export function refuseFrame(connection: FailingConnection, context: ThreadContext, status: FrameStatus): void {
-  const { frame, framing } = context;
+  const { frame } = context;
+  const { framing } = connection.codec;
   const { problem } = frame;
   const why = status === BAD ? 'bad-frame' : 'message-too-long';
   try {

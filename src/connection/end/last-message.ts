@@ -20,7 +20,8 @@ interface EndedConnection {
 /** Delivers the last message, if there is one, and tells the service that no other follows. */
 export function takeLastMessage(connection: EndedConnection, strategy: Strategy, context: ThreadContext): void {
   if (connection.is(FINISHING)) return;
-  const { framing, frame, reader } = context;
+  const { frame, reader } = context;
+  const { framing } = strategy.codec;
   const { fd, input, lease } = connection;
   const status = input.rest() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
   const isCut = status === MESSAGE && framing.endCompletes && context.isCutShort(fd);

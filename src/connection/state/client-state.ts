@@ -3,12 +3,11 @@ import { HeddleError } from '../../errors.ts';
 import type { Block } from '../../sharing/arena.ts';
 import { STATE_HEADER_BYTES, stateForm, stateLength, writeStateHeader } from './state-block.ts';
 import type { ConnectionTable } from '../../sharing/connection-table.ts';
-import { ensureStack } from '../../sys/stack-room.ts';
 import type { MemoryBlocks } from '../bytes/saved-bytes.ts';
-import { goneError } from '../end/failures.ts';
-import type { Ending } from '../end/ending.ts';
 import { CLOSED } from '../flags.ts';
+import type { Lease } from '../lease.ts';
 import { noteKept, type Settling } from '../settle.ts';
+import { type CalledConnection, takeSlot } from '../take-slot.ts';
 import { decodeState, encodeState, type EncodedState } from './encoded-state.ts';
 
 /*
@@ -108,10 +107,11 @@ export class ClientState {
 }
 
 /** A connection with which a service keeps something. */
-export interface KeepingConnection extends Settling {
+export interface KeepingConnection extends Settling, CalledConnection {
+  readonly fd: number;
+  readonly lease: Lease;
   kept: ClientState | undefined;
-  readonly ending: Ending | undefined;
-  flushSoon(): void;
+  is(flags: number): boolean;
 }
 
 /** `client.state`. */
@@ -125,14 +125,9 @@ export function writeState(connection: KeepingConnection, context: ClientStateCo
   if (!connection.is(CLOSED)) noteKept(connection);
 }
 
-/** Takes the slot, if this is called from outside of an event. `undefined`: the client is gone, and had no state. */
+/** `undefined`: the client is gone, and had no state. */
 function stateOf(connection: KeepingConnection, context: ClientStateContext): ClientState | undefined {
-  ensureStack();
-  if (connection.is(CLOSED)) return connection.kept;
-  if (connection.lease.isIdle) {
-    if (!connection.lease.take()) throw goneError(connection);
-    connection.flushSoon(); // It gives up the slot.
-  }
+  if (!takeSlot(connection)) return connection.kept;
   return (connection.kept ??= new ClientState(context, connection.fd));
 }
 

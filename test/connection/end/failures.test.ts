@@ -27,6 +27,7 @@ interface Given {
 function failing({ refuse, ending, flags = 0 }: Given = {}) {
   const log: unknown[] = [];
   const connection = {
+    codec: { framing: refuse === undefined ? {} : { refuse } },
     ending: ending === undefined ? undefined : { reason: ending, hasThrown: (error: unknown) => error === closedError },
     output: { replyAsItIs: (words: unknown) => void log.push(['reply', words]) },
     is: (asked: number) => (asked & flags) !== 0,
@@ -37,7 +38,6 @@ function failing({ refuse, ending, flags = 0 }: Given = {}) {
   } as unknown as FailingConnection;
   const context = {
     frame: { problem: 'no length' },
-    framing: refuse === undefined ? {} : { refuse },
     serviceFailed: (_connection: unknown, error: Error) => void log.push(['reported', error.message]),
   } as unknown as ThreadContext;
   return { connection, context, log };

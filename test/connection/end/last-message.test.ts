@@ -28,6 +28,7 @@ function ended({ status, flags = 0, isCutShort = false, closes = false }: Given)
     refuseFrame: (found: FrameStatus) => void log.push(['refuse', found]),
   };
   const strategy = {
+    codec: { framing: { finish: () => status, endCompletes: true } },
     deliverLast: () => {
       log.push('message');
       if (closes) now |= CLOSED;
@@ -35,7 +36,6 @@ function ended({ status, flags = 0, isCutShort = false, closes = false }: Given)
     inputEnded: () => void log.push('ended'),
   };
   const context = {
-    framing: { finish: () => status, endCompletes: true },
     frame: {},
     reader: { bytes: Buffer.alloc(0), from: 0, to: 0 },
     isCutShort: () => isCutShort,
