@@ -90,9 +90,24 @@ function blocks({ stats }: Observed): Metric[] {
   ];
 }
 
-function threads({ counts, cpuTimeOf, stats, threads: { min, max } }: Observed): Metric[] {
+function threads(observed: Observed): Metric[] {
+  const {
+    counts,
+    stats,
+    threads: { min, max },
+  } = observed;
   const running = stats.threads.filter(({ isRunning }) => isRunning);
   const blocked = running.filter(({ blockedMs }) => blockedMs > 0).length;
+  return [
+    gauge('threads', 'Service threads, by state.', by('state', { serving: running.length - blocked, blocked })),
+    gauge('threads_limit', 'How many threads there may be.', by('bound', { min, max })),
+    ...eachThread(observed, running),
+    counter('thread_starts', 'Service threads that were started.', counts.threadStarts),
+    counter('thread_exits', 'Service threads that ended although they were not to.', counts.threadExits),
+  ];
+}
+
+function eachThread({ blocked, cpuTimeOf, runDelayOf }: Observed, running: readonly ThreadStats[]): Metric[] {
   const each = (valueOf: (thread: ThreadStats) => number | undefined): Sample[] =>
     running.flatMap((thread) => {
       const value = valueOf(thread);
@@ -102,9 +117,11 @@ function threads({ counts, cpuTimeOf, stats, threads: { min, max } }: Observed):
     const ms = cpuTimeOf(id);
     return ms === undefined ? undefined : ms / 1000;
   });
+  const runDelay = each(({ id }) => {
+    const ms = runDelayOf(id);
+    return ms === undefined ? undefined : ms / 1000;
+  });
   return [
-    gauge('threads', 'Service threads, by state.', by('state', { serving: running.length - blocked, blocked })),
-    gauge('threads_limit', 'How many threads there may be.', by('bound', { min, max })),
     gauge(
       'thread_clients',
       'Clients of each thread.',
@@ -118,12 +135,11 @@ function threads({ counts, cpuTimeOf, stats, threads: { min, max } }: Observed):
     counter('thread_cpu_seconds', 'CPU time of each thread.', cpu, 'seconds'),
     gauge(
       'thread_blocked_seconds',
-      'How long each thread has been blocked now; 0: it is not.',
-      each(({ blockedMs }) => blockedMs / 1000),
+      'How long a thread has been blocked now, and by what code, where that is known. Only of threads that are blocked.',
+      blocked.map(({ code = '', ms, thread }) => ({ labels: { thread: `${thread}`, code }, value: ms / 1000 })),
       'seconds',
     ),
-    counter('thread_starts', 'Service threads that were started.', counts.threadStarts),
-    counter('thread_exits', 'Service threads that ended although they were not to.', counts.threadExits),
+    counter('thread_run_delay_seconds', 'How long each thread was ready and had no CPU.', runDelay, 'seconds'),
   ];
 }
 

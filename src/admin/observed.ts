@@ -72,6 +72,8 @@ export interface Observed {
   readonly certificates: readonly CertificateExpiry[];
   /** The CPU time of thread `id`, in ms; `undefined` where no clock can be read. */
   readonly cpuTimeOf: (id: number) => number | undefined;
+  /** How long the thread was ready and had no CPU, in ms; `undefined` where the kernel does not say. */
+  readonly runDelayOf: (id: number) => number | undefined;
 }
 
 /** A server, to be asked. */

@@ -80,6 +80,8 @@ export interface ThreadHeldEvent extends Happened {
   readonly type: 'thread-held';
   readonly thread: number;
   readonly heldMs: number;
+  /** The function and line that blocks the thread, where that is known. */
+  readonly code?: string;
   readonly client?: number;
   readonly address?: string;
   readonly port?: number;
@@ -93,9 +95,14 @@ export interface TurnEvent extends Happened {
   readonly type: 'turn';
   readonly thread: number;
   readonly blockedMs: number;
+  /** The function and line that blocked the thread, where that is known. */
+  readonly code?: string;
   readonly client?: number;
   readonly address?: string;
   readonly port?: number;
+  /** How many other clients have left the thread meanwhile, and how soon; left out where there was none. */
+  readonly moved?: number;
+  readonly reliefMs?: number;
   readonly hidden?: number;
 }
 

@@ -141,13 +141,18 @@ function framesOf(stack: string): string[] {
 }
 
 function threadHeld(event: ThreadHeldEvent): string {
-  return `Thread ${event.thread} was blocked for ${Math.round(event.heldMs)} ms${by(event)}`;
+  return `Thread ${event.thread} was blocked for ${Math.round(event.heldMs)} ms${by(event)}${inCode(event)}`;
 }
 
 function turn(event: TurnEvent): string {
-  const { blockedMs, hidden, thread } = event;
+  const { blockedMs, hidden, moved, reliefMs = 0, thread } = event;
+  const left = moved === undefined ? '' : `; ${clients(moved)} moved within ${Math.ceil(reliefMs)} ms`;
   const more = hidden === undefined ? '' : `; ${hidden} more such blocks were not shown`;
-  return `Thread ${thread} was blocked for ${blockedMs} ms${by(event)}${more}`;
+  return `Thread ${thread} was blocked for ${blockedMs} ms${by(event)}${inCode(event)}${left}${more}`;
+}
+
+function inCode({ code }: { readonly code?: string }): string {
+  return code === undefined ? '' : ` in ${escapeText(code)}`;
 }
 
 function threadLost(thread: number): string {

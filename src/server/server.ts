@@ -179,7 +179,9 @@ export class Server implements AsyncDisposable {
       state: () => this.#state,
       ping: async () => this.ping(),
       post: (message) => this.#acceptor.post(message),
+      threadIdOf: (thread) => this.#pool.threadIdOf(thread),
     });
+    this.#watch.isAsked = settings.metrics !== undefined;
     this.#metrics = new MetricsPort({ settings, watched: this.#watch, nameOf });
     this.#control = new ControlSocket({
       controlled: this.#watch,
@@ -222,12 +224,12 @@ export class Server implements AsyncDisposable {
    * @internal
    */
   async openControl(path: string): Promise<void> {
-    this.#watch.remembers = true;
+    this.#watch.isAsked = true;
     await this.#control.open(path);
   }
 
   #openControlSoon(path: string): void {
-    this.#watch.remembers = true;
+    this.#watch.isAsked = true;
     this.#control.openSoon(path);
   }
 
@@ -237,8 +239,7 @@ export class Server implements AsyncDisposable {
     return (
       listener &&
       ((event) => {
-        this.#watch.note(event);
-        listener(event);
+        listener(this.#watch.note(event));
       })
     );
   }
@@ -357,6 +358,7 @@ export class Server implements AsyncDisposable {
     else if (message.type === 'thread-demoted') this.#pool.replace(message.thread).catch(this.#failed);
     else if (message.type === 'thread-blocked') this.#pool.kill(message.thread, message.detail);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
+    else if (message.type === 'block-long' || message.type === 'block-ended') this.#watch.noteBlock(message);
     else if (message.type === 'succeeded') this.#handOver(message.pid).catch(this.#failed);
     else if (message.type === 'successor-lost') this.#goOn(message.pid);
   };
@@ -456,6 +458,7 @@ export class Server implements AsyncDisposable {
     this.#state = 'closed';
     this.#metrics.close();
     this.#control.close(true);
+    this.#watch.close();
     this.#stopRenewing?.();
     const lost = await this.#pool.stop(grace);
     await this.#acceptor.stop();

@@ -1,18 +1,34 @@
 /** Shows a server to those who watch it from outside, and does what its user has it do. */
 import { readFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import type { ToAcceptor } from '../acceptor/messages.ts';
 import { ClientList, type Found } from '../admin/control/client-list.ts';
 import { ClosedClients } from '../admin/control/closed-clients.ts';
 import type { About, Controlled, ThreadTimes } from '../admin/control/controlled.ts';
 import type { BlockedThread, Observed } from '../admin/observed.ts';
+import type { Sampler } from '../admin/stacks/sampler.ts';
+import { crash } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { LimitedSettings } from '../options/thread-settings.ts';
 import { elapsed, sharedTime } from '../sharing/clock.ts';
 import { stateOf, threadOf, BUSY, PINNED } from '../sharing/control-word.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { BlockNotice } from '../supervisor/block-log.ts';
 import { formatPeer } from '../sys/structs/socket-address.ts';
+import { BlockJournal } from './block-journal.ts';
 import type { Engine } from './engine.ts';
 import type { SharedMemory } from './shared-memory.ts';
+
+/** The code of a shorter block is not looked for, in ms. */
+const LONG_MS = 100;
+
+/** Where Heddle itself is. */
+const OWN_FOLDER = new URL('.', import.meta.url).href.replace(/[^/]+\/$/, '');
+
+/** Whether a file is the service's, or a library's that it uses. */
+function isOfService(url: string): boolean {
+  return url !== '' && !url.startsWith('node:') && !url.startsWith(OWN_FOLDER);
+}
 
 interface Parts {
   readonly engine: Pick<Engine, 'name' | 'cpuTimeOf'>;
@@ -22,15 +38,18 @@ interface Parts {
   readonly state: () => Observed['state'];
   readonly ping: () => Promise<void>;
   readonly post: (message: Extract<ToAcceptor, { type: 'kick' }>) => void;
+  readonly threadIdOf: (thread: number) => number | undefined;
 }
 
 export class Watch implements Controlled {
   readonly clients: ClientList;
   readonly closed = new ClosedClients();
-  /** Clients that leave are remembered. */
-  remembers = false;
+  /** Somebody asks: clients that leave are remembered, and the code of blocks is looked for. */
+  isAsked = false;
   readonly #parts: Parts;
   readonly #startedAt = performance.now();
+  readonly #journal = new BlockJournal(async (thread) => this.#findCode(thread));
+  #sampler: Promise<Sampler> | undefined;
   #lastReloadFailed = false;
 
   constructor(parts: Parts) {
@@ -54,10 +73,39 @@ export class Watch implements Controlled {
     };
   }
 
-  /** Takes note of an event of the server. */
-  note(event: ServerEvent): void {
+  /** Takes note of an event of the server; returns it with what is known of the code that it is about. */
+  note(event: ServerEvent): ServerEvent {
+    this.#count(event);
+    if (event.type !== 'turn' && event.type !== 'thread-held') return event;
+    const code = this.#journal.codeOf(event.thread);
+    return code === undefined ? event : { ...event, code };
+  }
+
+  /** A thread is blocked for long, or is free again. */
+  noteBlock(notice: BlockNotice): void {
+    if (!this.isAsked) return;
+    if (notice.type === 'block-long') this.#journal.begun(notice.thread);
+    else this.#journal.ended(notice).catch(crash);
+  }
+
+  /** Leaves the threads alone: the server ends. */
+  close(): void {
+    this.isAsked = false;
+    this.#sampler?.then((sampler) => sampler.close()).catch(() => {});
+  }
+
+  /** The profiler is loaded for the first block that is long. */
+  async #findCode(thread: number): Promise<string | undefined> {
+    if (!isMainThread || !process.features.inspector) return undefined;
+    this.#sampler ??= import('../admin/stacks/sampler.ts').then(({ Sampler: Loaded }) => new Loaded(isOfService));
+    const sampler = await this.#sampler;
+    const threadId = this.#parts.threadIdOf(thread - 1);
+    return threadId === undefined || !this.isAsked ? undefined : sampler.sample(threadId);
+  }
+
+  #count(event: ServerEvent): void {
     if (event.type === 'close') {
-      if (this.remembers) this.closed.add(event);
+      if (this.isAsked) this.closed.add(event);
     } else if (event.type === 'reload' || event.type === 'reload-failed') {
       this.#lastReloadFailed = event.type === 'reload-failed';
     }
@@ -105,20 +153,24 @@ export class Watch implements Controlled {
       now: Date.now(),
       uptimeMs: performance.now() - this.#startedAt,
       blocked: this.blocked(),
-      codes: [],
+      codes: this.#journal.codes,
       acceptQueue: [],
       certificates: [],
       cpuTimeOf: (id) => engine.cpuTimeOf(board.row(id - 1).tid),
+      runDelayOf: (id) => runDelayOf(board.row(id - 1).tid),
     };
   }
 
   #blockOf(row: ThreadRow, now: number): BlockedThread {
     const { blockedSince, blockMoved: moved, blockRelief, number: thread } = row;
     const client = this.#currentClient(row);
+    const ms = Math.max(1, elapsed(blockedSince, now));
+    const code = ms < LONG_MS ? undefined : this.#journal.codeOf(thread);
     return {
       thread,
-      ms: Math.max(1, elapsed(blockedSince, now)),
+      ms,
       ...(client !== undefined && { client }),
+      ...(code !== undefined && { code }),
       moved,
       ...(blockRelief >= 0 && { reliefMs: blockRelief }),
     };

@@ -6,6 +6,8 @@ import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { ThreadWatch } from './thread-watch.ts';
 
+/** Main looks for the code of a block this long, in ms, while it goes on. */
+const LONG_MS = 100;
 /** A block this long, in ms, is an event. */
 const REPORTED_MS = 500;
 /** Such an event comes once in this time, in ms, at most; the next one says how many were left out. */
@@ -19,6 +21,22 @@ export interface BlockLogParts {
   readonly counters: AcceptorCounters;
   readonly closer: Closer;
   readonly report: Report | undefined;
+  readonly post: (message: BlockNotice) => void;
+}
+
+/** What main is told of long blocks: that one goes on, and that it is over. */
+export type BlockNotice =
+  | { readonly type: 'block-long'; readonly thread: number }
+  | ({ readonly type: 'block-ended' } & EndedBlock);
+
+export interface EndedBlock {
+  /** The number of the thread, from 1. */
+  readonly thread: number;
+  readonly ms: number;
+  /** How many clients have left the thread meanwhile. */
+  readonly moved: number;
+  /** Whom it served; left out where that is not known any more. */
+  readonly client?: { readonly id: number; readonly address: string; readonly port: number };
 }
 
 export class BlockLog {
@@ -40,6 +58,13 @@ export class BlockLog {
     watch.row.blockedSince = sharedTime(watch.blockedSince);
   }
 
+  /** The block goes on. */
+  goesOn(watch: ThreadWatch, now: number): void {
+    if (watch.isKnownLong || watch.blockedFor(now) < LONG_MS) return;
+    watch.isKnownLong = true;
+    this.#parts.post({ type: 'block-long', thread: watch.row.number });
+  }
+
   /** All clients of the thread were asked to leave; `hadPlaces`: there were threads for them. The first time counts. */
   cleared(watch: ThreadWatch, hadPlaces: boolean, now: number): void {
     if (watch.isRelieved || !hadPlaces) return;
@@ -50,24 +75,40 @@ export class BlockLog {
   }
 
   /** The thread is not blocked any more, or is gone; it was blocked for `ms`. */
-  end({ currentClient, row }: ThreadWatch, ms: number, now: number): void {
+  end(watch: ThreadWatch, ms: number, now: number): void {
+    const { currentClient, row } = watch;
     row.blockedSince = 0;
     if (ms === 0) return;
     this.#parts.counters.countBlock(currentClient === undefined ? 'other' : 'client', ms);
+    if (watch.isKnownLong) this.#tellMain(watch, ms);
+    watch.isKnownLong = false;
     if (ms >= REPORTED_MS) this.#tell(row, ms, currentClient, now);
   }
 
+  #tellMain({ currentClient, row }: ThreadWatch, ms: number): void {
+    const { closer, post } = this.#parts;
+    const about = { thread: row.number, ms: Math.round(ms), moved: row.blockMoved };
+    if (!this.#isKnown(currentClient)) return post({ type: 'block-ended', ...about });
+    const { address, client: id, port } = closer.describe(currentClient.fd, row);
+    post({ type: 'block-ended', ...about, client: { id, address, port } });
+  }
+
+  #isKnown(client: ThreadWatch['currentClient']): client is NonNullable<ThreadWatch['currentClient']> {
+    return client !== undefined && this.#parts.table.hasId(client.fd, client.id);
+  }
+
   #tell(row: ThreadRow, ms: number, client: ThreadWatch['currentClient'], now: number): void {
-    const { closer, report, table } = this.#parts;
+    const { closer, report } = this.#parts;
     if (report === undefined) return;
     if (now - this.#reportedAt < REPORT_INTERVAL_MS) {
       this.#hidden++;
       return;
     }
-    const isKnown = client !== undefined && table.hasId(client.fd, client.id);
-    const about = isKnown ? closer.describe(client.fd, row) : { time: Date.now(), thread: row.number };
+    const about = this.#isKnown(client) ? closer.describe(client.fd, row) : { time: Date.now(), thread: row.number };
+    const { blockMoved: moved, blockRelief: reliefMs } = row;
+    const left = moved > 0 && reliefMs >= 0 && { moved, reliefMs };
     const hidden = this.#hidden > 0 && { hidden: this.#hidden };
-    report({ type: 'turn', ...about, blockedMs: Math.round(ms), ...hidden });
+    report({ type: 'turn', ...about, blockedMs: Math.round(ms), ...left, ...hidden });
     this.#reportedAt = now;
     this.#hidden = 0;
   }

@@ -5,7 +5,7 @@ import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { BUSY, FREE, PINNED, MOVING, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import { ABSENT, PARKED, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { findShift } from './balance.ts';
-import { BlockLog } from './block-log.ts';
+import { BlockLog, type BlockNotice } from './block-log.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Choose, Dispatcher } from './dispatcher.ts';
 import { LostThreads } from './lost-threads.ts';
@@ -32,6 +32,7 @@ const SLICE_MS = 2;
 
 /** What main is told of the threads: see `FromAcceptor`. */
 export type SupervisorNotice =
+  | BlockNotice
   | { readonly type: 'want-threads'; readonly threads: number }
   | { readonly type: 'thread-retires' | 'thread-empty' | 'thread-demoted' | 'thread-cleared'; readonly thread: number }
   | { readonly type: 'thread-blocked'; readonly thread: number; readonly detail: string };
@@ -224,6 +225,7 @@ export class Supervisor {
     const currentClient = this.#currentClient(row);
     if (currentClient !== undefined && !watch.servesExpensive && !watch.isEnding)
       this.#blame(currentClient, watch, now);
+    this.#blocks.goesOn(watch, now);
     this.#checkTimeout(watch, now);
     this.#checkAlone(watch, currentClient, now);
     const others = currentClient === undefined ? row.clients : row.clients - 1;

@@ -65,6 +65,8 @@ export class ThreadWatch {
   blockedSince = 0;
   /** All clients that can leave have left it, in the block that it is in. */
   isRelieved = false;
+  /** Main was told that it has been blocked for long. */
+  isKnownLong = false;
   /** How many clients it had when the block began. */
   clientsBefore = 0;
   /** The client that it was serving when it was found blocked. */

@@ -48,8 +48,9 @@ describe('the metrics of a server', () => {
       blockedMs: id === 2 ? 6_200 : 0,
     }));
     const behindBlocked = { session: 0, tls: 0, handler: 0, 'no-thread': 7 };
+    const blocked = [{ thread: 2, ms: 6_200, moved: 0, code: 'load chat.ts:8' }];
     const lines = samples(
-      serverMetrics(observed(3, { stats: stats(3, { threads: now, behindBlocked }) }), 'prometheus'),
+      serverMetrics(observed(3, { stats: stats(3, { threads: now, behindBlocked }), blocked }), 'prometheus'),
     );
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -57,7 +58,8 @@ describe('the metrics of a server', () => {
         'heddle_threads{state="blocked"} 1',
         'heddle_block_current_seconds 6.2',
         'heddle_clients_behind_blocked{why="no-thread"} 7',
-        'heddle_thread_blocked_seconds{thread="2"} 6.2',
+        'heddle_thread_blocked_seconds{thread="2",code="load chat.ts:8"} 6.2',
+        'heddle_thread_run_delay_seconds_total{thread="1"} 0.01',
       ]),
     );
     expect(lines.filter((line) => line.includes('thread="3"'))).toEqual([]);

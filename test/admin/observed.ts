@@ -49,6 +49,7 @@ export function observed(threads: number, more: Partial<Observed> = {}): Observe
     acceptQueue: [],
     certificates: [],
     cpuTimeOf: (id) => id * 1000,
+    runDelayOf: (id) => id * 10,
     ...more,
   };
 }

@@ -169,6 +169,11 @@ export class ThreadPool {
     handle.stop();
   }
 
+  /** Node's number of `thread`; `undefined`: there is no such thread now. */
+  threadIdOf(thread: number): number | undefined {
+    return this.#threads.get(thread)?.threadId;
+  }
+
   /** Ends a thread that does not come back from its handler. */
   kill(thread: number, detail: string): void {
     const handle = this.#threads.get(thread);

@@ -1,0 +1,81 @@
+/** Talks to the inspectors of this process's threads. Nothing is opened for others: no port, no debugger. */
+import { Session } from 'node:inspector';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How long a thread may take to answer, in ms: one in native code answers when that returns. */
+const ANSWER_MS = 30_000;
+
+/** How long a session may take to come, and how often it is looked for, in ms. */
+const ATTACH_MS = 500;
+const LOOK_MS = 2;
+
+interface Attached {
+  readonly sessionId: string;
+  readonly workerInfo: { readonly title: string };
+}
+
+type Answer = { readonly id?: number; readonly result?: unknown; readonly error?: { readonly message: string } };
+
+/**
+ * A session of main's own, which reaches each thread by `NodeWorker`. `Debugger` is never enabled, and no thread is ever paused: one that
+ * is paused when main stops is stuck for good, and `terminate` hangs with it (Node 20 to 26).
+ */
+export class WorkerSessions {
+  readonly #session = new Session();
+  /** Sessions by Node's number of the thread. */
+  readonly #sessions = new Map<number, string>();
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #lastId = 0;
+
+  constructor() {
+    const session = this.#session;
+    session.connect();
+    session.on('NodeWorker.attachedToWorker', ({ params }: { params: Attached }) => {
+      const [, threadId] = /^\[worker (\d+)\]/.exec(params.workerInfo.title) ?? [];
+      if (threadId !== undefined) this.#sessions.set(Number(threadId), params.sessionId);
+    });
+    session.on('NodeWorker.detachedFromWorker', ({ params }: { params: { readonly sessionId: string } }) => {
+      for (const [threadId, sessionId] of this.#sessions)
+        if (sessionId === params.sessionId) this.#sessions.delete(threadId);
+    });
+    session.on('NodeWorker.receivedMessageFromWorker', ({ params }: { params: { readonly message: string } }) => {
+      const answer = JSON.parse(params.message) as Answer;
+      if (answer.id !== undefined) this.#waiting.get(answer.id)?.(answer);
+    });
+    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  }
+
+  /** Resolves when the thread can be asked: Node tells of threads a moment after it was asked for them. */
+  async attached(threadId: number): Promise<void> {
+    const until = performance.now() + ATTACH_MS;
+    while (!this.#sessions.has(threadId) && performance.now() < until) await delay(LOOK_MS, undefined, { ref: false });
+  }
+
+  /** Asks thread `threadId`. Rejects if it is gone, refuses, or does not answer. */
+  async ask(threadId: number, method: string, params: object = {}): Promise<unknown> {
+    const sessionId = this.#sessions.get(threadId);
+    if (sessionId === undefined) throw new Error(`no session with thread ${threadId}`);
+    const id = ++this.#lastId;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<unknown>((resolve, reject) => {
+        timer = setTimeout(() => reject(new Error(`${method}: no answer`)), ANSWER_MS).unref();
+        this.#waiting.set(id, ({ error, result }) => {
+          if (error === undefined) resolve(result);
+          else reject(new Error(error.message));
+        });
+        const message = JSON.stringify({ id, method, params });
+        this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message }, (error) => {
+          if (error !== null) reject(error);
+        });
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(id);
+    }
+  }
+
+  close(): void {
+    this.#session.disconnect();
+  }
+}

@@ -1,0 +1,82 @@
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import type { Snapshot } from '../../src/admin/control/snapshot.ts';
+import { testFolder } from '../support/folder.ts';
+import { type Running, service, start, TIMEOUT_MS } from './running.ts';
+
+/** The lines that each way of the service may be in. */
+const LINES: Readonly<Record<string, RegExp>> = {
+  first: /^(now ← )?first blocking-lines\.mjs:[45]$/,
+  second: /^second blocking-lines\.mjs:(8|10|11)$/,
+  third: /^(\w+ ← )?third blocking-lines\.mjs:1[67]$/,
+};
+
+function snapshot(running: Running): Promise<Snapshot> {
+  const socketPath = running.server.controlPath as string;
+  return new Promise((resolve, reject) => {
+    const asking = request(
+      { socketPath, path: '/v1/snapshot', headers: { host: 'localhost' }, agent: false },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString()) as Snapshot));
+      },
+    );
+    asking.on('error', reject);
+    asking.end();
+  });
+}
+
+describe('the code that blocks a thread', () => {
+  it('is named by function and line, while the block goes on and when it is over', async () => {
+    const control = join(testFolder(), 'control.sock');
+    await using running = await start(service('blocking-lines'), { control });
+    await using peer = await running.connect();
+    const reply = peer.ask('first 3000');
+    const verdict = await vi.waitFor(
+      async () => {
+        const { verdict: now } = await snapshot(running);
+        expect(now.blocked[0]?.code).toMatch(LINES['first'] as RegExp);
+        return now;
+      },
+      { timeout: TIMEOUT_MS, interval: 10 },
+    );
+    expect(verdict.text).toContain(` in ${verdict.blocked[0]?.code}`);
+    expect(await reply).toBe('first');
+    const [turn] = await running.seen('turn');
+    expect(turn?.code).toMatch(LINES['first'] as RegExp);
+    // A machine without a CPU to spare may give a sample to the wrong moment: what counts is that blocks are named at all.
+    for (const way of ['second', 'third']) {
+      const isNamed = async (): Promise<boolean> => {
+        expect(await peer.ask(`${way} 700`)).toBe(way);
+        const { codes } = await snapshot(running);
+        return codes.some(({ code = '' }) => LINES[way]?.test(code));
+      };
+      await vi.waitUntil(isNamed, { timeout: TIMEOUT_MS, interval: 10 });
+    }
+  });
+
+  it('is not looked for where nobody asks', async () => {
+    await using running = await start(service('blocking-lines'));
+    await using peer = await running.connect();
+    expect(await peer.ask('first 700')).toBe('first');
+    const [turn] = await running.seen('turn');
+    expect(turn).toMatchObject({ thread: expect.any(Number) });
+    expect(turn).not.toHaveProperty('code');
+  });
+
+  it('is looked for without a thread that cannot be ended: handlerTimeout holds, again and again', async () => {
+    const control = join(testFolder(), 'control.sock');
+    await using running = await start(service('blocking-lines'), { control, handlerTimeout: 130 });
+    for (let round = 1; round <= 5; round++) {
+      const peer = await running.connect();
+      peer.send('second 60000\n'); // The sample begins after 100 ms, and takes some 50.
+      expect((await running.closeOf(peer)).reason).toBe('handler-timeout');
+      await running.seen('thread-exit', round);
+    }
+    await using peer = await running.connect();
+    expect(await peer.ask('first 1')).toBe('first');
+    expect(await running.all('thread-lost')).toEqual([]);
+  });
+});
