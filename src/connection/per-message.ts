@@ -1,6 +1,6 @@
 /** Serves a client of a service with `message`: one call for each message, in order, one at a time. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
-import { type Frame, type FrameStatus, type Framing, INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
+import { type FrameStatus, INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
 import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { callContext } from './call-context.ts';
@@ -53,12 +53,23 @@ export class PerMessage implements Strategy {
     if (callContext.isEntered) callContext.leave();
   }
 
-  /** The loop is not taken apart: it is most of what a message costs here. */
   deliver(bytes: Buffer, from: number, to: number): number {
     const client = this.#client;
+    let at = from;
+    let codec: Codec;
+    do {
+      codec = client.codec;
+      at = this.#deliverIn(codec, bytes, at, to);
+    } while (codec !== client.codec && at < to && client.takesInput);
+    return at;
+  }
+
+  /** Goes on while the framing stays. The loop is not taken apart: it is most of what a message costs here. */
+  #deliverIn(codec: Codec, bytes: Buffer, from: number, to: number): number {
+    const client = this.#client;
     const { frame, reader, row, service, table } = this.#context as StrategyContext & { readonly service: Answering };
-    let { codec } = client;
-    let { framing, lends, readMessage } = codec;
+    const { framing, lends, readMessage } = codec;
+    const isLent = bytes === lends;
     const { fd, output } = client;
     let at = from;
     let messages = 0;
@@ -79,12 +90,13 @@ export class PerMessage implements Strategy {
         if (callContext.isEntered) callContext.leave();
         const reply = message === undefined ? this.#refuseText() : service.message(message, client);
         // Changed where it lies, in a frame that is what a reply's would be: it is the reply.
+        const isSame = client.codec === codec;
         const isInPlace =
-          bytes === lends && reply === message && client.codec === codec && framesReply(frame, at, framing);
+          isLent && reply === message && next - at === frame.end - frame.start + framing.overhead && isSame;
         if (!isInPlace || !output.replyInPlace(at, next)) this.#answer(reply);
         at = next;
-        if (client.codec !== codec) ({ framing, lends, readMessage } = codec = client.codec);
         if (isExpensive(table.kind(fd)) && !client.is(DRAINING)) client.set(YIELDING);
+        if (!isSame) break;
       }
     } catch (error) {
       client.serviceFailed(error);
@@ -225,11 +237,6 @@ export class PerMessage implements Strategy {
     row.countMessages(1, toMicroseconds(time - this.#since));
     row.countResponses(1, toMicroseconds(time - this.#floor));
   }
-}
-
-/** Whether the frame from `at` on is what a reply of its length would be in. */
-function framesReply({ start, end, next }: Frame, at: number, { overhead }: Framing): boolean {
-  return next - at === end - start + overhead;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
