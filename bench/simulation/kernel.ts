@@ -207,4 +207,9 @@ export class SimKernel {
     this.#cpus.setNice(task, task.nice + more);
     return 0;
   }
+
+  /** For what main is told of blocks; no client is looked up by it. */
+  addressText(address: Uint8Array): string {
+    return Buffer.from(address).toString('hex');
+  }
 }
