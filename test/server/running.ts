@@ -130,6 +130,11 @@ export function openDescriptors(): number {
   return descriptors().length;
 }
 
+/** How many of them are sockets. */
+export function openSockets(): number {
+  return descriptors().filter((each) => each.includes('socket:')).length;
+}
+
 /** Resolves when there are no more of them than `before`: the process closes its own ends of connections when it comes to it. */
 export async function descriptorsBack(before: number): Promise<void> {
   const check = (): void => {

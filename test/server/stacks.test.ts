@@ -60,7 +60,7 @@ describe('the code that blocks a thread', () => {
   it('is not looked for where nobody asks', async () => {
     await using running = await start(service('blocking-lines'));
     await using peer = await running.connect();
-    expect(await peer.ask('first 700')).toBe('first');
+    expect(await peer.ask('first 1500')).toBe('first');
     const [turn] = await running.seen('turn');
     expect(turn).toMatchObject({ thread: expect.any(Number) });
     expect(turn).not.toHaveProperty('code');

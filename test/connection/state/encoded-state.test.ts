@@ -13,7 +13,11 @@ function kept(value: unknown): { readonly form: StateForm; readonly value: unkno
   return { form, value: decodeState(form, bytes, 3, 3 + length) };
 }
 
-const plain = fc.jsonValue({ maxDepth: 3 });
+/** JSON has no -0: what holds one is no JSON value. */
+const plain = fc.jsonValue({ maxDepth: 3 }).map((value): unknown => JSON.parse(JSON.stringify(value)));
+
+/** The same inputs in each run: random ones are for the fuzz command. */
+const SEEDED = { seed: 1 };
 const anything = fc.anything({
   withBigInt: true,
   withDate: true,
@@ -29,9 +33,10 @@ describe('a state', () => {
     fc.assert(
       fc.property(plain, (value) => {
         const state = kept(value);
-        if (!JSON.stringify(value).includes('-0')) expect(state.form).toBe(AS_JSON);
+        expect(state.form).toBe(AS_JSON);
         expect(state.value).toEqual(value);
       }),
+      SEEDED,
     );
   });
 
@@ -40,6 +45,7 @@ describe('a state', () => {
       fc.property(anything, (value) => {
         expect(kept(value).value).toEqual(deserialize(serialize(value)));
       }),
+      SEEDED,
     );
   });
 
