@@ -33,7 +33,7 @@ interface TurningThread {
 }
 
 /** What this engine makes of the parts. */
-type EpollParts = ServiceThreadParts & Pick<CommonParts, 'streams'>;
+type EpollParts = Omit<ServiceThreadParts, 'giveBack'> & Pick<CommonParts, 'streams'>;
 
 const start = workerData as EpollThreadStart;
 
@@ -43,14 +43,7 @@ async function make(common: CommonParts, sys: Sys): Promise<MadeThread> {
   const watch = (operation: number, mask: number): void => {
     sys.epollControl(start.acceptorEpollFd, operation, poller.fd, mask, start.thread, poller.fd);
   };
-  const giving = { ...common, sys };
-  const parts = {
-    ...common,
-    sys,
-    poller,
-    giveBack: (fd: number, generation: Generation) => giveBack(giving, fd, generation),
-  };
-  const { thread, turns } = await makeThread(parts, sys, poller);
+  const { thread, turns } = await makeThread({ ...common, sys, poller }, sys, poller);
   const serve = (): { type: 'ready' } => {
     // What the acceptor needs to know of this thread.
     row.epollFd = poller.fd;
@@ -80,12 +73,17 @@ function makeSleepTimer(sys: Sys, poller: Poller, row: ThreadRow): SleepTimer | 
   return SleepTimer.watch(sys, poller, fd);
 }
 
-/** Node's sockets are loaded by the threads that need them. */
+/** Node's sockets are loaded by the threads that need them; their clients stay where they are. */
 async function makeThread(parts: EpollParts, sys: Sys, newcomers: Poller): Promise<TurningThread> {
   const { mailboxFd, tls } = start;
   const alert = (): void => void sys.eventfdSignal(mailboxFd);
   if (tls === undefined && parts.streams === undefined) {
-    const clients = new ThreadClients({ ...parts, alert });
+    const giving = { ...parts, sys };
+    const clients = new ThreadClients({
+      ...parts,
+      alert,
+      giveBack: (fd: number, generation: Generation) => giveBack(giving, fd, generation),
+    });
     return { thread: clients, turns: clients };
   }
   const { TlsThread } = await import('../streams/tls-thread.ts');

@@ -30,7 +30,7 @@ const READ_ON_MS = 1000;
 /** So many turns of Node's loop without a byte mean that all has been read: the first may have begun before the last byte came. */
 const QUIET_TURNS = 2;
 
-export interface StreamThreadParts extends Omit<ServiceThreadParts, 'sys' | 'poller'> {
+export interface StreamThreadParts extends Omit<ServiceThreadParts, 'sys' | 'poller' | 'giveBack'> {
   readonly sys: StreamBase;
   /** What clients are shown under TLS; `undefined` without it. */
   readonly tls: Credentials | undefined;

@@ -219,6 +219,12 @@ export class Supervisor {
     return this.#isDraining && this.#parts.registry.any.length === 0;
   }
 
+  /** The waiting room, where expensive clients get their turns from it. */
+  get #turnsRoom(): WaitingRoom | undefined {
+    const { room, registry } = this.#parts;
+    return registry.hasTurns ? room : undefined;
+  }
+
   /** Does what is to be done for the clients of a thread that is blocked. */
   #relieve(watch: ThreadWatch, now: number): void {
     const { row } = watch;
@@ -248,15 +254,16 @@ export class Supervisor {
 
   /** Takes note of the client that blocks a thread which is not for that. */
   #blame(fd: number, watch: ThreadWatch, now: number): void {
-    const { room, registry, table } = this.#parts;
+    const { registry, table } = this.#parts;
     watch.blockedBy = { fd, id: table.id(fd) };
     registry.surprise(now);
-    room?.foresee(fd, watch, now);
+    this.#turnsRoom?.foresee(fd, watch, now);
   }
 
   /** Charges the client that has blocked a thread, now that it is known for how long. */
   #released(watch: ThreadWatch, now: number): void {
-    const { migrator, room, registry, table } = this.#parts;
+    const { migrator, registry, table } = this.#parts;
+    const room = this.#turnsRoom;
     const { blockedBy, row } = watch;
     watch.blockedBy = undefined;
     registry.recheck();
@@ -310,7 +317,7 @@ export class Supervisor {
 
   /** The waiting room's row, if the client of `fd` is for it. */
   #roomFor(fd: number, now: number): ThreadRow | undefined {
-    const { room } = this.#parts;
+    const room = this.#turnsRoom;
     return !this.#isDraining && room?.isFor(fd, now) === true ? room.row : undefined;
   }
 

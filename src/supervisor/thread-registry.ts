@@ -132,10 +132,14 @@ export class ThreadRegistry {
     return this.#newest?.speaksFirst === true;
   }
 
+  /** Whether expensive clients get their turns from the waiting room: not where clients stay with their thread (TLS, sessions, streams). */
+  get hasTurns(): boolean {
+    return this.settings.hasRoom === true && this.#newest?.pins === false;
+  }
+
   /** Whether clients can wait for a thread in the waiting room. */
   get hasWaitingRoom(): boolean {
-    const { hasRoom, max } = this.settings;
-    return hasRoom === true && max > 1 && this.#newest?.pins === false;
+    return this.settings.max > 1 && this.hasTurns;
   }
 
   /** A thread is blocked outside of a turn, by a client that was not known to be expensive: there may be more of them. */

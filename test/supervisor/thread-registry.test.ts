@@ -333,6 +333,11 @@ describe('what threads are for, where there is a waiting room', () => {
     row.pins = true;
     its.add(row);
     its.surprise(clock.now);
-    expect([its.hasWaitingRoom, its.isCareful(clock.now), its.light]).toEqual([false, false, undefined]);
+    expect([its.hasTurns, its.hasWaitingRoom, its.isCareful(clock.now), its.light]).toEqual([
+      false,
+      false,
+      false,
+      undefined,
+    ]);
   });
 });

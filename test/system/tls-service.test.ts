@@ -208,6 +208,22 @@ describe('a thread with TLS clients', () => {
     await running.seen('thread-start', 3);
   });
 
+  it.each(['message after message', 'pipelined'])(
+    'keeps those whose messages compute: they cannot wait elsewhere, %s',
+    async (way) => {
+      await using running = await startTls(service('busy'), { threads: { min: 2, max: 4 } });
+      const peers = await Promise.all([dial(running), dial(running), dial(running)]);
+      const lines = Array.from({ length: 8 }, (_, index) => `busy ${30 + index}`);
+      const answers = peers.map(async (peer) => {
+        if (way === 'pipelined') peer.send(lines.map((line) => `${line}\n`).join(''));
+        for (const line of lines) expect(await (way === 'pipelined' ? peer.line() : peer.ask(line))).toBe(line);
+      });
+      await Promise.all(answers);
+      expect(await running.all('close')).toEqual([]);
+      await Promise.all(peers.map((peer) => peer.leave()));
+    },
+  );
+
   it('uses no CPU while they are silent', async () => {
     await using running = await startTls(COMMANDS);
     const peers = await Promise.all(Array.from({ length: 20 }, () => dial(running)));
