@@ -68,13 +68,24 @@ const TALKS: Record<string, Talk> = {
   },
 };
 
-/** These are tried by test/system/streams.test.ts, with the clients of their protocols. */
-const STREAMS = ['http.ts', 'websocket.ts', 'mqtt-broker.ts', 'smtp.ts', 'ssh.ts'];
+/** These are tried by test/system/{streams,real-clients}.test.ts, with the clients of their protocols. */
+const WITH_CLIENTS = [
+  'http2.ts',
+  'redis.ts',
+  'memcached.ts',
+  'postgres.ts',
+  'ldap.ts',
+  'http.ts',
+  'websocket.ts',
+  'mqtt-broker.ts',
+  'smtp.ts',
+  'ssh.ts',
+];
 
 describe('the examples', () => {
   it('are all tried here', () => {
     const services = readdirSync(EXAMPLES).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
-    expect(services.filter((name) => !(name in TALKS || STREAMS.includes(name)))).toEqual([]);
+    expect(services.filter((name) => !(name in TALKS || WITH_CLIENTS.includes(name)))).toEqual([]);
   });
 
   it.each(Object.entries(TALKS))('talk as they say: %s', async (name, { sent, replies, options }) => {
@@ -84,7 +95,7 @@ describe('the examples', () => {
     expect(await running.all('service-error')).toEqual([]);
   });
 
-  it.each([...Object.keys(TALKS), ...STREAMS])('say how to run them: %s', (name) => {
+  it.each([...Object.keys(TALKS), ...WITH_CLIENTS])('say how to run them: %s', (name) => {
     const [comment = ''] = /^\/\*\*[^]*?\*\//.exec(readFileSync(new URL(name, EXAMPLES), 'utf8')) ?? [];
     expect(comment).toContain(`examples/${name}`);
     expect(comment).toContain('12345');
