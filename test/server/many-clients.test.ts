@@ -57,7 +57,7 @@ describe('many clients', () => {
   it('that come and go, finishing or resetting, leave nothing behind', async () => {
     const before = openDescriptors();
     const running = await start(undefined, { framing: 'line', threads: 2 });
-    const withServer = openSockets();
+    const [withServer, sockets] = [openDescriptors(), openSockets()];
     const comeAndGo = async (count: number): Promise<void> => {
       for (let visit = 0; visit < count; visit++) {
         const peer = await running.connect();
@@ -75,8 +75,8 @@ describe('many clients', () => {
     expect(new Set((await running.all('close')).map(({ client }) => client))).toEqual(ids);
     expect(closesOf(running)).toBe(2000);
     expect(running.server.stats()).toMatchObject({ clients: 0, messages: 1500 });
-    // Of the clients; what the process opens for itself meanwhile is looked at when the server is gone.
-    await vi.waitFor(() => expect(openSockets()).toBeLessThanOrEqual(withServer), { timeout: TIMEOUT_MS });
+    await vi.waitFor(() => expect(openSockets()).toBeLessThanOrEqual(sockets), { timeout: TIMEOUT_MS });
+    await descriptorsBack(withServer + 1); // On Node 24 and newer the process sometimes makes one epoll set meanwhile, and closes it later.
     await running.server.close();
     await descriptorsBack(before);
   });
