@@ -26,11 +26,12 @@ export type Calls = ThreadCalls &
   Pick<Sys, 'close' | 'storeAndClose' | 'addressText' | 'releasePages' | 'wrap'> &
   Partial<Pick<Sys, 'shutdown'>>;
 
-/** Opens the shared memory that `start` names; `calls` reach the clients and threads in it. */
+/** Opens the shared memory that `start` names; `calls` reach the clients and threads in it. `moves`: clients can change their thread. */
 export function acceptorParts(
   start: AcceptorStart,
   calls: Calls,
   post: (message: FromAcceptor) => void,
+  moves: boolean,
 ): Omit<AcceptorParts, 'migrator'> {
   const { memory, settings } = start;
   const table = new ConnectionTable(memory.table);
@@ -40,7 +41,7 @@ export function acceptorParts(
   const report = events && ((event: ServerEvent) => void events.write(encodeEvent(event)));
   const { clientsPerThread, moveAfter } = settings;
   // A thread for each client, or none that others ever leave: nobody waits for others, or for nobody else.
-  const hasRoom = clientsPerThread === Infinity && moveAfter !== Infinity && settings.threads.max > 1;
+  const hasRoom = moves && clientsPerThread === Infinity && moveAfter !== Infinity && settings.threads.max > 1;
   const registry = new ThreadRegistry(calls, { ...settings.threads, clientsPerThread, moveAfter, hasRoom });
   const busy = new BusyMeter(calls).ratio;
   const arena = new Arena(memory.arena, () => report?.({ type: 'lock-stuck', time: Date.now(), what: 'messages' }));

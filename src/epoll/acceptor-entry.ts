@@ -23,7 +23,7 @@ const port = parentPort as NonNullable<typeof parentPort>;
 const sys = openLibc();
 sys.setSlice(0, SERVING_SLICE_NS);
 const post = (message: FromAcceptor): void => port.postMessage(message);
-const parts = acceptorParts(start, sys, post);
+const parts = acceptorParts(start, sys, post, true);
 const { admission, board, closer, counters, placement, report, registry, table } = parts;
 const poller = new Poller(sys, start.epollFd, EVENTS);
 const migrator = new Migrator(sys, table, counters, closer, board);

@@ -28,9 +28,8 @@ const calls = {
   threadCpuTime: (thread: number) => board.row(thread).busyTime,
 };
 const moveAfter = Math.max(MIN_BLOCKED_MS, start.settings.moveAfter);
-const parts = acceptorParts({ ...start, settings: { ...start.settings, moveAfter } }, calls, (message) =>
-  port.postMessage(message),
-);
+const settings = { ...start.settings, moveAfter };
+const parts = acceptorParts({ ...start, settings }, calls, (message) => port.postMessage(message), false);
 const acceptor = new NetAcceptor({
   ...parts,
   balances: false,

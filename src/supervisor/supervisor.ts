@@ -163,11 +163,13 @@ export class Supervisor {
     return !this.#isDraining && this.#parts.registry.isCareful(performance.now());
   }
 
-  /** The waiting room's row, if a newcomer from `address` is to come through it. */
+  /** The waiting room's row, if a newcomer from `address` is to come through it, or there is no thread. */
   roomFor(address: Uint8Array): ThreadRow | undefined {
     const { room, registry } = this.#parts;
     if (room === undefined || this.#isDraining || !registry.hasWaitingRoom) return undefined;
-    return room.isForNewcomer(address, performance.now()) ? room.row : undefined;
+    // It may have been careful a moment ago, when the client was accepted.
+    const isForIt = registry.any.length === 0 || room.isForNewcomer(address, performance.now());
+    return isForIt ? room.row : undefined;
   }
 
   /** How long nothing is due if nothing happens, in ms. */

@@ -95,6 +95,20 @@ describe('a thread that dies', () => {
     expect(running.server.stats().clients).toBe(6);
   });
 
+  it('as the last one does not take the server with it: who comes then waits, also right after one was blocked', async () => {
+    await using running = await start(COMMANDS, { threads: 2 });
+    await using blocking = await running.connect();
+    expect(await blocking.ask('block 200')).toBe('blocked 200');
+    for (let exits = 1; exits <= 2; exits++) {
+      await using victim = await running.connect();
+      victim.send('exit 0\n');
+      await victim.over();
+      await running.seen('thread-exit', exits);
+    }
+    await using newcomer = await running.connect();
+    expect(await newcomer.ask('echo hello')).toBe('hello');
+  });
+
   it('gives back the locks that it had', async () => {
     const lock = new Lock();
     await using running = await start(service('lock-and-die'), { threads: 1, shared: { lock } });

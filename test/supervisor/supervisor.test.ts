@@ -12,6 +12,7 @@ import { bucketOf } from '../../src/sharing/latency-buckets.ts';
 import { IDLE, stateOf } from '../../src/sharing/control-word.ts';
 import { ENDING, PARKED, RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
 import { storingBefore } from '../../src/sys/without-kernel.ts';
+import type { WaitingRoom } from '../../src/supervisor/waiting-room/waiting-room.ts';
 import { playClock } from '../support/played-clock.ts';
 
 const sum = (counts: Float64Array): number => counts.reduce((one, other) => one + other);
@@ -21,7 +22,7 @@ const ADDRESS = new Uint8Array(16);
 /**
  * Threads with one client each, watched by a supervisor whose evacuations take three steps. A thread gets `share` of the CPU.
  */
-function supervisor({ balances = false, share = 1, threads = 2 } = {}) {
+function supervisor({ balances = false, room = undefined as WaitingRoom | undefined, share = 1, threads = 2 } = {}) {
   const clock = playClock();
   const board = ThreadBoard.create(threads);
   const table = ConnectionTable.create(8);
@@ -81,6 +82,7 @@ function supervisor({ balances = false, share = 1, threads = 2 } = {}) {
       placement: (rows) => rows[0] as never,
       busy: () => 0,
       balances,
+      ...(room && { room }),
       closer: new Closer(calls, table, Arena.create(1 << 16), undefined, board.waitingRoom),
       handlerTimeout: Infinity,
       post: (message) => void said.push(message),
@@ -249,6 +251,16 @@ describe('the clients of a thread that is gone', () => {
     expect([steps.length, its.timeout(clock.now), cleared()]).toEqual([3, 0, false]);
     for (let step = 0; step < 3; step++) pass(0);
     expect([steps.length, cleared()]).toEqual([6, true]);
+  });
+});
+
+describe('a newcomer', () => {
+  it('that was accepted while it could wait for a thread waits for one, also where there is none a moment later', () => {
+    const row = ThreadBoard.create(1).waitingRoom;
+    const { its } = supervisor({ room: { row, isForNewcomer: () => false, collect: () => {} } as never });
+    expect(its.roomFor(ADDRESS)).toBe(undefined);
+    for (const thread of [0, 1]) its.threadGone(thread, true);
+    expect(its.roomFor(ADDRESS)).toBe(row);
   });
 });
 
