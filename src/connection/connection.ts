@@ -42,6 +42,7 @@ import { idleInterest } from './interest.ts';
 import { Lease } from './lease.ts';
 import { Output, type OutputOwner } from './output.ts';
 import { becomeIdle, settle, type Settling } from './settle.ts';
+import { callContext } from './call-context.ts';
 import { ClientState, readState, writeState } from './state/client-state.ts';
 import type { ServedConnection, Strategy } from './strategy.ts';
 
@@ -131,8 +132,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   /** Answers what has arrived, then closes with reason `shutdown`. The caller has the slot. */
   drain(): void {
     this.lease.begin();
-    this.#drain();
-    this.#settle();
+    this.#endTurn(true);
   }
 
   /** The connection is pinned. */
@@ -171,7 +171,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(CLOSED) || this.lease.isIdle) return;
     if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING) && !isReframed) return;
     this.lease.begin();
-    if (isReframed) this.#goOn();
+    if (isReframed) callContext.run(() => this.#goOn()); // Another client may have asked for this call.
     this.#flush();
     this.#settle();
   }

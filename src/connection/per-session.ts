@@ -135,7 +135,7 @@ export class PerSession implements Strategy {
     this.#last = this.codec;
     this.#hurries = hurries;
     this.#takeMore();
-    const isWaiting = this.#resolve !== undefined && !client.is(CLOSED);
+    const isWaiting = this.#resolve !== undefined && !client.is(CLOSED | FINISHING);
     if (isWaiting && (hurries || this.#skipped > 0)) client.lease.messageStarted(false);
     return message;
   }

@@ -45,7 +45,10 @@ export class Deadlines {
     return (periods & (periods - 1)) === 0;
   }
 
-  /** Tells why the connection of `fd` is to be closed: a deadline that it has let pass by `time`, a `sharedTime`, or what is kept for it, or the operator. */
+  /**
+   * Tells why the connection of `fd` is to be closed at `time`, a `sharedTime`: it has let a deadline pass, too much is kept
+   * for it, or the operator says so. `undefined`: it is not.
+   */
   expired(fd: number, time: number): CloseReason | undefined {
     const table = this.#table;
     const { idleTimeout, messageTimeout, sendTimeout } = this.#timeouts;

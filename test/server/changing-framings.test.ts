@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../support/folder.ts';
 import { makeGate } from './gate.ts';
 import { Peer } from './peer.ts';
-import { type Running, noMoves, noTakeOver, service, start } from './running.ts';
+import { type Running, noMoves, noTakeOver, service, start, TIMEOUT_MS } from './running.ts';
 
 const SWITCHES = service('switches');
 const UPLOADS = service('uploads');
@@ -124,8 +124,30 @@ describe('a framing that changes', () => {
     while ((await answer()) !== undefined);
     expect(await running.closeOf(peer)).toMatchObject({
       reason: 'service-error',
-      detail: expect.stringMatching(/does not have the framing/),
+      detail: expect.stringMatching(/no longer has the framing/),
     });
+  });
+
+  it.skipIf(noMoves)('that was asked for by name stays, also where new code begins with another', async () => {
+    const module = join(testFolder(), 'service.mjs');
+    const write = (framings: string): void =>
+      writeFileSync(
+        module,
+        `export default {
+      framings: { ${framings} },
+      message(message, client) {
+        client.framing = 'lines';
+        return message;
+      },
+    };`,
+      );
+    write("lines: 'line', packets: { length: 2 }");
+    await using running = await start(module);
+    await using peer = await running.connect();
+    expect(await peer.ask('a')).toBe('a');
+    write("packets: { length: 2 }, lines: 'line'");
+    await running.server.reload();
+    expect(await peer.ask('b')).toBe('b');
   });
 
   it('is under maxMessageLength, as the first one is', async () => {
@@ -178,6 +200,22 @@ describe('a session that reads without a frame', () => {
     expect(await running.closeOf(peer)).toMatchObject({
       reason: 'bad-frame',
       detail: 'the input ended part-way through a body of 100 bytes, 91 before its end',
+    });
+    expect(await running.all('service-error')).toEqual([]);
+  });
+
+  it('says that the server left, where it leaves in the middle of a body', async () => {
+    await using running = await start(UPLOADS);
+    await using peer = await running.connect();
+    peer.send('first\n');
+    expect(await peer.line()).toBe('first');
+    peer.send('body 100\nonly some');
+    await vi.waitUntil(() => running.server.stats().receivedBytes === 24, { timeout: TIMEOUT_MS }); // The body has begun.
+    await running.server.drain();
+    await peer.over();
+    expect(await running.closeOf(peer)).toMatchObject({
+      reason: 'shutdown',
+      detail: 'the server left part-way through a body of 100 bytes, 91 before its end',
     });
     expect(await running.all('service-error')).toEqual([]);
   });

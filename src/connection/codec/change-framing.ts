@@ -32,9 +32,10 @@ interface FramingContext {
  */
 export function changeFraming(connection: ReframedConnection, context: FramingContext, name: unknown): void {
   const codec = context.codecs.named(name);
-  if (!takeSlot(connection) || codec === connection.codec) return;
+  if (!takeSlot(connection)) return;
+  context.table.setMode(connection.fd, codec.mode); // Also where it is the first one: new code may have another there.
+  if (codec === connection.codec) return;
   connection.codec = codec;
-  context.table.setMode(connection.fd, codec.mode);
   connection.input.scanAnew();
   if (connection.input.isTaken) return;
   connection.set(REFRAMED); // It may have whole messages now, and nobody may be looking at them.
@@ -45,5 +46,5 @@ export function changeFraming(connection: ReframedConnection, context: FramingCo
 export function checkFraming(connection: ReframedConnection, { codecs, table }: FramingContext): void {
   if (codecs.ofMode(table.mode(connection.fd)) !== undefined) return;
   connection.lease.begin();
-  connection.finish('service-error', 'the service does not have the framing any more that it had set for this client');
+  connection.finish('service-error', 'the service no longer has the framing that it set for this client');
 }

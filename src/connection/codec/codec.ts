@@ -8,7 +8,7 @@ import type { Service } from '../service.ts';
 export interface Codec {
   /** Its name among the `framings` of the service; `undefined`: it is what `framing` or an option says. */
   readonly name: string | undefined;
-  /** What the slot of a client says of it; 0: clients begin with it. */
+  /** What the slot of a client says of it that has asked for it by name; 0: it has none. */
   readonly mode: number;
   readonly framing: Framing;
   /** Makes what the service gets from what the decoder found. */
@@ -40,15 +40,15 @@ export class Codecs {
   /** `framings`: the first of them is what clients begin with. */
   constructor(service: Service, framings: readonly [NamedFraming, ...NamedFraming[]], memory: CodecMemory) {
     const { input, aside } = memory;
-    const make = ({ name, framing }: NamedFraming, mode: number): Codec => ({
+    const make = ({ name, framing }: NamedFraming): Codec => ({
       name,
-      mode,
+      mode: modeOf(name),
       framing,
       readMessage: readMessageFor(service, framing, input, aside),
       lends: borrows(service, framing) ? input.bytes : undefined,
     });
-    this.first = make(framings[0], 0);
-    this.#all = [this.first, ...framings.slice(1).map((named) => make(named, modeOf(named.name)))];
+    this.first = make(framings[0]);
+    this.#all = [this.first, ...framings.slice(1).map(make)];
   }
 
   /** Errors: `HEDDLE_INVALID_OPTION` if the service has no framing of that name. */
@@ -63,10 +63,10 @@ export class Codecs {
     );
   }
 
-  /** The one that a slot names; `undefined`: this service has none like it. */
+  /** The one that a slot names, where 0 is what clients begin with; `undefined`: this service has none like it. */
   ofMode(mode: number): Codec | undefined {
     if (mode === 0) return this.first;
-    return this.#all.find((codec) => modeOf(codec.name) === mode);
+    return this.#all.find((codec) => codec.mode === mode);
   }
 }
 

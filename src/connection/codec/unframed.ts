@@ -8,6 +8,7 @@ import { PiecesFraming } from '../../framing/pieces.ts';
 import { findByte } from '../../framing/search.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import type { ReadMessage } from '../bytes/read-message.ts';
+import { ENDED } from '../flags.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Codec } from './codec.ts';
 
@@ -33,6 +34,7 @@ interface Limits {
 
 interface UnframedConnection {
   codec: Codec;
+  is(flags: number): boolean;
   finish(reason: CloseReason, detail?: string): void;
   closedError(): HeddleError;
 }
@@ -119,7 +121,9 @@ function readUpTo(
 
 /** The client is closed for it: a session that lets the error through has made no mistake. */
 function endedIn(connection: UnframedConnection, length: number, left: number): HeddleError {
-  connection.finish('bad-frame', `the input ended part-way through a body of ${length} bytes, ${left} before its end`);
+  const where = `part-way through a body of ${length} bytes, ${left} before its end`;
+  if (connection.is(ENDED)) connection.finish('bad-frame', `the input ended ${where}`);
+  else connection.finish('shutdown', `the server left ${where}`);
   return connection.closedError();
 }
 
