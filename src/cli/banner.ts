@@ -11,6 +11,8 @@ export interface Serving {
   /** How a person calls the service. */
   readonly service: string;
   readonly threads: ThreadRange;
+  /** Whether the service is Heddle's own. */
+  readonly isBuiltIn: boolean;
   readonly addresses: readonly ServerAddress[];
   /** Whether clients are served over TLS. */
   readonly tls: boolean;
@@ -25,10 +27,14 @@ export interface Serving {
 
 const ALL_INTERFACES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
+/** For those who keep something in a variable: on each thread, it has another value. */
+const NOT_SHARED = 'Variables of the module are not shared between threads: see client.state and the option shared';
+
 /** The lines that are printed once clients can connect. */
 export function bannerLines(serving: Serving): string[] {
   const lines = [
     `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
+    ...(serving.isBuiltIn || serving.threads.max === 1 ? [] : [NOT_SHARED]),
     ...(serving.config === undefined ? [] : [`Options are read from ${escapeText(serving.config)}`]),
     ...addressLines(serving.addresses),
     ...(serving.metrics === undefined ? [] : [`Metrics are at ${metricsUrl(serving.metrics)}`]),

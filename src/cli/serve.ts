@@ -167,8 +167,9 @@ function sayListening(
     ...(metrics && { metrics: metricsUrl(metrics) }),
   };
   const isListed = settings.listen !== undefined;
+  const isBuiltIn = settings.service === undefined;
   const tls = settings.tls !== undefined;
-  log.listening(bannerLines({ service, threads, addresses, engine, tls, isListed, config, metrics }), {
+  log.listening(bannerLines({ service, isBuiltIn, threads, addresses, engine, tls, isListed, config, metrics }), {
     type: 'listening',
     time: Date.now(),
     ...about,

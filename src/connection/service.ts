@@ -101,8 +101,8 @@ export type TextService<State = unknown, Shared = AnyShared> = Style<string, Rep
 export type FramedService<Message, R, State = unknown, Shared = AnyShared> = Style<Message, R, State, Shared> &
   Framed<Message, R>;
 
-/** A service that gets its clients as sockets: what a library for Node asks for. */
-export interface StreamService extends ThreadHooks {
+/** A service that gets its clients as sockets: what a library for Node asks for. `Shared`: what `shared` gives it. */
+export interface StreamService<Shared = AnyShared> extends ThreadHooks<Shared> {
   /**
    * Takes over a client: `socket` is one of Node's own, under TLS a `tls.TLSSocket`, and has the client's own address also behind a load
    * balancer. The connection ends with the socket, and stays on its thread. A client that it throws at, or rejects for, is closed with
@@ -130,7 +130,7 @@ export type Service = Style<unknown, unknown, unknown, AnyShared> & {
 
 /**
  * Describes a service; it adds types only, a plain object of the same shape is as good. `defineService<State, Shared>(…)` says what
- * `client.state` and `shared` are.
+ * `client.state` and `shared` are; of a service with `stream`, `defineService<Shared>(…)`.
  *
  * @example
  * export default defineService({ message: (message) => message.toString().toUpperCase() });
@@ -141,7 +141,7 @@ export function defineService<State = unknown, Shared = AnyShared>(
 export function defineService<State = unknown, Shared = AnyShared>(
   service: TextService<State, Shared>,
 ): TextService<State, Shared>;
-export function defineService(service: StreamService): StreamService;
+export function defineService<Shared = AnyShared>(service: StreamService<Shared>): StreamService<Shared>;
 export function defineService<Message, R, State = unknown, Shared = AnyShared>(
   service: FramedService<Message, R, State, Shared>,
 ): FramedService<Message, R, State, Shared>;
@@ -159,19 +159,27 @@ const READING = ['framing', 'framings', 'encoding', 'borrow'] as const;
 const KNOWN: readonly string[] = [...FUNCTIONS, ...READING];
 
 /**
- * Checks what a module exports as its service; `origin` names the module in the error.
+ * Gives what a module exports as a service; a function is one for each message. `origin` names the module in the error.
  *
  * Errors: `HEDDLE_SERVICE_LOAD`.
  */
 export function checkService(value: unknown, origin: string): Service | StreamService {
-  const problem = findProblem(value);
+  const service = typeof value === 'function' && !isClass(value) ? { message: value } : value;
+  const problem = findProblem(service);
   if (problem !== undefined) throw new HeddleError('HEDDLE_SERVICE_LOAD', `${origin}: ${problem}`);
-  return value as Service | StreamService;
+  return service as Service | StreamService;
+}
+
+function isClass(value: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
 }
 
 function findProblem(value: unknown): string | undefined {
+  if (typeof value === 'function') {
+    return 'its default export is a class, which cannot be called: export a function, or defineService({ message: … })';
+  }
   if (typeof value !== 'object' || value === null) {
-    return 'the module must have a service as its default export: export default defineService({ message: … })';
+    return 'the module must have a service as its default export: export default defineService({ message: … }), or a function that answers a message';
   }
   const service = value as Record<string, unknown>;
   const unknown = Object.keys(service).find((key) => !KNOWN.includes(key));

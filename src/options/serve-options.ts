@@ -11,6 +11,7 @@ import { refuseBothWays, refuseIdleMode } from './listen-options.ts';
 import { refuseProxiedHash } from './proxied-placement.ts';
 import { option } from './schema.ts';
 import { LIBRARY, nameInLibrary } from './source.ts';
+import { serviceModule } from './values/service-module.ts';
 import { defaultThreads, threads } from './values/threads.ts';
 import { hostNames, metricsAddress } from './values/metrics-type.ts';
 import { tls } from './tls/tls-type.ts';
@@ -36,7 +37,7 @@ const shape = {
    * The service: a module (`.js`, `.mjs` or `.ts`) by its URL, or its path from the working directory.
    * @default the built-in reverse service
    */
-  service: option(v.optional(opaque<URL | string>('the URL or the path of a module', isModule)), {
+  service: option(v.optional(serviceModule()), {
     help: 'the module of the service; on the command line it is the argument',
     preset: 'the built-in reverse service',
     reach: 'file',
@@ -368,10 +369,6 @@ export function parseServeOptions(input: unknown): ServeSettings {
   refuseIdleMode([settings], nameInLibrary);
   refuseProxiedHash(settings, nameInLibrary);
   return settings;
-}
-
-function isModule(given: unknown): boolean {
-  return given instanceof URL || (typeof given === 'string' && given !== '');
 }
 
 function isDescriptors(given: unknown): boolean {

@@ -30,6 +30,7 @@ import { SingleFlight } from './single-flight.ts';
 import { serviceUrl } from './service-url.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { ThreadHandle } from './threads/thread-handle.ts';
+import { errorOfService } from './threads/service-trial.ts';
 import { ThreadPool } from './threads/thread-pool.ts';
 import { Watch } from './watch.ts';
 import { acceptorStart, serviceThreadStart } from './threads/thread-starts.ts';
@@ -73,14 +74,17 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
   const tls = readCredentials(given, nameOf, (event) => events.push(event));
   const engine = openEngine(given.engine, nameOf);
   const settings = withMemoryLimits(withClientLimit(given, engine, nameOf));
-  const addresses = await engine.listen(settings, nameOf);
+  const explained = async (error: unknown) => errorOfService(error, engine.threadProgram, service, settings);
+  const addresses = await engine.listen(settings, nameOf).catch(async (error: unknown) => {
+    throw await explained(error);
+  });
   const server = makeServer({ engine, settings, nameOf, service, addresses, tls });
   try {
     for (const event of events) server.report(event);
     await server.start();
   } catch (error) {
     await server.close();
-    throw tooFewFiles(error) ?? error;
+    throw tooFewFiles(error) ?? (await explained(error));
   }
   return server;
 }

@@ -11,6 +11,9 @@ import type { ThreadStart } from './messages.ts';
 import { requireFile } from './no-such-service.ts';
 import { locationIn, syntaxErrorLocation } from './syntax-error-location.ts';
 
+/** What is asked for: a service, and settings that may not suit it. */
+type Asked = Pick<ThreadStart, 'service' | 'settings'>;
+
 /**
  * Imports the module at `href` and checks the service that it exports by default.
  *
@@ -53,11 +56,7 @@ export async function startService(
  *
  * Errors: `HEDDLE_SERVICE_LOAD` if one of the service's is none, or has no name that it can have.
  */
-export function framingsOf(
-  service: Service,
-  start: ThreadStart,
-  find: FindByte,
-): readonly [NamedFraming, ...NamedFraming[]] {
+export function framingsOf(service: Service, start: Asked, find: FindByte): readonly [NamedFraming, ...NamedFraming[]] {
   const { framing: asked, maxMessageLength } = start.settings;
   const make = (spec: ServiceFraming | CustomFraming, name: string | undefined): NamedFraming => {
     try {
@@ -81,7 +80,7 @@ export function framingsOf(
   return first === undefined ? [make('chunk', undefined)] : [first, ...others];
 }
 
-function checkNames(names: readonly string[], start: ThreadStart): void {
+function checkNames(names: readonly string[], start: Asked): void {
   for (const [index, name] of names.entries()) {
     if (!/^[A-Za-z][\w-]*$/.test(name))
       throw refused(
@@ -94,7 +93,7 @@ function checkNames(names: readonly string[], start: ThreadStart): void {
   }
 }
 
-function refused({ service }: ThreadStart, why: string, cause?: unknown): HeddleError {
+function refused({ service }: Asked, why: string, cause?: unknown): HeddleError {
   return new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}`, { cause });
 }
 
@@ -103,7 +102,7 @@ function messageOf(cause: unknown): unknown {
 }
 
 /** Throws HEDDLE_SERVICE_LOAD if the options give a framing: the service is one of streams. */
-export function refuseFraming({ service, settings }: ThreadStart): void {
+export function refuseFraming({ service, settings }: Asked): void {
   if (settings.framing === undefined) return;
   const why = 'it has a stream function, which reads its socket by itself: leave out the option framing';
   throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}`);

@@ -31,6 +31,9 @@ export interface ThreadStart {
   readonly reports: 'all' | 'errors';
 }
 
+/** What a thread is started with that only loads the service, to find out whether it can be used. */
+export type TrialStart = Pick<ThreadStart, 'thread' | 'settings' | 'service'> & { readonly isTrial: true };
+
 /** What a service thread of the epoll engine is started with. */
 export interface EpollThreadStart extends ThreadStart {
   /** The acceptor's epoll set, which watches this thread while it is parked. */

@@ -3,7 +3,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads';
 import { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
 import { borrows } from '../connection/bytes/read-message.ts';
-import { NO_MESSAGES, type Service, type StreamService } from '../connection/service.ts';
+import { NO_MESSAGES, type Service, type ServiceThread, type StreamService } from '../connection/service.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { encodeEvent } from '../log/event-record.ts';
@@ -15,7 +15,7 @@ import { unpackShared } from '../sharing/shared-values.ts';
 import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ENDING, ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { framingsOf, loadService, refuseFraming, startService } from './load-service.ts';
-import type { FromThread, ThreadStart, ToThread } from './messages.ts';
+import type { FromThread, ThreadStart, ToThread, TrialStart } from './messages.ts';
 import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
 import { makeThreadMemory } from './thread-memory.ts';
 
@@ -43,7 +43,7 @@ type Report = (event: ServerEvent) => void;
 const port = parentPort as NonNullable<typeof parentPort>;
 
 /** Runs the thread that `start` describes. */
-export async function runThread<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
+export async function runThread<Loaded>(start: ThreadStart | TrialStart, engine: ThreadEngine<Loaded>): Promise<void> {
   try {
     await run(start, engine);
   } catch (error) {
@@ -52,7 +52,7 @@ export async function runThread<Loaded>(start: ThreadStart, engine: ThreadEngine
   }
 }
 
-async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Promise<void> {
+async function run<Loaded>(start: ThreadStart | TrialStart, engine: ThreadEngine<Loaded>): Promise<void> {
   const loaded = sayLoaded(engine.load());
   callContext.watch();
   // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
@@ -61,14 +61,13 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   const [service, streams] = given.stream === undefined ? [given, undefined] : [NO_MESSAGES, given];
   const memory = makeThreadMemory();
   const framings = framingsOf(service, start, memory.findByte);
+  if ('isTrial' in start) return endTrial();
   const lent = framings.some(({ framing }) => borrows(service, framing)) ? memory.whole : undefined;
   const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: lent };
   await startService(given, start.service, about);
   const complain = reportTo(start.memory.events);
-  const shared = openShared(start, complain);
-  const { row } = shared;
   const parts: CommonParts = {
-    ...shared,
+    ...openShared(start, complain),
     memory,
     service,
     streams,
@@ -79,7 +78,21 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
     complain,
     drained: () => say({ type: 'drained' }),
   };
-  const { thread, start: serve } = await engine.make(parts, loaded);
+  serve(await engine.make(parts, loaded), { start, given, about, row: parts.row, complain });
+}
+
+/** A service as a thread runs it. */
+interface Given {
+  readonly start: ThreadStart;
+  readonly given: Service | StreamService;
+  /** What its hooks are told. */
+  readonly about: ServiceThread;
+  readonly row: ThreadRow;
+  readonly complain: Report;
+}
+
+/** Has the thread serve, and hear what main tells it, from now on. */
+function serve({ thread, start: begin }: MadeThread, { start, given, about, row, complain }: Given): void {
   const stop = async (): Promise<void> => {
     const problem = await stopService(given, about);
     if (problem !== undefined) {
@@ -90,8 +103,14 @@ async function run<Loaded>(start: ThreadStart, engine: ThreadEngine<Loaded>): Pr
   port.on('message', (message: ToThread) => onMessage(message, thread, stop));
   describeOn(row, given, start);
   process.prependOnceListener('exit', () => (row.state = ENDING));
-  const ready = serve();
+  const ready = begin();
   say(ready, ready.clients);
+}
+
+/** The service can be used. */
+function endTrial(): void {
+  say({ type: 'ready' });
+  port.close();
 }
 
 /** Tells the acceptor what kind of clients the thread has. */
@@ -140,10 +159,7 @@ function reportTo(ring: SharedArrayBuffer): Report {
 }
 
 /** Returns what the service's `stop` threw. */
-async function stopService(
-  service: Service | StreamService,
-  about: Parameters<NonNullable<Service['stop']>>[0],
-): Promise<string | undefined> {
+async function stopService(service: Service | StreamService, about: ServiceThread): Promise<string | undefined> {
   try {
     await service.stop?.(about);
     return undefined;

@@ -22,7 +22,7 @@ class FakeServer {
     this.end = (error) => (error === undefined ? resolve() : reject(error));
   });
   addresses: ServerAddress[] = [{ family: 'IPv4', host: '0.0.0.0', port: 12345 }];
-  readonly threads = { min: 2, max: 12 };
+  threads = { min: 2, max: 12 };
 
   get address(): ServerAddress | undefined {
     return this.addresses[0];
@@ -107,7 +107,18 @@ describe('heddle serve', () => {
     server.end();
     await status;
     const where = 'Server running on port 12345\nServer running on unix:/run/a\\nb.sock\n';
-    expect(output().stdout).toBe(`Serving chat.ts on 2 to 12 threads\n${where}`);
+    const notShared =
+      'Variables of the module are not shared between threads: see client.state and the option shared\n';
+    expect(output().stdout).toBe(`Serving chat.ts on 2 to 12 threads\n${notShared}${where}`);
+  });
+
+  it('says nothing of variables when there is one thread', async () => {
+    const { server, status, output, serving } = start({ service: 'chat.ts' });
+    server.threads = { min: 1, max: 1 };
+    await serving;
+    server.end();
+    await status;
+    expect(output().stdout).toMatch(/^Serving chat\.ts on 1 thread\nServer running on port 12345\n/);
   });
 
   it('has a line for each address, and says how to keep a list of them to this machine', async () => {

@@ -227,6 +227,15 @@ describe('the options of serve', () => {
     expect(refusal(input)).toBe(message);
   });
 
+  it.each([
+    ['an object', { message: () => 'a' }],
+    ['a function', () => 'a'],
+  ])('refuse a service that is %s, and say how to write it', (what, given) => {
+    expect(refusal({ service: given })).toBe(
+      `options.service must be the URL or the path of a module, got ${what}: each thread loads the service itself. Write \`export default defineService({ … })\` in a file of its own, such as service.js, and name that file: \`serve({ service: new URL('./service.js', import.meta.url) })\``,
+    );
+  });
+
   it('name what there is when nothing is near to an unknown one', () => {
     expect(refusal({ colour: 'red' })).toMatch(
       /^options\.colour is not an option; the options are service, host, port, /,

@@ -57,6 +57,24 @@ describe('a server that cannot listen', () => {
     expect(error.message).toMatch(/^Cannot load the service .*no-such-service\.js: there is no such file$/);
   });
 
+  it('says first what is wrong with the service, and gives up its thread', async () => {
+    await using running = await start(undefined);
+    const error = await failure({ port: running.port, service: service('broken/unknown-key') });
+    expect(error.code).toBe('HEDDLE_SERVICE_LOAD');
+    expect(error.message).toMatch(/broken\/unknown-key\.mjs: a service has no 'mesage'/);
+    const framing = await failure({ port: running.port, service: service('broken/framing') });
+    expect(framing.message).toMatch(/broken\/framing\.mjs: its framing must be /);
+    expect((await failure({ port: running.port, service: service('echo') })).code).toBe('HEDDLE_LISTEN');
+  });
+
+  it('says first what is wrong with the service when the port of metrics is in use', async () => {
+    await using running = await start(undefined, { metrics: 0 });
+    const metrics = running.server.metricsAddress?.port ?? 0;
+    const error = await failure({ metrics, service: service('broken/neither') });
+    expect(error.message).toMatch(/broken\/neither\.mjs: a service needs a message function/);
+    expect((await failure({ metrics, service: service('echo') })).code).toBe('HEDDLE_LISTEN');
+  });
+
   it('says that there is no network interface of that name', async () => {
     const error = await failure({ host: 'fe80::1%none7' });
     expect(error.code).toBe('HEDDLE_LISTEN');

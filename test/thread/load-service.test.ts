@@ -31,6 +31,16 @@ describe('loadService', () => {
     expect(Object.keys(service as object)).toEqual(['open', 'close', 'start', 'stop', 'session', 'encoding']);
   });
 
+  it.each([
+    'export default (message) => message;',
+    'export default async function answer(message) { return message; }',
+    'export default Object.assign((message) => message, { note: 1 });',
+  ])('takes a function for one that answers a message: %s', async (source) => {
+    const service = (await load(source)) as { message(text: string): unknown };
+    expect(Object.keys(service)).toEqual(['message']);
+    expect(await service.message('a')).toBe('a');
+  });
+
   it('takes an instance of a class', async () => {
     const service = await load('class Echo { message(message) { return message; } } export default new Echo();');
     expect((service as { message(text: string): string }).message('a')).toBe('a');
@@ -38,7 +48,7 @@ describe('loadService', () => {
 
   it.each([
     ['export default undefined;', 'must have a service as its default export'],
-    ['export default () => {};', 'must have a service as its default export'],
+    ['export default class { message() {} };', 'its default export is a class, which cannot be called'],
     ['export default {};', 'a service needs a message function'],
     ['export default { message() {}, session() {} };', 'not both'],
     ['export default { message() {}, Open() {} };', "a service has no 'Open'; it has message, session, stream, open"],

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { crash, errorFromRecord, type ErrorRecord, errorToRecord, HeddleError } from '../../errors.ts';
 import { tooFewFiles } from '../../sys/file-limit.ts';
-import type { FromThread, ThreadStart, ToThread } from '../../thread/messages.ts';
+import type { FromThread, ThreadStart, ToThread, TrialStart } from '../../thread/messages.ts';
 import { Deferred } from '../deferred.ts';
 import { sourceStack } from '../source-stack.ts';
 import { startWorker, type ThreadProgram } from './worker.ts';
@@ -56,7 +56,7 @@ export class ThreadHandle {
   #end: ThreadEnd | undefined;
 
   /** `program` is what the thread runs: its engine's. */
-  constructor(program: ThreadProgram, start: ThreadStart, memory: number | undefined) {
+  constructor(program: ThreadProgram, start: ThreadStart | TrialStart, memory: number | undefined) {
     this.thread = start.thread;
     this.#service = serviceName(start.service);
     this.#worker = startWorker(program, {
