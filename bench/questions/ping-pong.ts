@@ -9,7 +9,7 @@ import { atMost, type Verdict } from '../harness/verdict.ts';
 
 const BYTES = 64;
 const CLIENTS = [64, 1_000];
-const PEERS: readonly ServerName[] = ['node', 'go', 'uvloop'];
+const PEERS: readonly ServerName[] = ['node', 'go', 'uvloop', 'bun'];
 
 const times = (value: number): string => `${fixed(value, 2)} ×`;
 
@@ -55,6 +55,6 @@ async function ask(bench: Bench): Promise<Answer> {
 
 export const pingPong: Question = {
   name: 'ping-pong',
-  servers: ['c', 'heddle', 'heddle-async', 'heddle-session', 'node', 'go', 'uvloop'],
+  servers: ['c', 'heddle', 'heddle-async', 'heddle-session', 'node', 'go', 'uvloop', 'bun'],
   ask,
 };
