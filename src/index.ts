@@ -14,7 +14,8 @@ export { latencyBounds } from './sharing/latency-buckets.ts';
 export { Lock } from './sharing/lock.ts';
 
 export type { Connection } from './client/connection.ts';
-export type { Client, ClientTls, StreamedClient } from './connection/client.ts';
+export type { Client, ClientTls, LocalAddress, StreamedClient } from './connection/client.ts';
+export type { ReceiveOptions } from './connection/asked/receive-within.ts';
 export type {
   BytesService,
   FramedService,

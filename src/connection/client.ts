@@ -1,4 +1,5 @@
 /** Defines what a service sees of a client. */
+import type { ReceiveOptions } from './asked/receive-within.ts';
 
 /** What TLS has found out about a client. */
 export interface ClientTls {
@@ -14,6 +15,14 @@ export interface ClientTls {
   readonly fingerprint256: string | undefined;
   /** The number that its authority gave to the client's certificate, in hexadecimal; `undefined` if none was asked for. */
   readonly serialNumber: string | undefined;
+}
+
+/** An address of this machine. */
+export interface LocalAddress {
+  /** An IP address, such as `127.0.0.1` or `::1`; `unix` at a Unix socket. */
+  readonly address: string;
+  /** 0 at a Unix socket. */
+  readonly port: number;
 }
 
 /** A client of a service with `stream`. Its socket is `stream`'s first argument; this says what a socket does not. */
@@ -48,6 +57,20 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
   /** What TLS has found out about the client; `undefined` without TLS. */
   readonly tls: ClientTls | undefined;
   /**
+   * Where the client has connected: the address and port of this machine; behind a load balancer, where that has.
+   *
+   * Errors: `HEDDLE_CLOSED` if it is asked for the first time when the client is gone, or has moved to another thread.
+   */
+  readonly local: LocalAddress;
+  /**
+   * Aborted when the client is gone or has shut down its side, also while the service works and reads nothing. For a service with
+   * `session`, also when the thread is to end. For a service with `message` it belongs to the call: ask for it in each. What a service
+   * throws for it closes the client without a `service-error`.
+   *
+   * Errors: `HEDDLE_CLOSED` if the client has moved to another thread.
+   */
+  readonly signal: AbortSignal;
+  /**
    * What the service keeps with the client from one message to the next: any value that can be cloned, of up to `maxClientState` bytes
    * when written down. It moves with the client and outlives its thread, a reload and a take-over. To change it, set it anew: what is
    * read is a frozen copy. `undefined`: nothing is kept.
@@ -73,11 +96,12 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
    */
   send(message: NonNullable<R>): Promise<void>;
   /**
-   * Waits for the next message; `undefined` once the client has finished. For services with `session`.
+   * Waits for the next message; `undefined` once the client has finished. For services with `session`. A wait that ends early loses
+   * nothing: the next one goes on with what has come.
    *
-   * Errors: `HEDDLE_CLOSED` if the client was cut off.
+   * Errors: `HEDDLE_CLOSED` if the client was cut off, `HEDDLE_TIMEOUT` after `timeout`, the reason of `signal`.
    */
-  receive(): Promise<Message | undefined>;
+  receive(options?: ReceiveOptions): Promise<Message | undefined>;
   /**
    * Reads bytes without a frame, as they come: at least one, at most `most` (64 KiB, which is also the largest value). `undefined` once the
    * client has finished. For services with `session`.
@@ -103,4 +127,14 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
   sendAll(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
   /** Sends what is still to be sent, then closes the connection with reason `server-finished`. */
   close(): void;
+  /**
+   * Ends this side of the connection behind what was sent: the client sees the end of the stream, and its messages still come. Nothing can
+   * be sent after it: `send` rejects with `HEDDLE_CLOSED`, and a reply closes the client with `service-error`.
+   */
+  end(): void;
+  /**
+   * Closes the connection at once, with a reset (RST): what was not sent is lost. The reason is `server-finished`. Under TLS on the net
+   * engine, the client sees an end.
+   */
+  reset(): void;
 }

@@ -2,15 +2,19 @@
 import type { HeddleError } from '../errors.ts';
 import type { FrameStatus } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { ENDED as ENDED_FLAG, type Generation, WORK_LEFT as WORK_LEFT_FLAG } from '../sharing/connection-table.ts';
+import type { Generation } from '../sharing/connection-table.ts';
 import type { Deadlines } from '../sharing/deadlines.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import { UNIX_PEER } from '../sys/structs/socket-address.ts';
 import { SharedBuffer } from './bytes/saved-bytes.ts';
 import { refused } from './bytes/send-queue.ts';
-import type { ClientTls } from './client.ts';
+import type { ClientTls, LocalAddress } from './client.ts';
+import { signalGoing } from './asked/client-signal.ts';
+import { endOutput, outputEnded, resetClient, sendEnd } from './asked/end-output.ts';
+import { localOf } from './asked/local-address.ts';
+import type { ReceiveOptions } from './asked/receive-within.ts';
 import { changeFraming, checkFraming } from './codec/change-framing.ts';
 import type { Codec } from './codec/codec.ts';
 import { readBody, readPiece, readUntil, sendAll } from './codec/unframed.ts';
@@ -27,21 +31,24 @@ import {
   DRAINING,
   END_NOTED,
   ENDED,
+  ENDS_OUTPUT,
   FINISHING,
   FLUSHING,
+  GOING,
   LINGERING,
+  NO_OUTPUT,
+  OUTPUT_ENDED,
   REFRAMED,
   SERVING,
+  SIGNALS,
   TAKES_NO_INPUT,
-  WATCHED_FOR_ROOM,
   WORK_LEFT,
   YIELDING,
 } from './flags.ts';
 import { Input } from './input.ts';
-import { idleInterest } from './interest.ts';
 import { Lease } from './lease.ts';
 import { Output, type OutputOwner } from './output.ts';
-import { becomeIdle, settle, type Settling } from './settle.ts';
+import { becomeIdle, savedFlags, settle, type Settling } from './settle.ts';
 import { callContext } from './call-context.ts';
 import { ClientState, readState, writeState } from './state/client-state.ts';
 import type { ServedConnection, Strategy } from './strategy.ts';
@@ -54,6 +61,9 @@ import type { ServedConnection, Strategy } from './strategy.ts';
  * A service may call at any depth of its stack, so each of its calls first makes sure that there is enough of it: nothing of
  * this must stop half-way. What a call finds to be over ends when the callbacks are done, on an empty stack.
  */
+
+/** Events of a client that sends nothing more, or is gone. */
+const GOING_EVENTS = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
 /** Reads in a row from one client, before others get their turn. */
 const READS = 16;
@@ -96,9 +106,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.kept = table.clientState(fd) === 0 ? undefined : new ClientState(context, fd);
     this.#context = context;
     this.#strategy = context.makeStrategy(this);
-    if (flags & ENDED_FLAG) this.set(ENDED);
-    if (flags & WORK_LEFT_FLAG) this.set(WORK_LEFT);
-    if (idleInterest(flags, outbox) & EPOLLOUT) this.set(WATCHED_FOR_ROOM);
+    this.set(savedFlags(flags, outbox));
   }
 
   /** Ends a client whose framing the service does not know. */
@@ -118,6 +126,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
     this.#serve(mask);
     this.#endTurn(drains);
+    if (mask & GOING_EVENTS) signalGoing(this, this.#context.signals);
   }
 
   /** Serves what was read before this was made; `drains`: as `drain`, after that. The caller has the slot. */
@@ -169,7 +178,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(END_NOTED)) return this.#close();
     // Idle, it was flushed with the turn that sent it, and may be another thread's by now.
     if (this.is(CLOSED) || this.lease.isIdle) return;
-    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING) && !isReframed) return;
+    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING | ENDS_OUTPUT) && !isReframed) return;
     this.lease.begin();
     if (isReframed) callContext.run(() => this.#goOn()); // Another client may have asked for this call.
     this.#flush();
@@ -188,10 +197,11 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   #readable(mask: number): void {
     if (this.is(CLOSED)) return;
+    if (mask & GOING_EVENTS) this.set(GOING);
     this.input.noteReadable(mask);
     if (this.#canRead()) this.#read();
     else if (this.is(LINGERING)) this.ending?.discard();
-    else if (mask & (EPOLLHUP | EPOLLERR)) this.end('client-reset');
+    else if (mask & (this.is(OUTPUT_ENDED) ? EPOLLERR : EPOLLHUP | EPOLLERR)) this.closeNow('client-reset');
   }
 
   #canRead(): boolean {
@@ -224,7 +234,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   }
 
   #inputOver(received: number): void {
-    if (received < 0) return this.end('client-reset', errnoName(received));
+    if (received < 0) return this.closeNow('client-reset', errnoName(received));
     this.set(ENDED);
     takeLastMessage(this, this.#strategy, this.#context);
     this.#flush();
@@ -284,7 +294,9 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   #flush(): void {
     if (this.is(CLOSED)) return;
     this.output.flush();
-    if (this.is(FINISHING) && this.output.isSent && !this.is(CLOSED)) this.ending?.shutDown();
+    if (!this.is(FINISHING | ENDS_OUTPUT) || !this.output.isSent || this.is(CLOSED)) return;
+    if (this.is(FINISHING)) this.ending?.shutDown();
+    else sendEnd(this, this.#context.sys);
   }
 
   #endTurn(drains: boolean): void {
@@ -306,8 +318,8 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     return this.#strategy.send(message);
   }
 
-  receive(): Promise<unknown> {
-    return this.#strategy.receive();
+  receive(options?: ReceiveOptions): Promise<unknown> {
+    return this.#strategy.receive(options);
   }
 
   read(most?: number): Promise<Buffer | undefined> {
@@ -337,6 +349,22 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.flushSoon();
   }
 
+  end(): void {
+    endOutput(this);
+  }
+
+  reset(): void {
+    resetClient(this);
+  }
+
+  get local(): LocalAddress {
+    return localOf(this, this.#context.sys);
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signals.of(this);
+  }
+
   get framing(): string | undefined {
     return this.codec.name;
   }
@@ -354,6 +382,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   }
 
   sendLater(message: unknown): Promise<void> {
+    if (this.is(NO_OUTPUT) && !this.is(FINISHING | CLOSED)) return refused(outputEnded());
     if (!this.#canSend()) return refuseSend(this);
     this.flushSoon(); // First: it gives up the slot, and what is no message throws.
     return this.orRefused(this.output.later(message));
@@ -383,7 +412,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   }
 
   /** Closes at once for `reason`, without sending anything more. The slot is this thread's. */
-  end(reason: CloseReason, detail?: string): void {
+  closeNow(reason: CloseReason, detail?: string): void {
     if (this.is(CLOSED)) return;
     this.#endFor(reason, detail);
     this.set(CLOSED);
@@ -394,11 +423,12 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   cutOff(reason: CloseReason, detail: string): void {
     if (!this.is(CLOSED)) this.#context.sys.discardOnClose(this.fd);
-    this.end(reason, detail);
+    this.closeNow(reason, detail);
   }
 
   letGo(reason: CloseReason): void {
     this.kept?.letGo();
+    if (this.is(SIGNALS)) this.#context.signals.closed(this);
     this.#context.closed(this, reason);
     this.#strategy.closed();
     this.lease.begin();
@@ -421,6 +451,10 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   sendFailed(errno: number): void {
     sendFailed(this, this.#context, errno);
+  }
+
+  repliedAfterEnd(): void {
+    this.serviceFailed(outputEnded());
   }
 
   replyTooLong(length: number): void {
@@ -468,6 +502,6 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   get unsent(): number {
     // The end of the stream, which the kernel counts, is no byte.
-    return Math.max(0, this.#context.sys.unsent(this.fd) - (this.is(LINGERING) ? 1 : 0));
+    return Math.max(0, this.#context.sys.unsent(this.fd) - (this.is(LINGERING | OUTPUT_ENDED) ? 1 : 0));
   }
 }

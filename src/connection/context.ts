@@ -1,6 +1,7 @@
 /** Says what a connection needs of the thread that it is on. One per thread; everything here belongs to that thread alone. */
 import type { Poller } from '../reactor/poller.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import type { ClientSignals } from './asked/client-signal.ts';
 import type { Client, ClientTls } from './client.ts';
 import type { Closer } from './end/close.ts';
 import type { EndingContext } from './end/ending.ts';
@@ -34,6 +35,8 @@ export interface ThreadContext extends EndingContext, LeaseContext, OutputContex
   readonly sys: SocketCalls;
   readonly poller: Pick<Poller, 'modify'>;
   readonly closer: Closer;
+  /** The signals that the service has asked for. */
+  readonly signals: ClientSignals;
   time: number;
 
   /** Makes the way in which the service takes the client's messages. */

@@ -36,6 +36,18 @@ export const END_NOTED = 1 << 15;
 /** The framing has changed while a part of a message was kept: it is looked at anew when the running callbacks are done. */
 export const REFRAMED = 1 << 16;
 
+/** The client has shut down its side, or is gone: epoll has said so. Bytes that came before may not be read yet. */
+export const GOING = 1 << 17;
+/** The service has asked for the signal that tells of it. */
+export const SIGNALS = 1 << 18;
+/** The service has ended its side: what it has sent before is sent, then the end of the stream. Nothing may be sent any more. */
+export const ENDS_OUTPUT = 1 << 19;
+/** The end of the stream is sent, and the client goes on. */
+export const OUTPUT_ENDED = 1 << 20;
+
+/** Any of these, and the service may send nothing. */
+export const NO_OUTPUT = ENDS_OUTPUT | OUTPUT_ENDED;
+
 /** Any of these, and the service may be given no message. */
 export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING;
 

@@ -6,7 +6,7 @@ import { EAGAIN } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import { memoryOf } from '../sys/typed-array.ts';
 import type { Codec } from './codec/codec.ts';
-import { BLOCKED, CLOSED } from './flags.ts';
+import { BLOCKED, CLOSED, NO_OUTPUT } from './flags.ts';
 import { lendReply } from './bytes/lent-bytes.ts';
 import { checkReply, frameReply, lengthOf, type ReplyBuffer } from './bytes/reply-buffer.ts';
 import type { SharedBuffer } from './bytes/saved-bytes.ts';
@@ -41,6 +41,8 @@ export interface OutputOwner {
   unset(flags: number): void;
   /** Sending has failed with `errno`: the connection is over. */
   sendFailed(errno: number): void;
+  /** The service has replied although nothing may be sent any more (`NO_OUTPUT`). */
+  repliedAfterEnd(): void;
   /** A reply of `length` bytes is more than can be sent. */
   replyTooLong(length: number): void;
 }
@@ -155,7 +157,15 @@ export class Output {
   /** Takes the replies of this read out of the thread's buffer: they are sent later. */
   stashReplies(): void {
     const { replies } = this.#context;
-    if (replies.owner === this && replies.length > 0) this.#enqueue(replies.takeRest(0));
+    if (replies.owner !== this || replies.length === 0) return;
+    if (this.#owner.is(NO_OUTPUT)) this.#refuse();
+    else this.#enqueue(replies.takeRest(0));
+  }
+
+  /** Has all that waits sent, and nothing that comes later: the owner is about to be `NO_OUTPUT`. */
+  close(): void {
+    this.stashReplies();
+    if (this.#only !== undefined) this.#enqueue();
   }
 
   /** Sends all there is to send, as far as the kernel takes it. */
@@ -192,6 +202,10 @@ export class Output {
     if (this.isSent && replies.append(framing, checked)) return true;
     this.#sendReplies();
     if (this.#owner.is(CLOSED) || (this.isSent && replies.append(framing, checked))) return true;
+    if (this.#owner.is(NO_OUTPUT)) {
+      this.#refuse();
+      return true;
+    }
     this.#enqueueReply(checked);
     this.flush();
     return false;
@@ -210,10 +224,17 @@ export class Output {
     const { replies, row, sys } = this.#context;
     const { length } = replies;
     if (length === 0) return;
+    if (this.#owner.is(NO_OUTPUT)) return this.#refuse();
     const sent = this.isSent ? sys.send(this.#fd, replies.memory, replies.start, length) : EAGAIN;
     if (sent !== length) return this.#keepRest(sent);
     replies.clear();
     row.countSent(sent);
+  }
+
+  /** Drops replies that came after the end of this side. */
+  #refuse(): void {
+    this.#context.replies.clear();
+    this.#owner.repliedAfterEnd();
   }
 
   #keepRest(sent: number): void {

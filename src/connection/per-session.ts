@@ -4,6 +4,7 @@ import { crash } from '../errors.ts';
 import { INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { ensureStack } from '../sys/stack-room.ts';
+import { type ReceiveOptions, receiveWithin } from './asked/receive-within.ts';
 import { callContext } from './call-context.ts';
 import type { Codec } from './codec/codec.ts';
 import {
@@ -14,6 +15,7 @@ import {
   ENDED,
   FINISHING,
   FLUSHING,
+  NO_OUTPUT,
   SENDS_SEVERAL,
   SERVING,
   UNREADY,
@@ -35,7 +37,7 @@ function handled(message: Promise<unknown>): Promise<unknown> {
 const ignore = (): void => {};
 
 /** Any of these, and what a session sends waits until its callbacks are done: more is to leave with it, or before it. */
-const SENDS_LATER = BLOCKED | FINISHING | CLOSED | FLUSHING | ANSWERED | SENDS_SEVERAL;
+const SENDS_LATER = BLOCKED | FINISHING | CLOSED | FLUSHING | ANSWERED | SENDS_SEVERAL | NO_OUTPUT;
 
 export class PerSession implements Strategy {
   readonly #client: ServedConnection;
@@ -55,6 +57,8 @@ export class PerSession implements Strategy {
   #iterates = false;
   /** The client's end was taken: `receive` gives `undefined` from now on. */
   #over = false;
+  /** When the client was last active, if the session has given up a wait since: to wait anew is no activity. */
+  #idleSince = 0;
   /** The message that the session is working on came at this time, in `performance.now()` ms. */
   #since = 0;
   /** The floor of the wait for it (`reactor/look-times.ts`). */
@@ -82,6 +86,7 @@ export class PerSession implements Strategy {
    */
   send(message: unknown): Promise<void> {
     const client = this.#client;
+    this.#idleSince = 0;
     if (client.is(UNREADY) && !client.is(SENDS_LATER) && client.input.isTaken) return this.#answer(message);
     if (client.is(ANSWERED)) client.set(SENDS_SEVERAL);
     return client.sendLater(message);
@@ -100,8 +105,27 @@ export class PerSession implements Strategy {
     }
   }
 
-  receive(): Promise<unknown> {
-    return this.#next(false);
+  receive(options?: ReceiveOptions): Promise<unknown> {
+    return options === undefined ? this.#next(false) : handled(receiveWithin(this, options));
+  }
+
+  waitsFor(message: Promise<unknown>): boolean {
+    return this.#resolve !== undefined && this.#message === message;
+  }
+
+  giveUp(message: Promise<unknown>, error: unknown): void {
+    if (!this.waitsFor(message)) return;
+    const context = this.#context;
+    const client = this.#client;
+    this.#idleSince = context.table.lastActivity(client.fd);
+    const resolve = this.#takeResolve();
+    this.#message = undefined;
+    context.awaiting++;
+    context.time = performance.now();
+    client.lease.messageDone();
+    message.catch(ignore);
+    resolve?.(Promise.reject(error));
+    client.resume();
   }
 
   receiveAs(codec: Codec, hurries: boolean): Promise<unknown> {
@@ -134,9 +158,12 @@ export class PerSession implements Strategy {
     if (this.codec !== this.#last) client.input.scanAnew();
     this.#last = this.codec;
     this.#hurries = hurries;
+    const idleSince = this.#idleSince;
+    this.#idleSince = 0;
     this.#takeMore();
     const isWaiting = this.#resolve !== undefined && !client.is(CLOSED | FINISHING);
     if (isWaiting && (hurries || this.#skipped > 0)) client.lease.messageStarted(false);
+    if (isWaiting && idleSince !== 0) this.#context.table.setLastActivity(client.fd, idleSince);
     return message;
   }
 

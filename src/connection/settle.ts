@@ -1,22 +1,31 @@
 /** Leaves a client until its next event: what epoll then watches, and what is saved with its slot. */
-import { ENDED as ENDED_FLAG, WORK_LEFT as WORK_LEFT_FLAG } from '../sharing/connection-table.ts';
+import {
+  ENDED as ENDED_FLAG,
+  OUTPUT_OVER,
+  type SavedBytes,
+  WORK_LEFT as WORK_LEFT_FLAG,
+} from '../sharing/connection-table.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
+import { EPOLLOUT } from '../sys/constants.ts';
 import type { CalledBack, ThreadContext } from './context.ts';
 import {
   BLOCKED,
   DRAINING,
   ENDED,
+  ENDS_OUTPUT,
   FINISHING,
   LINGERING,
   NO_IDLE_TIMEOUT,
+  OUTPUT_ENDED,
   SERVING,
+  SIGNALS,
   TAKES_NO_INPUT,
   WATCHED_FOR_ROOM,
   WORK_LEFT,
   YIELDING,
 } from './flags.ts';
 import type { Input } from './input.ts';
-import { interestFor } from './interest.ts';
+import { idleInterest, interestFor } from './interest.ts';
 import type { Lease } from './lease.ts';
 import type { Output } from './output.ts';
 
@@ -30,7 +39,7 @@ export interface Settling extends CalledBack {
   is(flags: number): boolean;
   set(flags: number): void;
   unset(flags: number): void;
-  end(reason: CloseReason, detail?: string): void;
+  closeNow(reason: CloseReason, detail?: string): void;
   /** Closes at once; what waits in the kernel is dropped. */
   cutOff(reason: CloseReason, detail: string): void;
 }
@@ -42,10 +51,11 @@ export function settle(connection: Settling, context: ThreadContext): void {
   if (connection.is(BLOCKED | WATCHED_FOR_ROOM) || input.isUnread) watch(connection, context);
   const excess = excessText(connection, context);
   if (excess !== undefined) return connection.cutOff('over-limit', excess);
-  // Besides bytes, this thread keeps something of its own: a handler, a session, an ending, a drain.
-  const keepsMore = connection.is(SERVING | FINISHING | DRAINING);
+  // Besides bytes, this thread keeps something of its own: a handler, a session, an ending of one side or both, a drain.
+  const keepsMore = connection.is(SERVING | FINISHING | DRAINING | ENDS_OUTPUT);
   const moves = !keepsMore && save(connection);
   noteKept(connection);
+  if (moves && connection.is(SIGNALS)) context.signals.forget(connection);
   if (moves) return becomeIdle(connection);
   lease.pin();
   if (connection.is(YIELDING) && !keepsMore) context.goOnSoon(connection); // What is left of its work is done here.
@@ -53,7 +63,7 @@ export function settle(connection: Settling, context: ThreadContext): void {
 
 /** Gives up a connection for which this thread keeps nothing. */
 export function becomeIdle(connection: Settling): void {
-  if (!connection.lease.idle()) connection.end('over-limit', 'the kernel has no room to watch it');
+  if (!connection.lease.idle()) connection.closeNow('over-limit', 'the kernel has no room to watch it');
 }
 
 /** Says why a client is cut off for which most is kept, while more is kept for all than may be. */
@@ -85,14 +95,24 @@ function readsOn(connection: Settling): boolean {
 /** Leaves with the slot what is kept for the client; false: not all of it can move. */
 function save(connection: Settling): boolean {
   const { input, lease, output } = connection;
-  const isEnded = connection.is(ENDED);
-  if (input.isTaken && output.isSent && !isEnded) return true;
+  const ends = (connection.is(ENDED) ? ENDED_FLAG : 0) | (connection.is(OUTPUT_ENDED) ? OUTPUT_OVER : 0);
+  if (input.isTaken && output.isSent && ends === 0) return true;
   if (output.isAwaited) return false;
   const [inbox, outbox] = [input.saved, output.spill()];
   if ((!input.isTaken && inbox === undefined) || (!output.isSent && outbox === undefined)) return false;
-  const flags = (isEnded ? ENDED_FLAG : 0) | (hasWorkLeft(connection) ? WORK_LEFT_FLAG : 0);
+  const flags = ends | (hasWorkLeft(connection) ? WORK_LEFT_FLAG : 0);
   lease.save(inbox, input.scanned, outbox, flags);
   return true;
+}
+
+/** The flags of a connection that moves here: what `save` has left with the slot, as `flags` of the slot and `outbox`. */
+export function savedFlags(flags: number, outbox: SavedBytes | undefined): number {
+  return (
+    ((flags & ENDED_FLAG) === 0 ? 0 : ENDED) |
+    ((flags & WORK_LEFT_FLAG) === 0 ? 0 : WORK_LEFT) |
+    ((flags & OUTPUT_OVER) === 0 ? 0 : OUTPUT_ENDED) |
+    ((idleInterest(flags, outbox) & EPOLLOUT) === 0 ? 0 : WATCHED_FOR_ROOM)
+  );
 }
 
 /** Whether the client has sent more than its thread serves in this turn. */

@@ -2,7 +2,7 @@
 import { STATE_HEADER_BYTES, stateLength } from '../connection/state/state-block.ts';
 import { BLOCKING, type ClientKind } from '../sharing/client-kind.ts';
 import type { Arena, Block } from '../sharing/arena.ts';
-import { type ConnectionTable, ENDED, NEW, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
+import { type ConnectionTable, ENDED, NEW, OUTPUT_OVER, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
 
 /** A client, but for the bytes that are kept for it, which follow. */
 export interface ClientRecord {
@@ -123,7 +123,9 @@ export function decodeRecord(bytes: Buffer): ClientRecord | undefined {
   };
   const isKnown = record.kind <= BLOCKING && record.cost >= 0 && record.meanCost >= 0;
   const isPlain =
-    (record.flags & ~(NEW | ENDED | PROXIED | WORK_LEFT)) === 0 && Number.isSafeInteger(record.id) && record.id >= 0;
+    (record.flags & ~(NEW | ENDED | PROXIED | WORK_LEFT | OUTPUT_OVER)) === 0 &&
+    Number.isSafeInteger(record.id) &&
+    record.id >= 0;
   const isKept = [record.inbox, record.outbox, record.state].every((length) => length <= MAX_KEPT_BYTES);
   return isPlain && isKnown && isKept ? record : undefined;
 }

@@ -77,6 +77,9 @@ export const WORK_LEFT = 16;
 /** Its thread was told to end and does not: the client was cut off, and the slot is that thread's until it is gone. */
 export const LOST = 32;
 
+/** The server has ended its side: nothing can be sent to the client any more. */
+export const OUTPUT_OVER = 64;
+
 /** Bytes `[start, end)` of a block of the arena that belong to a connection and move with it. */
 export interface SavedBytes {
   readonly block: Block;

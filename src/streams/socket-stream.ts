@@ -6,6 +6,7 @@ import type { Generation } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/constants.ts';
 import { EAGAIN, ECONNRESET, resultOf } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
+import type { SocketAddress } from '../sys/sys.ts';
 import { isCutShort } from '../sys/tls-end.ts';
 import { tlsProblem } from './tls-errors.ts';
 
@@ -157,6 +158,14 @@ export class SocketStream {
   get nodeFd(): number {
     const { _handle: handle } = this.#socket as Socket & { readonly _handle?: { readonly fd?: number } | null };
     return handle?.fd ?? -1;
+  }
+
+  /** Where the client has connected; `undefined`: Node has closed its file. */
+  get local(): SocketAddress | undefined {
+    const { destroyed, localAddress, localPort = 0 } = this.#socket;
+    if (localAddress !== undefined)
+      return { family: localAddress.includes(':') ? 'IPv6' : 'IPv4', address: localAddress, port: localPort };
+    return destroyed ? undefined : { family: 'unix', address: '', port: 0 };
   }
 
   /** Node has closed its file of the socket. */

@@ -4,7 +4,8 @@ import type { ThreadContext } from '../connection/context.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import { IPPROTO_TCP, TCP_CLOSE, TCP_INFO } from '../sys/constants.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
-import type { Sys } from '../sys/sys.ts';
+import { EBADF } from '../sys/errno.ts';
+import type { SocketAddress, Sys } from '../sys/sys.ts';
 import type { ClientStreams, ThreadSys } from '../thread/parts.ts';
 import type { SocketStream } from './socket-stream.ts';
 
@@ -90,6 +91,10 @@ export class StreamSockets implements ThreadSys, ClientStreams {
   #isGone(fd: number): boolean {
     const state = this.#base.getsockopt(fd, IPPROTO_TCP, TCP_INFO);
     return state >= 0 && (state & 0xff) === TCP_CLOSE;
+  }
+
+  getsockname(fd: number): SocketAddress | number {
+    return this.#stream(fd).local ?? EBADF;
   }
 
   shutdown(fd: number): number {

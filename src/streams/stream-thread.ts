@@ -129,10 +129,12 @@ export class StreamThread implements ThreadCommands, HandshakeListener, Unwelcom
 
   leave(): void {
     this.#streamed?.leave();
+    this.clients.leave();
   }
 
   stay(): void {
     this.#streamed?.stay();
+    this.clients.stay();
   }
 
   useTicketKeys(keys: Uint8Array): void {

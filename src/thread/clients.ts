@@ -103,6 +103,7 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
   /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */
   drain(): void {
     this.#drain.begin();
+    this.leave();
     this.begin();
     this.#table.forEach(this.#row.thread, (fd, word) => {
       this.#row.beat(fd);
@@ -112,6 +113,14 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
       else if (this.#takeIdle(fd, generation)) this.#drainIdle(fd, generation);
     });
     this.#drain.check();
+  }
+
+  leave(): void {
+    this.context.signals.leave();
+  }
+
+  stay(): void {
+    this.context.signals.stay();
   }
 
   /** Forgets a connection that is over. */
@@ -131,7 +140,7 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
 
   /** Ends the connection of `fd` at once. */
   endConnection(fd: number, reason: CloseReason, detail: string): void {
-    this.#connections.at(fd)?.end(reason, detail);
+    this.#connections.at(fd)?.closeNow(reason, detail);
   }
 
   #takeReady(fd: number, generation: Generation): Connection | undefined {

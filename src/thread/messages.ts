@@ -44,7 +44,7 @@ export interface EpollThreadStart extends ThreadStart {
 
 /**
  * `drain`: answer what has arrived, then close all clients. `stop`: run the service's `stop`, and end. `ticket-keys`: seal
- * TLS session tickets with `keys` from now on. `leave`: ask the clients of a stream service to leave; `stay`: no more of those to come.
+ * TLS session tickets with `keys` from now on. `leave`: ask sessions and streams to leave; `stay`: no more of those to come.
  */
 export type ToThread =
   | { readonly type: 'drain' | 'stop' | 'leave' | 'stay' }

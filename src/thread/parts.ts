@@ -69,9 +69,9 @@ export interface ServiceThreadParts {
 export interface ThreadCommands {
   /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */
   drain(): void;
-  /** The thread wants to leave, or is to stay after all. Left out where only streams are told: messages and sessions need not know. */
-  leave?(): void;
-  stay?(): void;
+  /** The thread wants to leave, or is to stay after all. */
+  leave(): void;
+  stay(): void;
   /** Seals TLS tickets with `keys`. Left out where there are none. */
   useTicketKeys?(keys: Uint8Array): void;
 }

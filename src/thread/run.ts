@@ -122,8 +122,8 @@ function describeOn(row: ThreadRow, service: Service | StreamService, start: Thr
 
 function onMessage(message: ToThread, thread: ThreadCommands, stop: () => Promise<void>): void {
   if (message.type === 'drain') thread.drain();
-  else if (message.type === 'leave') thread.leave?.();
-  else if (message.type === 'stay') thread.stay?.();
+  else if (message.type === 'leave') thread.leave();
+  else if (message.type === 'stay') thread.stay();
   else if (message.type === 'ticket-keys') thread.useTicketKeys?.(message.keys);
   else stop().catch(crash);
 }

@@ -2,6 +2,7 @@
 // The globals of these are accessors, which costs at each message.
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
+import { ClientSignals } from '../connection/asked/client-signal.ts';
 import { callContext } from '../connection/call-context.ts';
 import type { ClientTls } from '../connection/client.ts';
 import { Closer } from '../connection/end/close.ts';
@@ -50,6 +51,7 @@ export class ServiceContext implements ThreadContext {
   readonly replies: ReplyBuffer;
   readonly settings: ThreadContext['settings'];
   readonly closer: Closer;
+  readonly signals: ClientSignals;
   time = 0;
   readonly looks: LookTimes;
   awaiting = 0;
@@ -79,6 +81,7 @@ export class ServiceContext implements ThreadContext {
     this.borrowsReplies = parts.service.borrow === 'both';
     this.#Strategy = parts.service.session === undefined ? PerMessage : PerSession;
     this.#memory = new KeptMemory(parts);
+    this.signals = new ClientSignals(parts.service.session !== undefined);
   }
 
   /** Whether something waits for Node's event loop. */

@@ -35,6 +35,8 @@ class Owner {
     this.failures.push(errno);
     this.set(CLOSED);
   }
+  repliedAfterEnd(): void {}
+
   replyTooLong(length: number): void {
     this.refused.push(length);
   }

@@ -3,7 +3,7 @@ import type { ConnectionTable } from '../../sharing/connection-table.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { REFRAMED } from '../flags.ts';
 import type { Input } from '../input.ts';
-import { type CalledConnection, takeSlot } from '../take-slot.ts';
+import { type CalledConnection, takeSlot } from '../asked/take-slot.ts';
 import type { Codec, Codecs } from './codec.ts';
 
 /*

@@ -4,7 +4,7 @@ import type { CloseReason } from '../../sharing/close-reason.ts';
 import { SHUT_WR } from '../../sys/constants.ts';
 import { EAGAIN, errnoName } from '../../sys/errno.ts';
 import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
-import { ENDED, LINGERING } from '../flags.ts';
+import { ENDED, LINGERING, OUTPUT_ENDED } from '../flags.ts';
 import type { Input } from '../input.ts';
 import { Linger, unreadText } from './linger.ts';
 import type { SocketCalls } from '../sockets.ts';
@@ -30,7 +30,7 @@ export interface EndingConnection {
   is(flags: number): boolean;
   set(flags: number): void;
   /** Closes at once. */
-  end(reason: CloseReason, detail?: string): void;
+  closeNow(reason: CloseReason, detail?: string): void;
   /** Closes at once a client that does not read: what waits for it in the kernel is dropped. */
   cutOff(reason: CloseReason, detail: string): void;
   sendFailed(errno: number): void;
@@ -74,7 +74,7 @@ export class Ending {
     const connection = this.#connection;
     if (connection.is(LINGERING)) return;
     if (connection.is(ENDED) && connection.unsent === 0) return this.#end();
-    const result = sys.shutdown(connection.fd, SHUT_WR);
+    const result = connection.is(OUTPUT_ENDED) ? 0 : sys.shutdown(connection.fd, SHUT_WR);
     // ENOTCONN: the client has reset the connection. It takes nothing any more, and no event may be left that would tell of it.
     if (result < 0) return connection.sendFailed(result);
     connection.set(LINGERING);
@@ -111,11 +111,17 @@ export class Ending {
     if (received === EAGAIN) return;
     const { unsent } = connection; // The kernel knows it after a reset as well.
     if (unsent === 0) return this.#end();
-    if (received < 0) connection.end('client-reset', `${errnoName(received)}, ${unsent} bytes were not taken`);
+    if (received < 0) connection.closeNow('client-reset', `${errnoName(received)}, ${unsent} bytes were not taken`);
     else connection.set(ENDED);
   }
 
   #end(): void {
-    this.#connection.end(this.reason, this.detail);
+    this.#connection.closeNow(this.reason, this.detail);
   }
+}
+
+/** The error for a call that comes when the client is another thread's, or no thread's any more. */
+export function goneError({ ending }: { readonly ending: Ending | undefined }): HeddleError {
+  const reason = ending?.reason ?? 'it was closed or has moved to another thread';
+  return new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`);
 }

@@ -3,22 +3,23 @@ import { HeddleError } from '../../errors.ts';
 import { BAD, type FrameStatus } from '../../framing/frame.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { EFAULT, errnoName } from '../../sys/errno.ts';
+import type { SignallingConnection } from '../asked/client-signal.ts';
 import { refused } from '../bytes/send-queue.ts';
 import type { Codec } from '../codec/codec.ts';
 import type { CalledBack, ThreadContext } from '../context.ts';
-import { CLOSED } from '../flags.ts';
+import { CLOSED, ENDED, GOING, NO_OUTPUT } from '../flags.ts';
 import type { Output } from '../output.ts';
-import type { Ending } from './ending.ts';
+import { type Ending, goneError } from './ending.ts';
 
 /** A connection that something goes wrong with. */
-export interface FailingConnection extends CalledBack {
+export interface FailingConnection extends CalledBack, SignallingConnection {
   readonly output: Output;
   readonly codec: Codec;
   /** Why it ends, if it does. */
   readonly ending: Ending | undefined;
   is(flags: number): boolean;
   finish(reason: CloseReason, detail?: string): void;
-  end(reason: CloseReason, detail?: string): void;
+  closeNow(reason: CloseReason, detail?: string): void;
   cutOff(reason: CloseReason, detail: string): void;
   closedError(): HeddleError;
 }
@@ -31,7 +32,7 @@ export function refuseFrame(connection: FailingConnection, context: ThreadContex
   const why = status === BAD ? 'bad-frame' : 'message-too-long';
   try {
     const lastWords = framing.refuse?.(why, problem);
-    if (lastWords !== undefined) connection.output.replyAsItIs(lastWords);
+    if (lastWords !== undefined && !connection.is(NO_OUTPUT)) connection.output.replyAsItIs(lastWords);
   } catch (error) {
     serviceFailed(connection, context, error);
   }
@@ -41,6 +42,8 @@ export function refuseFrame(connection: FailingConnection, context: ThreadContex
 /** Reports what a service has thrown, unless it is the error that told the service of the end. */
 export function serviceFailed(connection: FailingConnection, context: ThreadContext, error: unknown): void {
   if (connection.ending?.hasThrown(error)) return;
+  if (context.signals.isReason(connection, error))
+    return connection.finish(connection.is(ENDED | GOING) ? 'client-finished' : 'shutdown');
   context.serviceFailed(connection, error);
   connection.finish('service-error');
 }
@@ -53,18 +56,12 @@ export function sendFailed(connection: FailingConnection, context: ThreadContext
   }
   const { ending } = connection;
   const why = ending === undefined ? '' : `, while it was being closed for ${ending.reason}`;
-  connection.end('client-reset', `${errnoName(errno)}${why}`);
+  connection.closeNow('client-reset', `${errnoName(errno)}${why}`);
 }
 
 /** Says why nothing can be sent to the client. */
 export function refuseSend(connection: FailingConnection): Promise<void> {
   return refused(connection.is(CLOSED) ? connection.closedError() : goneError(connection));
-}
-
-/** The error for a call that comes when the client is another thread's, or no thread's any more. */
-export function goneError({ ending }: Pick<FailingConnection, 'ending'>): HeddleError {
-  const reason = ending?.reason ?? 'it was closed or has moved to another thread';
-  return new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`);
 }
 
 /** Bytes of the service that were to be sent are gone: half a message must not look like a whole one. */

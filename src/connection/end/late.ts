@@ -13,7 +13,7 @@ interface LateConnection extends Settling {
   readonly unsent: number;
   /** Why it ends, if it does. */
   readonly ending: { readonly reason: CloseReason; readonly detail: string | undefined } | undefined;
-  end(reason: CloseReason, detail?: string): void;
+  closeNow(reason: CloseReason, detail?: string): void;
   finish(reason: CloseReason): void;
 }
 
@@ -32,8 +32,8 @@ export function endIfLate(connection: LateConnection, deadlines: Deadlines, now:
   if (reason === undefined || (reason === 'idle-timeout' && output.hasTaken(connection.unsent))) return false;
   if (reason === 'over-limit') connection.cutOff(reason, surplusText(connection));
   else if (reason === 'send-timeout') connection.cutOff(reason, unreadText(output.length));
-  else if (reason === 'kicked') connection.end(reason);
-  else if (connection.unsent === 0) connection.end(ending?.reason ?? reason, ending?.detail);
+  else if (reason === 'kicked') connection.closeNow(reason);
+  else if (connection.unsent === 0) connection.closeNow(ending?.reason ?? reason, ending?.detail);
   else connection.finish(reason);
   return true;
 }

@@ -7,7 +7,7 @@ import type { MemoryBlocks } from '../bytes/saved-bytes.ts';
 import { CLOSED } from '../flags.ts';
 import type { Lease } from '../lease.ts';
 import { noteKept, type Settling } from '../settle.ts';
-import { type CalledConnection, takeSlot } from '../take-slot.ts';
+import { type CalledConnection, takeSlot } from '../asked/take-slot.ts';
 import { decodeState, encodeState, type EncodedState } from './encoded-state.ts';
 
 /*

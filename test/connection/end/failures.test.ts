@@ -8,11 +8,12 @@ import {
   sendFailed,
   serviceFailed,
 } from '../../../src/connection/end/failures.ts';
-import { CLOSED } from '../../../src/connection/flags.ts';
+import { CLOSED, GOING } from '../../../src/connection/flags.ts';
 import { HeddleError } from '../../../src/errors.ts';
 import { BAD, TOO_LONG } from '../../../src/framing/frame.ts';
 
 const thrown = new Error('of the service');
+const reason = new Error('the client has shut down its side');
 const closedError = new HeddleError('HEDDLE_CLOSED', 'the client is gone: shutdown');
 
 interface Given {
@@ -32,12 +33,13 @@ function failing({ refuse, ending, flags = 0 }: Given = {}) {
     output: { replyAsItIs: (words: unknown) => void log.push(['reply', words]) },
     is: (asked: number) => (asked & flags) !== 0,
     finish: (...why: unknown[]) => void log.push(['finish', ...why]),
-    end: (...why: unknown[]) => void log.push(['end', ...why]),
+    closeNow: (...why: unknown[]) => void log.push(['close', ...why]),
     cutOff: (...why: unknown[]) => void log.push(['cutOff', ...why]),
     closedError: () => closedError,
   } as unknown as FailingConnection;
   const context = {
     frame: { problem: 'no length' },
+    signals: { isReason: (_connection: unknown, error: unknown) => error === reason },
     serviceFailed: (_connection: unknown, error: Error) => void log.push(['reported', error.message]),
   } as unknown as ThreadContext;
   return { connection, context, log };
@@ -82,6 +84,17 @@ describe('a service that throws', () => {
     ]);
   });
 
+  it('is not reported for the reason of the signal, which says why the client is closed', () => {
+    const { connection, context, log } = failing({ flags: GOING });
+    serviceFailed(connection, context, reason);
+    const leaving = failing();
+    serviceFailed(leaving.connection, leaving.context, reason);
+    expect([...log, ...leaving.log]).toEqual([
+      ['finish', 'client-finished'],
+      ['finish', 'shutdown'],
+    ]);
+  });
+
   it('is not reported for the error that told it of the end', () => {
     const { connection, context, log } = failing({ ending: 'idle-timeout' });
     serviceFailed(connection, context, closedError);
@@ -93,7 +106,7 @@ describe('a send that fails', () => {
   it('ends the connection, and says what it was being closed for', () => {
     const { connection, context, log } = failing({ ending: 'shutdown' });
     sendFailed(connection, context, -osConstants.errno.EPIPE);
-    expect(log).toEqual([['end', 'client-reset', 'EPIPE, while it was being closed for shutdown']]);
+    expect(log).toEqual([['close', 'client-reset', 'EPIPE, while it was being closed for shutdown']]);
   });
 
   it('is the service’s error when the bytes are gone, and cuts the client off: half a message must not look whole', () => {

@@ -1,9 +1,8 @@
 /** Takes the slot of a client for a call of the service that may come from outside of an event: from a timer, say. */
-import { ensureStack } from '../sys/stack-room.ts';
-import { goneError } from './end/failures.ts';
-import type { Ending } from './end/ending.ts';
-import { CLOSED } from './flags.ts';
-import type { Lease } from './lease.ts';
+import { ensureStack } from '../../sys/stack-room.ts';
+import { type Ending, goneError } from '../end/ending.ts';
+import { CLOSED } from '../flags.ts';
+import type { Lease } from '../lease.ts';
 
 /** A connection that its service calls. */
 export interface CalledConnection {
