@@ -21,13 +21,13 @@ function startTime(): number {
   return Math.round(Date.now() - process.uptime() * 1000) / 1000;
 }
 
-/** Since Linux 6.2 the folder's size says how many there are (proc(5)). To list 10,000 of them takes main several ms: `undefined`. */
-function openFiles(): number | undefined {
+/** How many files are open. Since Linux 6.2 the folder's size says how many there are (proc(5)). To list 10,000 of them takes main several ms: `undefined`. */
+export function openFiles(): number | undefined {
   const size = statSync('/proc/self/fd', { throwIfNoEntry: false })?.size ?? 0;
   return size > 0 ? size : undefined;
 }
 
-function maxFiles(): number | undefined {
+export function maxFiles(): number | undefined {
   try {
     const [, soft] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
     return soft === 'unlimited' ? Infinity : soft === undefined ? undefined : Number(soft);

@@ -58,6 +58,10 @@ export class Watch implements Controlled {
     this.clients = new ClientList({ table: memory.table, board: memory.board, speaksTls: settings.tls !== undefined });
   }
 
+  get memory(): Controlled['memory'] {
+    return this.#parts.memory;
+  }
+
   get about(): About {
     const { addresses, engine, settings } = this.#parts;
     const { maxClients, service, threads } = settings;

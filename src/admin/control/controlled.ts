@@ -1,5 +1,5 @@
 /** Defines what the control socket shows and does beyond metrics: who the clients are, and how to close some. */
-import type { ClientList, Found } from './client-list.ts';
+import type { ClientList, Found, ListParts } from './client-list.ts';
 import type { ClosedClients } from './closed-clients.ts';
 import type { BlockedThread, Watched } from '../observed.ts';
 
@@ -21,6 +21,8 @@ export interface Controlled extends Watched {
   readonly about: About;
   readonly clients: ClientList;
   readonly closed: ClosedClients;
+  /** Where clients and threads are, to be read only. */
+  readonly memory: Pick<ListParts, 'board' | 'table'>;
   /** Has these clients closed as soon as their threads get to it. */
   kick(clients: readonly Pick<Found, 'fd' | 'client'>[]): void;
   /** The threads that are blocked now. */

@@ -6,11 +6,17 @@ import type { Controlled } from './controlled.ts';
 import { type Crowd, findings } from './doctor.ts';
 import { kick, type KickRequest } from './kick.ts';
 import type { Reply } from '../reply.ts';
+import { placesOf } from './places.ts';
 import { SCHEMA, snapshotOf } from './snapshot.ts';
+import { longestWaiting } from './waiting.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 /** A client that has read nothing for this long does not read, in ms. */
 const NOT_READING_MS = 1000;
+
+/** How many clients are shown that wait, and how many places, at most. */
+const MAX_WAITING = 100;
+const MAX_PLACES = 1024;
 
 /** What clients can be sorted by, the largest first. */
 const SORTS = {
@@ -38,6 +44,9 @@ export async function controlReply(request: IncomingMessage, controlled: Control
   if (path === '/v1/snapshot') return json(snapshotOf(controlled));
   if (path === '/v1/doctor')
     return json({ schema: SCHEMA, findings: findings(controlled.observe(), await crowdOf(controlled)) });
+  if (path === '/v1/waiting')
+    return json({ schema: SCHEMA, clients: await longestWaiting(controlled, limitOf(query, MAX_WAITING)) });
+  if (path === '/v1/places') return json({ schema: SCHEMA, places: placesOf(controlled, limitOf(query, MAX_PLACES)) });
   if (path === '/v1/clients') return clients(query, controlled);
   const [, id] = /^\/v1\/clients\/(\d{1,16})$/.exec(path) ?? [];
   return id === undefined ? undefined : client(Number(id), controlled);
@@ -161,6 +170,10 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
+}
+
+function limitOf(query: URLSearchParams, most: number): number {
+  return Math.min(numberOf(query, 'limit') ?? most, most);
 }
 
 function numberOf(query: URLSearchParams, name: string): number | undefined {

@@ -3,6 +3,7 @@ import type { Controlled, ThreadTimes } from './controlled.ts';
 import type { BlockedThread, CodeBlocks, Observed } from '../observed.ts';
 import type { ThreadStats } from '../server-stats.ts';
 import { latencyBounds } from '../../sharing/latency-buckets.ts';
+import { maxFiles, openFiles } from '../process-metrics.ts';
 import { type Verdict, verdictOf } from '../verdict.ts';
 
 /** Rises when a field changes its meaning or goes; fields may come without it. */
@@ -41,6 +42,8 @@ export interface Snapshot {
   readonly arena: Observed['arena'];
   readonly counts: Observed['counts'];
   readonly acceptQueue: Observed['acceptQueue'];
+  /** Files that the process has open, and may have open; left out where that is not known. */
+  readonly files?: { readonly used: number; readonly limit: number };
 }
 
 export function snapshotOf(controlled: Controlled): Snapshot {
@@ -70,7 +73,13 @@ export function snapshotOf(controlled: Controlled): Snapshot {
     arena,
     counts,
     acceptQueue,
+    ...filesNow(),
   };
+}
+
+function filesNow(): Pick<Snapshot, 'files'> {
+  const [used, limit] = [openFiles(), maxFiles()];
+  return used === undefined || limit === undefined || limit === Infinity ? {} : { files: { used, limit } };
 }
 
 function threadOf(

@@ -1,9 +1,10 @@
 /** Adds the commands that ask a running server by its control socket. Each is loaded when it runs. */
 import type { Command } from 'commander';
 import type { ClientsFlags } from './clients.ts';
+import type { TopFlags } from '../top/top.ts';
 import type { KickFlags } from './kick.ts';
 
-export const CONTROL_COMMANDS = ['clients', 'kick', 'doctor'] as const;
+export const CONTROL_COMMANDS = ['top', 'clients', 'kick', 'doctor'] as const;
 
 type Done = (status: number) => void;
 
@@ -26,10 +27,28 @@ const DOCTOR_NOTES = `
 Ends with 0 if there is nothing to say, 1 for warnings, 2 if clients suffer now,
 3 if no server answers.`;
 
+const TOP_NOTES = `
+Keys: space pauses, q or Ctrl-C ends. Where its output is no terminal, it prints
+a line each time. NO_COLOR has it do without colours.`;
+
 export function addControlCommands(program: Command, done: Done): void {
+  addTop(program, done);
   addClients(program, done);
   addKick(program, done);
   addDoctor(program, done);
+}
+
+function addTop(program: Command, done: Done): void {
+  const command = program.command('top').description('Show a running server in the terminal, as it goes.');
+  command.argument('[server]', SERVER);
+  command.option('--interval <duration>', 'how often it is asked (default: 1s)');
+  command.option('--once', 'print it once; this takes one interval');
+  command.option('--json', 'a line of JSON each time');
+  command.addHelpText('after', TOP_NOTES);
+  command.action(async (server: string | undefined, flags: TopFlags) => {
+    const { runTop } = await import('../top/top.ts');
+    done(await runTop(server, flags, process.env, process));
+  });
 }
 
 function addClients(program: Command, done: Done): void {

@@ -1,0 +1,98 @@
+import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { View } from '../../src/admin/view/view.ts';
+import { testFolder } from '../support/folder.ts';
+import { HEDDLE, here, run, Running } from './processes.ts';
+
+/** A service in which the message `burn` blocks its thread for good. */
+const SERVICE = `
+import { defineService } from '${pathToFileURL(here('../../dist/index.js')).href}';
+function slowReport() { for (let n = 0; ; n = Math.sqrt(n + 1)); }
+export default defineService({
+  framing: 'line',
+  message: (line) => (String(line) === 'burn' ? slowReport() : line),
+});
+`;
+
+async function blockedServer() {
+  const runtime = testFolder();
+  const service = join(runtime, 'report.mjs');
+  writeFileSync(service, SERVICE);
+  const args = ['serve', service, '--port', '0', '--host', '127.0.0.1', '--threads', '2', '--handler-timeout', 'never'];
+  const server = new Running(process.execPath, [HEDDLE, ...args], { XDG_RUNTIME_DIR: runtime });
+  const [, port] = await server.shows(/^Server running on port (\d+)$/m);
+  const socket = connect(Number(port), '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.write('hello\n');
+  await once(socket, 'data');
+  socket.write('burn\n');
+  return Object.assign(server, { runtime });
+}
+
+function top(runtime: string, ...args: string[]) {
+  return run(process.execPath, [HEDDLE, 'top', ...args], '', { XDG_RUNTIME_DIR: runtime });
+}
+
+/** Samples until the thread is blocked and the code is known: that takes a moment after it was blocked. */
+async function viewWithCode(runtime: string): Promise<View> {
+  for (;;) {
+    const { status, stdout, stderr } = await top(runtime, '--once', '--json', '--interval', '100ms');
+    expect([status, stderr]).toEqual([0, '']);
+    const view = JSON.parse(stdout) as View;
+    if (view.threads.some(({ block }) => block?.code !== undefined)) return view;
+  }
+}
+
+describe('heddle top', () => {
+  it('names the thread that is blocked, the client that blocks it and the line, as JSON and as text', async () => {
+    await using server = await blockedServer();
+    const view = await viewWithCode(server.runtime);
+    expect(view).toMatchObject({ schema: 1, server: { pid: server.child.pid }, clients: 1, rates: { accepted: 0 } });
+    const blocked = view.threads.find(({ state }) => state === 'blocked');
+    expect(blocked?.block).toMatchObject({
+      client: { id: 1 },
+      code: expect.stringContaining('slowReport report.mjs:3'),
+    });
+    expect(view.waiting).toMatchObject([{ id: 1, why: 'own' }]);
+    const { stdout } = await top(server.runtime, '--once', '--interval', '100ms');
+    expect(stdout).toMatch(/blocked \d\S* m?s +1 .*#1 in slowReport report\.mjs:3/);
+    expect(stdout).toContain('its own message');
+    expect(stdout).not.toContain('\x1b');
+    expect(await top(server.runtime, '--interval', '1ms')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--interval is a duration'),
+    });
+  });
+
+  it('prints a line each time where its output is no terminal, and ends with the server', async () => {
+    await using server = await blockedServer();
+    const args = [HEDDLE, 'top', '--interval', '100ms'];
+    await using watcher = new Running(process.execPath, args, { XDG_RUNTIME_DIR: server.runtime });
+    await watcher.shows(/^[\d:]+ {2}1 clients? on 2 threads .*\n.*1 clients? on 2 threads/m);
+    server.child.kill('SIGKILL');
+    const { status, stderr } = await watcher.finished();
+    expect(status).toBe(1);
+    expect(stderr).toContain('Cannot reach the server');
+  });
+
+  it('leaves a terminal as it was', async () => {
+    await using server = await blockedServer();
+    const steps = [{ wait: '\x1b[?1049h' }, { wait: 'THREAD' }, { wait: 'blocked' }, { type: 'q' }];
+    const script = steps.map((step) => `${JSON.stringify(step)}\n`).join('');
+    const command = [
+      here('terminal.py'),
+      'sh',
+      '-c',
+      `stty -g; ${process.execPath} ${HEDDLE} top; echo "status $?"; stty -g`,
+    ];
+    const { stdout } = await run('python3', command, script, { XDG_RUNTIME_DIR: server.runtime, TERM: 'xterm' });
+    expect(stdout).toMatch(/\x1b\[\?25h\x1b\[\?1049lstatus 0\r\n/); // oxlint-disable-line no-control-regex
+    const [before, after] = [stdout.split('\r\n')[0], stdout.trimEnd().split('\r\n').at(-1)];
+    expect(before).toMatch(/^[\da-f:]+$/);
+    expect(after).toBe(before);
+  });
+});
