@@ -17,6 +17,7 @@ const THREADS = {
   'net-thread': 'net/thread-entry.ts',
   'epoll-acceptor': 'epoll/acceptor-entry.ts',
   'net-acceptor': 'net/acceptor-entry.ts',
+  'load-thread': 'load/thread-entry.ts',
 };
 
 /** What main loads: the command, and what the library loads when it is asked for. */

@@ -18,8 +18,8 @@ export const FLOORS: readonly Floor[] = [
   { rooms: ['epoll', 'net'], does: 'the two engines: acceptor, listeners and thread entries of each' },
   { rooms: ['acceptor'], does: 'lets clients in, whatever the engine' },
   {
-    rooms: ['handover', 'streams'],
-    does: 'zero-downtime restart · Node’s sockets on a thread: TLS, stream services, the net engine',
+    rooms: ['handover', 'streams', 'load'],
+    does: 'zero-downtime restart · Node’s sockets on a thread: TLS, stream services, the net engine · the load of `heddle bench`',
   },
   {
     rooms: ['supervisor', 'thread', 'client'],

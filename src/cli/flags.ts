@@ -14,10 +14,11 @@ const MANY = 20;
 /** Adds a flag for each option of `schema` that has one. Values are checked later, with those of the other sources. */
 export function addFlags(command: Command, schema: Schema): Command {
   const isGrouped = Object.keys(schema.entries).length > MANY;
-  for (const { name, help, form, isList, preset } of optionsIn(schema, 'flags')) {
+  for (const { name, help, form, isList, preset, short } of optionsIn(schema, 'flags')) {
     const value = form === 'boolean' ? '' : ` <${form}>`;
     const text = preset === NONE ? help : `${help} (default: ${preset})`;
-    const option = new Option(`${flagName(name)}${value}`, text);
+    const letter = short === '' ? '' : `-${short}, `;
+    const option = new Option(`${letter}${flagName(name)}${value}`, text);
     const group = isGrouped ? groupOf(name) : undefined;
     if (group !== undefined) option.helpGroup(group);
     command.addOption(isList ? option.argParser(appended) : option);

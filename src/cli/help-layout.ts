@@ -7,6 +7,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Where it listens:': ['host', 'port', 'unix', 'unixMode', 'listen', 'takeOver', 'backlog', 'engine'],
   'Who is let in:': ['maxClients', 'overflow', 'maxClientsPerAddress', 'allow', 'deny', 'proxyProtocol'],
   'Threads:': ['threads', 'clientsPerThread', 'placement', 'moveAfter', 'handlerTimeout', 'threadMemory'],
+  'Load:': ['clients', 'rate', 'arrivals', 'pipeline', 'duration', 'warm'],
+  'Messages:': ['message', 'messageFile', 'size', 'expect', 'timeout'],
   'Memory:': ['maxMessageLength', 'maxUnsent', 'maxMemory', 'maxClientState'],
   'Time:': ['idleTimeout', 'messageTimeout', 'sendTimeout', 'keepAlive', 'drainDelay', 'shutdownTimeout'],
   'TLS:': ['tlsCert', 'tlsKey', 'tlsCa', 'tlsCrl', 'tlsRequestClientCert', 'tlsHandshakeTimeout'],

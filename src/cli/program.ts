@@ -6,6 +6,7 @@ import { escapeText } from '../log/escape.ts';
 import type { Schema } from '../options/schema.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import { addControlCommands, CONTROL_COMMANDS } from './control/commands.ts';
+import { addBench } from './bench/command.ts';
 import { HELP_LAYOUT } from './help-layout.ts';
 import { watchTerminals } from './closed-terminals.ts';
 
@@ -32,6 +33,7 @@ replies are its output: cat words | heddle client --framing line`;
 const SCHEMAS: Readonly<Record<string, () => Promise<Schema>>> = {
   serve: async () => (await import('./serve-command-options.ts')).serveCommandSchema,
   client: async () => (await import('./client/client-command-options.ts')).clientCommandSchema,
+  bench: async () => (await import('./bench/bench-command-options.ts')).benchCommandSchema,
 };
 
 const COMMANDS = [...Object.keys(SCHEMAS), ...CONTROL_COMMANDS];
@@ -48,6 +50,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .configureOutput({ outputError: (text, write) => write(hinted(text.replace(/^error: /, ''))) });
   addServe(program, (result) => (status = result));
   addClient(program, (result) => (status = result));
+  addBench(program, (result) => (status = result));
   addControlCommands(program, (result) => (status = result));
   try {
     await program.parseAsync(helpFlagged(args), { from: 'user' });

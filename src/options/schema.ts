@@ -24,6 +24,8 @@ export type OptionNote = {
   readonly preset?: string;
   /** `anywhere` if it is not said. */
   readonly reach?: Reach;
+  /** The letter of its short flag; empty if it has none. */
+  readonly short?: string;
 };
 
 /** The same of a type of option. */
@@ -70,5 +72,5 @@ export function optionsIn(schema: Schema, from: OptionSource['from']): AboutOpti
 function about(name: string, type: Option): AboutOption {
   const preset = typeof type.default === 'string' || typeof type.default === 'number' ? `${type.default}` : '–';
   const [optionNote, valueNote] = [v.getMetadata(type) as OptionNote, v.getMetadata(type.wrapped) as TypeNote];
-  return { name, preset, reach: 'anywhere', ...optionNote, ...valueNote };
+  return { name, preset, reach: 'anywhere', short: '', ...optionNote, ...valueNote };
 }

@@ -8,6 +8,7 @@ export const EAGAIN = -errno.EAGAIN;
 export const EINTR = -errno.EINTR;
 export const EBADF = -errno.EBADF;
 export const EFAULT = -errno.EFAULT;
+export const EINPROGRESS = -errno.EINPROGRESS;
 export const EINVAL = -errno.EINVAL;
 export const EPERM = -errno.EPERM;
 export const EMFILE = -errno.EMFILE;

@@ -348,7 +348,7 @@ class Libc implements Sys {
 
   timerfdSet(fd: number, milliseconds: number): number {
     checkFd(fd);
-    checkInt(milliseconds);
+    checkInt(Math.floor(milliseconds));
     if (milliseconds < 0) throw new RangeError(`not a time: ${milliseconds} ms`);
     this.#timer.bytes.writeInt32LE(Math.floor(milliseconds / 1000), ITIMERSPEC_SECONDS_AT);
     this.#timer.bytes.writeInt32LE((milliseconds % 1000) * 1_000_000, ITIMERSPEC_NANOSECONDS_AT);

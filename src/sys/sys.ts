@@ -117,7 +117,7 @@ export interface Sys {
 
   /** Makes a timer that is not started; its fd can be read when it has run out (timerfd_create(2), CLOCK_MONOTONIC). */
   timerfd(): number;
-  /** Has the timer `fd` run out once, `milliseconds` from now, and no sooner; 0 stops it. */
+  /** Has the timer `fd` run out once, `milliseconds` (which may have a fraction) from now, and no sooner; 0 stops it. */
   timerfdSet(fd: number, milliseconds: number): number;
 
   /** Ends this process at once (_exit(2)), with `status`: nothing is flushed, and no thread is waited for. */

@@ -7,11 +7,12 @@ import { connectSchema, type ConnectSettings } from '../../options/connect-optio
 import { readEnvironment } from '../../options/environment.ts';
 import { option } from '../../options/schema.ts';
 import type { NameOf } from '../../options/source.ts';
+import type { ConnectTlsOptions } from '../../options/tls/tls-type.ts';
 import { path } from '../../options/values/value-types.ts';
 import { namesIn } from '../option-names.ts';
 
-export const clientCommandSchema = v.strictObject({
-  ...connectSchema.entries,
+/** The options of TLS that are files. */
+export const tlsFileEntries = {
   tlsCa: option(pemFile(), {
     help: 'certificates of the authorities that sign server certificates; with it, tls is on',
     preset: 'those that Node trusts',
@@ -22,7 +23,9 @@ export const clientCommandSchema = v.strictObject({
     reach: 'shell',
   }),
   tlsKey: option(pemFile(), { help: 'private key of the certificate', reach: 'shell' }),
-});
+};
+
+export const clientCommandSchema = v.strictObject({ ...connectSchema.entries, ...tlsFileEntries });
 
 function pemFile() {
   return v.optional(path('must be the path of a PEM file'));
@@ -34,7 +37,12 @@ interface ClientCommand {
   readonly nameOf: NameOf;
 }
 
-type ClientCommandSettings = Readonly<v.InferOutput<typeof clientCommandSchema>>;
+interface TlsFlags {
+  readonly tls?: ConnectTlsOptions | undefined;
+  readonly tlsCa?: string | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+}
 
 /** Puts the options together: flags over environment over defaults. Throws HEDDLE_INVALID_OPTION. */
 export function readClientCommand(flags: object, environment: NodeJS.ProcessEnv): ClientCommand {
@@ -46,19 +54,20 @@ export function readClientCommand(flags: object, environment: NodeJS.ProcessEnv)
     { source: { from: 'flags' }, given: fromFlags },
     { source: { from: 'environment' }, given: fromEnvironment },
   ]);
-  const settings = settle(clientCommandSchema, [fromFlags, fromEnvironment]);
-  return { settings: withTls(settings, nameOf), nameOf };
+  const { tlsCa, tlsCert, tlsKey, ...settings } = settle(clientCommandSchema, [fromFlags, fromEnvironment]);
+  const tls = tlsOf({ tls: settings.tls, tlsCa, tlsCert, tlsKey }, nameOf);
+  return { settings: { ...settings, tls }, nameOf };
 }
 
-/** What each flag says of TLS is a part of `tls`. */
-function withTls({ tlsCa, tlsCert, tlsKey, ...settings }: ClientCommandSettings, nameOf: NameOf): ConnectSettings {
+/** What each flag says of TLS is a part of `tls`. Throws HEDDLE_INVALID_OPTION for a certificate without its key. */
+export function tlsOf({ tls, tlsCa, tlsCert, tlsKey }: TlsFlags, nameOf: NameOf): ConnectTlsOptions | undefined {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     const [cert, key] = [nameOf('tls', '.cert'), nameOf('tls', '.key')];
     const text =
       tlsKey === undefined ? `${cert} needs ${key}: its private key` : `${key} needs ${cert}: its certificate`;
     throw new HeddleError('HEDDLE_INVALID_OPTION', text);
   }
-  if (tlsCa === undefined && tlsCert === undefined) return settings;
+  if (tlsCa === undefined && tlsCert === undefined) return tls;
   const pair = tlsCert !== undefined && tlsKey !== undefined && { cert: tlsCert, key: tlsKey };
-  return { ...settings, tls: { ...settings.tls, ...(tlsCa !== undefined && { ca: tlsCa }), ...pair } };
+  return { ...tls, ...(tlsCa !== undefined && { ca: tlsCa }), ...pair };
 }

@@ -1,0 +1,73 @@
+/** Defines the options of `heddle bench`. They are flags only: what a server is started with must not change a measurement. */
+
+import * as v from 'valibot';
+import { checkOptions, settle } from '../../options/check.ts';
+import { connectSchema } from '../../options/connect-options.ts';
+import { option, typeNote } from '../../options/schema.ts';
+import type { NameOf } from '../../options/source.ts';
+import { choice, duration, integer, limit, path, size, toggle } from '../../options/values/value-types.ts';
+import { tlsFileEntries, tlsOf } from '../client/client-command-options.ts';
+import { namesIn } from '../option-names.ts';
+
+const MOST_CLIENTS = 100_000;
+const LONGEST_MS = 24 * 3_600_000;
+
+/** Text as it is; `form`: what the help shows. */
+function text(form: string) {
+  const expected = `must be ${form}`;
+  return v.pipe(v.string(expected), v.nonEmpty(expected), typeNote({ form }));
+}
+
+export const benchCommandSchema = v.strictObject({
+  clients: option(v.optional(integer(1, MOST_CLIENTS), 64), { help: 'how many connections', short: 'c' }),
+  duration: option(v.optional(duration(1, 'finite', LONGEST_MS), '10s'), {
+    help: 'how long it is measured',
+    short: 'd',
+  }),
+  warm: option(v.optional(duration(0, 'finite', LONGEST_MS), '2s'), { help: 'how long before that, in no figure' }),
+  rate: option(v.optional(integer(1, 10_000_000)), {
+    help: 'messages a second, of all clients: open loop',
+    preset: 'as fast as replies come: closed loop',
+    short: 'r',
+  }),
+  arrivals: option(v.optional(choice(['poisson', 'even']), 'poisson'), {
+    help: 'with --rate: at random, or one after the other at the same distance',
+  }),
+  pipeline: option(v.optional(limit()), {
+    help: 'the most messages that a client has under way',
+    preset: '1; none with --rate, but 1 with framing chunk',
+  }),
+  message: option(v.optional(text('text')), {
+    help: 'what is sent; {nonce} stands for the number of the message',
+    preset: '64 bytes that begin with {nonce}',
+  }),
+  messageFile: option(v.optional(path('must be the path of a file')), {
+    help: 'a file with a message on each line, sent in turn',
+  }),
+  size: option(v.optional(size(16, 2 ** 26), 64), { help: 'how long a message is, without --message' }),
+  expect: option(v.optional(text('auto|echo|reverse|upper|lower|any|=TEXT|/PATTERN/'), 'auto'), {
+    help: 'what a right reply is; auto: the server is asked twice, and its replies tell',
+  }),
+  generators: option(v.optional(integer(1, 256), 1), { help: 'threads that make the load' }),
+  late: option(v.optional(duration(0, 'finite', LONGEST_MS), '1ms'), {
+    help: 'no verdict if the generator was later than this for more than 0.1 % of the messages',
+  }),
+  seed: option(v.optional(integer(0, 2 ** 31 - 1), 1), { help: 'of what is random: the same seed, the same schedule' }),
+  json: option(v.optional(toggle()), { help: 'print the figures as JSON', preset: 'off' }),
+  far: option(v.optional(toggle()), { help: 'allow a server that is not on this machine', preset: 'off' }),
+  framing: connectSchema.entries.framing,
+  maxMessageLength: connectSchema.entries.maxMessageLength,
+  timeout: option(v.optional(duration(1, 'finite'), '10s'), { help: 'how long connecting and each reply may take' }),
+  tls: connectSchema.entries.tls,
+  ...tlsFileEntries,
+});
+
+export type BenchSettings = Readonly<Omit<v.InferOutput<typeof benchCommandSchema>, 'tlsCa' | 'tlsCert' | 'tlsKey'>>;
+
+/** Checks the flags and fills in the defaults. Throws HEDDLE_INVALID_OPTION. */
+export function readBenchOptions(flags: object): { readonly settings: BenchSettings; readonly nameOf: NameOf } {
+  const given = checkOptions(benchCommandSchema, flags, { from: 'flags' });
+  const nameOf = namesIn([{ source: { from: 'flags' }, given }]);
+  const { tlsCa, tlsCert, tlsKey, ...settings } = settle(benchCommandSchema, [given]);
+  return { settings: { ...settings, tls: tlsOf({ tls: settings.tls, tlsCa, tlsCert, tlsKey }, nameOf) }, nameOf };
+}

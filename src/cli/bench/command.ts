@@ -1,0 +1,45 @@
+/** Adds `heddle bench`. It is loaded when it runs. */
+import type { Command } from 'commander';
+
+const NOTES = `
+With --rate, times count from when a message was due, not from when it could be
+sent: a server that stalls cannot hide it (no coordinated omission). Without, a
+client sends its next message when it has its reply (closed loop).
+
+Targets: address:port, :port, [IPv6]:port, unix:/path (default: 127.0.0.1:12345).
+
+Ends with 0 if all is well, 1 if the load could not go on or messages got no
+reply, 2 for a wrong option, 3 if a reply was wrong, 4 if a --require was
+missed, 5 if the generator itself was too late to tell. Ctrl-C (130) and SIGTERM
+(143) end it early, with the figures so far.`;
+
+const STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+interface BenchFlags {
+  readonly require?: readonly string[];
+}
+
+export function addBench(program: Command, done: (status: number) => void): void {
+  const command = program.command('bench').description('Put load on a TCP server, and say how long clients wait.');
+  command.argument('[target]', 'where the server is', '127.0.0.1:12345');
+  command.option('--require <condition>', 'what the run must reach, such as p99<5ms; may be given again', appended);
+  command.addHelpText('after', NOTES);
+  command.action(async (target: string, { require = [], ...flags }: BenchFlags) => {
+    const { runBench } = await import('./bench.ts');
+    const abort = new AbortController();
+    let ended = 0;
+    for (const [signal, status] of Object.entries(STATUS_OF_SIGNAL)) {
+      process.on(signal, () => {
+        if (ended > 0) process.exit(status);
+        ended = status;
+        abort.abort();
+      });
+    }
+    const status = await runBench({ target, require, flags, signal: abort.signal }, process);
+    done(ended === 0 ? status : ended);
+  });
+}
+
+function appended(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

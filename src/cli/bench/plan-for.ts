@@ -1,0 +1,115 @@
+/** Plans the load on one target: looks its address up, asks it what a right reply is, and says who sends what. */
+
+import { connect } from '../../client/connect.ts';
+import { peerText } from '../../client/peer-text.ts';
+import { HeddleError } from '../../errors.ts';
+import { createFraming } from '../../framing/framing.ts';
+import { type Expected, Messages } from '../../load/messages.ts';
+import type { GroupPlan, LoadPlan } from '../../load/plan.ts';
+import { findExpected } from '../../load/probe.ts';
+import { addressesOf, isLoopback, type Target } from '../../load/target.ts';
+import type { ConnectSettings } from '../../options/connect-options.ts';
+import type { NameOf } from '../../options/source.ts';
+import { openLibc } from '../../sys/libc.ts';
+import type { SocketAddress } from '../../sys/sys.ts';
+import type { BenchSettings } from './bench-command-options.ts';
+import { parseExpected, textsFor } from './texts.ts';
+
+type Server = Omit<ConnectSettings, 'signal'>;
+
+/** Rejects with HEDDLE_INVALID_OPTION, HEDDLE_CONNECT, HEDDLE_TIMEOUT or HEDDLE_CLOSED. */
+export async function planFor(target: Target, settings: BenchSettings, nameOf: NameOf): Promise<LoadPlan> {
+  const { duration, framing, maxMessageLength, seed, timeout, tls, warm } = settings;
+  if (framing === 'end')
+    throw new HeddleError(
+      'HEDDLE_INVALID_OPTION',
+      '--framing end has one message for each connection, which bench does not measure',
+    );
+  const { host, port, unix } = target;
+  const server: Server = { host, port, unix, framing, maxMessageLength, timeout, tls };
+  const addresses = await addressesOf(target);
+  if (!settings.far && !addresses.every(isLoopback)) throw notHere(target);
+  const plan = {
+    settings: server,
+    idle: 0,
+    warmMs: warm,
+    ms: duration,
+    timeoutMs: timeout,
+    seed,
+    firstClient: 1,
+  };
+  const group = await clientsOf(server, settings, nameOf);
+  return { ...plan, address: await ownAddress(server, addresses), groups: [group] };
+}
+
+async function clientsOf(server: Server, settings: BenchSettings, nameOf: NameOf): Promise<GroupPlan> {
+  const texts = textsFor(settings);
+  const expected = parseExpected(settings.expect) ?? (await findOut(server, texts, nameOf));
+  // A text that the framing cannot carry is refused here, before any thread is started.
+  void new Messages(texts, createFraming(server.framing, server.maxMessageLength), expected);
+  const preset = settings.rate === undefined || server.framing === 'chunk' ? 1 : Infinity;
+  return {
+    name: 'clients',
+    clients: settings.clients,
+    texts,
+    expected,
+    rate: settings.rate,
+    pattern: settings.arrivals,
+    pipeline: settings.pipeline ?? preset,
+    churn: 0,
+  };
+}
+
+async function findOut(server: Server, texts: readonly string[], nameOf: NameOf): Promise<Expected> {
+  const [text = '', ...others] = texts;
+  try {
+    const expected = await findExpected(async () => connect(server, nameOf), text, server.framing === 'chunk');
+    return expected.kind === 'same' && others.length > 0 ? { kind: 'any' } : expected;
+  } catch (error) {
+    if (!(error instanceof HeddleError) || !['HEDDLE_TIMEOUT', 'HEDDLE_CLOSED'].includes(error.code)) throw error;
+    const advice = 'Does it take this message, and these ends of messages? See --message and --framing';
+    throw new HeddleError(
+      error.code,
+      `No reply from ${peerText(server)} to a first message: ${error.message}. ${advice}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The address for sockets of Heddle's own; `undefined`: Node's are used, under TLS or where there is no epoll. */
+async function ownAddress(server: Server, addresses: readonly SocketAddress[]): Promise<SocketAddress | undefined> {
+  if (server.tls !== undefined || !hasEpoll()) return undefined;
+  const [only, ...others] = addresses;
+  if (others.length === 0) return only;
+  for (const address of addresses) if (await answers(server, address)) return address;
+  return undefined;
+}
+
+function hasEpoll(): boolean {
+  try {
+    openLibc();
+    return true;
+  } catch (error) {
+    if (error instanceof HeddleError && error.code === 'HEDDLE_UNSUPPORTED') return false;
+    throw error;
+  }
+}
+
+/** A name may have addresses at which nobody listens: `localhost` is `::1` too. */
+async function answers(server: Server, { address }: SocketAddress): Promise<boolean> {
+  try {
+    const connection = await connect({ ...server, host: address });
+    await connection.close();
+    return true;
+  } catch (error) {
+    if (error instanceof HeddleError) return false;
+    throw error;
+  }
+}
+
+function notHere({ name }: Target): HeddleError {
+  const text = `${name} is not on this machine. If the server is yours and may be loaded, say --far`;
+  return new HeddleError('HEDDLE_INVALID_OPTION', text);
+}

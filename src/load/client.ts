@@ -1,0 +1,217 @@
+/** Sends the messages of one client and takes its replies. */
+
+import { MessageReader } from '../client/message-reader.ts';
+import { HeddleError } from '../errors.ts';
+import type { Framing } from '../framing/frame.ts';
+import { ExactFraming } from './exact-framing.ts';
+import type { WrongReply } from './figures/figures.ts';
+import type { Ledger } from './figures/ledger.ts';
+import type { Messages } from './messages.ts';
+import { NumberQueue } from './number-queue.ts';
+import type { Wire, WireListener, Wires } from './wires/wires.ts';
+
+/** How much of a wrong reply is shown, in bytes. */
+const SHOWN_BYTES = 200;
+
+/** What all clients of a group have in common. */
+export interface ClientParts {
+  readonly wires: Wires;
+  readonly messages: Messages;
+  readonly framing: Framing;
+  readonly ledger: Ledger;
+  readonly pipeline: number;
+  /** Each reply is followed by the next message at once. */
+  readonly isClosedLoop: boolean;
+  /** Called when a connection was made, or not, until the run begins. */
+  readonly onOpen: (problem?: string) => void;
+}
+
+export class LoadClient implements WireListener {
+  readonly #parts: ClientParts;
+  readonly #number: number;
+  #wire: Wire | undefined;
+  #isOpen = false;
+  /** It leaves when it has its replies, and comes again. */
+  #isLeaving = false;
+  #openedAt = 0;
+  #hasBegun = false;
+  /** Since when it could have sent a message. */
+  #ableAt = 0;
+  #reader: MessageReader;
+  #exact: ExactFraming | undefined;
+  /** When messages were due that were not sent yet. */
+  readonly #waiting = new NumberQueue();
+  /** Of the messages under way: when each was due, and when it was sent if none was under way then, otherwise NaN. */
+  readonly #due = new NumberQueue();
+  readonly #sentAt = new NumberQueue();
+  /** When the oldest of them was sent, or the reply before it came. */
+  #oldestSince = 0;
+  #sent = 0;
+
+  constructor(parts: ClientParts, number: number) {
+    this.#parts = parts;
+    this.#number = number;
+    this.#reader = this.#newReader();
+  }
+
+  connect(now: number): void {
+    this.#openedAt = now;
+    this.#reader = this.#newReader();
+    this.#wire = this.#parts.wires.open(this);
+  }
+
+  /** Begins the run: a client of a closed loop sends its first messages. */
+  begin(now: number): void {
+    this.#hasBegun = true;
+    this.#ableAt = now;
+    this.#refill(now);
+  }
+
+  /** A message is due. */
+  offer(due: number, now: number): void {
+    this.#parts.ledger.asked(due);
+    this.#waiting.push(due);
+    this.#pump(now);
+  }
+
+  /** Has it leave as soon as it has its replies, and come again. */
+  leave(now: number): void {
+    if (!this.#isOpen) return;
+    this.#isLeaving = true;
+    this.#comeAgain(now);
+  }
+
+  /** Whether all its messages were answered. */
+  get isDone(): boolean {
+    return this.#due.size === 0 && this.#waiting.size === 0;
+  }
+
+  /** Gives up replies that are due for longer than `timeoutMs`, and connects again if the connection is gone. */
+  check(now: number, timeoutMs: number): void {
+    if (this.#wire === undefined) {
+      if (!this.#parts.ledger.isOver(now)) this.connect(now);
+      return;
+    }
+    const since = this.#isOpen ? this.#oldestSince : this.#openedAt;
+    if ((this.#isOpen && this.#due.size === 0) || now - since < timeoutMs) return;
+    if (!this.#isOpen) this.#parts.ledger.closed('no answer in time');
+    this.#drop(now);
+  }
+
+  /** Ends the run: what was not answered is lost. */
+  end(now: number): void {
+    this.#drop(now);
+    while (this.#waiting.size > 0) this.#parts.ledger.lost(this.#waiting.shift(), NaN, now);
+  }
+
+  opened(now: number): void {
+    this.#isOpen = true;
+    this.#ableAt = now;
+    if (!this.#hasBegun) return this.#parts.onOpen();
+    this.#parts.ledger.connected(now - this.#openedAt);
+    this.#refill(now);
+    this.#pump(now);
+  }
+
+  received(bytes: Buffer, now: number): void {
+    try {
+      for (const reply of this.#reader.read(bytes)) this.#onReply(reply, now);
+    } catch (error) {
+      if (!(error instanceof HeddleError)) throw error;
+      this.#parts.ledger.wrong(() => this.#describe(bytes, error.message));
+      this.#drop(now);
+      return;
+    }
+    this.#pump(now);
+    if (this.#isLeaving) this.#comeAgain(now);
+  }
+
+  closed(why: string, now: number): void {
+    this.#wire = undefined;
+    if (this.#hasBegun) this.#parts.ledger.closed(why);
+    else this.#parts.onOpen(why);
+    this.#drop(now);
+  }
+
+  #onReply(reply: Buffer, now: number): void {
+    const { isClosedLoop, ledger, messages, wires } = this.#parts;
+    if (this.#due.size === 0) {
+      ledger.wrong(() => this.#describe(reply, 'no reply: nothing was asked'));
+      return;
+    }
+    const number = this.#sent - this.#due.size;
+    if (!messages.isRight(reply, this.#number, number)) ledger.wrong(() => this.#describe(reply));
+    this.#oldestSince = now;
+    this.#ableAt = now;
+    ledger.replied(this.#due.shift(), this.#sentAt.shift(), now, wires.lateness(now));
+    if (isClosedLoop) this.#ask(now);
+  }
+
+  /** The next message of a closed loop is due as soon as there is room for it. */
+  #ask(now: number): void {
+    if (this.#parts.ledger.isOver(now)) return;
+    this.#parts.ledger.asked(now);
+    this.#waiting.push(now);
+  }
+
+  #refill(now: number): void {
+    if (!this.#parts.isClosedLoop) return;
+    for (let count = this.#due.size + this.#waiting.size; count < this.#parts.pipeline; count++) this.#ask(now);
+    this.#pump(now);
+  }
+
+  #pump(now: number): void {
+    if (!this.#isOpen || this.#isLeaving || this.#waiting.size === 0) return;
+    const { ledger, messages, pipeline } = this.#parts;
+    const frames: Buffer[] = [];
+    while (this.#waiting.size > 0 && this.#due.size < pipeline) {
+      const due = this.#waiting.shift();
+      const isFree = this.#due.size === 0;
+      if (isFree) this.#oldestSince = now;
+      this.#due.push(due);
+      this.#sentAt.push(isFree ? now : NaN);
+      ledger.sent(now, now - Math.max(due, this.#ableAt));
+      if (this.#exact !== undefined) this.#exact.length = messages.reply(this.#number, this.#sent)?.length ?? 1;
+      const frame = messages.frame(this.#number, this.#sent++);
+      const isLast = this.#waiting.size === 0 || this.#due.size === pipeline;
+      frames.push(isLast && frames.length === 0 ? frame : Buffer.from(frame));
+    }
+    const [first] = frames;
+    if (first !== undefined) this.#wire?.write(frames.length === 1 ? first : Buffer.concat(frames));
+  }
+
+  #comeAgain(now: number): void {
+    if (this.#due.size > 0) return;
+    this.#isLeaving = false;
+    this.#drop(now);
+    this.connect(now);
+  }
+
+  /** Ends the connection; messages under way get no reply. */
+  #drop(now: number): void {
+    this.#wire?.close();
+    this.#wire = undefined;
+    this.#isOpen = false;
+    while (this.#due.size > 0) this.#parts.ledger.lost(this.#due.shift(), this.#sentAt.shift(), now);
+  }
+
+  /** In a stream without message boundaries, a reply is as long as it must be. */
+  #newReader(): MessageReader {
+    const { framing, messages } = this.#parts;
+    if (framing.name !== 'chunk' || messages.reply(0, 0) === undefined) return new MessageReader(framing);
+    this.#exact = new ExactFraming();
+    return new MessageReader(this.#exact);
+  }
+
+  #describe(got: Buffer, problem?: string): WrongReply {
+    const { messages } = this.#parts;
+    const number = this.#sent - Math.max(1, this.#due.size);
+    const text = (bytes: Buffer): string => bytes.toString('utf8', 0, SHOWN_BYTES);
+    return {
+      client: this.#number,
+      sent: text(messages.frame(this.#number, number)),
+      expected: problem ?? text(messages.reply(this.#number, number) ?? Buffer.alloc(0)),
+      got: text(got),
+    };
+  }
+}

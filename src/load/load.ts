@@ -1,0 +1,111 @@
+/** Runs the load on threads of its own, and adds up their figures. */
+
+import { Worker } from 'node:worker_threads';
+import { peerText } from '../client/peer-text.ts';
+import { HeddleError } from '../errors.ts';
+import { tooFewThreads } from '../sys/thread-limit.ts';
+import { ControlWords } from './control-words.ts';
+import { GroupFigures, type LoadRecord } from './figures/figures.ts';
+import { Histogram } from './figures/histogram.ts';
+import { type LoadPlan, shares } from './plan.ts';
+
+/** What a generator thread is given. */
+export interface GeneratorData {
+  readonly plan: LoadPlan;
+  readonly control: SharedArrayBuffer;
+  /** How many generators there are. */
+  readonly count: number;
+}
+
+/** What a generator thread has to say when it is done: its figures, or why it could not connect. */
+export type GeneratorMessage = { readonly record: LoadRecord } | { readonly problem: string };
+
+/** Figures of a run. */
+export interface LoadFigures {
+  readonly groups: readonly GroupFigures[];
+  readonly late: Histogram;
+  readonly runDelayMs: number | undefined;
+  readonly idle: number;
+  readonly idleLost: number;
+  /** The time that was measured. */
+  readonly ms: number;
+}
+
+/**
+ * Runs `plan` on `generators` threads. When `signal` is aborted it ends early, with the figures so far.
+ * Rejects with HEDDLE_CONNECT, or HEDDLE_UNSUPPORTED if the system starts no more threads.
+ */
+export async function runLoad(plan: LoadPlan, generators: number, signal: AbortSignal): Promise<LoadFigures> {
+  const plans = shares(plan, generators);
+  const control = ControlWords.allocate();
+  const words = new ControlWords(control, plans.length);
+  const end = (): void => words.end();
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  try {
+    const parts = plans.map((part) => runThread({ plan: part, control, count: plans.length }, end));
+    const messages = await Promise.all(parts);
+    const records = messages.map((message) => {
+      if ('problem' in message) throw cannotConnect(plan, message.problem);
+      return message.record;
+    });
+    return addUp(records);
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+function runThread(data: GeneratorData, end: () => void): Promise<GeneratorMessage> {
+  return new Promise((resolve, reject) => {
+    const thread = startThread(data);
+    thread.once('message', (message: GeneratorMessage) => {
+      if ('problem' in message) end();
+      resolve(message);
+    });
+    thread.once('error', reject);
+    thread.once('exit', (status) => reject(new Error(`a generator thread ended with status ${status}`)));
+  });
+}
+
+function startThread(workerData: GeneratorData): Worker {
+  try {
+    return new Worker(new URL('./load-thread.cjs', import.meta.url), { workerData });
+  } catch (error) {
+    throw tooFewThreads(error) ?? error;
+  }
+}
+
+function cannotConnect({ settings }: LoadPlan, problem: string): HeddleError {
+  const advice = problem.startsWith('EMFILE')
+    ? 'Raise the limit of open files with ulimit -n'
+    : 'Does it take so many clients?';
+  return new HeddleError(
+    'HEDDLE_CONNECT',
+    `Cannot open all connections to ${peerText(settings)}: ${problem}. ${advice}`,
+  );
+}
+
+function addUp(records: readonly LoadRecord[]): LoadFigures {
+  const groups = new Map<string, GroupFigures>();
+  const late = new Histogram();
+  for (const record of records) {
+    late.add(record.late);
+    for (const part of record.groups) {
+      const group = groups.get(part.name) ?? new GroupFigures(part.name, 0);
+      groups.set(part.name, group);
+      group.clients += part.clients;
+      group.add(part);
+    }
+  }
+  const sum = (value: (record: LoadRecord) => number): number =>
+    records.reduce((total, record) => total + value(record), 0);
+  const hasDelay = records.every(({ runDelayMs }) => runDelayMs !== undefined);
+  return {
+    groups: [...groups.values()],
+    late,
+    runDelayMs: hasDelay ? sum(({ runDelayMs }) => runDelayMs ?? 0) : undefined,
+    idle: sum(({ idle }) => idle),
+    idleLost: sum(({ idleLost }) => idleLost),
+    ms: Math.max(...records.map(({ ms }) => ms)),
+  };
+}

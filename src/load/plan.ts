@@ -1,0 +1,59 @@
+/** Defines what a run of the load does. A plan is plain data: each generator thread gets one, with its share of the load. */
+
+import type { ConnectSettings } from '../options/connect-options.ts';
+import type { SocketAddress } from '../sys/sys.ts';
+import type { Pattern } from './arrivals.ts';
+import type { Expected } from './messages.ts';
+
+/** Clients that do the same. */
+export interface GroupPlan {
+  /** Such as `clients`, or the text that those beside them send. */
+  readonly name: string;
+  readonly clients: number;
+  /** The texts that the clients send in turn. */
+  readonly texts: readonly string[];
+  readonly expected: Expected;
+  /** Messages a second, of all clients of the group; `undefined`: each client sends its next message when it has a reply (closed loop). */
+  readonly rate: number | undefined;
+  readonly pattern: Pattern;
+  /** The most messages that a client may have under way. */
+  readonly pipeline: number;
+  /** Clients a second that leave and come again. */
+  readonly churn: number;
+}
+
+export interface LoadPlan {
+  /** Where to connect, for sockets of this program's own; `undefined`: Node connects, by `settings`. */
+  readonly address: SocketAddress | undefined;
+  /** Where to connect, and what a message is. It has no `signal`, and no framing with functions. */
+  readonly settings: Omit<ConnectSettings, 'signal'>;
+  readonly groups: readonly GroupPlan[];
+  /** Connections that are open and send nothing. */
+  readonly idle: number;
+  /** How long the load goes on before it is measured, and then measured, in ms. */
+  readonly warmMs: number;
+  readonly ms: number;
+  /** How long a reply may take, in ms. */
+  readonly timeoutMs: number;
+  readonly seed: number;
+  /** The number of the first client: clients of several threads have numbers of their own. */
+  readonly firstClient: number;
+}
+
+/** Divides `plan` among `count` threads; none gets a share without clients. */
+export function shares(plan: LoadPlan, count: number): LoadPlan[] {
+  return Array.from({ length: count }, (_, index) => {
+    const part = (whole: number): number =>
+      Math.floor((whole * (index + 1)) / count) - Math.floor((whole * index) / count);
+    const groups = plan.groups
+      .map((group) => {
+        const clients = part(group.clients);
+        const scale = clients / group.clients;
+        const rate = group.rate === undefined ? undefined : group.rate * scale;
+        return { ...group, clients, rate, churn: group.churn * scale };
+      })
+      .filter(({ clients }) => clients > 0);
+    const firstClient = plan.firstClient + index * 10_000;
+    return { ...plan, groups, idle: part(plan.idle), seed: plan.seed + index, firstClient };
+  }).filter(({ groups, idle }) => groups.length > 0 || idle > 0);
+}

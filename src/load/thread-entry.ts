@@ -1,0 +1,38 @@
+/** Begins a generator thread: wiring only. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { nameInLibrary } from '../options/source.ts';
+import { openLibc } from '../sys/libc.ts';
+import { ControlWords } from './control-words.ts';
+import { EpollWires } from './wires/epoll-wires.ts';
+import { CannotConnect, Generator } from './generator.ts';
+import type { GeneratorData, GeneratorMessage } from './load.ts';
+import type { LoadPlan } from './plan.ts';
+import type { Wires } from './wires/wires.ts';
+
+async function wiresFor({ address, settings }: LoadPlan): Promise<Wires> {
+  if (address !== undefined) return new EpollWires(openLibc(), address);
+  const [{ openerFor }, { NodeWires }] = await Promise.all([
+    import('../client/open-socket.ts'),
+    import('./wires/node-wires.ts'),
+  ]);
+  return new NodeWires(await openerFor({ ...settings, signal: undefined }, nameInLibrary));
+}
+
+async function run({ control, count, plan }: GeneratorData): Promise<GeneratorMessage> {
+  const wires = await wiresFor(plan);
+  try {
+    return { record: await new Generator(plan, wires, new ControlWords(control, count)).run() };
+  } catch (error) {
+    if (error instanceof CannotConnect) return { problem: error.message };
+    throw error;
+  } finally {
+    wires.close();
+  }
+}
+
+run(workerData as GeneratorData)
+  .then((message) => parentPort?.postMessage(message))
+  .catch((error: unknown) => {
+    throw error; // A fault of the generator: the thread ends with it, and whoever started the thread is told.
+  });

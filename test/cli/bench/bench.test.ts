@@ -1,0 +1,248 @@
+import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { echoBytes, stubServer } from '../../client/stub-server.ts';
+import { testFolder } from '../../support/folder.ts';
+import { HEDDLE, run, Running } from '../../system/processes.ts';
+
+const NEVER_LATE = ['--late', '1h', '--warm', '0s', '--framing', 'line'];
+
+interface Report {
+  readonly status: number;
+  readonly verdict: string;
+  readonly clients: {
+    readonly asked: number;
+    readonly rate: number;
+    readonly wrong: number;
+    readonly lost: number;
+    readonly fromDue: Waits;
+    readonly closedLoop: Waits;
+  };
+  readonly expected: unknown;
+  readonly wrongReply: { readonly sent: string; readonly got: string } | null;
+}
+
+interface Waits {
+  readonly count: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly worst: number;
+}
+
+const command = (...args: readonly string[]) => run(process.execPath, [HEDDLE, 'bench', ...args]);
+
+async function bench(port: number, ...args: readonly string[]): Promise<Report> {
+  const { status, stderr, stdout } = await command(`:${port}`, ...NEVER_LATE, '--json', ...args);
+  expect(stderr).toBe('');
+  const report = JSON.parse(stdout) as Report;
+  expect(report.status).toBe(status);
+  return report;
+}
+
+/** Calls `serve` for each line of a client, with its number among all lines, from 1 on. */
+function lines(serve: (line: string, number: number, socket: Socket) => void): (socket: Socket) => void {
+  let number = 0;
+  return (socket) => {
+    let rest = '';
+    socket.setEncoding('latin1').on('data', (data) => {
+      const parts = `${rest}${String(data)}`.split('\n');
+      rest = parts.pop() ?? '';
+      for (const line of parts) serve(line, ++number, socket);
+    });
+    socket.on('end', () => socket.end());
+  };
+}
+
+/** Answers lines with themselves; of all lines the one with number `from`, and those behind it, wait for `ms`. */
+function stalling(from: number, ms: number): (socket: Socket) => void {
+  const waiting: (() => void)[] = [];
+  let isStalled = false;
+  return lines((line, number, socket) => {
+    if (number === from) {
+      isStalled = true;
+      setTimeout(() => {
+        isStalled = false;
+        for (const reply of waiting) reply();
+      }, ms);
+    }
+    const reply = (): void => void socket.write(`${line}\n`);
+    if (isStalled) waiting.push(reply);
+    else reply();
+  });
+}
+
+describe('heddle bench', () => {
+  it('drives the rate that was asked for, and checks each reply', async () => {
+    await using server = await stubServer(echoBytes);
+    const report = await bench(
+      server.port,
+      '--rate',
+      '500',
+      '--arrivals',
+      'even',
+      '--duration',
+      '1s',
+      '--clients',
+      '7',
+    );
+    expect(report).toMatchObject({ status: 0, verdict: 'Done', expected: { kind: 'echo' } });
+    expect(report.clients).toMatchObject({ asked: 500, wrong: 0, lost: 0 });
+    expect(report.clients.fromDue.count).toBe(500);
+  });
+
+  it('shows a stall in what clients wait, which a closed loop does not see', async () => {
+    const args = ['--clients', '1', '--duration', '2s'];
+    await using server = await stubServer(stalling(60, 600));
+    const open = await bench(server.port, '--rate', '200', '--arrivals', 'even', ...args);
+    // 120 of 400 messages were due during the stall, and waited for what was left of it: a tenth of all for 400 ms or longer.
+    expect(open.clients.fromDue.p90).toBeGreaterThan(350);
+    expect(open.clients.fromDue.worst).toBeGreaterThan(590);
+    // One of them at most was sent when no other was under way.
+    expect(open.clients.closedLoop.p90).toBeLessThan(open.clients.fromDue.p90 / 2);
+
+    await using other = await stubServer(stalling(60, 600));
+    const closed = await bench(other.port, ...args);
+    expect(closed.clients.fromDue.worst).toBeGreaterThan(590);
+    expect(closed.clients.fromDue.p90).toBeLessThan(open.clients.fromDue.p90 / 2);
+  });
+
+  it('finds one byte that is wrong, shows the reply, and ends with 3', async () => {
+    await using server = await stubServer(
+      lines((line, number, socket) => socket.write(`${number === 50 ? line.replace(/.$/, '!') : line}\n`)),
+    );
+    const report = await bench(server.port, '--rate', '200', '--duration', '1s');
+    expect(report).toMatchObject({ status: 3, verdict: 'WRONG: 1 replies were wrong', clients: { wrong: 1, lost: 0 } });
+    const { got = '', sent = '' } = report.wrongReply ?? {};
+    expect(got).toBe(`${sent.trimEnd().slice(0, -1)}!`);
+  });
+
+  it('finds replies that went to another client', async () => {
+    let last: string | undefined;
+    await using server = await stubServer(
+      lines((line, number, socket) => {
+        socket.write(`${(number > 20 && number < 30 ? last : undefined) ?? line}\n`);
+        last = line;
+      }),
+    );
+    const report = await bench(server.port, '--rate', '200', '--duration', '1s', '--clients', '4');
+    expect(report.status).toBe(3);
+    expect(report.clients.wrong).toBe(9);
+  });
+
+  it('finds a reply that nobody asked for', async () => {
+    await using server = await stubServer(
+      lines((line, number, socket) => socket.write(number === 30 ? `${line}\nand more\n` : `${line}\n`)),
+    );
+    const report = await bench(server.port, '--rate', '100', '--duration', '1s', '--clients', '1');
+    expect([report.status, report.wrongReply?.got]).toEqual([3, 'and more']);
+  });
+
+  it('counts messages without a reply as waits, and ends with 1', async () => {
+    await using server = await stubServer(
+      lines((line, number, socket) => {
+        if (number !== 40) socket.write(`${line}\n`);
+      }),
+    );
+    const args = ['--rate', '100', '--arrivals', 'even', '--duration', '1s', '--clients', '100', '--timeout', '700ms'];
+    const report = await bench(server.port, ...args);
+    expect(report).toMatchObject({ status: 1, verdict: expect.stringMatching(/^FAILED: \d+ messages got no reply$/) });
+    expect(report.clients.lost).toBeGreaterThanOrEqual(1);
+    expect(report.clients.fromDue.count).toBe(100);
+    expect(report.clients.fromDue.worst).toBeGreaterThan(690);
+  });
+
+  it('ends with 4 if a requirement was missed, and with 0 if not', async () => {
+    await using server = await stubServer(echoBytes);
+    const args = ['--duration', '300ms', '--require', 'worst<1h', '--require'];
+    expect((await bench(server.port, ...args, 'rate>=1')).status).toBe(0);
+    expect((await bench(server.port, ...args, 'rate<1')).status).toBe(4);
+  });
+
+  it('gives no verdict where it was late itself, and ends with 5', async () => {
+    await using server = await stubServer(echoBytes);
+    const report = await bench(
+      server.port,
+      '--duration',
+      '300ms',
+      '--rate',
+      '1000',
+      '--late',
+      '0ms',
+      '--require',
+      'rate<1',
+    );
+    expect([report.status, report.verdict]).toEqual([
+      5,
+      expect.stringMatching(/^NO VERDICT: the generator itself was late/),
+    ]);
+  });
+
+  it('ends with 1 if nobody is there', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { readonly port: number };
+    server.close();
+    const { status, stderr } = await command(`:${port}`);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('connection refused')]);
+  });
+
+  it.each([
+    [['--rate', '0'], /^--rate must be a positive integer/],
+    [['--require', 'p99'], /^--require must be a condition/],
+    [['--expect', 'what'], /^--expect must be auto/],
+    [['--framing', 'end'], /^--framing end has one message for each connection/],
+    [['--message', 'a', '--message-file', 'b'], /^--message and --message-file both say/],
+    [['192.0.2.1:80'], /^192\.0\.2\.1:80 is not on this machine/],
+  ])('refuses %j with 2', async (args, text) => {
+    const { status, stderr } = await command(...args);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(text)]);
+  });
+
+  it('says which reply it found where the message does not come back', async () => {
+    await using server = await stubServer(lines((_line, _number, socket) => socket.write('+PONG\r\n')));
+    const args = ['--message', 'PING', '--framing', 'line:crlf', '--duration', '200ms', '--late', '1h', '--warm', '0s'];
+    const { stdout, status } = await command(`:${server.port}`, ...args);
+    expect(status).toBe(0);
+    expect(stdout).toContain('each reply is checked: "+PONG"');
+  });
+
+  it('says that it does not check where nothing says what a right reply is', async () => {
+    await using server = await stubServer(lines((_line, number, socket) => socket.write(`${number}\n`)));
+    const { status, stdout } = await command(`:${server.port}`, ...NEVER_LATE, '--duration', '200ms');
+    expect([status, stdout]).toEqual([0, expect.stringContaining('replies are only counted')]);
+  });
+
+  it('sends the lines of a file, in a stream without message boundaries too', async () => {
+    const folder = testFolder();
+    const file = join(folder, 'messages.txt');
+    writeFileSync(file, `short\n${'long'.repeat(20_000)}\n`);
+    await using server = await stubServer(echoBytes);
+    const args = ['--message-file', file, '--duration', '300ms', '--warm', '0s', '--late', '1h', '--clients', '3'];
+    const { status, stdout } = await command(`:${server.port}`, ...args);
+    expect([status, stdout]).toEqual([0, expect.stringContaining('wrong 0   lost 0')]);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('prints the figures so far on %s', async (signal) => {
+    await using server = await stubServer(
+      lines((line, number, socket) => {
+        socket.write(`${line}\n`);
+        if (number === 100) running.child.kill(signal);
+      }),
+    );
+    await using running = new Running(process.execPath, [
+      HEDDLE,
+      'bench',
+      `:${server.port}`,
+      ...NEVER_LATE,
+      '-r',
+      '200',
+      '-d',
+      '1h',
+    ]);
+    const { status, stdout } = await running.finished();
+    expect([status, stdout]).toEqual([signal === 'SIGINT' ? 130 : 143, expect.stringMatching(/from due +\d/)]);
+  });
+});
