@@ -1,16 +1,19 @@
 /**
  * LDAP, as a gateway would speak it: messages are TLVs (BER), read with a framing of its own. Everybody may log in, and
- * every search finds one entry: its own base.
+ * every search finds one entry: its own base. A client may ask for TLS (StartTLS).
  *
- *     npx heddle serve examples/ldap.ts --port 12345
- *     ldapsearch -x -H ldap://127.0.0.1:12345 -b cn=ann,dc=example -s base
+ *     npx heddle serve examples/ldap.ts --tls-cert server.pem --tls-key server.key.pem --tls-start later --port 12345
+ *     LDAPTLS_CACERT=server.pem ldapsearch -ZZ -x -H ldap://127.0.0.1:12345 -b cn=ann,dc=example -s base
+ *
+ * Without the flags for TLS, it refuses StartTLS.
  */
-import { type Decoded, defineService } from 'heddle';
+import { type Client, type Decoded, defineService } from 'heddle';
 
 const [INTEGER, STRING, ENUM, SEQUENCE, SET] = [0x02, 0x04, 0x0a, 0x30, 0x31];
 const [BIND, UNBIND, SEARCH, EXTENDED, ABANDON] = [0x60, 0x42, 0x63, 0x77, 0x50];
 const [BOUND, ENTRY, SEARCHED, EXTENDED_REPLY] = [0x61, 0x64, 0x65, 0x78];
 const [SUCCESS, PROTOCOL_ERROR] = [0, 2];
+const START_TLS = '1.3.6.1.4.1.1466.20037';
 const MAX_LENGTH_BYTES = 4;
 
 /** A tag, a length and a value. */
@@ -32,16 +35,27 @@ export default defineService({
     decode: ({ buffer, byteOffset, length }: Uint8Array): Decoded<Request> =>
       requestIn(Buffer.from(buffer, byteOffset, length)), // The same memory.
   },
-  message({ id, operation: { tag, value } }: Request, client) {
-    if (tag === BIND) return reply(id, element(BOUND, ...result(SUCCESS)));
-    if (tag === SEARCH)
-      return Buffer.concat([reply(id, entry(value)), reply(id, element(SEARCHED, ...result(SUCCESS)))]);
-    if (tag === EXTENDED) return reply(id, element(EXTENDED_REPLY, ...result(PROTOCOL_ERROR)));
-    if (tag === UNBIND) client.close();
-    else if (tag !== ABANDON) throw new Error(`there is no operation ${tag}`);
-    return undefined;
+  async session(client: Client<Request>) {
+    for await (const { id, operation } of client) {
+      const { tag, value } = operation;
+      if (tag === UNBIND) return;
+      if (tag === BIND) await client.send(reply(id, element(BOUND, ...result(SUCCESS))));
+      else if (tag === SEARCH) await client.send(found(id, value));
+      else if (tag === EXTENDED) await extend(client, id, value);
+      else if (tag !== ABANDON) throw new Error(`there is no operation ${tag}`);
+    }
   },
 });
+
+async function extend(client: Client<Request>, id: Buffer, value: Buffer): Promise<void> {
+  const isStart = elementIn(value)?.value.toString() === START_TLS && client.canStartTls;
+  await client.send(reply(id, element(EXTENDED_REPLY, ...result(isStart ? SUCCESS : PROTOCOL_ERROR))));
+  if (isStart) await client.startTls();
+}
+
+function found(id: Buffer, search: Buffer): Buffer {
+  return Buffer.concat([reply(id, entry(search)), reply(id, element(SEARCHED, ...result(SUCCESS)))]);
+}
 
 /** What a search finds: an entry with the name of its base. */
 function entry(search: Buffer): Buffer {

@@ -1,14 +1,17 @@
 /**
- * The protocol of PostgreSQL, as a gateway would speak it: a startup packet, then packets of another form. Every query is
- * answered with one row: its own text.
+ * The protocol of PostgreSQL, as a gateway would speak it: a startup packet, then packets of another form. A client may ask for
+ * TLS first (`SSLRequest`). Every query is answered with one row: its own text.
  *
- *     npx heddle serve examples/postgres.ts --port 12345
- *     psql 'host=127.0.0.1 port=12345 user=ann' -c 'select 6 * 7'
+ *     npx heddle serve examples/postgres.ts --tls-cert server.pem --tls-key server.key.pem --tls-start later --port 12345
+ *     psql 'host=127.0.0.1 port=12345 user=ann sslmode=require' -c 'select 6 * 7'
+ *
+ * Without the flags for TLS, it tells clients that it has none.
  */
 import { type Client, defineService } from 'heddle';
 
 const VERSION_3 = 3 << 16;
 const CANCEL_REQUEST = 80_877_102;
+const SSL_REQUEST = 80_877_103;
 const TEXT_TYPE = 25;
 
 export default defineService({
@@ -37,7 +40,10 @@ async function startUp(client: Client): Promise<boolean> {
     const code = request.readInt32BE(4);
     if (code === VERSION_3) return true;
     if (code === CANCEL_REQUEST) return false;
-    await client.send('N'); // It has asked for encryption.
+    if (code === SSL_REQUEST && client.canStartTls) {
+      await client.send('S');
+      await client.startTls();
+    } else await client.send('N'); // Of GSSAPI as well.
   }
 }
 

@@ -75,6 +75,7 @@ const WITH_CLIENTS = [
   'memcached.ts',
   'postgres.ts',
   'ldap.ts',
+  'mail.ts',
   'http.ts',
   'websocket.ts',
   'mqtt-broker.ts',

@@ -3,6 +3,7 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { escapeText } from '../log/escape.ts';
+import type { TlsStart } from '../options/tls/tls-type.ts';
 import type { ThreadRange } from '../options/values/threads.ts';
 import type { EngineName } from '../server/engine.ts';
 import type { ServerAddress } from '../listen/listening-socket.ts';
@@ -14,8 +15,8 @@ export interface Serving {
   /** Whether the service is Heddle's own. */
   readonly isBuiltIn: boolean;
   readonly addresses: readonly ServerAddress[];
-  /** Whether clients are served over TLS. */
-  readonly tls: boolean;
+  /** When TLS begins; `undefined`: never. */
+  readonly tls: TlsStart | undefined;
   /** Whether the addresses were given by `listen`. */
   readonly isListed: boolean;
   readonly engine: EngineName;
@@ -33,7 +34,7 @@ const NOT_SHARED = 'Variables of the module are not shared between threads: see 
 /** The lines that are printed once clients can connect. */
 export function bannerLines(serving: Serving): string[] {
   const lines = [
-    `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${serving.tls ? ', over TLS' : ''}`,
+    `Serving ${escapeText(serving.service)} on ${threadsText(serving.threads)}${tlsText(serving.tls)}`,
     ...(serving.isBuiltIn || serving.threads.max === 1 ? [] : [NOT_SHARED]),
     ...(serving.config === undefined ? [] : [`Options are read from ${escapeText(serving.config)}`]),
     ...addressLines(serving.addresses),
@@ -62,6 +63,11 @@ function addressLines(addresses: readonly ServerAddress[]): string[] {
     if (address.family === 'unix') return `Server running on unix:${escapeText(address.path)}`;
     return `Server running on port ${address.port}${isAlone ? '' : ` (${address.host})`}`;
   });
+}
+
+function tlsText(start: TlsStart | undefined): string {
+  if (start === undefined) return '';
+  return start === 'now' ? ', over TLS' : ', over TLS once the service starts it';
 }
 
 function threadsText({ min, max }: ThreadRange): string {

@@ -11,7 +11,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Messages:': ['message', 'messageFile', 'size', 'expect', 'timeout'],
   'Memory:': ['maxMessageLength', 'maxUnsent', 'maxMemory', 'maxClientState'],
   'Time:': ['idleTimeout', 'messageTimeout', 'sendTimeout', 'keepAlive', 'drainDelay', 'shutdownTimeout'],
-  'TLS:': ['tlsCert', 'tlsKey', 'tlsCa', 'tlsCrl', 'tlsRequestClientCert', 'tlsHandshakeTimeout'],
+  'TLS:': ['tlsCert', 'tlsKey', 'tlsCa', 'tlsCrl', 'tlsRequestClientCert', 'tlsStart', 'tlsHandshakeTimeout'],
   'Log:': ['logLevel', 'quiet', 'logFormat'],
   'Watching:': ['metrics', 'metricsHosts', 'control'],
 };

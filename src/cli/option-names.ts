@@ -15,6 +15,7 @@ const TLS_PARTS: Readonly<Record<string, string>> = {
   '.ca': 'tlsCa',
   '.crl': 'tlsCrl',
   '.requestClientCert': 'tlsRequestClientCert',
+  '.start': 'tlsStart',
 };
 
 /** Names options by the first of `layers` that has them; what none has goes by its flag. */

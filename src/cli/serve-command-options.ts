@@ -14,6 +14,7 @@ import { refuseProxiedHash } from '../options/proxied-placement.ts';
 import { option } from '../options/schema.ts';
 import { serveSchema } from '../options/serve-options.ts';
 import type { NameOf, OptionSource } from '../options/source.ts';
+import { TLS_STARTS } from '../options/tls/tls-type.ts';
 import { choice, path, toggle } from '../options/values/value-types.ts';
 import { clientCommandSchema } from './client/client-command-options.ts';
 import { type NamedLayer, namesIn } from './option-names.ts';
@@ -48,6 +49,11 @@ export const serveCommandSchema = v.strictObject({
   tlsRequestClientCert: option(v.optional(toggle()), {
     help: 'clients must show a certificate that an authority in --tls-ca signed',
     preset: 'off',
+    reach: 'shell',
+  }),
+  tlsStart: option(v.optional(choice(TLS_STARTS)), {
+    help: 'when TLS begins: with the connection, or when the service calls client.startTls()',
+    preset: 'now',
     reach: 'shell',
   }),
   config: option(v.optional(path('must be the path of a .ts, .js, .mjs or .json file')), {

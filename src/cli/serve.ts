@@ -128,7 +128,8 @@ function logSettings({ logFormat, logLevel, quiet, service }: ServeCommandSettin
 function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
   const { bytes, config: _config, watch: _watch, ...unreadClients } = settings;
   const { logFormat: _logFormat, logLevel: _logLevel, quiet: _quiet, ...others } = unreadClients;
-  const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsCrl: _crl, tlsRequestClientCert: _request, ...options } = others;
+  const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsCrl: _crl, ...unnamed } = others;
+  const { tlsRequestClientCert: _request, tlsStart: _start, ...options } = unnamed;
   const service = options.service ?? (bytes ? builtIn('reverse-bytes') : undefined);
   return { ...options, service, onEvent: (event) => log.event(event) };
 }
@@ -168,7 +169,7 @@ function sayListening(
   };
   const isListed = settings.listen !== undefined;
   const isBuiltIn = settings.service === undefined;
-  const tls = settings.tls !== undefined;
+  const tls = settings.tls && (settings.tls.start ?? 'now');
   log.listening(bannerLines({ service, isBuiltIn, threads, addresses, engine, tls, isListed, config, metrics }), {
     type: 'listening',
     time: Date.now(),

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { HeddleError } from '../errors.ts';
 import { isPath } from '../options/tls/pem.ts';
 import type { NameOf } from '../options/source.ts';
-import type { Pem, TlsOptions } from '../options/tls/tls-type.ts';
+import type { Pem, TlsOptions, TlsStart } from '../options/tls/tls-type.ts';
 
 /** What a command is told, by flags and environment and, as `tls`, by the file. */
 interface TlsSettings {
@@ -14,12 +14,13 @@ interface TlsSettings {
   readonly tlsCa?: string | undefined;
   readonly tlsCrl?: string | undefined;
   readonly tlsRequestClientCert?: boolean | undefined;
+  readonly tlsStart?: TlsStart | undefined;
 }
 
 /** Gives the options for TLS, paths from `directory`; undefined if none are given. Throws HEDDLE_INVALID_OPTION. */
 export function tlsOptions(settings: TlsSettings, directory: string, nameOf: NameOf): TlsOptions | undefined {
-  const { tls, tlsCert, tlsKey, tlsCa, tlsCrl, tlsRequestClientCert } = settings;
-  const isGiven = [tlsCert, tlsKey, tlsCa, tlsCrl, tlsRequestClientCert].some((value) => value !== undefined);
+  const { tls, tlsCert, tlsKey, tlsCa, tlsCrl, tlsRequestClientCert, tlsStart } = settings;
+  const isGiven = [tlsCert, tlsKey, tlsCa, tlsCrl, tlsRequestClientCert, tlsStart].some((value) => value !== undefined);
   if (!isGiven) return tls;
   const files = {
     ...(tlsCert && { cert: tlsCert }),
@@ -39,7 +40,7 @@ export function tlsOptions(settings: TlsSettings, directory: string, nameOf: Nam
     throw invalid(
       `${nameOf('tls', '.crl')} needs ${nameOf('tls', '.requestClientCert')}: without it no client shows a certificate`,
     );
-  return { ...rest, cert, key, requestClientCert };
+  return { ...rest, cert, key, requestClientCert, ...(tlsStart && { start: tlsStart }) };
 }
 
 /** Finds the files that `tls` names from `folder`. */

@@ -125,6 +125,20 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
    * Errors: `HEDDLE_CLOSED` if the client is gone, and what `pieces` throws.
    */
   sendAll(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
+  /** Whether `startTls` can begin TLS: the server has `tls` with `start: 'later'`, and TLS has not begun with this client. */
+  readonly canStartTls: boolean;
+  /**
+   * Begins TLS in the middle of the connection (STARTTLS): what was sent before goes out first, and from then on all bytes are encrypted.
+   * Resolves when the handshake is done, with what `tls` says from then on. The server needs the option `tls` with `start: 'later'`. For
+   * services with `session`.
+   *
+   * Bytes that the client has sent behind its request, in plain text, are never read as if they had come under TLS: the client is closed
+   * with `tls-error`.
+   *
+   * Errors: `HEDDLE_CLOSED` if the handshake fails or takes longer than `tlsHandshakeTimeout`: the client is closed with `tls-error`.
+   * `HEDDLE_UNSUPPORTED` if the server has no TLS to start, or TLS has begun already. Until then, `send` rejects with the same code.
+   */
+  startTls(): Promise<ClientTls>;
   /** Sends what is still to be sent, then closes the connection with reason `server-finished`. */
   close(): void;
   /**

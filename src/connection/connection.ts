@@ -12,8 +12,10 @@ import { SharedBuffer } from './bytes/saved-bytes.ts';
 import { refused } from './bytes/send-queue.ts';
 import type { ClientTls, LocalAddress } from './client.ts';
 import { signalGoing } from './asked/client-signal.ts';
-import { endOutput, outputEnded, resetClient, sendEnd } from './asked/end-output.ts';
+import { allSent, closeClient, endOutput, outputEnded, resetClient } from './asked/end-output.ts';
 import { localOf } from './asked/local-address.ts';
+import { sendLater } from './asked/send-later.ts';
+import { canStartTls, startTls, type TlsStart } from './asked/start-tls.ts';
 import type { ReceiveOptions } from './asked/receive-within.ts';
 import { changeFraming, checkFraming } from './codec/change-framing.ts';
 import type { Codec } from './codec/codec.ts';
@@ -21,7 +23,7 @@ import { readBody, readPiece, readUntil, sendAll } from './codec/unframed.ts';
 import type { CalledBack, ThreadContext } from './context.ts';
 import type { ServedClient } from './end/close.ts';
 import { Ending, type EndingConnection } from './end/ending.ts';
-import { refuseFrame, refuseSend, sendFailed, serviceFailed } from './end/failures.ts';
+import { refuseFrame, sendFailed, serviceFailed } from './end/failures.ts';
 import { takeLastMessage } from './end/last-message.ts';
 import { endIfLate, missedEvents } from './end/late.ts';
 import {
@@ -31,17 +33,16 @@ import {
   DRAINING,
   END_NOTED,
   ENDED,
-  ENDS_OUTPUT,
   FINISHING,
   FLUSHING,
   GOING,
   LINGERING,
-  NO_OUTPUT,
   OUTPUT_ENDED,
   REFRAMED,
   SERVING,
   SIGNALS,
   TAKES_NO_INPUT,
+  WAITS_SENT,
   WORK_LEFT,
   YIELDING,
 } from './flags.ts';
@@ -73,7 +74,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   readonly id: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly tls: ClientTls | undefined;
+  tls: ClientTls | undefined;
   readonly input: Input;
   readonly output: Output;
   readonly lease: Lease;
@@ -83,6 +84,8 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   #flags = 0;
   /** Why it ends, and how; since it is `FINISHING` or `CLOSED`. */
   ending: Ending | undefined = undefined;
+  /** While it is `SECURING`. */
+  tlsStart: TlsStart | undefined = undefined;
   /** What the service keeps with the client; `undefined`: nothing, as far as this thread knows. */
   kept: ClientState | undefined;
   /** How many of the bytes that had arrived when the drain began are still to be read. */
@@ -178,7 +181,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(END_NOTED)) return this.#close();
     // Idle, it was flushed with the turn that sent it, and may be another thread's by now.
     if (this.is(CLOSED) || this.lease.isIdle) return;
-    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING | ENDS_OUTPUT) && !isReframed) return;
+    if (this.lease.isPinned && this.output.isSent && !this.is(FINISHING | WAITS_SENT) && !isReframed) return;
     this.lease.begin();
     if (isReframed) callContext.run(() => this.#goOn()); // Another client may have asked for this call.
     this.#flush();
@@ -294,9 +297,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   #flush(): void {
     if (this.is(CLOSED)) return;
     this.output.flush();
-    if (!this.is(FINISHING | ENDS_OUTPUT) || !this.output.isSent || this.is(CLOSED)) return;
-    if (this.is(FINISHING)) this.ending?.shutDown();
-    else sendEnd(this, this.#context.sys);
+    if (this.is(FINISHING | WAITS_SENT) && this.output.isSent && !this.is(CLOSED)) allSent(this, this.#context.sys);
   }
 
   #endTurn(drains: boolean): void {
@@ -338,15 +339,20 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     return sendAll(this, this.#strategy, pieces);
   }
 
+  get canStartTls(): boolean {
+    return canStartTls(this, this.#context);
+  }
+
+  startTls(): Promise<ClientTls> {
+    return startTls(this, this.#context);
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<unknown, undefined> {
     return { next: () => this.#strategy.next() };
   }
 
   close(): void {
-    ensureStack();
-    if (!this.#canSend()) return;
-    this.finish('server-finished');
-    this.flushSoon();
+    closeClient(this);
   }
 
   end(): void {
@@ -382,10 +388,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   }
 
   sendLater(message: unknown): Promise<void> {
-    if (this.is(NO_OUTPUT) && !this.is(FINISHING | CLOSED)) return refused(outputEnded());
-    if (!this.#canSend()) return refuseSend(this);
-    this.flushSoon(); // First: it gives up the slot, and what is no message throws.
-    return this.orRefused(this.output.later(message));
+    return sendLater(this, message);
   }
 
   orRefused(sent: Promise<void>): Promise<void> {
@@ -396,11 +399,6 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(FLUSHING)) return;
     this.set(FLUSHING);
     this.#context.flushSoon(this);
-  }
-
-  /** Takes the slot, if this is called from outside of an event. */
-  #canSend(): boolean {
-    return !this.is(FINISHING | CLOSED) && this.lease.take();
   }
 
   finish(reason: CloseReason, detail?: string): void {
@@ -431,6 +429,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(SIGNALS)) this.#context.signals.closed(this);
     this.#context.closed(this, reason);
     this.#strategy.closed();
+    this.tlsStart?.closed();
     this.lease.begin();
     this.input.drop();
     this.output.drop(() => this.closedError());

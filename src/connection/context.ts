@@ -7,6 +7,7 @@ import type { Closer } from './end/close.ts';
 import type { EndingContext } from './end/ending.ts';
 import type { LeaseContext } from './lease.ts';
 import type { OutputContext } from './output.ts';
+import type { BeginHandshake } from './asked/start-tls.ts';
 import type { SocketCalls } from './sockets.ts';
 import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
 
@@ -49,6 +50,8 @@ export interface ThreadContext extends EndingContext, LeaseContext, OutputContex
   isCutShort(fd: number): boolean;
   /** What TLS has found out about the client of `fd`; `undefined` without TLS. */
   tlsOf(fd: number): ClientTls | undefined;
+  /** Begins TLS with a client; left out where it begins with the connection, or never. */
+  readonly beginHandshake: BeginHandshake | undefined;
   /** Flushes this connection once the running callbacks are done, so that what they send goes out in one write. */
   flushSoon(connection: CalledBack): void;
   /** Has `checkLinger` called a moment from now. */

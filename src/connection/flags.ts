@@ -44,12 +44,17 @@ export const SIGNALS = 1 << 18;
 export const ENDS_OUTPUT = 1 << 19;
 /** The end of the stream is sent, and the client goes on. */
 export const OUTPUT_ENDED = 1 << 20;
+/** TLS begins once all that was sent is out. */
+export const SECURING = 1 << 21;
 
 /** Any of these, and the service may send nothing. */
 export const NO_OUTPUT = ENDS_OUTPUT | OUTPUT_ENDED;
 
+/** Any of these, and something is done once all that was sent is out. */
+export const WAITS_SENT = ENDS_OUTPUT | SECURING;
+
 /** Any of these, and the service may be given no message. */
-export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING;
+export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING | SECURING;
 
 /** Any of these, and the client is not idle, however long no byte comes or goes: it is the server, or another deadline, that it waits for. */
-export const NO_IDLE_TIMEOUT = UNREADY | BLOCKED | LINGERING;
+export const NO_IDLE_TIMEOUT = UNREADY | BLOCKED | LINGERING | SECURING;

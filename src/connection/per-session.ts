@@ -16,6 +16,7 @@ import {
   FINISHING,
   FLUSHING,
   NO_OUTPUT,
+  SECURING,
   SENDS_SEVERAL,
   SERVING,
   UNREADY,
@@ -37,7 +38,7 @@ function handled(message: Promise<unknown>): Promise<unknown> {
 const ignore = (): void => {};
 
 /** Any of these, and what a session sends waits until its callbacks are done: more is to leave with it, or before it. */
-const SENDS_LATER = BLOCKED | FINISHING | CLOSED | FLUSHING | ANSWERED | SENDS_SEVERAL | NO_OUTPUT;
+const SENDS_LATER = BLOCKED | FINISHING | CLOSED | FLUSHING | ANSWERED | SENDS_SEVERAL | NO_OUTPUT | SECURING;
 
 export class PerSession implements Strategy {
   readonly #client: ServedConnection;

@@ -5,7 +5,7 @@ import type { Credentials } from '../options/tls/credentials.ts';
 import { formatDuration } from '../options/values/duration.ts';
 import type { Generation } from '../sharing/connection-table.ts';
 import { ServerNames } from './server-names.ts';
-import { handshakeProblem } from './tls-errors.ts';
+import { handshakeProblem, tlsProblem } from './tls-errors.ts';
 
 /** A client that is not through yet. */
 export interface Newcomer {
@@ -20,6 +20,7 @@ export interface HandshakeListener {
 }
 
 interface Underway extends Newcomer {
+  readonly listener: HandshakeListener;
   timer: NodeJS.Timeout;
 }
 
@@ -58,14 +59,23 @@ export class Handshakes {
     this.#server.setTicketKeys(Buffer.from(keys));
   }
 
-  /** Begins with a client, whose socket was not read yet. */
-  begin(newcomer: Newcomer, socket: Socket): void {
+  /** Begins with a client, when all is out that was sent to it; what was not read of its socket is of the handshake. */
+  begin(newcomer: Newcomer, socket: Socket, listener = this.#listener): void {
     socket.allowHalfOpen = false; // Until it is through, a client that shuts down its side has left.
     socket.on('error', ignore); // The TLS socket on it tells of it.
     const due = performance.now() + this.#timeout;
     const timer = setTimeout(() => this.#expired(socket, due), this.#timeout);
-    this.#underway.set(socket, { ...newcomer, timer });
-    this.#server.emit('connection', socket);
+    this.#underway.set(socket, { ...newcomer, listener, timer });
+    if (socket.writableLength === 0) this.#server.emit('connection', socket);
+    else this.#beginWhenSent(socket);
+  }
+
+  #beginWhenSent(socket: Socket): void {
+    // A write of nothing is done when those before it are.
+    socket.write('', (error) => {
+      if (error) this.#fail(socket, tlsProblem(error));
+      else if (this.#underway.has(socket)) this.#server.emit('connection', socket);
+    });
   }
 
   #expired(socket: Socket, due: number): void {
@@ -75,32 +85,34 @@ export class Handshakes {
     underway.timer = setTimeout(expire, this.#timeout);
   }
 
-  /** Gives up the clients that have not sent anything, and returns them. */
+  /** Gives up the clients that have not sent anything, and that no service has seen, and returns them. */
   dropSilent(): Newcomer[] {
-    const silent = [...this.#underway.keys()].filter((socket) => socket.bytesRead === 0);
-    return silent.map((socket) => this.#end(socket)).filter((newcomer) => newcomer !== undefined);
+    const isSilent = ([socket, { listener }]: [Socket, Underway]) =>
+      socket.bytesRead === 0 && listener === this.#listener;
+    const silent = [...this.#underway].filter(isSilent).map(([socket]) => this.#end(socket));
+    return silent.filter((newcomer) => newcomer !== undefined);
   }
 
   #secured(socket: TLSSocket): void {
     const raw = rawSocket(socket);
-    const newcomer = raw && this.#forget(raw);
-    if (raw === undefined || newcomer === undefined) return void socket.destroy();
+    const underway = raw && this.#forget(raw);
+    if (raw === undefined || underway === undefined) return void socket.destroy();
     // From now on a client may shut down its side and wait for replies; before, that was its end.
     socket.allowHalfOpen = true;
-    this.#listener.secured(newcomer, socket, raw);
+    underway.listener.secured(underway, socket, raw);
   }
 
   #fail(socket: Socket, problem: string): void {
-    const newcomer = this.#end(socket);
-    if (newcomer !== undefined) this.#listener.failed(newcomer, problem);
+    const underway = this.#end(socket);
+    underway?.listener.failed(underway, problem);
   }
 
-  #end(socket: Socket): Newcomer | undefined {
+  #end(socket: Socket): Underway | undefined {
     socket.destroy();
     return this.#forget(socket);
   }
 
-  #forget(socket: Socket): Newcomer | undefined {
+  #forget(socket: Socket): Underway | undefined {
     const underway = this.#underway.get(socket);
     this.#underway.delete(socket);
     clearTimeout(underway?.timer);

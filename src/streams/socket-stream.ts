@@ -39,8 +39,8 @@ export interface StreamClient {
 export class SocketStream {
   readonly fd: number;
   readonly generation: Generation;
-  /** What TLS has found out about the client; `undefined` without TLS. */
-  readonly tls: ClientTls | undefined;
+  /** What TLS has found out about the client; `undefined` without TLS, or before it. */
+  tls: ClientTls | undefined;
   /** Its connection was closed, but it counts as a client until its last bytes are out. */
   counts = false;
   /** It waits to be served. */
@@ -49,7 +49,7 @@ export class SocketStream {
   isCutShort = false;
   /** What the client has done against TLS. */
   problem: string | undefined = undefined;
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #ready: (stream: SocketStream) => void;
   readonly #pieces: Buffer[] = [];
   /** A piece that was taken, whose memory nobody else has: most replies are as long as their messages. */
@@ -58,6 +58,8 @@ export class SocketStream {
   #length = 0;
   #ended = false;
   #isPaused = false;
+  /** Nothing more is taken for the client while this many bytes wait; 0: during a handshake. */
+  #room = MARK;
   /** The errno of a broken connection. */
   #failure = 0;
   #discards = false;
@@ -80,11 +82,7 @@ export class SocketStream {
     this.tls = tls;
     this.#interest = interest;
     this.#ready = ready;
-    this.#flow();
-    socket.on('end', () => this.#over());
-    socket.on('error', (error) => this.#broken(error));
-    socket.on('close', () => this.#closed());
-    socket.on('drain', this.check);
+    this.#listen();
   }
 
   /** What epoll watches for. To set it has what is ready reported anew, as EPOLL_CTL_MOD does. */
@@ -99,7 +97,7 @@ export class SocketStream {
     const interest = this.#interest;
     const end = this.#ended ? EPOLLIN | EPOLLRDHUP : 0;
     const input = (this.#length > 0 ? EPOLLIN | end : end) & interest;
-    return (interest & EPOLLOUT) !== 0 && this.#socket.writableLength < MARK ? input | EPOLLOUT : input;
+    return (interest & EPOLLOUT) !== 0 && this.#socket.writableLength < this.#room ? input | EPOLLOUT : input;
   }
 
   /** Says so if there is something to do. */
@@ -137,7 +135,7 @@ export class SocketStream {
     let taken = 0;
     // What the kernel takes at once does not wait: then there is room again when `write` returns. Where not all fits,
     // `drain` follows: MARK is not below the high-water mark of any version of Node.
-    while (taken < length && this.#socket.writableLength < MARK) {
+    while (taken < length && this.#socket.writableLength < this.#room) {
       const count = Math.min(length - taken, MARK - this.#socket.writableLength);
       const from = offset + taken;
       // A copy, since the socket may keep it for later.
@@ -147,6 +145,11 @@ export class SocketStream {
       taken += count;
     }
     return taken > 0 ? taken : EAGAIN;
+  }
+
+  /** Nothing more will come. */
+  get isOver(): boolean {
+    return this.#ended || this.#failure !== 0;
   }
 
   /** How many bytes have arrived and were not taken. */
@@ -223,6 +226,33 @@ export class SocketStream {
     else this.#socket.destroy();
   }
 
+  /** Gives its socket up for a handshake, with what has arrived and was not taken; what was sent may still wait in it. */
+  release(): Socket {
+    const socket = this.#socket;
+    this.#room = 0;
+    socket.off('end', this.#over).off('error', this.#broken).off('close', this.#closed).off('drain', this.check);
+    Reflect.deleteProperty(socket, 'push');
+    socket.pause();
+    for (const piece of this.#pieces.splice(0).toReversed()) socket.unshift(piece);
+    this.#length = 0;
+    this.#isPaused = false;
+    return socket;
+  }
+
+  /** Goes on with the socket of TLS that was made of the one that it gave up. */
+  secure(socket: Socket, tls: ClientTls): void {
+    this.#socket = socket;
+    this.tls = tls;
+    this.#room = MARK;
+    this.#listen();
+    this.check();
+  }
+
+  #listen(): void {
+    this.#flow();
+    this.#socket.on('end', this.#over).on('error', this.#broken).on('close', this.#closed).on('drain', this.check);
+  }
+
   /** Has each piece come here as soon as it is read. What was read before comes first. */
   #flow(): void {
     const socket = this.#socket;
@@ -261,22 +291,22 @@ export class SocketStream {
     this.#socket._read(MARK);
   }
 
-  #over(): void {
+  readonly #over = (): void => {
     this.#ended = true;
     this.check();
-  }
+  };
 
-  #broken(error: NodeJS.ErrnoException): void {
+  readonly #broken = (error: NodeJS.ErrnoException): void => {
     const result = resultOf(error.code);
     if (this.tls !== undefined && result === undefined) this.problem = tlsProblem(error);
     this.#fail(result ?? ECONNRESET);
-  }
+  };
 
-  #closed(): void {
+  readonly #closed = (): void => {
     if (this.#ended)
       this.check(); // All that was sent is with the kernel.
     else this.#fail(ECONNRESET);
-  }
+  };
 
   #fail(errno: number): void {
     if (this.#failure !== 0) return;

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { callContext } from '../connection/call-context.ts';
 import { Closer } from '../connection/end/close.ts';
 import { idleInterest } from '../connection/interest.ts';
+import type { BeginHandshake } from '../connection/asked/start-tls.ts';
 import type { StreamService } from '../connection/service.ts';
 import type { Credentials } from '../options/tls/credentials.ts';
 import { sharedTime } from '../sharing/clock.ts';
@@ -56,6 +57,8 @@ export class StreamThread implements ThreadCommands, HandshakeListener, Unwelcom
   readonly #engine: StreamEngine;
   readonly #sockets: StreamSockets;
   readonly #handshakes: Handshakes | undefined;
+  /** The service says when TLS begins. */
+  readonly #securesLater: boolean;
   readonly #closer: Closer;
   readonly #streamed: StreamedClients | undefined;
   /** Where connections are idle that are idle: what has not come to this thread yet. */
@@ -76,8 +79,10 @@ export class StreamThread implements ThreadCommands, HandshakeListener, Unwelcom
     const { table } = this;
     const sockets = new StreamSockets(parts.sys, parts.row, (stream) => this.#left(stream));
     this.#sockets = sockets;
+    this.#securesLater = parts.tls?.start === 'later';
+    const beginHandshake = this.#securesLater ? this.#beginHandshake : undefined;
     this.clients = new ThreadClients(
-      { ...parts, sys: sockets, poller: sockets.poller, clientStreams: sockets, table },
+      { ...parts, sys: sockets, poller: sockets.poller, clientStreams: sockets, table, beginHandshake },
       this,
     );
     this.#handshakes = parts.tls && new Handshakes(parts.tls, this);
@@ -105,7 +110,7 @@ export class StreamThread implements ThreadCommands, HandshakeListener, Unwelcom
 
   /** Takes a client whose slot this thread holds; the socket is from now on this thread's. */
   add(newcomer: Newcomer, socket: Socket): void {
-    if (this.#handshakes !== undefined) this.#handshakes.begin(newcomer, socket);
+    if (this.#handshakes !== undefined && !this.#securesLater) this.#handshakes.begin(newcomer, socket);
     else this.#addStream({ ...newcomer, socket, tls: undefined }, socket);
   }
 
@@ -176,6 +181,29 @@ export class StreamThread implements ThreadCommands, HandshakeListener, Unwelcom
   refuse({ fd, generation }: Newcomer, reason: CloseReason, detail?: string): void {
     this.#closer.close(fd, generation, this.#row, reason, detail);
     this.clients.checkDrainedSoon();
+  }
+
+  /** Begins TLS with a client that has talked in plain text until now. */
+  readonly #beginHandshake: BeginHandshake = (fd, listener) => {
+    const stream = this.#sockets.get(fd);
+    if (stream === undefined) return;
+    if (stream.isOver) return listener.failed('it left before the handshake was done');
+    this.#handshakes?.begin(stream, stream.release(), {
+      secured: (_client, socket) => {
+        const tls = describeTls(socket);
+        stream.secure(socket, tls);
+        this.#goOn(() => listener.secured(tls));
+      },
+      failed: (_client, problem) => this.#goOn(() => listener.failed(problem)),
+    });
+  };
+
+  /** Has a session go on that has waited for its handshake. */
+  #goOn(act: () => void): void {
+    this.#rouse();
+    this.clients.begin();
+    callContext.run(act);
+    this.#engine.served();
   }
 
   readonly #closeExpired = (): void => {

@@ -68,7 +68,7 @@ export class TlsThread implements Turns, StreamEngine {
     streams.table.pin(fd, generation);
     const own = this.#parts.sys.duplicate(fd);
     if (own < 0) streams.refuse({ fd, generation }, 'over-limit', errnoName(own));
-    else streams.add({ fd, generation }, new Socket({ fd: own, readable: true, writable: true }));
+    else streams.add({ fd, generation }, new Socket({ fd: own, readable: true, writable: true, allowHalfOpen: true }));
   }
 
   arrived(fd: number, generation: Generation): void {

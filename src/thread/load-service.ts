@@ -108,6 +108,14 @@ export function refuseFraming({ service, settings }: Asked): void {
   throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}`);
 }
 
+/** Throws HEDDLE_SERVICE_LOAD if the options have TLS begin later, and the service cannot begin it. */
+export function refuseLateTls(given: Service | StreamService, { service, tls }: ThreadStart): void {
+  if (tls?.start !== 'later' || given.session !== undefined) return;
+  const kind = given.stream === undefined ? 'message' : 'stream';
+  const why = `tls.start 'later' needs a session function, which calls client.startTls(), and it has a ${kind} function`;
+  throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}. Leave out start`);
+}
+
 function pathOf(href: string): string {
   return href.startsWith('file:') ? fileURLToPath(href) : href;
 }

@@ -4,6 +4,7 @@ import type { ClientTls } from '../connection/client.ts';
 import type { ConnectionSettings, ThreadContext } from '../connection/context.ts';
 import type { ProxyHeaderContext } from '../connection/proxy-header-reader.ts';
 import type { Service } from '../connection/service.ts';
+import type { BeginHandshake } from '../connection/asked/start-tls.ts';
 import type { SocketCalls } from '../connection/sockets.ts';
 import type { NamedFraming } from '../connection/codec/codec.ts';
 import type { ServerEvent } from '../log/event.ts';
@@ -46,6 +47,8 @@ export interface ServiceThreadParts {
   readonly poller: ThreadContext['poller'];
   readonly beforehand?: Beforehand | undefined;
   readonly clientStreams?: ClientStreams | undefined;
+  /** Begins TLS with a client whose socket is a stream; left out where TLS begins with the connection, or never. */
+  readonly beginHandshake?: BeginHandshake | undefined;
   readonly account: MemoryAccount;
   /** Has the acceptor look at the threads; left out where it does so by itself. */
   readonly alert?: (() => void) | undefined;

@@ -14,7 +14,7 @@ import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ENDING, ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
-import { framingsOf, loadService, refuseFraming, startService } from './load-service.ts';
+import { framingsOf, loadService, refuseFraming, refuseLateTls, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread, TrialStart } from './messages.ts';
 import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
 import { makeThreadMemory } from './thread-memory.ts';
@@ -62,6 +62,7 @@ async function run<Loaded>(start: ThreadStart | TrialStart, engine: ThreadEngine
   const memory = makeThreadMemory();
   const framings = framingsOf(service, start, memory.findByte);
   if ('isTrial' in start) return endTrial();
+  refuseLateTls(given, start);
   const lent = framings.some(({ framing }) => borrows(service, framing)) ? memory.whole : undefined;
   const about = { id: start.thread + 1, shared: unpackShared(start.shared), memory: lent };
   await startService(given, start.service, about);

@@ -52,6 +52,7 @@ export class ServiceContext implements ThreadContext {
   readonly settings: ThreadContext['settings'];
   readonly closer: Closer;
   readonly signals: ClientSignals;
+  readonly beginHandshake: ThreadContext['beginHandshake'];
   time = 0;
   readonly looks: LookTimes;
   awaiting = 0;
@@ -72,6 +73,7 @@ export class ServiceContext implements ThreadContext {
     this.looks = new LookTimes(parts.row, parts.table, (fd) => parts.sys.unread(fd));
     this.service = parts.service;
     this.settings = parts.settings;
+    this.beginHandshake = parts.beginHandshake;
     this.closer = new Closer(parts.sys, parts.table, parts.arena, parts.report, parts.row);
     this.blocks = new MemoryBlocks(parts.sys, parts.arena, parts.row.thread);
     this.input = parts.sys.wrap(parts.memory.input);

@@ -20,6 +20,7 @@ const credentials: Credentials = {
   ca: undefined,
   crl: [],
   requestClientCert: false,
+  start: 'now',
   alpn: [],
   sni: {},
   ticketKeys: newTicketKeys(),

@@ -3,7 +3,7 @@ import { HeddleError } from '../../errors.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { SHUT_WR } from '../../sys/constants.ts';
 import { ensureStack } from '../../sys/stack-room.ts';
-import { CALLED, CLOSED, ENDS_OUTPUT, FINISHING, NO_OUTPUT, OUTPUT_ENDED } from '../flags.ts';
+import { CALLED, CLOSED, ENDS_OUTPUT, FINISHING, NO_OUTPUT, OUTPUT_ENDED, SECURING } from '../flags.ts';
 import type { Output } from '../output.ts';
 import type { SocketCalls } from '../sockets.ts';
 import type { CalledConnection } from './take-slot.ts';
@@ -12,8 +12,10 @@ import type { CalledConnection } from './take-slot.ts';
 interface EndedByService extends CalledConnection {
   readonly fd: number;
   readonly output: Output;
+  readonly tlsStart: { begin(): void } | undefined;
   set(flags: number): void;
   unset(flags: number): void;
+  finish(reason: CloseReason, detail?: string): void;
   cutOff(reason: CloseReason, detail: string): void;
   sendFailed(errno: number): void;
 }
@@ -43,8 +45,22 @@ export function endOutput(connection: EndedByService): void {
   connection.flushSoon();
 }
 
+/** `client.close`. */
+export function closeClient(connection: EndedByService): void {
+  if (connection.is(FINISHING) || !hold(connection)) return;
+  connection.finish('server-finished');
+  connection.flushSoon();
+}
+
+/** All is sent: what was to be done then comes next. */
+export function allSent(connection: EndedByService, sys: Pick<SocketCalls, 'shutdown'>): void {
+  if (connection.is(FINISHING)) connection.ending?.shutDown();
+  else if (connection.is(SECURING)) connection.tlsStart?.begin();
+  else sendEnd(connection, sys);
+}
+
 /** All is sent that came before `client.end`: tells the client. */
-export function sendEnd(connection: EndedByService, sys: Pick<SocketCalls, 'shutdown'>): void {
+function sendEnd(connection: EndedByService, sys: Pick<SocketCalls, 'shutdown'>): void {
   const result = sys.shutdown(connection.fd, SHUT_WR);
   connection.unset(ENDS_OUTPUT);
   connection.set(OUTPUT_ENDED);

@@ -5,7 +5,7 @@ import { HeddleError } from '../../errors.ts';
 import { type PemText, readPem } from './pem.ts';
 import type { NameOf } from '../source.ts';
 import { newTicketKeys } from './ticket-keys.ts';
-import type { KeyPair, Pem, TlsOptions } from './tls-type.ts';
+import type { KeyPair, Pem, TlsOptions, TlsStart } from './tls-type.ts';
 
 /** One list of revoked certificates. */
 const REVOCATIONS = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g;
@@ -23,6 +23,7 @@ export interface Credentials extends PairText {
   readonly requestClientCert: boolean;
   readonly alpn: readonly string[];
   readonly sni: Readonly<Record<string, PairText>>;
+  readonly start: TlsStart;
   /** What tickets are sealed with: who comes back may come to any thread, and is spared half of the handshake. */
   readonly ticketKeys: Uint8Array;
   /** In ms. */
@@ -47,7 +48,7 @@ export function loadCredentials(
   nameOf: NameOf,
   warn: (expired: ExpiredCertificate) => void,
 ): Credentials {
-  const { requestClientCert = false, alpn = [], sni = {} } = options;
+  const { requestClientCert = false, alpn = [], sni = {}, start = 'now' } = options;
   const ca = options.ca === undefined ? undefined : loadCertificates(options.ca, nameOf('tls', '.ca'), warn);
   const others = Object.entries(sni).map(([name, pair]) => [
     name,
@@ -60,6 +61,7 @@ export function loadCredentials(
     requestClientCert,
     alpn,
     sni: Object.fromEntries(others),
+    start,
     ticketKeys: newTicketKeys(),
     handshakeTimeout,
   };

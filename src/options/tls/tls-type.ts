@@ -15,6 +15,10 @@ export interface KeyPair {
   readonly key: Pem;
 }
 
+/** When TLS begins: with the connection, or later, when the service calls `client.startTls()`. */
+export const TLS_STARTS = ['now', 'later'] as const;
+export type TlsStart = (typeof TLS_STARTS)[number];
+
 /** What `serve` can be told of TLS. */
 export interface TlsOptions extends KeyPair {
   /** The certificates of the authorities that sign client certificates. */
@@ -33,6 +37,12 @@ export interface TlsOptions extends KeyPair {
    * name beats such a one, and the case of letters does not count.
    */
   readonly sni?: Readonly<Record<string, KeyPair>>;
+  /**
+   * When TLS begins: `now`, with the connection, or `later`, when the service calls `client.startTls()` (STARTTLS). Only a service with
+   * `session` can begin later.
+   * @default 'now'
+   */
+  readonly start?: TlsStart;
 }
 
 /** What `connect` can be told of TLS. */
@@ -71,6 +81,7 @@ const SERVER_KEYS: Keys = {
   requestClientCert: [isBoolean, 'true or false'],
   alpn: [isProtocols, 'a list of names of protocols'],
   sni: [isPairs, 'an object of { cert, key } by host name'],
+  start: [isStart, "'now' or 'later'"],
 };
 
 const CONNECT_KEYS: Keys = {
@@ -148,6 +159,10 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isPem(value: unknown): boolean {
   return (typeof value === 'string' && value !== '') || value instanceof Uint8Array;
+}
+
+function isStart(value: unknown): boolean {
+  return TLS_STARTS.some((start) => start === value);
 }
 
 function isProtocols(value: unknown): boolean {
