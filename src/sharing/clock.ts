@@ -25,3 +25,12 @@ export function localTime(tenths: number, now: number): number {
 export function elapsed(from: number, to: number): number {
   return (to - from) | 0;
 }
+
+/** A moment this little ahead of `now` was just noted by another thread, in ms. */
+const JUST_NOTED_MS = 60_000;
+
+/** Milliseconds from a moment that may be long ago, up to 49 days; 0 for one that another thread has just noted. */
+export function ageOf(moment: number, now: number): number {
+  const ms = (now - moment) >>> 0;
+  return ms > 2 ** 32 - JUST_NOTED_MS ? 0 : ms;
+}

@@ -3,12 +3,17 @@ import { parseAddress } from '../../ip-address.ts';
 import { type Cidr, matches, parseCidr } from '../../options/values/cidr.ts';
 import { parseDuration } from '../../options/values/duration.ts';
 import { parseSize } from '../../options/values/size.ts';
+import { CLOSE_REASONS } from '../../sharing/close-reason.ts';
+import { CLOSED_BY } from '../closed-by.ts';
 import type { ClosedClient } from './closed-clients.ts';
-import type { ListedClient } from './client-list.ts';
+import { COST_NAMES, type ListedClient, PIN_CAUSES, STATE_NAMES } from './client-list.ts';
 
-/** A client, or one that is gone. */
+/** A client that is connected, or one that has left. */
 export type AnyClient = ListedClient | ClosedClient;
 export type ClientFilter = (client: AnyClient) => boolean;
+
+/** Which clients are chosen from: those that are connected, or those that have left. */
+export type Chosen = 'open' | 'closed';
 
 type Compare = (one: number, other: number) => boolean;
 
@@ -23,11 +28,16 @@ const COMPARE: Readonly<Record<string, Compare>> = {
 
 const parseNumber = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined);
 
-/** What can be asked of as a number: the field of a client, and how its value is written. */
-const NUMBERS: Readonly<Record<string, readonly [field: string, parse: (text: string) => number | undefined]>> = {
+/** How the value of a number is written: the field of a client, and what reads its value. */
+type NumberField = readonly [field: string, parse: (text: string) => number | undefined];
+
+const NUMBERS_OF_ALL: Readonly<Record<string, NumberField>> = {
   id: ['id', parseNumber],
   thread: ['thread', parseNumber],
   port: ['port', parseNumber],
+};
+
+const OPEN_NUMBERS: Readonly<Record<string, NumberField>> = {
   moves: ['moves', parseNumber],
   age: ['ageMs', parseDuration],
   idle: ['idleMs', parseDuration],
@@ -36,39 +46,69 @@ const NUMBERS: Readonly<Record<string, readonly [field: string, parse: (text: st
   kept: ['kept', parseSize],
 };
 
-/** What can be asked of as text, with `=` and `!=`. */
-const TEXTS = ['state', 'pinned', 'cost', 'reason', 'by'] as const;
+interface Fields {
+  readonly numbers: Readonly<Record<string, NumberField>>;
+  /** The values of texts, which `=` and `!=` compare. */
+  readonly texts: Readonly<Record<string, readonly string[]>>;
+}
 
-const FIELDS = ['address', ...Object.keys(NUMBERS), ...TEXTS].join(', ');
+const FIELDS: Readonly<Record<Chosen, Fields>> = {
+  open: {
+    numbers: { ...NUMBERS_OF_ALL, ...OPEN_NUMBERS },
+    texts: { state: STATE_NAMES, pinned: PIN_CAUSES, cost: COST_NAMES },
+  },
+  closed: {
+    numbers: NUMBERS_OF_ALL,
+    texts: { reason: CLOSE_REASONS, by: [...new Set(Object.values(CLOSED_BY))] },
+  },
+};
 
-/** Makes the filter that `text` says; without text it takes all. Throws a `RangeError` that says what is wrong. */
-export function parseFilter(text: string): ClientFilter {
+/** Says that a field is of the other clients. */
+const OTHERS: Readonly<Record<Chosen, readonly [others: Chosen, text: string]>> = {
+  open: ['closed', 'is known of clients that have left only (heddle clients --closed)'],
+  closed: ['open', 'is known of connected clients only: leave out --closed (state=closed)'],
+};
+
+/**
+ * Makes the filter that `text` says; without text it takes all. A client that lacks a field meets no condition on it, not even `!=`.
+ * Throws a `RangeError` that says what is wrong.
+ */
+export function parseFilter(text: string, from: Chosen = 'open'): ClientFilter {
   if (text.trim() === '') return () => true;
-  const conditions = text.split(/\s+and\s+/i).map((condition) => parseCondition(condition.trim()));
+  const conditions = text.split(/\s+and\s+/i).map((condition) => parseCondition(condition.trim(), from));
   return (client) => conditions.every((condition) => condition(client));
 }
 
-function parseCondition(text: string): ClientFilter {
+function parseCondition(text: string, from: Chosen): ClientFilter {
   const [, name = '', operator = '', value = ''] = /^(\w+)\s*(!=|<=|>=|=|<|>)\s*(\S+)$/.exec(text) ?? [];
   if (name === '') throw new RangeError(`“${text}” is no condition: write one such as idle>1m, joined by “and”`);
   if (name === 'address') return addressCondition(operator, value);
-  const number = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : undefined;
-  if (number !== undefined) return numberCondition(name, number, operator, value);
-  const isText = (TEXTS as readonly string[]).includes(name);
-  if (!isText) throw new RangeError(`“${name}” is nothing to choose clients by: take one of ${FIELDS}`);
-  const isEqual = equality(name, operator);
-  return (client) => (fieldOf(client, name) === value) === isEqual;
+  const { numbers, texts } = FIELDS[from];
+  if (Object.hasOwn(numbers, name)) return numberCondition(name, numbers[name] as NumberField, operator, value);
+  if (Object.hasOwn(texts, name)) return textCondition(name, texts[name] as readonly string[], operator, value);
+  const [others, whose] = OTHERS[from];
+  if (namesOf(others).includes(name)) throw new RangeError(`“${name}” ${whose}`);
+  throw new RangeError(`“${name}” is nothing to choose clients by: take one of ${namesOf(from).join(', ')}`);
 }
 
-function numberCondition(
-  name: string,
-  [field, parse]: (typeof NUMBERS)[string],
-  operator: string,
-  value: string,
-): ClientFilter {
+function namesOf(from: Chosen): string[] {
+  return ['address', ...Object.keys(FIELDS[from].numbers), ...Object.keys(FIELDS[from].texts)];
+}
+
+function textCondition(name: string, values: readonly string[], operator: string, value: string): ClientFilter {
+  const isEqual = equality(name, operator);
+  if (!values.includes(value)) throw new RangeError(`${name} cannot be “${value}”: take one of ${values.join(', ')}`);
+  return (client) => {
+    const actual = fieldOf(client, name);
+    return actual !== undefined && (actual === value) === isEqual;
+  };
+}
+
+function numberCondition(name: string, [field, parse]: NumberField, operator: string, value: string): ClientFilter {
   const wanted = parse(value);
   const compare = COMPARE[operator] as Compare;
-  if (wanted === undefined) throw new RangeError(`${name} cannot be “${value}”: write it such as ${exampleOf(name)}`);
+  if (wanted === undefined)
+    throw new RangeError(`${name} cannot be “${value}”: write it such as ${exampleOf(name, parse)}`);
   return (client) => {
     const actual = fieldOf(client, field);
     return typeof actual === 'number' && compare(actual, wanted);
@@ -91,9 +131,9 @@ function equality(name: string, operator: string): boolean {
   throw new RangeError(`${name} is compared by = and != only`);
 }
 
-function exampleOf(name: string): string {
-  if (name === 'kept') return 'kept>64KiB';
-  return NUMBERS[name]?.[1] === parseDuration ? `${name}>1m` : `${name}=3`;
+function exampleOf(name: string, parse: NumberField[1]): string {
+  if (parse === parseSize) return `${name}>64KiB`;
+  return parse === parseDuration ? `${name}>1m` : `${name}=3`;
 }
 
 function fieldOf(client: AnyClient, field: string): unknown {

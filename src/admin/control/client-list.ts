@@ -1,5 +1,5 @@
 /** Lists the clients of a server, from shared memory: no thread is asked, none waits. */
-import { elapsed, sharedTime } from '../../sharing/clock.ts';
+import { ageOf, sharedTime } from '../../sharing/clock.ts';
 import { BLOCKING, COMPUTING, LIGHT, NEWCOMER } from '../../sharing/client-kind.ts';
 import type { ConnectionTable } from '../../sharing/connection-table.ts';
 import { BUSY, CLOSING, FREE, IDLE, MOVING, PINNED, stateOf, threadOf } from '../../sharing/control-word.ts';
@@ -24,6 +24,11 @@ const COSTS = new Map([
   [BLOCKING, 'blocking'],
 ] as const);
 
+export const STATE_NAMES: readonly string[] = [...STATES.values()];
+export const COST_NAMES: readonly string[] = [...COSTS.values()];
+/** Why a client cannot leave its thread. */
+export const PIN_CAUSES = ['session', 'tls', 'handler'] as const;
+
 /** One client at one moment. Durations are in ms; what does not hold now is left out. */
 export interface ListedClient {
   readonly id: number;
@@ -34,7 +39,7 @@ export interface ListedClient {
   readonly thread: number;
   readonly state: string;
   /** Why the client cannot leave its thread. */
-  readonly pinned?: 'session' | 'tls' | 'handler';
+  readonly pinned?: (typeof PIN_CAUSES)[number];
   /** How long this process has had the client. */
   readonly ageMs?: number;
   /** How long no byte has come or gone. */
@@ -127,5 +132,5 @@ export interface Found {
 
 /** The time since `moment`, a `sharedTime`; nothing if there is no such moment. */
 function since<Name extends string>(name: Name, moment: number, now: number): { readonly [name in Name]?: number } {
-  return moment === 0 ? {} : ({ [name]: Math.max(0, elapsed(moment, now)) } as { [name in Name]: number });
+  return moment === 0 ? {} : ({ [name]: ageOf(moment, now) } as { [name in Name]: number });
 }

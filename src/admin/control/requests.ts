@@ -1,6 +1,7 @@
 /** Answers what the commands ask at the control socket: snapshot, clients, doctor, kick. */
 import type { IncomingMessage } from 'node:http';
-import { type AnyClient, parseFilter } from './client-filter.ts';
+import { escapeJson } from '../../log/escape.ts';
+import { type ClientFilter, parseFilter } from './client-filter.ts';
 import type { Found } from './client-list.ts';
 import type { Controlled } from './controlled.ts';
 import { type Crowd, findings } from './doctor.ts';
@@ -32,7 +33,7 @@ const LINES_TYPE = 'application/x-ndjson; charset=utf-8';
 
 /** Why a request is refused, as JSON. */
 export function refusal(status: number, message: string): Reply {
-  return { status, text: `${JSON.stringify({ error: { message } })}\n`, type: JSON_TYPE };
+  return { status, text: jsonLine({ error: { message } }), type: JSON_TYPE };
 }
 
 /** The reply to a request at `path`; `undefined`: there is nothing. Throws a `RangeError` for a question that is none. */
@@ -48,12 +49,17 @@ export async function controlReply(request: IncomingMessage, controlled: Control
     return json({ schema: SCHEMA, clients: await longestWaiting(controlled, limitOf(query, MAX_WAITING)) });
   if (path === '/v1/places') return json({ schema: SCHEMA, places: placesOf(controlled, limitOf(query, MAX_PLACES)) });
   if (path === '/v1/clients') return clients(query, controlled);
-  const [, id] = /^\/v1\/clients\/(\d{1,16})$/.exec(path) ?? [];
-  return id === undefined ? undefined : client(Number(id), controlled);
+  const [, id] = /^\/v1\/clients\/([^/]*)$/.exec(path) ?? [];
+  return id === undefined ? undefined : client(clientId(id), controlled);
+}
+
+/** One line that a terminal shows and does not act upon, whatever text of a client is in it. */
+function jsonLine(value: unknown): string {
+  return `${escapeJson(JSON.stringify(value))}\n`;
 }
 
 function json(value: unknown): Reply {
-  return { status: 200, text: `${JSON.stringify(value)}\n`, type: JSON_TYPE };
+  return { status: 200, text: jsonLine(value), type: JSON_TYPE };
 }
 
 function lines(items: AsyncIterable<unknown> | Iterable<unknown>): Reply {
@@ -61,7 +67,12 @@ function lines(items: AsyncIterable<unknown> | Iterable<unknown>): Reply {
 }
 
 async function* textOf(items: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<string> {
-  for await (const item of items) yield `${JSON.stringify(item)}\n`;
+  for await (const item of items) yield jsonLine(item);
+}
+
+function clientId(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new RangeError(`A client is named by its number, such as 88213, not by ${JSON.stringify(text)}`);
 }
 
 function client(id: number, { clients: list, closed }: Controlled): Reply {
@@ -71,24 +82,38 @@ function client(id: number, { clients: list, closed }: Controlled): Reply {
   return refusal(404, `No client has the number ${id}, and none of those that left last had it`);
 }
 
+/** What a list of clients may be asked for. */
+const LIST_QUERY: readonly string[] = ['where', 'limit', 'sort', 'state'];
+
 /** Answers at once if they need not be sorted: a list of all takes no memory. */
 function clients(query: URLSearchParams, controlled: Controlled): Reply {
-  const filter = parseFilter(query.get('where') ?? '');
+  refuseOthers(query.keys(), LIST_QUERY);
+  const [state, sort] = [query.get('state') ?? 'open', query.get('sort')];
+  if (state !== 'open' && state !== 'closed')
+    throw new RangeError(
+      `state is open or closed, not ${JSON.stringify(state)}. For clients that are idle: where=state=idle`,
+    );
+  const filter = parseFilter(query.get('where') ?? '', state);
   const limit = numberOf(query, 'limit') ?? Infinity;
-  const sort = query.get('sort');
-  if (query.get('state') === 'closed') {
-    const closed = controlled.closed.list().filter(filter);
-    return lines(closed.slice(0, limit));
+  if (state === 'closed') {
+    if (sort !== null)
+      throw new RangeError('Clients that have left are listed as they left, the last one first: leave out sort');
+    return lines(controlled.closed.list().filter(filter).slice(0, limit));
   }
   if (sort === null) return lines(first(chosen(controlled, filter), limit));
-  if (!Object.hasOwn(SORTS, sort)) throw new RangeError(`sort is one of ${Object.keys(SORTS).join(', ')}`);
+  if (!Object.hasOwn(SORTS, sort))
+    throw new RangeError(`sort is one of ${Object.keys(SORTS).join(', ')}, not ${JSON.stringify(sort)}`);
   return lines(sorted(chosen(controlled, filter), SORTS[sort as keyof typeof SORTS], limit));
 }
 
-async function* chosen(
-  { clients: list }: Controlled,
-  filter: (client: AnyClient) => boolean,
-): AsyncGenerator<Found['client']> {
+/** A name that is misspelt must not be passed over: all clients would be chosen. */
+function refuseOthers(names: Iterable<string>, known: readonly string[]): void {
+  for (const name of names)
+    if (!known.includes(name))
+      throw new RangeError(`${JSON.stringify(name)} is nothing to ask with: take ${known.join(', ')}`);
+}
+
+async function* chosen({ clients: list }: Controlled, filter: ClientFilter): AsyncGenerator<Found['client']> {
   for await (const slice of list.all()) for (const { client: each } of slice) if (filter(each)) yield each;
 }
 
@@ -138,22 +163,33 @@ async function kicked(request: IncomingMessage, controlled: Controlled): Promise
     : lines(kick(controlled, kickRequest(body)));
 }
 
+const KICK_FIELDS: readonly string[] = ['ids', 'where', 'perSecond', 'dryRun'];
+
 function kickRequest(body: string): KickRequest {
-  const { dryRun = false, ids, perSecond, where } = parseJson(body);
+  const request = parseJson(body);
+  refuseOthers(Object.keys(request), KICK_FIELDS);
+  const { dryRun = false, ids, perSecond, where } = request;
   if (typeof dryRun !== 'boolean') throw new RangeError('dryRun is true or false');
   const isPace = perSecond === undefined || (typeof perSecond === 'number' && perSecond > 0);
   if (!isPace) throw new RangeError('perSecond is how many clients are closed in a second, more than 0');
   const pace = perSecond === undefined ? {} : { perSecond };
-  if (Array.isArray(ids) && where === undefined) return { filter: ({ id }) => ids.includes(id), dryRun, ...pace };
+  if (ids !== undefined && where === undefined) return { filter: idFilter(ids), dryRun, ...pace };
   if (typeof where !== 'string' || where.trim() === '' || ids !== undefined)
     throw new RangeError('Say who is kicked: by ids, a list of numbers, or by where, such as idle>1h');
   return { filter: parseFilter(where), dryRun, ...pace };
 }
 
+function idFilter(ids: unknown): ClientFilter {
+  const areNumbers = Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id) && id >= 0);
+  if (!areNumbers) throw new RangeError('ids is a list of the numbers of clients, such as [88213, 88214]');
+  const chosenIds = new Set<unknown>(ids);
+  return ({ id }) => chosenIds.has(id);
+}
+
 function parseJson(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     // Told below.
   }
@@ -179,6 +215,7 @@ function limitOf(query: URLSearchParams, most: number): number {
 function numberOf(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw new RangeError(`${name} is a number`);
+  if (!/^\d{1,9}$/.test(text))
+    throw new RangeError(`${name} is a number of at most 9 digits, not ${JSON.stringify(text)}`);
   return Number(text);
 }

@@ -2,7 +2,7 @@
 import type { ClosedClient } from '../../admin/control/closed-clients.ts';
 import type { ListedClient } from '../../admin/control/client-list.ts';
 import { countText, durationText, placeText } from '../../admin/words.ts';
-import { escapeText } from '../../log/escape.ts';
+import { escapeJson, escapeText } from '../../log/escape.ts';
 import { formatSize } from '../../options/values/size.ts';
 import { print, type Terminal } from '../terminal.ts';
 import { askLines } from './ask.ts';
@@ -56,7 +56,7 @@ export async function runClients(
   });
   const lines = askLines(await findServer(target, environment), `/v1/clients?${query.toString()}`);
   if (json) {
-    for await (const client of lines) await print(terminal, `${JSON.stringify(client)}\n`);
+    for await (const client of lines) await print(terminal, `${escapeJson(JSON.stringify(client))}\n`);
     return 0;
   }
   const found: unknown[] = [];

@@ -47,6 +47,18 @@ describe('the list of clients', () => {
     expect(list.find(1)).toBeUndefined();
   });
 
+  it('counts the time of a client that has been there for a month, and of one that has just come', () => {
+    const { list, table } = make(1);
+    const month = 30 * 86_400_000;
+    const now = sharedTime(performance.now());
+    table.setConnectedAt(0, (now - month) | 0);
+    table.setLastActivity(0, (now + 3) | 0); // By the clock of a thread, read after `now`.
+    expect(list.at(0, now)).toMatchObject({
+      ageMs: expect.toSatisfy((age: number) => age >= month && age < month + 1000),
+      idleMs: 0,
+    });
+  });
+
   it('leaves out a client that another one took the slot of while it was read', () => {
     const { list, table } = make(1);
     const { port } = table;
