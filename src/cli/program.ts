@@ -1,11 +1,12 @@
 /** Reads the command line, runs the command that it names, and turns the result into an exit status. */
 
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { HeddleError } from '../errors.ts';
 import { escapeText } from '../log/escape.ts';
 import type { Schema } from '../options/schema.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
-import { addControlCommands, CONTROL_COMMANDS } from './control/commands.ts';
+import { addControlCommands, CONTROL_COMMANDS, failureStatus } from './control/commands.ts';
 import { addBench } from './bench/command.ts';
 import { HELP_LAYOUT } from './help-layout.ts';
 import { watchTerminals } from './closed-terminals.ts';
@@ -38,7 +39,7 @@ const SCHEMAS: Readonly<Record<string, () => Promise<Schema>>> = {
 
 const COMMANDS = [...Object.keys(SCHEMAS), ...CONTROL_COMMANDS];
 
-/** Runs the command of `args`; gives the exit status: 0, 1 for a failure, 2 for a wrong option. */
+/** Runs the command of `args`; gives the exit status: 0, 1 for a failure, 2 for a wrong option; `doctor` has its own. */
 export async function runProgram(args: readonly string[], version: string): Promise<number> {
   let status = 0;
   const program = new Command('heddle')
@@ -56,7 +57,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     await program.parseAsync(helpFlagged(args), { from: 'user' });
     return status;
   } catch (error) {
-    return report(error);
+    return report(error, args[0]);
   }
 }
 
@@ -107,10 +108,18 @@ function addClient(program: Command, done: (status: number) => void): void {
   });
 }
 
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_STATUS;
+function report(error: unknown, command: string | undefined): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : failureStatus(command, USAGE_STATUS);
   const known = error instanceof HeddleError ? error : tooFewFiles(error);
-  if (known === undefined) throw error;
+  if (known === undefined) return fault(error, command);
   process.stderr.write(`${known.message.split('\n').map(escapeText).join('\n')}\n`);
-  return known.code === 'HEDDLE_INVALID_OPTION' ? USAGE_STATUS : FAILURE_STATUS;
+  return failureStatus(command, known.code === 'HEDDLE_INVALID_OPTION' ? USAGE_STATUS : FAILURE_STATUS);
+}
+
+/** A fault of the command itself. Node would print it and end with 1, which may mean something else for `command`. */
+function fault(error: unknown, command: string | undefined): number {
+  const status = failureStatus(command, FAILURE_STATUS);
+  if (status === FAILURE_STATUS) throw error;
+  process.stderr.write(`${inspect(error)}\n`);
+  return status;
 }

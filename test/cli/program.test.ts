@@ -1,5 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
+import { testFolder } from '../support/folder.ts';
 
 let output = '';
 let errors = '';
@@ -31,6 +35,25 @@ describe('the command line', () => {
     expect(await runProgram(args, '1.2.3')).toBe(2);
     expect(errors).toBe(message);
     expect(output).toBe('');
+  });
+
+  it.each([
+    ['a wrong option', ['doctor', '--frob'], "unknown option '--frob'\n"],
+    ['too many arguments', ['doctor', '1', '2'], expect.stringContaining('too many arguments')],
+    ['no server', ['doctor', '/nobody/here.sock'], expect.stringContaining('There is no control socket')],
+  ])('ends doctor with 3 for %s: 1 and 2 are what it has found', async (_what, args, message) => {
+    expect(await runProgram(args, '1.2.3')).toBe(3);
+    expect(errors).toEqual(message);
+  });
+
+  it('ends doctor with 3 for a fault of its own', async () => {
+    // A server whose answer has no shape that the command knows.
+    const path = join(testFolder(), 'x.sock');
+    const server = createServer((_request, response) => response.end('{}\n')).listen(path);
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    expect(await runProgram(['doctor', path], '1.2.3')).toBe(3);
+    expect(errors).toContain('TypeError');
   });
 
   it('says its version', async () => {

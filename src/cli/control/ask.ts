@@ -1,60 +1,102 @@
 /** Asks a server by its control socket. */
 import { type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { HeddleError } from '../../errors.ts';
 import { SCHEMA } from '../../admin/control/snapshot.ts';
 
-/** How long a server may take to answer, in ms: main is busy, or stopped. */
+/** How long a server may say nothing, in ms: main is busy, or stopped. */
 const TIMEOUT_MS = 10_000;
 
-/** The answer to GET `path`. Errors: `HEDDLE_CONNECT`, `HEDDLE_TIMEOUT`, `HEDDLE_INVALID_OPTION` for a question that the server refuses. */
+/** What is asked besides a path. */
+interface Question {
+  /** Makes it a POST. */
+  readonly body?: object;
+  /** How much longer than usual the server may say nothing in the middle of its answer, in ms. */
+  readonly pauseMs?: number;
+}
+
+/**
+ * The answer to GET `path`. Errors: `HEDDLE_CONNECT`, `HEDDLE_TIMEOUT`, `HEDDLE_INVALID_OPTION` for a question that the server refuses.
+ */
 export async function askJson(socket: string, path: string): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of await ask(socket, path)) chunks.push(chunk as Buffer);
-  const answer: unknown = JSON.parse(Buffer.concat(chunks).toString());
-  const { schema = SCHEMA } = answer as { readonly schema?: number };
-  if (schema === SCHEMA) return answer;
+  const [line] = await all(askLines(socket, path));
+  const { schema = SCHEMA } = Object(line) as { readonly schema?: number };
+  if (schema === SCHEMA) return line;
   const text = `The server speaks version ${schema} of the control protocol, this command version ${SCHEMA}. Use the command of the server's own version`;
   throw new HeddleError('HEDDLE_CONNECT', text);
 }
 
-/** The lines of the answer to GET `path`, or to POST with `body`. */
-export async function* askLines(socket: string, path: string, body?: object): AsyncGenerator {
-  const answer = await ask(socket, path, body);
-  for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) yield JSON.parse(line);
+/** The values in the lines of the answer to GET `path`, or to POST with a body. Errors: as `askJson`. */
+export async function* askLines(socketPath: string, path: string, question: Question = {}): AsyncGenerator {
+  const pieces = textOf(await ask(socketPath, path, question), socketPath);
+  let rest = '';
+  for await (const piece of pieces) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield parsed(line, socketPath);
+  }
+  if (rest !== '') yield parsed(rest, socketPath);
 }
 
-async function ask(socketPath: string, path: string, body?: object): Promise<IncomingMessage> {
+function parsed(line: string, socketPath: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    const text = `What listens at ${socketPath} is no Heddle server: it sent ${JSON.stringify(line.slice(0, 80))}`;
+    throw new HeddleError('HEDDLE_CONNECT', text, { cause });
+  }
+}
+
+async function ask(socketPath: string, path: string, { body, pauseMs = 0 }: Question): Promise<IncomingMessage> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { host: 'localhost', ...(body !== undefined && { 'content-type': 'application/json' }) };
     const asking = request({ socketPath, path, method: body === undefined ? 'GET' : 'POST', headers, agent: false });
-    asking.once('response', resolve);
-    asking.once('socket', (socket: Socket) => socket.setTimeout(TIMEOUT_MS));
-    asking.once('timeout', () => {
-      reject(
-        new HeddleError(
-          'HEDDLE_TIMEOUT',
-          `The server at ${socketPath} does not answer: its main thread is blocked, or stopped`,
-        ),
-      );
-      asking.destroy();
+    let answering: IncomingMessage | undefined;
+    asking.once('socket', (socket: Socket) => {
+      const silence = (): void => void (answering ?? asking).destroy(silent(socketPath));
+      socket.setTimeout(TIMEOUT_MS).once('timeout', silence);
     });
-    asking.once('error', ({ code = 'no answer' }: NodeJS.ErrnoException) => {
-      reject(
-        new HeddleError(
-          'HEDDLE_CONNECT',
-          `Cannot reach the server at ${socketPath}: ${code}. It has ended, or is another user’s`,
-        ),
-      );
+    asking.once('response', (response) => {
+      answering = response;
+      response.socket.setTimeout(TIMEOUT_MS + pauseMs);
+      resolve(response);
     });
+    asking.once('error', (error: NodeJS.ErrnoException) => reject(unreachable(socketPath, error)));
     asking.end(body === undefined ? undefined : JSON.stringify(body));
   });
   if (answer.statusCode === 200) return answer;
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer) chunks.push(chunk as Buffer);
-  const code = answer.statusCode === 400 ? 'HEDDLE_INVALID_OPTION' : 'HEDDLE_CONNECT';
-  throw new HeddleError(code, messageIn(Buffer.concat(chunks).toString()));
+  const text = (await all(textOf(answer, socketPath))).join('');
+  throw new HeddleError(answer.statusCode === 400 ? 'HEDDLE_INVALID_OPTION' : 'HEDDLE_CONNECT', messageIn(text));
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+/** The text of an answer, as it comes. */
+async function* textOf(answer: IncomingMessage, socketPath: string): AsyncGenerator<string> {
+  answer.setEncoding('utf8');
+  try {
+    for await (const piece of answer) yield piece as string;
+  } catch (error) {
+    if (error instanceof HeddleError) throw error;
+    const text = `The server at ${socketPath} ended in the middle of its answer: what it had sent is all that is known. Ask again`;
+    throw new HeddleError('HEDDLE_CONNECT', text, { cause: error });
+  }
+}
+
+function silent(socketPath: string): HeddleError {
+  const text = `The server at ${socketPath} does not answer: its main thread is blocked, or the process was stopped`;
+  return new HeddleError('HEDDLE_TIMEOUT', text);
+}
+
+function unreachable(socketPath: string, error: NodeJS.ErrnoException): HeddleError {
+  if (error instanceof HeddleError) return error;
+  const { code = 'no answer' } = error;
+  const text = `Cannot reach the server at ${socketPath}: ${code}. It has ended, or is another user’s`;
+  return new HeddleError('HEDDLE_CONNECT', text, { cause: error });
 }
 
 function messageIn(text: string): string {

@@ -6,26 +6,39 @@ import type { KickFlags } from './kick.ts';
 
 export const CONTROL_COMMANDS = ['top', 'clients', 'kick', 'doctor'] as const;
 
+/** As monitoring plug-ins say that they do not know. */
+const DOCTOR_FAILED = 3;
+
 type Done = (status: number) => void;
 
 const SERVER = 'the process number of a server, or the path of its control socket (default: your only server)';
 
 const CLIENTS_NOTES = `
 --where takes conditions joined by "and", such as: idle>1m and thread=3
-  id, thread, port, moves                  a number
-  age, idle, message, stalled              a duration: 500ms, 30s, 5m
-  kept                                     a size: 64KiB
+  id, thread, port                         a number
   address                                  an address or a network: 10.0.0.0/8
-  state, pinned, cost                      text: state=pinned, pinned=session
-  reason, by                               of clients that left: by=fault`;
+Of connected clients also:
+  age, idle, message, stalled              a duration: 500ms, 30s, 5m
+  moves, kept                              a number; a size: 64KiB
+  state, pinned, cost                      a word: state=pinned, pinned=session
+Of clients that have left (--closed) also:
+  reason, by                               a word: by=fault`;
 
 const KICK_NOTES = `
 A client that is kicked is closed with reason "kicked"; its service is told. The
 client that blocks a thread cannot be kicked: handlerTimeout ends that.`;
 
 const DOCTOR_NOTES = `
-Ends with 0 if there is nothing to say, 1 for warnings, 2 if clients suffer now,
-3 if no server answers.`;
+Ends with 0 if all is well, 1 for warnings, 2 if clients suffer now or soon will,
+3 if it cannot tell: no server answers, or an option is wrong.`;
+
+/**
+ * The exit status of a command that could not do what it was told. `heddle doctor` says with 1 and 2 what it has found: for it, all that
+ * goes wrong is 3, a wrong option and a fault of the command too.
+ */
+export function failureStatus(command: string | undefined, usual: number): number {
+  return command === 'doctor' ? DOCTOR_FAILED : usual;
+}
 
 const TOP_NOTES = `
 Keys: space pauses, q or Ctrl-C ends. Where its output is no terminal, it prints
@@ -70,7 +83,7 @@ function addKick(program: Command, done: Done): void {
   const command = program.command('kick').description('Have a running server close clients.');
   command.argument('[ids...]', 'the numbers of clients, as heddle clients shows them');
   command.option('--where <conditions>', 'all those, as in heddle clients');
-  command.option('--per <pace>', 'how many at a time, such as 50/s');
+  command.option('--per <pace>', 'at what pace, such as 50/s, 600/m or 10/h (default: all at once)');
   command.option('--dry-run', 'say who would be kicked, and kick nobody');
   command.option('--server <server>', SERVER);
   command.option('--json', 'a line of JSON for each');

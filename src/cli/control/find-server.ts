@@ -1,5 +1,5 @@
 /** Finds the server that a command is about: the only one of this user, or the one that was named. */
-import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { HeddleError } from '../../errors.ts';
@@ -42,10 +42,19 @@ async function isAlive(path: string): Promise<boolean> {
       tell(true);
     });
     socket.once('error', ({ code }: NodeJS.ErrnoException) => {
-      if (code === 'ECONNREFUSED') unlinkSync(path);
+      if (code === 'ECONNREFUSED') takeAway(path);
       tell(false);
     });
   });
+}
+
+/** Another command may have been quicker, or the folder may be read-only: then it stays, and nobody is at it either way. */
+function takeAway(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // As said above.
+  }
 }
 
 function nobody(folder: string, why: string): HeddleError {

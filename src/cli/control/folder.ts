@@ -12,7 +12,7 @@ const OTHERS = 0o077;
 export function controlFolder(environment: NodeJS.ProcessEnv): string {
   const { XDG_RUNTIME_DIR: runtime } = environment;
   if (runtime !== undefined && runtime.startsWith('/')) return join(runtime, 'heddle');
-  return join(environment['TMPDIR'] ?? tmpdir(), `heddle-${process.getuid?.() ?? 'user'}`);
+  return join(environment['TMPDIR'] || tmpdir(), `heddle-${process.getuid?.() ?? 'user'}`);
 }
 
 /** Why `folder` is not to be trusted; `undefined`: it is this user's alone. */

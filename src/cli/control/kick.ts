@@ -2,6 +2,7 @@
 import type { Kicked, KickResult } from '../../admin/control/kick.ts';
 import { clientText, countText } from '../../admin/words.ts';
 import { HeddleError } from '../../errors.ts';
+import { escapeJson } from '../../log/escape.ts';
 import { print, type Terminal } from '../terminal.ts';
 import { askLines } from './ask.ts';
 import { findServer } from './find-server.ts';
@@ -28,13 +29,15 @@ export async function runKick(
   environment: NodeJS.ProcessEnv,
   terminal: Terminal,
 ): Promise<number> {
-  const body = { ...chosenBy(ids, where), dryRun, ...(per !== undefined && { perSecond: paceOf(per) }) };
+  const perSecond = per === undefined ? undefined : paceOf(per);
+  const body = { ...chosenBy(ids, where), dryRun, ...(perSecond !== undefined && { perSecond }) };
+  const pauseMs = perSecond === undefined ? 0 : 1000 / perSecond;
   const counts = { all: 0, done: 0 };
-  for await (const line of askLines(await findServer(server, environment), '/v1/kick', body)) {
+  for await (const line of askLines(await findServer(server, environment), '/v1/kick', { body, pauseMs })) {
     const kicked = line as Kicked;
     counts.all++;
     if (kicked.result === 'kicked' || kicked.result === 'chosen') counts.done++;
-    const text = json ? JSON.stringify(kicked) : `${clientText(kicked)}: ${RESULTS[kicked.result]}`;
+    const text = json ? escapeJson(JSON.stringify(kicked)) : `${clientText(kicked)}: ${RESULTS[kicked.result]}`;
     await print(terminal, `${text}\n`);
   }
   if (!json) await print(terminal, `${countText(counts.done, 'client')} ${dryRun ? 'would be kicked' : 'kicked'}\n`);
@@ -50,19 +53,25 @@ function chosenBy(
   if (where !== undefined) return { where };
   return {
     ids: ids.map((id) => {
-      if (!/^#?\d{1,16}$/.test(id))
+      if (!/^#?\d{1,15}$/.test(id))
         throw invalid(`A client is named by its number, such as 88213, got ${JSON.stringify(id)}`);
       return Number(id.replace('#', ''));
     }),
   };
 }
 
-/** `50/s`, `600/m`. */
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+/** The longest pace is one client a week: a timer of Node's takes no more than 24 days. */
+const SLOWEST_PER_SECOND = 1 / (7 * 86_400);
+
+/** Clients a second, of a pace such as `50/s`, `600/m` or `10/h`. */
 function paceOf(text: string): number {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)(?:\/(s|m))?$/.exec(text) ?? [];
-  const pace = Number(count) / (unit === 'm' ? 60 : 1);
-  if (!(pace > 0)) throw invalid(`--per is a pace such as 50/s or 600/m, got ${JSON.stringify(text)}`);
-  return pace;
+  const [, count, unit = 's'] = /^(\d+(?:\.\d+)?)(?:\/(s|m|h))?$/.exec(text) ?? [];
+  const pace = Number(count) / (SECONDS[unit] ?? 1);
+  if (pace >= SLOWEST_PER_SECOND) return pace;
+  throw invalid(
+    `--per is how many clients in a second, minute or hour, such as 50/s, 600/m or 10/h, got ${JSON.stringify(text)}`,
+  );
 }
 
 function invalid(text: string): HeddleError {
