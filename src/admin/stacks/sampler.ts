@@ -25,49 +25,56 @@ const QUIET_MS = 60_000;
 /** Whoever measures coverage has calls counted already, and it is not ours to stop. */
 const MAY_DEOPTIMIZE = process.env['NODE_V8_COVERAGE'] === undefined;
 
+/** The inspectors of threads, by Node's numbers of them. */
+export type Inspectors = Pick<WorkerSessions, 'attached' | 'ask' | 'close'>;
+
 export class Sampler {
   readonly #isOwn: (url: string) => boolean;
-  #sessions: WorkerSessions | undefined;
+  readonly #attach: () => Inspectors;
+  #sessions: Inspectors | undefined;
   #isBusy = false;
+  #isClosed = false;
   #restsUntil = 0;
   #quiet: NodeJS.Timeout | undefined;
 
-  /** `isOwn`: whether a file is the service's. */
-  constructor(isOwn: (url: string) => boolean) {
+  /** `isOwn`: whether a file is the service's. `attach`: a test passes its own. */
+  constructor(isOwn: (url: string) => boolean, attach: () => Inspectors = () => new WorkerSessions()) {
     this.#isOwn = isOwn;
+    this.#attach = attach;
   }
 
   /** The code that thread `threadId` (Node's number) runs now, as text; `undefined`: it is not known. */
   async sample(threadId: number): Promise<string | undefined> {
-    if (this.#isBusy || performance.now() < this.#restsUntil) return undefined;
+    if (this.#isBusy || this.#isClosed || performance.now() < this.#restsUntil) return undefined;
     this.#isBusy = true;
+    clearTimeout(this.#quiet); // It would take the sessions away meanwhile.
     try {
-      return await this.#sample(threadId);
+      this.#sessions ??= this.#attach();
+      return await this.#sample(this.#sessions, threadId);
     } catch {
       return undefined; // The thread has ended, or is in native code for longer than anybody waits.
     } finally {
       this.#isBusy = false;
       this.#restsUntil = performance.now() + REST_MS;
-      this.#leaveWhenQuiet();
+      if (!this.#isClosed) this.#quiet = setTimeout(() => this.#detach(), QUIET_MS).unref();
     }
   }
 
+  /** Leaves the threads alone for good. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#quiet);
-    this.#sessions?.close();
-    this.#sessions = undefined;
+    this.#detach();
   }
 
-  async #sample(threadId: number): Promise<string | undefined> {
-    this.#sessions ??= new WorkerSessions();
-    const sessions = this.#sessions;
+  async #sample(sessions: Inspectors, threadId: number): Promise<string | undefined> {
     await sessions.attached(threadId);
     const tell = async (method: string, params?: object): Promise<unknown> =>
       sessions.ask(threadId, `Profiler.${method}`, params);
-    const asked = performance.now();
-    await tell('enable');
-    const isLate = performance.now() - asked > NATIVE_MS;
     try {
+      const asked = performance.now();
+      await tell('enable');
+      const isLate = performance.now() - asked > NATIVE_MS;
       await tell('setSamplingInterval', { interval: SAMPLING_US });
       await tell('start');
       if (MAY_DEOPTIMIZE) await tell('startPreciseCoverage', { callCount: true, detailed: false });
@@ -78,13 +85,14 @@ export class Sampler {
       const place = placeOf(seen, this.#isOwn);
       return place === undefined ? undefined : placeText(place);
     } finally {
-      if (MAY_DEOPTIMIZE) await tell('stopPreciseCoverage');
-      await tell('disable');
+      // Whatever has failed. A thread that does not answer yet comes to it after what it was asked before; nobody waits for that.
+      const last = MAY_DEOPTIMIZE ? ['stopPreciseCoverage', 'disable'] : ['disable'];
+      for (const method of last) tell(method).catch(() => {});
     }
   }
 
-  #leaveWhenQuiet(): void {
-    clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => this.close(), QUIET_MS).unref();
+  #detach(): void {
+    this.#sessions?.close();
+    this.#sessions = undefined;
   }
 }

@@ -14,6 +14,12 @@ interface Attached {
   readonly workerInfo: { readonly title: string };
 }
 
+interface Waiting {
+  readonly sessionId: string;
+  readonly answered: (answer: Answer) => void;
+  readonly failed: (error: Error) => void;
+}
+
 type Answer = { readonly id?: number; readonly result?: unknown; readonly error?: { readonly message: string } };
 
 /**
@@ -24,7 +30,7 @@ export class WorkerSessions {
   readonly #session = new Session();
   /** Sessions by Node's number of the thread. */
   readonly #sessions = new Map<number, string>();
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
   constructor() {
@@ -37,10 +43,11 @@ export class WorkerSessions {
     session.on('NodeWorker.detachedFromWorker', ({ params }: { params: { readonly sessionId: string } }) => {
       for (const [threadId, sessionId] of this.#sessions)
         if (sessionId === params.sessionId) this.#sessions.delete(threadId);
+      this.#fail('the thread has ended', params.sessionId);
     });
     session.on('NodeWorker.receivedMessageFromWorker', ({ params }: { params: { readonly message: string } }) => {
       const answer = JSON.parse(params.message) as Answer;
-      if (answer.id !== undefined) this.#waiting.get(answer.id)?.(answer);
+      if (answer.id !== undefined) this.#waiting.get(answer.id)?.answered(answer);
     });
     session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   }
@@ -60,10 +67,11 @@ export class WorkerSessions {
     try {
       return await new Promise<unknown>((resolve, reject) => {
         timer = setTimeout(() => reject(new Error(`${method}: no answer`)), ANSWER_MS).unref();
-        this.#waiting.set(id, ({ error, result }) => {
+        const answered = ({ error, result }: Answer): void => {
           if (error === undefined) resolve(result);
           else reject(new Error(error.message));
-        });
+        };
+        this.#waiting.set(id, { sessionId, answered, failed: reject });
         const message = JSON.stringify({ id, method, params });
         this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message }, (error) => {
           if (error !== null) reject(error);
@@ -77,5 +85,12 @@ export class WorkerSessions {
 
   close(): void {
     this.#session.disconnect();
+    this.#fail('the sessions were closed');
+  }
+
+  /** Nobody will answer: not the thread of `sessionId`; without it, no thread. */
+  #fail(why: string, sessionId?: string): void {
+    for (const waiting of this.#waiting.values())
+      if (sessionId === undefined || waiting.sessionId === sessionId) waiting.failed(new Error(why));
   }
 }
