@@ -14,6 +14,14 @@ export interface MainCounts {
   readonly lastReloadFailed: boolean;
 }
 
+/** How often something happened in the last hour. */
+export interface LastHourCounts {
+  readonly threadExits: number;
+  readonly eventsLost: number;
+  /** How often a thread stood still for want of a CPU. */
+  readonly starved: number;
+}
+
 /** A thread that is blocked now. */
 export interface BlockedThread {
   readonly thread: number;
@@ -34,6 +42,8 @@ export interface CodeBlocks {
   /** The function and line; left out for blocks whose code is not known. */
   readonly code?: string;
   readonly count: number;
+  /** How many of them were in the last hour. */
+  readonly lastHour: number;
   readonly longestMs: number;
   readonly totalMs: number;
   /** How many clients left the threads meanwhile. */
@@ -62,11 +72,14 @@ export interface Observed {
   readonly maxClients: number;
   readonly arena: { readonly used: number; readonly size: number };
   readonly counts: MainCounts;
+  readonly lastHour: LastHourCounts;
   /** In ms since 1970. */
   readonly now: number;
   /** How long the server has run. */
   readonly uptimeMs: number;
   readonly blocked: readonly BlockedThread[];
+  /** The clients that cannot leave a thread that has been blocked for `ms` or longer, by why. */
+  readonly behindBlockedFor: (ms: number) => ServerStats['behindBlocked'];
   readonly codes: readonly CodeBlocks[];
   readonly acceptQueue: readonly AcceptQueue[];
   readonly certificates: readonly CertificateExpiry[];

@@ -203,6 +203,16 @@ export interface HandOverFailedEvent extends Happened {
   readonly successor: number;
 }
 
+/**
+ * After a hand-over, the server cannot open its control socket or its port for metrics again: nobody can ask it. Clients are served as
+ * before.
+ */
+export interface NotOpenedEvent extends Happened {
+  readonly type: 'not-opened';
+  readonly what: 'control' | 'metrics';
+  readonly error: EventError;
+}
+
 /** `clients` clients were taken over from the process `predecessor`, which has ended. */
 export interface TakenOverEvent extends Happened {
   readonly type: 'taken-over';
@@ -233,5 +243,6 @@ export type ServerEvent =
   | HandingOverEvent
   | HandedOverEvent
   | HandOverFailedEvent
+  | NotOpenedEvent
   | TakenOverEvent
   | DrainEvent;

@@ -11,6 +11,7 @@ const LEVELS: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   'thread-exit': 'error',
   'reload-failed': 'error',
   'hand-over-failed': 'error',
+  'not-opened': 'error',
   'lock-stuck': 'error',
   'thread-held': 'warn',
   turn: 'warn',

@@ -65,6 +65,10 @@ const LINES: { readonly [Type in ServerEvent['type']]: LineOf<Type> } = {
   'handed-over': (event) => out(`Handed over ${clients(event.clients)} to process ${event.successor}`),
   'hand-over-failed': ({ successor }) =>
     err(`Process ${successor} ended before it had taken all clients: this one accepts clients again`),
+  'not-opened': ({ error, what }) =>
+    err(
+      `${escapeText(error.message)}. Until then nobody can ask the server for ${what === 'metrics' ? 'metrics' : 'its clients'}`,
+    ),
   'taken-over': (event) => out(`Took over ${clients(event.clients)} from process ${event.predecessor}`),
 };
 

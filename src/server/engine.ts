@@ -33,7 +33,9 @@ export interface Engine {
   startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle;
   /** The CPU time of thread `tid`, in ms; `undefined` where no clock can be read. */
   cpuTimeOf(tid: number): number | undefined;
-  /** The user who has connected to a Unix socket of Node's, by its fd; `undefined` where that cannot be known. */
+  /**
+   * The user who has connected to a Unix socket of Node's, by its fd; -1 if the kernel does not say, `undefined` if this engine cannot ask.
+   */
   peerUid(fd: number): number | undefined;
   /** Said once the acceptor was started. */
   threadExtras(): ThreadExtras;

@@ -95,9 +95,9 @@ export class EpollEngine implements Engine {
     return time < 0 ? undefined : time;
   }
 
-  peerUid(fd: number): number | undefined {
-    const peer = this.#sys.peerCredentials(fd);
-    return typeof peer === 'number' ? undefined : peer.uid;
+  peerUid(fd: number): number {
+    const peer = fd < 0 ? fd : this.#sys.peerCredentials(fd);
+    return typeof peer === 'number' ? -1 : peer.uid;
   }
 
   threadExtras(): ThreadExtras {

@@ -19,12 +19,11 @@ import { requireThreads } from '../sys/permissions.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import type { AcceptorHandle } from './acceptor-handle.ts';
 import { withClientLimit } from './client-limit.ts';
-import { ControlSocket } from './control-socket.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine, EngineName } from './engine.ts';
 import type { ServerAddress } from '../listen/listening-socket.ts';
 import { withMemoryLimits } from './memory-limit.ts';
-import { MetricsPort } from './metrics-port.ts';
+import { controlOf, Doors } from './watch/doors.ts';
 import { openEngine } from './open-engine.ts';
 import { SingleFlight } from './single-flight.ts';
 import { serviceUrl } from './service-url.ts';
@@ -32,7 +31,7 @@ import { SharedMemory } from './shared-memory.ts';
 import { ThreadHandle } from './threads/thread-handle.ts';
 import { errorOfService } from './threads/service-trial.ts';
 import { ThreadPool } from './threads/thread-pool.ts';
-import { Watch } from './watch.ts';
+import { Watch } from './watch/watch.ts';
 import { acceptorStart, serviceThreadStart } from './threads/thread-starts.ts';
 import { cpuCount } from '../sys/cpu-count.ts';
 
@@ -148,8 +147,7 @@ export class Server implements AsyncDisposable {
   /** Left out without TLS. */
   readonly #stopRenewing: (() => void) | undefined;
   readonly #watch: Watch;
-  readonly #metrics: MetricsPort;
-  readonly #control: ControlSocket;
+  readonly #doors: Doors;
   readonly #closed = new Deferred<void>();
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
@@ -181,16 +179,17 @@ export class Server implements AsyncDisposable {
       memory: this.#memory,
       addresses: addresses.map(addressText),
       state: () => this.#state,
+      isAsked: () => this.#doors.areWanted,
       ping: async () => this.ping(),
       post: (message) => this.#acceptor.post(message),
       threadIdOf: (thread) => this.#pool.threadIdOf(thread),
     });
-    this.#watch.isAsked = settings.metrics !== undefined;
-    this.#metrics = new MetricsPort({ settings, watched: this.#watch, nameOf });
-    this.#control = new ControlSocket({
+    this.#doors = new Doors({
+      settings,
       controlled: this.#watch,
       peerUid: (fd) => engine.peerUid(fd),
-      option: nameOf('control'),
+      nameOf,
+      report: (event) => this.report(event),
     });
     if (!isMainThread) process.on('exit', this.#abandon);
     this.#stopRenewing = tls && renewTicketKeys((keys) => this.#pool.useTicketKeys(keys));
@@ -212,14 +211,10 @@ export class Server implements AsyncDisposable {
    */
   async start(): Promise<void> {
     const takesOver = this.#settings.takeOver !== undefined;
-    const control = controlOf(this.#settings);
-    if (!takesOver) await this.#metrics.open();
-    if (!takesOver && control !== undefined) await this.openControl(control);
+    if (!takesOver) await this.#doors.open();
     await Promise.race([this.#begin(), this.#acceptor.ended]);
     this.#state = 'ready';
-    if (!takesOver) return;
-    this.#metrics.openSoon(); // The process before this one may have the port for a moment longer.
-    if (control !== undefined) this.#openControlSoon(control);
+    if (takesOver) this.#doors.openSoon(); // The process before this one may have them for a moment longer.
   }
 
   /**
@@ -228,13 +223,7 @@ export class Server implements AsyncDisposable {
    * @internal
    */
   async openControl(path: string): Promise<void> {
-    this.#watch.isAsked = true;
-    await this.#control.open(path);
-  }
-
-  #openControlSoon(path: string): void {
-    this.#watch.isAsked = true;
-    this.#control.openSoon(path);
+    if (this.#ending === undefined) await this.#doors.openControl(path);
   }
 
   /** Has all events pass by whoever watches; `undefined`: nobody wants those that are no errors. */
@@ -250,12 +239,12 @@ export class Server implements AsyncDisposable {
 
   /** Where the control socket is; `undefined` without one. */
   get controlPath(): string | undefined {
-    return this.#control.path;
+    return this.#doors.controlPath;
   }
 
   /** Where metrics and probes are served; `undefined` without the option `metrics`. */
   get metricsAddress(): { readonly host: string; readonly port: number } | undefined {
-    return this.#metrics.address;
+    return this.#doors.metricsAddress;
   }
 
   /** For whoever asks whether to send clients here: to a server that is `ready`. It turns `draining` before anything else ends. */
@@ -376,8 +365,7 @@ export class Server implements AsyncDisposable {
     this.#successor = { pid: successor, lost };
     if (this.#draining !== undefined || this.#ending !== undefined) return;
     this.#state = 'draining';
-    this.#metrics.close(); // It is the successor's, which may listen at the same place.
-    this.#control.close(false);
+    this.#doors.close(); // They are the successor's, which may listen at the same places.
     this.report({ type: 'handing-over', time: Date.now(), successor });
     this.#pool.tellAll('leave');
     const undisturbed = new AbortController();
@@ -396,8 +384,7 @@ export class Server implements AsyncDisposable {
     this.#successor = undefined;
     if (this.#draining === undefined) this.#state = 'ready';
     this.#pool.tellAll('stay');
-    this.#metrics.openSoon();
-    this.#control.openSoon();
+    this.#doors.openSoon();
     this.report({ type: 'hand-over-failed', time: Date.now(), successor });
   }
 
@@ -460,8 +447,7 @@ export class Server implements AsyncDisposable {
   /** `detail`: why clients are left, if that is not in order. */
   async #end(grace: number, detail?: string): Promise<void> {
     this.#state = 'closed';
-    this.#metrics.close();
-    this.#control.close(true);
+    this.#doors.close();
     this.#watch.close();
     this.#stopRenewing?.();
     const lost = await this.#pool.stop(grace);
@@ -498,11 +484,6 @@ export class Server implements AsyncDisposable {
     );
     this.close().catch(() => {}); // It was told already.
   }
-}
-
-/** Where the control socket is to be; `undefined`: nowhere. */
-function controlOf({ control }: Pick<ServeSettings, 'control'>): string | undefined {
-  return control === 'off' ? undefined : control;
 }
 
 function addressText(address: ServerAddress): string {

@@ -7,7 +7,7 @@ import { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
-import { elapsed, sharedTime } from '../sharing/clock.ts';
+import { ageOf, sharedTime } from '../sharing/clock.ts';
 import { ConnectionTable, LOST } from '../sharing/connection-table.ts';
 import { FREE, IDLE, PINNED, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
@@ -102,15 +102,19 @@ export class SharedMemory {
       relief,
       starved,
       longestResponse: rows.reduce((longest, row) => Math.max(longest, row.longestResponse(now)), 0) / 1e6,
-      behindBlocked: this.#behindBlocked(),
+      behindBlocked: this.behindBlocked(0),
     };
   }
 
-  /** Reads all slots, but only while a thread is blocked that has other clients. */
-  #behindBlocked(): Record<BehindCause, number> {
+  /**
+   * The clients that cannot leave a thread that has been blocked for `ms` or longer. Reads all slots, but only while such a thread has
+   * clients.
+   */
+  behindBlocked(ms: number): Record<BehindCause, number> {
+    const now = sharedTime(performance.now());
     const behind = Object.fromEntries(BEHIND_CAUSES.map((why) => [why, 0])) as Record<BehindCause, number>;
     for (const row of this.board.rows) {
-      if (row.blockedSince === 0 || row.clients === 0) continue;
+      if (row.blockedSince === 0 || row.clients === 0 || ageOf(row.blockedSince, now) < ms) continue;
       const pinned = row.pins ? (this.#speaksTls ? 'tls' : 'session') : 'handler';
       this.table.forEach(row.thread, (fd, word) => {
         if (fd !== row.currentFd) behind[stateOf(word) === PINNED ? pinned : 'no-thread']++;
@@ -156,6 +160,6 @@ function threadStats(row: ThreadRow, now: number): ThreadStats {
     isRunning,
     clients,
     messages,
-    blockedMs: blockedSince === 0 ? 0 : Math.max(1, elapsed(blockedSince, now)),
+    blockedMs: blockedSince === 0 ? 0 : Math.max(1, ageOf(blockedSince, now)),
   };
 }

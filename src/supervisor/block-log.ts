@@ -26,7 +26,11 @@ export interface BlockLogParts {
 
 /** What main is told of long blocks: that one goes on, and that it is over. */
 export type BlockNotice =
-  | { readonly type: 'block-long'; readonly thread: number }
+  | {
+      readonly type: 'block-long';
+      readonly thread: number /** When it began, as a `sharedTime`. */;
+      readonly since: number;
+    }
   | ({ readonly type: 'block-ended' } & EndedBlock);
 
 export interface EndedBlock {
@@ -62,7 +66,7 @@ export class BlockLog {
   goesOn(watch: ThreadWatch, now: number): void {
     if (watch.isKnownLong || watch.blockedFor(now) < LONG_MS) return;
     watch.isKnownLong = true;
-    this.#parts.post({ type: 'block-long', thread: watch.row.number });
+    this.#parts.post({ type: 'block-long', thread: watch.row.number, since: watch.row.blockedSince });
   }
 
   /** All clients of the thread were asked to leave; `hadPlaces`: there were threads for them. The first time counts. */

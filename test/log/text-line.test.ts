@@ -117,6 +117,11 @@ describe('a line of text', () => {
       'stderr',
       'Process 7 ended before it had taken all clients: this one accepts clients again',
     ],
+    [
+      { type: 'not-opened', time: 0, what: 'control', error: { code: 'HEDDLE_LISTEN', message: 'No place\n' } },
+      'stderr',
+      'No place\\n. Until then nobody can ask the server for its clients',
+    ],
     [{ type: 'taken-over', time: 0, predecessor: 6, clients: 0 }, 'stdout', 'Took over 0 clients from process 6'],
     [{ type: 'rejects-hidden', time: 0, count: 1 }, 'stderr', '1 more client was turned away'],
     [{ type: 'rejects-hidden', time: 0, count: 290 }, 'stderr', '290 more clients were turned away'],

@@ -163,7 +163,7 @@ describe('the control socket', () => {
     await using peer = await running.connect();
     expect(await peer.ask('echo hello')).toBe('hello');
     const { findings } = await json<{ findings: Finding[] }>(running, '/v1/doctor');
-    expect(findings.filter(({ rule }) => rule !== 'engine')).toEqual([]);
+    expect(findings.filter(({ level }) => level !== 'note')).toEqual([]);
   });
 
   it.each<[string, string, Asked, number]>([
@@ -190,6 +190,29 @@ describe('the control socket', () => {
     ['a filter that is none', '/v1/clients?where=x', {}, 400],
     ['a sort that is none', '/v1/clients?sort=name', {}, 400],
     ['a limit that is none', '/v1/clients?limit=-1', {}, 400],
+    ['a sort of clients that have left', '/v1/clients?state=closed&sort=age', {}, 400],
+    ['a state that is none', '/v1/clients?state=foo', {}, 400],
+    ['a question with a misspelt name', '/v1/clients?were=id%3D1', {}, 400],
+    ['a value that no client can have', '/v1/clients?where=state!%3Dx', {}, 400],
+    ['a client that is no number', '/v1/clients/x', {}, 400],
+    [
+      'a kick by ids that are no numbers',
+      '/v1/kick',
+      { method: 'POST', body: '{"ids":["1"]}', headers: { 'content-type': 'application/json' } },
+      400,
+    ],
+    [
+      'a kick whose dryRun is misspelt',
+      '/v1/kick',
+      { method: 'POST', body: '{"where":"id>0","dryrun":true}', headers: { 'content-type': 'application/json' } },
+      400,
+    ],
+    [
+      'a kick by a list',
+      '/v1/kick',
+      { method: 'POST', body: '[]', headers: { 'content-type': 'application/json' } },
+      400,
+    ],
     ['a path that is none', '/v2/clients', {}, 404],
     ['another method', '/v1/clients', { method: 'DELETE' }, 405],
   ])('refuses %s', async (_what, path, asked, status) => {

@@ -3,9 +3,11 @@ import type { Observed } from '../observed.ts';
 import { blockedText } from '../verdict.ts';
 import { countText, durationText } from '../words.ts';
 
+export type Level = 'act' | 'warn' | 'note';
+
 export interface Finding {
-  /** `act`: clients suffer now, or soon will. `warn`: somebody should look at it. */
-  readonly level: 'act' | 'warn';
+  /** `act`: clients suffer now, or soon will. `warn`: somebody should look at it. `note`: it is good to know. */
+  readonly level: Level;
   /** A stable name of the rule. */
   readonly rule: string;
   /** What was seen. */
@@ -25,13 +27,15 @@ export interface Crowd {
 type Rule = (observed: Observed, crowd: Crowd) => Finding | undefined;
 
 const DAY_MS = 86_400_000;
-/** A block this long is worth a word while it lasts. */
+/** A block this long is worth a word while it lasts: a shorter one is gone before anybody reads of it. */
 const BLOCKED_MS = 500;
 /** A limit is nearly reached at this share of it. */
 const NEARLY = 0.8;
 /** From so many clients on, one address may be said to have many of them. */
 const CROWD = 50;
 const SHARE = 0.3;
+/** Code that has blocked threads more often than this in the last hour will do so again. */
+const FEW_BLOCKS = 3;
 /** A thread that stood still for want of a CPU more often than this, a minute, is no accident. */
 const STARVED_A_MINUTE = 6;
 /** A certificate that expires within this time. */
@@ -46,16 +50,13 @@ const RULES: readonly Rule[] = [
   },
   ({ stats, threads }) => {
     const running = stats.threads.filter(({ isRunning }) => isRunning);
-    const isFull = running.length >= threads.max && running.every(({ blockedMs }) => blockedMs > 0);
+    const isFull = running.length >= threads.max && running.every(({ blockedMs }) => blockedMs >= BLOCKED_MS);
     if (!isFull) return undefined;
-    return act(
-      'no-thread',
-      `All ${running.length} threads are blocked, and there may be no more`,
-      'Allow more: --threads',
-    );
+    const all = running.length === 1 ? 'The only thread is' : `All ${running.length} threads are`;
+    return act('no-thread', `${all} blocked, and there may be no more`, 'Allow more: --threads');
   },
-  ({ stats }) => {
-    const { handler, session, tls } = stats.behindBlocked;
+  ({ behindBlockedFor }) => {
+    const { handler, session, tls } = behindBlockedFor(BLOCKED_MS);
     const behind = session + tls + handler;
     if (behind === 0) return undefined;
     const evidence = `${countText(behind, 'client')} cannot leave a blocked thread: ${tls > 0 ? 'TLS' : 'a session or a running handler'} keeps them there`;
@@ -67,16 +68,16 @@ const RULES: readonly Rule[] = [
   },
   ({ codes }) => {
     const often = codes
-      .filter(({ code, count }) => code !== undefined && count > 3)
-      .toSorted((one, other) => other.count - one.count)[0];
+      .filter(({ code, lastHour }) => code !== undefined && lastHour > FEW_BLOCKS)
+      .toSorted((one, other) => other.lastHour - one.lastHour)[0];
     if (often?.code === undefined) return undefined;
-    const evidence = `${often.code} has blocked a thread ${often.count} times, for ${durationText(often.longestMs)} at worst`;
+    const evidence = `${often.code} has blocked a thread ${often.lastHour} times in the last hour, for ${durationText(often.longestMs)} at worst so far`;
     return warn('code', evidence, 'Change that line: it should return sooner, or await');
   },
-  ({ stats, uptimeMs }) => {
-    const perMinute = stats.starved / Math.max(1, uptimeMs / 60_000);
-    if (perMinute < STARVED_A_MINUTE) return undefined;
-    const evidence = `Threads stood still ${stats.starved} times because the machine had no CPU for them`;
+  ({ lastHour: { starved }, uptimeMs }) => {
+    const minutes = Math.min(60, Math.max(1, uptimeMs / 60_000));
+    if (starved / minutes < STARVED_A_MINUTE) return undefined;
+    const evidence = `Threads stood still ${starved} times in the last hour because the machine had no CPU for them`;
     return warn('starved', evidence, 'Give the machine, or the control group, more CPUs; other code would not help');
   },
   ({ maxClients, stats }) =>
@@ -106,12 +107,12 @@ const RULES: readonly Rule[] = [
     const advice = 'Limit them with --max-clients-per-address; for a load balancer, use --proxy-protocol';
     return warn('one-address', evidence, advice);
   },
-  ({ counts }) =>
-    counts.eventsLost === 0
+  ({ lastHour: { eventsLost } }) =>
+    eventsLost === 0
       ? undefined
       : warn(
           'events-lost',
-          `${countText(counts.eventsLost, 'event')} came faster than the log takes them`,
+          `In the last hour, ${countText(eventsLost, 'event')} came faster than the log took them`,
           'Have the log read faster, or raise --log-level',
         ),
   ({ certificates, now }) => {
@@ -128,28 +129,31 @@ const RULES: readonly Rule[] = [
     counts.lastReloadFailed
       ? act('reload', 'The last reload has failed: the old code goes on', 'See the event reload-failed in the log')
       : undefined,
-  ({ counts }) =>
-    counts.threadExits === 0
+  ({ lastHour: { threadExits } }) =>
+    threadExits === 0
       ? undefined
       : warn(
           'thread-exits',
-          `${countText(counts.threadExits, 'service thread')} died and were replaced`,
+          `In the last hour, ${countText(threadExits, 'service thread')} died and ${threadExits === 1 ? 'was' : 'were'} replaced`,
           'See the events thread-exit in the log',
         ),
   ({ engine }) =>
     engine === 'net'
-      ? warn(
-          'engine',
-          'With the net engine no client changes threads: each waits behind whoever blocks its thread',
-          'Use Linux with the epoll engine: docs/engines.md',
-        )
+      ? {
+          level: 'note',
+          rule: 'engine',
+          evidence: 'With the net engine no client changes threads: each waits behind whoever blocks its thread',
+          advice: 'Use Linux with the epoll engine: docs/engines.md',
+        }
       : undefined,
 ];
+
+const LEVELS: readonly Level[] = ['act', 'warn', 'note'];
 
 /** All that speaks, what hurts most first; nothing for a healthy server. */
 export function findings(observed: Observed, crowd: Crowd): Finding[] {
   const found = RULES.map((rule) => rule(observed, crowd)).filter((finding) => finding !== undefined);
-  return [...found.filter(({ level }) => level === 'act'), ...found.filter(({ level }) => level === 'warn')];
+  return found.toSorted((one, other) => LEVELS.indexOf(one.level) - LEVELS.indexOf(other.level));
 }
 
 function nearly(rule: string, what: string, used: number, limit: number, advice: string): Finding | undefined {

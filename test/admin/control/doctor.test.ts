@@ -1,24 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { findings } from '../../../src/admin/control/doctor.ts';
+import { type Finding, findings } from '../../../src/admin/control/doctor.ts';
 import type { Observed } from '../../../src/admin/observed.ts';
 import { observed, stats } from '../observed.ts';
 
 const CROWD = { notReading: 0, largest: { address: '10.0.0.9', clients: 3 } };
 const DAY = 86_400_000;
-const { counts } = observed(2);
+const { counts, lastHour } = observed(2);
 const blockedThread = { id: 1, isRunning: true, clients: 3, messages: 0, blockedMs: 900 };
 const behindBlocked = { session: 2, tls: 0, handler: 0, 'no-thread': 0 };
 
 describe('doctor', () => {
   it('has nothing to say of a healthy server', () => {
     const healthy = observed(4, {
-      stats: stats(4, { clients: 500, messages: 1e6, starved: 3 }),
+      stats: stats(4, { clients: 500, messages: 1e6, starved: 3e5 }),
+      counts: { ...counts, threadExits: 5, eventsLost: 7 },
+      codes: [{ code: 'load chat.ts:8', count: 400, lastHour: 3, longestMs: 620, totalMs: 999, moved: 1 }],
+      lastHour: { threadExits: 0, eventsLost: 0, starved: 5 },
       certificates: [{ certificate: 'cert.pem', expires: 90 * DAY }],
     });
     expect(findings(healthy, CROWD)).toEqual([]);
   });
 
-  it.each<[string, Partial<Observed>, 'act' | 'warn', RegExp]>([
+  it.each<[string, Partial<Observed>, Finding['level'], RegExp]>([
     [
       'blocked',
       { blocked: [{ thread: 1, ms: 900, moved: 4, reliefMs: 7, code: 'load chat.ts:8' }] },
@@ -29,25 +32,25 @@ describe('doctor', () => {
       'no-thread',
       { threads: { min: 1, max: 1 }, stats: stats(1, { threads: [blockedThread] }) },
       'act',
-      /All 1 threads are blocked/,
+      /The only thread is blocked/,
     ],
-    ['pinned', { stats: stats(2, { behindBlocked }) }, 'act', /2 clients cannot leave a blocked thread/],
+    ['pinned', { behindBlockedFor: () => behindBlocked }, 'act', /2 clients cannot leave a blocked thread/],
     [
       'code',
-      { codes: [{ code: 'load chat.ts:8', count: 4, longestMs: 620, totalMs: 999, moved: 1 }] },
+      { codes: [{ code: 'load chat.ts:8', count: 9, lastHour: 4, longestMs: 620, totalMs: 999, moved: 1 }] },
       'warn',
-      /load chat.ts:8 has blocked a thread 4 times, for 620 ms at worst/,
+      /load chat.ts:8 has blocked a thread 4 times in the last hour, for 620 ms at worst/,
     ],
-    ['starved', { stats: stats(2, { starved: 7 }) }, 'warn', /stood still 7 times/],
+    ['starved', { lastHour: { ...lastHour, starved: 7 } }, 'warn', /stood still 7 times/],
     ['clients', { stats: stats(2, { clients: 800 }) }, 'act', /800 of 1,000 clients are taken/],
     ['arena', { arena: { used: 60, size: 64 } }, 'act', /60 of 64 bytes/],
     ['accept-queue', { acceptQueue: [{ listener: ':4000', length: 9, limit: 16 }] }, 'act', /9 of 16 places/],
-    ['events-lost', { counts: { ...counts, eventsLost: 2 } }, 'warn', /2 events/],
+    ['events-lost', { lastHour: { ...lastHour, eventsLost: 2 } }, 'warn', /2 events/],
     ['certificate', { certificates: [{ certificate: 'cert.pem', expires: 10 * DAY }] }, 'warn', /expires in 10 d/],
     ['certificate', { certificates: [{ certificate: 'cert.pem', expires: -1 }] }, 'act', /has expired/],
     ['reload', { counts: { ...counts, lastReloadFailed: true } }, 'act', /The last reload has failed/],
-    ['thread-exits', { counts: { ...counts, threadExits: 1 } }, 'warn', /1 service thread/],
-    ['engine', { engine: 'net' }, 'warn', /no client changes threads/],
+    ['thread-exits', { lastHour: { ...lastHour, threadExits: 1 } }, 'warn', /1 service thread/],
+    ['engine', { engine: 'net' }, 'note', /no client changes threads/],
   ])('speaks of %s, with evidence and advice', (rule, more, level, evidence) => {
     const found = findings(observed(2, more), CROWD);
     expect(found.map((finding) => finding.rule)).toEqual([rule]);
@@ -65,8 +68,24 @@ describe('doctor', () => {
     expect(found[1]?.evidence).toBe('40 of 100 clients come from 10.0.0.9');
   });
 
+  it('passes over a block that is gone before anybody reads of it', () => {
+    const briefly = { ...blockedThread, blockedMs: 499 };
+    const asked: number[] = [];
+    const brief = observed(1, {
+      threads: { min: 1, max: 1 },
+      stats: stats(1, { threads: [briefly], behindBlocked }),
+      blocked: [{ thread: 1, ms: 499, moved: 0 }],
+      behindBlockedFor(ms) {
+        asked.push(ms);
+        return { session: 0, tls: 0, handler: 0, 'no-thread': 0 };
+      },
+    });
+    expect(findings(brief, CROWD)).toEqual([]);
+    expect(asked).toEqual([500]);
+  });
+
   it('says first what hurts now', () => {
     const found = findings(observed(2, { engine: 'net', arena: { used: 64, size: 64 } }), CROWD);
-    expect(found.map(({ level }) => level)).toEqual(['act', 'warn']);
+    expect(found.map(({ level }) => level)).toEqual(['act', 'note']);
   });
 });

@@ -1,29 +1,29 @@
 /** Shows a server to those who watch it from outside, and does what its user has it do. */
 import { readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import type { ToAcceptor } from '../acceptor/messages.ts';
-import { ClientList, type Found } from '../admin/control/client-list.ts';
-import { ClosedClients } from '../admin/control/closed-clients.ts';
-import type { About, Controlled, ThreadTimes } from '../admin/control/controlled.ts';
-import type { BlockedThread, Observed } from '../admin/observed.ts';
-import type { Sampler } from '../admin/stacks/sampler.ts';
-import { crash } from '../errors.ts';
-import type { ServerEvent } from '../log/event.ts';
-import type { LimitedSettings } from '../options/thread-settings.ts';
-import { elapsed, sharedTime } from '../sharing/clock.ts';
-import { stateOf, threadOf, BUSY, PINNED } from '../sharing/control-word.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
-import type { BlockNotice } from '../supervisor/block-log.ts';
-import { formatPeer } from '../sys/structs/socket-address.ts';
+import type { ToAcceptor } from '../../acceptor/messages.ts';
+import { ClientList, type Found } from '../../admin/control/client-list.ts';
+import { ClosedClients } from '../../admin/control/closed-clients.ts';
+import type { About, Controlled, ThreadTimes } from '../../admin/control/controlled.ts';
+import type { BlockedThread, LastHourCounts, Observed } from '../../admin/observed.ts';
+import type { Sampler } from '../../admin/stacks/sampler.ts';
+import { crash } from '../../errors.ts';
+import type { ServerEvent, ThreadHeldEvent, TurnEvent } from '../../log/event.ts';
+import type { LimitedSettings } from '../../options/thread-settings.ts';
+import { ageOf, sharedTime } from '../../sharing/clock.ts';
+import { stateOf, threadOf, BUSY, PINNED } from '../../sharing/control-word.ts';
+import type { ThreadRow } from '../../sharing/thread-board.ts';
+import type { BlockNotice } from '../../supervisor/block-log.ts';
+import { formatPeer } from '../../sys/structs/socket-address.ts';
 import { BlockJournal } from './block-journal.ts';
-import type { Engine } from './engine.ts';
-import type { SharedMemory } from './shared-memory.ts';
+import type { Engine } from '../engine.ts';
+import { LastHour } from './last-hour.ts';
+import type { SharedMemory } from '../shared-memory.ts';
 
-/** The code of a shorter block is not looked for, in ms. */
-const LONG_MS = 100;
+const MINUTE_MS = 60_000;
 
 /** Where Heddle itself is. */
-const OWN_FOLDER = new URL('.', import.meta.url).href.replace(/[^/]+\/$/, '');
+const OWN_FOLDER = new URL('.', import.meta.url).href.replace(/(?:[^/]+\/){2}$/, '');
 
 /** Whether a file is the service's, or a library's that it uses. */
 function isOfService(url: string): boolean {
@@ -36,6 +36,8 @@ interface Parts {
   readonly memory: SharedMemory;
   readonly addresses: readonly string[];
   readonly state: () => Observed['state'];
+  /** Whether somebody can ask: only then are clients that leave remembered, and is the code of blocks looked for. */
+  readonly isAsked: () => boolean;
   readonly ping: () => Promise<void>;
   readonly post: (message: Extract<ToAcceptor, { type: 'kick' }>) => void;
   readonly threadIdOf: (thread: number) => number | undefined;
@@ -44,13 +46,16 @@ interface Parts {
 export class Watch implements Controlled {
   readonly clients: ClientList;
   readonly closed = new ClosedClients();
-  /** Somebody asks: clients that leave are remembered, and the code of blocks is looked for. */
-  isAsked = false;
   readonly #parts: Parts;
   readonly #startedAt = performance.now();
   readonly #journal = new BlockJournal(async (thread) => this.#findCode(thread));
+  readonly #lastHour = { threadExits: new LastHour(), eventsLost: new LastHour(), starved: new LastHour() };
+  /** Looks once a minute how often threads have stood still: no event tells. */
+  readonly #minutes = setInterval(() => this.#noteStarved(), MINUTE_MS).unref();
+  #starvedBefore = 0;
   #sampler: Promise<Sampler> | undefined;
   #lastReloadFailed = false;
+  #isClosed = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -80,39 +85,68 @@ export class Watch implements Controlled {
   /** Takes note of an event of the server; returns it with what is known of the code that it is about. */
   note(event: ServerEvent): ServerEvent {
     this.#count(event);
-    if (event.type !== 'turn' && event.type !== 'thread-held') return event;
-    const code = this.#journal.codeOf(event.thread);
+    if (event.type === 'turn') return this.#withCode(event, event.blockedMs);
+    return event.type === 'thread-held' ? this.#withCode(event, event.heldMs) : event;
+  }
+
+  /** `blockedMs`: how long the block had lasted at the time of the event. */
+  #withCode(event: TurnEvent | ThreadHeldEvent, blockedMs: number): ServerEvent {
+    const ago = Date.now() - event.time + blockedMs;
+    const code = this.#journal.codeOf(event.thread, sharedTime(performance.now() - ago));
     return code === undefined ? event : { ...event, code };
   }
 
   /** A thread is blocked for long, or is free again. */
   noteBlock(notice: BlockNotice): void {
-    if (!this.isAsked) return;
-    if (notice.type === 'block-long') this.#journal.begun(notice.thread);
+    if (!this.#isAsked()) return;
+    if (notice.type === 'block-long') this.#journal.begun(notice.thread, notice.since);
     else this.#journal.ended(notice).catch(crash);
   }
 
   /** Leaves the threads alone: the server ends. */
   close(): void {
-    this.isAsked = false;
+    this.#isClosed = true;
+    clearInterval(this.#minutes);
     this.#sampler?.then((sampler) => sampler.close()).catch(() => {});
+  }
+
+  #isAsked(): boolean {
+    return !this.#isClosed && this.#parts.isAsked();
   }
 
   /** The profiler is loaded for the first block that is long. */
   async #findCode(thread: number): Promise<string | undefined> {
     if (!isMainThread || !process.features.inspector) return undefined;
-    this.#sampler ??= import('../admin/stacks/sampler.ts').then(({ Sampler: Loaded }) => new Loaded(isOfService));
+    this.#sampler ??= import('../../admin/stacks/sampler.ts').then(({ Sampler: Loaded }) => new Loaded(isOfService));
     const sampler = await this.#sampler;
     const threadId = this.#parts.threadIdOf(thread - 1);
-    return threadId === undefined || !this.isAsked ? undefined : sampler.sample(threadId);
+    return threadId === undefined || !this.#isAsked() ? undefined : sampler.sample(threadId);
   }
 
   #count(event: ServerEvent): void {
+    const now = performance.now();
     if (event.type === 'close') {
-      if (this.isAsked) this.closed.add(event);
+      if (this.#isAsked()) this.closed.add(event);
     } else if (event.type === 'reload' || event.type === 'reload-failed') {
       this.#lastReloadFailed = event.type === 'reload-failed';
+    } else if (event.type === 'thread-exit') {
+      this.#lastHour.threadExits.add(1, now);
+    } else if (event.type === 'events-lost') {
+      this.#lastHour.eventsLost.add(event.count, now);
     }
+  }
+
+  #noteStarved(): void {
+    const { starved } = this.#parts.memory.counters;
+    this.#lastHour.starved.add(starved - this.#starvedBefore, performance.now());
+    this.#starvedBefore = starved;
+  }
+
+  #lastHourCounts(): LastHourCounts {
+    this.#noteStarved();
+    const { eventsLost, starved, threadExits } = this.#lastHour;
+    const now = performance.now();
+    return { eventsLost: eventsLost.total(now), starved: starved.total(now), threadExits: threadExits.total(now) };
   }
 
   async ping(): Promise<void> {
@@ -154,9 +188,11 @@ export class Watch implements Controlled {
         failedReloads: memory.countOf('reload-failed'),
         lastReloadFailed: this.#lastReloadFailed,
       },
+      lastHour: this.#lastHourCounts(),
       now: Date.now(),
       uptimeMs: performance.now() - this.#startedAt,
       blocked: this.blocked(),
+      behindBlockedFor: (ms) => memory.behindBlocked(ms),
       codes: this.#journal.codes,
       acceptQueue: [],
       certificates: [],
@@ -168,8 +204,8 @@ export class Watch implements Controlled {
   #blockOf(row: ThreadRow, now: number): BlockedThread {
     const { blockedSince, blockMoved: moved, blockRelief, number: thread } = row;
     const client = this.#currentClient(row);
-    const ms = Math.max(1, elapsed(blockedSince, now));
-    const code = ms < LONG_MS ? undefined : this.#journal.codeOf(thread);
+    const ms = Math.max(1, ageOf(blockedSince, now));
+    const code = this.#journal.codeOf(thread, blockedSince);
     return {
       thread,
       ms,
@@ -192,8 +228,9 @@ export class Watch implements Controlled {
 let version: string | undefined;
 
 function ownVersion(): string {
-  version ??= (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-    .version;
+  version ??= (
+    JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+  ).version;
   return version;
 }
 
