@@ -11,7 +11,7 @@ const BLOCKED = viewOf(
     {
       verdict: { text: `No client waits for another. Thread 2 has been blocked for 6.2 s.`, waiting: 0, blocked: [] },
       threads: [thread(1), BLOCKED_THREAD, ...Array.from({ length: 10 }, (_, index) => thread(index + 3))],
-      codes: [{ code: 'slowReport report.ts:41', count: 3, longestMs: 6200, totalMs: 7000, moved: 203 }],
+      codes: [{ code: 'slowReport report.ts:41', count: 3, lastHour: 3, longestMs: 6200, totalMs: 7000, moved: 203 }],
     },
     [waiting()],
   ),
