@@ -17,18 +17,11 @@ import type { BlockNotice } from '../../supervisor/block-log.ts';
 import { formatPeer } from '../../sys/structs/socket-address.ts';
 import { BlockJournal } from './block-journal.ts';
 import type { Engine } from '../engine.ts';
+import { isOfService, ownVersion } from '../own-package.ts';
 import { LastHour } from './last-hour.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 
 const MINUTE_MS = 60_000;
-
-/** Where Heddle itself is. */
-const OWN_FOLDER = new URL('.', import.meta.url).href.replace(/(?:[^/]+\/){2}$/, '');
-
-/** Whether a file is the service's, or a library's that it uses. */
-function isOfService(url: string): boolean {
-  return url !== '' && !url.startsWith('node:') && !url.startsWith(OWN_FOLDER);
-}
 
 interface Parts {
   readonly engine: Pick<Engine, 'name' | 'cpuTimeOf'>;
@@ -223,15 +216,6 @@ export class Watch implements Controlled {
     const isServed = (stateOf(word) === BUSY || stateOf(word) === PINNED) && threadOf(word) === thread;
     return isServed ? { id: table.id(fd), address: formatPeer(table.address(fd)), port: table.port(fd) } : undefined;
   }
-}
-
-let version: string | undefined;
-
-function ownVersion(): string {
-  version ??= (
-    JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
-  ).version;
-  return version;
 }
 
 /** How long a thread was ready and had no CPU, in ms (proc(5), schedstat). */
