@@ -1,4 +1,5 @@
 /** Defines what a service sees of a client. */
+import type { Duration } from '../options/values/duration.ts';
 import type { ReceiveOptions } from './asked/receive-within.ts';
 
 /** What TLS has found out about a client. */
@@ -40,6 +41,8 @@ export interface StreamedClient {
    * is not needed any more. Finish what is under way, then end the socket: after `shutdownTimeout` the connection is cut off.
    */
   readonly leaving: AbortSignal;
+  /** As `Client.idleTimeout`. */
+  idleTimeout(duration: Duration): void;
 }
 
 /**
@@ -139,6 +142,13 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
    * `HEDDLE_UNSUPPORTED` if the server has no TLS to start, or TLS has begun already. Until then, `send` rejects with the same code.
    */
   startTls(): Promise<ClientTls>;
+  /**
+   * Sets how long this client may be idle, in milliseconds or as text such as `90s`; `never`: for ever. It holds in place of the option
+   * `idleTimeout` from now on, and moves with the client.
+   *
+   * Errors: `HEDDLE_INVALID_OPTION`; `HEDDLE_CLOSED` if the client has moved to another thread.
+   */
+  idleTimeout(duration: Duration): void;
   /** Sends what is still to be sent, then closes the connection with reason `server-finished`. */
   close(): void;
   /**

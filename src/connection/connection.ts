@@ -1,10 +1,11 @@
 /** Leads one client through its states: an event comes, input is read and delivered, replies are sent, it settles, it ends. */
 import type { HeddleError } from '../errors.ts';
 import type { FrameStatus } from '../framing/frame.ts';
+import type { Duration } from '../options/values/duration.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Generation } from '../sharing/connection-table.ts';
 import type { Deadlines } from '../sharing/deadlines.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/constants.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../sys/constants.ts';
 import { EAGAIN, errnoName } from '../sys/errno.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import { UNIX_PEER } from '../sys/structs/socket-address.ts';
@@ -12,7 +13,8 @@ import { SharedBuffer } from './bytes/saved-bytes.ts';
 import { refused } from './bytes/send-queue.ts';
 import type { ClientTls, LocalAddress } from './client.ts';
 import { signalGoing } from './asked/client-signal.ts';
-import { allSent, closeClient, endOutput, outputEnded, resetClient } from './asked/end-output.ts';
+import { allSent, closeClient, endOutput, resetClient } from './asked/end-output.ts';
+import { setIdleTimeout } from './asked/idle-timeout.ts';
 import { localOf } from './asked/local-address.ts';
 import { sendLater } from './asked/send-later.ts';
 import { canStartTls, startTls, type TlsStart } from './asked/start-tls.ts';
@@ -47,6 +49,7 @@ import {
   YIELDING,
 } from './flags.ts';
 import { Input } from './input.ts';
+import { GOING_EVENTS } from './interest.ts';
 import { Lease } from './lease.ts';
 import { Output, type OutputOwner } from './output.ts';
 import { becomeIdle, savedFlags, settle, type Settling } from './settle.ts';
@@ -62,9 +65,6 @@ import type { ServedConnection, Strategy } from './strategy.ts';
  * A service may call at any depth of its stack, so each of its calls first makes sure that there is enough of it: nothing of
  * this must stop half-way. What a call finds to be over ends when the callbacks are done, on an empty stack.
  */
-
-/** Events of a client that sends nothing more, or is gone. */
-const GOING_EVENTS = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
 /** Reads in a row from one client, before others get their turn. */
 const READS = 16;
@@ -363,6 +363,10 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     resetClient(this);
   }
 
+  idleTimeout(duration: Duration): void {
+    setIdleTimeout(this, this.#context, duration);
+  }
+
   get local(): LocalAddress {
     return localOf(this, this.#context.sys);
   }
@@ -450,10 +454,6 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   sendFailed(errno: number): void {
     sendFailed(this, this.#context, errno);
-  }
-
-  repliedAfterEnd(): void {
-    this.serviceFailed(outputEnded());
   }
 
   replyTooLong(length: number): void {

@@ -44,6 +44,8 @@ export interface ThreadContext extends EndingContext, LeaseContext, OutputContex
   makeStrategy(connection: ServedConnection): Strategy;
   /** Whether `bytes` are too much to be kept for one client now. */
   isSurplus(bytes: number): boolean;
+  /** Lets the client of `fd` be idle for `timeout` ms. */
+  mayIdle(fd: number, timeout: number): void;
   /** Has `connection.goOn` called when others have had their turn. */
   goOnSoon(connection: CalledBack): void;
   /** Whether what the client of `fd` sends has ended under TLS without its own word for it: somebody else may have cut it. */

@@ -10,6 +10,7 @@ import { BLOCKED, CLOSED, NO_OUTPUT } from './flags.ts';
 import { lendReply } from './bytes/lent-bytes.ts';
 import { checkReply, frameReply, lengthOf, type ReplyBuffer } from './bytes/reply-buffer.ts';
 import type { SharedBuffer } from './bytes/saved-bytes.ts';
+import { outputEnded } from './end/ending.ts';
 import { SendQueue, type SendQueueContext, SENT } from './bytes/send-queue.ts';
 
 /** A message up to this long that waits alone is sent from the thread's buffer; others go out from where they lie. */
@@ -41,8 +42,8 @@ export interface OutputOwner {
   unset(flags: number): void;
   /** Sending has failed with `errno`: the connection is over. */
   sendFailed(errno: number): void;
-  /** The service has replied although nothing may be sent any more (`NO_OUTPUT`). */
-  repliedAfterEnd(): void;
+  /** The service has made a mistake. */
+  serviceFailed(error: unknown): void;
   /** A reply of `length` bytes is more than can be sent. */
   replyTooLong(length: number): void;
 }
@@ -234,7 +235,7 @@ export class Output {
   /** Drops replies that came after the end of this side. */
   #refuse(): void {
     this.#context.replies.clear();
-    this.#owner.repliedAfterEnd();
+    this.#owner.serviceFailed(outputEnded());
   }
 
   #keepRest(sent: number): void {

@@ -17,6 +17,8 @@ export interface ClientRecord {
   readonly lastActivity: number;
   readonly messageStartedAt: number;
   readonly writeStalledAt: number;
+  /** How long it may be idle, in ms: see `ConnectionTable.idleTimeout`. */
+  readonly idleTimeout: number;
   /** What is known of its cost: see `ConnectionTable.kind` and `cost`. */
   readonly kind: ClientKind;
   readonly cost: number;
@@ -45,7 +47,8 @@ const MEAN_COST = 56;
 const KIND = 60;
 const STATE = 64;
 const MODE = 68;
-const SIZE = 72;
+const IDLE_TIMEOUT = 72;
+const SIZE = 76;
 
 /** The first byte of a record. */
 export const CLIENT = 4;
@@ -65,6 +68,7 @@ export function recordOf(table: ConnectionTable, arena: Arena, fd: number): Clie
     lastActivity: table.lastActivity(fd),
     messageStartedAt: table.messageStartedAt(fd),
     writeStalledAt: table.writeStalledAt(fd),
+    idleTimeout: table.idleTimeout(fd),
     kind: table.kind(fd),
     cost: table.cost(fd),
     costAt: table.costAt(fd),
@@ -98,6 +102,7 @@ export function encodeRecord(record: ClientRecord): Buffer {
   bytes.writeInt32LE(record.costAt, COST_AT);
   bytes.writeInt32LE(record.meanCost, MEAN_COST);
   bytes[KIND] = record.kind;
+  bytes.writeInt32LE(record.idleTimeout, IDLE_TIMEOUT);
   return bytes;
 }
 
@@ -113,6 +118,7 @@ export function decodeRecord(bytes: Buffer): ClientRecord | undefined {
     lastActivity: bytes.readInt32LE(LAST_ACTIVITY),
     messageStartedAt: bytes.readInt32LE(MESSAGE_STARTED_AT),
     writeStalledAt: bytes.readInt32LE(WRITE_STALLED_AT),
+    idleTimeout: bytes.readInt32LE(IDLE_TIMEOUT),
     kind: bytes[KIND] as ClientKind,
     cost: bytes.readInt32LE(COST),
     costAt: bytes.readInt32LE(COST_AT),
@@ -121,7 +127,7 @@ export function decodeRecord(bytes: Buffer): ClientRecord | undefined {
     outbox: bytes.readUInt32LE(OUTBOX),
     state: bytes.readUInt32LE(STATE),
   };
-  const isKnown = record.kind <= BLOCKING && record.cost >= 0 && record.meanCost >= 0;
+  const isKnown = record.idleTimeout >= 0 && record.kind <= BLOCKING && record.cost >= 0 && record.meanCost >= 0;
   const isPlain =
     (record.flags & ~(NEW | ENDED | PROXIED | WORK_LEFT | OUTPUT_OVER)) === 0 &&
     Number.isSafeInteger(record.id) &&

@@ -33,8 +33,9 @@ const MESSAGE_STARTED_AT = 12;
 const WRITE_STALLED_AT = 13;
 const GIVER = 14;
 const ARRIVED_FROM = 15;
-const INBOX = 16; // to 19: a SavedBytes
-const OUTBOX = 20; // to 23: a SavedBytes
+const INBOX = 16; // to 18: a SavedBytes
+const IDLE_TIMEOUT = 19;
+const OUTBOX = 20; // to 22: a SavedBytes
 const COST = 24;
 const COST_AT = 25;
 const MEAN = 26;
@@ -45,15 +46,17 @@ const DUE = 30; // and CONNECTED_AT
 const CLIENT_STATE = 31;
 // The header has a line of its own.
 const HIGHEST = 0;
+const SHORTEST_IDLE_TIMEOUT = 1;
+
+/** The lower bits of the first word of a SavedBytes: the logarithm of the block's size. Above them is the block. */
+const [SIZE_BITS, SIZE_MASK] = [5, 0b11111];
 
 /** The lower bits of DUE; above them are the seconds of the shared clock when the client came. Both are the acceptor's. */
 const DUE_BITS = 2;
 const DUE_MASK = 0b11;
 
 /** What DUE says: the client is to be closed, for want of memory or by the operator. The acceptor decides. */
-const NOT_DUE = 0;
-const SURPLUS = 1;
-const KICKED = 2;
+const [NOT_DUE, SURPLUS, KICKED] = [0, 1, 2];
 
 // The upper half of PORT: how often the client has changed threads.
 const PORT_BITS = 16;
@@ -83,6 +86,7 @@ export const OUTPUT_OVER = 64;
 /** Bytes `[start, end)` of a block of the arena that belong to a connection and move with it. */
 export interface SavedBytes {
   readonly block: Block;
+  /** A power of two. */
   readonly capacity: number;
   readonly start: number;
   readonly end: number;
@@ -158,6 +162,7 @@ export class ConnectionTable {
     this.#words[at + DUE] = NOT_DUE;
     this.#words[at + PORT] = 0;
     this.#words[at + CLIENT_STATE] = 0;
+    this.#words[at + IDLE_TIMEOUT] = 0;
     this.setKept(fd, 0, 0);
     this.setAddress(fd, address, port);
     this.save(fd, undefined, 0, undefined);
@@ -485,6 +490,22 @@ export class ConnectionTable {
     this.#words[this.#at(fd) + LAST_ACTIVITY] = time;
   }
 
+  /** How long the client may be idle, in ms, as its service has said; 0: it has not said so. */
+  idleTimeout(fd: number): number {
+    return this.#words[this.#at(fd) + IDLE_TIMEOUT] as number;
+  }
+
+  setIdleTimeout(fd: number, timeout: number): void {
+    this.#words[this.#at(fd) + IDLE_TIMEOUT] = timeout;
+    if (timeout === 0 || timeout >= this.shortestIdleTimeout) return;
+    Atomics.store(this.#words, SHORTEST_IDLE_TIMEOUT, timeout); // Of two threads at once one may win: it says how often to look, no more.
+  }
+
+  /** The shortest `idleTimeout` that any client ever had, in ms; Infinity: none had one. */
+  get shortestIdleTimeout(): number {
+    return Atomics.load(this.#words, SHORTEST_IDLE_TIMEOUT) || Infinity;
+  }
+
   /** Since when the client has a message begun and not completed, as a `sharedTime`; 0: it has not. */
   messageStartedAt(fd: number): number {
     return this.#words[this.#at(fd) + MESSAGE_STARTED_AT] as number;
@@ -558,16 +579,16 @@ export class ConnectionTable {
     const words = this.#words;
     const block = words[at] as number;
     if (block === 0) return undefined;
-    return { block, capacity: words[at + 1] as number, start: words[at + 2] as number, end: words[at + 3] as number };
+    const capacity = 1 << (block & SIZE_MASK);
+    return { block: block >>> SIZE_BITS, capacity, start: words[at + 1] as number, end: words[at + 2] as number };
   }
 
   #setSaved(at: number, saved: SavedBytes | undefined): void {
     const words = this.#words;
-    words[at] = saved?.block ?? 0;
+    words[at] = saved === undefined ? 0 : (saved.block << SIZE_BITS) | Math.log2(saved.capacity);
     if (saved === undefined) return;
-    words[at + 1] = saved.capacity;
-    words[at + 2] = saved.start;
-    words[at + 3] = saved.end;
+    words[at + 1] = saved.start;
+    words[at + 2] = saved.end;
   }
 
   #at(fd: number): number {

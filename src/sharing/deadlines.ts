@@ -18,17 +18,21 @@ const MIN_PERIOD_MS = 20;
 const MAX_PERIOD_MS = 500;
 
 export class Deadlines {
-  /** In ms; Infinity: nobody has to look. */
-  readonly period: number;
   readonly #table: ConnectionTable;
   readonly #timeouts: Timeouts;
+  readonly #shortest: number;
 
   constructor(table: ConnectionTable, timeouts: Timeouts) {
     this.#table = table;
     this.#timeouts = timeouts;
     const { idleTimeout, messageTimeout, sendTimeout } = timeouts;
-    const shortest = Math.min(idleTimeout, messageTimeout, sendTimeout);
-    this.period = shortest === Infinity ? Infinity : Math.min(MAX_PERIOD_MS, Math.max(MIN_PERIOD_MS, shortest / 10));
+    this.#shortest = Math.min(idleTimeout, messageTimeout, sendTimeout);
+  }
+
+  /** How often clients have to be looked at, in ms; Infinity: nobody has to look. It shrinks with a client's own `idleTimeout`. */
+  get period(): number {
+    const shortest = Math.min(this.#shortest, this.#table.shortestIdleTimeout);
+    return shortest === Infinity ? Infinity : Math.min(MAX_PERIOD_MS, Math.max(MIN_PERIOD_MS, shortest / 10));
   }
 
   /**
@@ -61,6 +65,7 @@ export class Deadlines {
     ];
     if (stalledAt !== 0 && elapsed(stalledAt, time) >= sendTimeout) return 'send-timeout';
     if (startedAt !== 0 && elapsed(startedAt, time) >= messageTimeout) return 'message-timeout';
-    return lastActivity !== 0 && elapsed(lastActivity, time) >= idleTimeout ? 'idle-timeout' : undefined;
+    const mayIdle = table.idleTimeout(fd) || idleTimeout;
+    return lastActivity !== 0 && elapsed(lastActivity, time) >= mayIdle ? 'idle-timeout' : undefined;
   }
 }

@@ -102,6 +102,7 @@ export class StreamThread implements ThreadCommands, HandshakeListener, Unwelcom
       complain,
       closer: this.#closer,
       deadlines: new Deadlines(table, settings),
+      mayIdle: (fd, timeout) => context.mayIdle(fd, timeout),
       countKept: (bytes) => context.countKept(bytes, bytes),
       isSurplus: (bytes) => context.isSurplus(bytes),
       left: () => this.clients.checkDrained(),

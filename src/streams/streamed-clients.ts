@@ -34,6 +34,8 @@ export interface StreamedParts {
   readonly maxUnsent: number;
   /** Takes errors of the service. */
   readonly complain: Report;
+  /** Lets the client of `fd` be idle for `timeout` ms. */
+  readonly mayIdle: (fd: number, timeout: number) => void;
   /** Takes note that `bytes` more are kept. */
   readonly countKept: (bytes: number) => void;
   /** Whether `bytes` are too much to be kept for one client now. */
@@ -45,14 +47,14 @@ export interface StreamedParts {
 export class StreamedClients {
   readonly #parts: StreamedParts;
   readonly #clients = new Set<StreamedConnection>();
-  readonly #period: number;
+  /** How often they are looked at, in ms. */
+  #period = LOOK_MS;
   #timer: NodeJS.Timeout | undefined;
   #lookedAt = 0;
   #isLeaving = false;
 
   constructor(parts: StreamedParts) {
     this.#parts = parts;
-    this.#period = Math.min(LOOK_MS, parts.deadlines.period);
   }
 
   get size(): number {
@@ -64,7 +66,10 @@ export class StreamedClients {
     const { row, sys, table } = this.#parts;
     const { fd } = arrived;
     const about = { id: table.id(fd), address: sys.addressText(table.address(fd)), port: table.port(fd) };
-    const client = new StreamedConnection(arrived, about, this.#isLeaving, () => this.#closed(client));
+    const client = new StreamedConnection(arrived, about, this.#isLeaving, {
+      closed: () => this.#closed(client),
+      mayIdle: (timeout) => this.#mayIdle(client, timeout),
+    });
     this.#clients.add(client);
     table.setFlags(fd, 0);
     table.setLastActivity(fd, sharedTime(performance.now()));
@@ -102,8 +107,16 @@ export class StreamedClients {
     for (const client of this.#clients) callContext.run(() => client.leave());
   };
 
+  #mayIdle(client: StreamedConnection, timeout: number): void {
+    if (!this.#clients.has(client)) return;
+    this.#parts.mayIdle(client.fd, timeout);
+    if (this.#parts.deadlines.period < this.#period) this.#startLooking();
+  }
+
   #startLooking(): void {
+    clearInterval(this.#timer);
     this.#lookedAt = performance.now();
+    this.#period = Math.min(LOOK_MS, this.#parts.deadlines.period);
     // What has arrived while the thread was blocked is read first.
     this.#timer = setInterval(() => setImmediate(() => this.look()), this.#period);
   }

@@ -1,6 +1,8 @@
 /** One client of a stream service: what the service is told of it, and how its connection ends. */
 import type { Socket } from 'node:net';
+import { idleMilliseconds } from '../connection/asked/idle-timeout.ts';
 import type { ClientTls, StreamedClient } from '../connection/client.ts';
+import type { Duration } from '../options/values/duration.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Generation } from '../sharing/connection-table.ts';
 import { resultOf } from '../sys/errno.ts';
@@ -29,6 +31,14 @@ export interface CloseCause {
   readonly detail?: string | undefined;
 }
 
+/** What a streamed client needs of its thread. */
+export interface StreamedOwner {
+  /** Called once, when Node has closed its fd. */
+  readonly closed: () => void;
+  /** Lets the client be idle for `timeout` ms, unless it is closed. */
+  readonly mayIdle: (timeout: number) => void;
+}
+
 export class StreamedConnection implements StreamedClient {
   readonly fd: number;
   readonly generation: Generation;
@@ -38,6 +48,7 @@ export class StreamedConnection implements StreamedClient {
   readonly tls: ClientTls | undefined;
   readonly socket: Socket;
   readonly gauge: SocketGauge;
+  readonly #owner: StreamedOwner;
   /** How many bytes are on record as kept for it. */
   kept = 0;
   /** How many bytes the kernel kept for it when its idle time was up. */
@@ -51,12 +62,11 @@ export class StreamedConnection implements StreamedClient {
   /** The client has shut down its side before this one did. */
   #hasFinished = false;
 
-  /** `closed` is called once, when Node has closed its fd. */
   constructor(
     { fd, generation, socket, raw, tls }: ArrivedSocket,
     client: SlotClient,
     isLeaving: boolean,
-    closed: () => void,
+    owner: StreamedOwner,
   ) {
     this.fd = fd;
     this.generation = generation;
@@ -71,7 +81,8 @@ export class StreamedConnection implements StreamedClient {
     socket.allowHalfOpen = false; // As from a `net.Server`; a service that wants to write after the client's end sets it.
     socket.on('error', this.#broken);
     socket.on('end', () => (this.#hasFinished ||= !socket.writableEnded && !socket.destroyed));
-    this.#watchEnd(closed);
+    this.#owner = owner;
+    this.#watchEnd(owner.closed);
   }
 
   /** Without a listener, an error would end the thread. Node does not destroy a socket for an error of TLS. */
@@ -90,6 +101,10 @@ export class StreamedConnection implements StreamedClient {
       destroy(error, done);
       setImmediate(closed);
     };
+  }
+
+  idleTimeout(duration: Duration): void {
+    this.#owner.mayIdle(idleMilliseconds(duration));
   }
 
   get leaving(): AbortSignal {

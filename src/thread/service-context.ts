@@ -143,6 +143,13 @@ export class ServiceContext implements ThreadContext {
     return this.#memory.isSurplus(bytes);
   }
 
+  mayIdle(fd: number, timeout: number): void {
+    const { table } = this;
+    const isShortest = timeout < table.shortestIdleTimeout;
+    table.setIdleTimeout(fd, timeout);
+    if (isShortest) this.#parts.alert?.(); // The acceptor has to look sooner.
+  }
+
   countKept(more: number, here: number): void {
     this.#memory.count(more, here);
   }

@@ -35,7 +35,7 @@ class Owner {
     this.failures.push(errno);
     this.set(CLOSED);
   }
-  repliedAfterEnd(): void {}
+  serviceFailed(): void {}
 
   replyTooLong(length: number): void {
     this.refused.push(length);

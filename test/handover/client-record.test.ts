@@ -4,7 +4,15 @@ import { type ClientRecord, decodeRecord, encodeRecord, recordOf } from '../../s
 import { Arena } from '../../src/sharing/arena.ts';
 import { AS_JSON, writeStateHeader } from '../../src/connection/state/state-block.ts';
 import { BLOCKING, type ClientKind, COMPUTING, LIGHT, NEWCOMER } from '../../src/sharing/client-kind.ts';
-import { COUNTED, ConnectionTable, ENDED, NEW, PROXIED, WORK_LEFT } from '../../src/sharing/connection-table.ts';
+import {
+  COUNTED,
+  ConnectionTable,
+  ENDED,
+  NEW,
+  OUTPUT_OVER,
+  PROXIED,
+  WORK_LEFT,
+} from '../../src/sharing/connection-table.ts';
 import { RECORD } from './record.ts';
 
 const time = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -14,10 +22,13 @@ const records: fc.Arbitrary<ClientRecord> = fc.record({
   address: fc.uint8Array({ minLength: 16, maxLength: 16 }),
   port: fc.nat({ max: 65535 }),
   mode: fc.nat({ max: 65535 }),
-  flags: fc.subarray([NEW, ENDED, PROXIED, WORK_LEFT]).map((flags) => flags.reduce((sum, flag) => sum | flag, 0)),
+  flags: fc
+    .subarray([NEW, ENDED, PROXIED, WORK_LEFT, OUTPUT_OVER])
+    .map((flags) => flags.reduce((sum, flag) => sum | flag, 0)),
   lastActivity: time,
   messageStartedAt: time,
   writeStalledAt: time,
+  idleTimeout: fc.nat(2 ** 31 - 1),
   kind: fc.constantFrom(NEWCOMER, LIGHT, COMPUTING, BLOCKING),
   cost: fc.nat(),
   costAt: time,
@@ -71,6 +82,7 @@ describe('a record', () => {
     table.setLastActivity(3, 1);
     table.setMessageStartedAt(3, 2);
     table.setWriteStalledAt(3, -3);
+    table.setIdleTimeout(3, 90_000);
     table.save(3, { block: 1, capacity: 256, start: 10, end: 30 }, 5, { block: 2, capacity: 256, start: 0, end: 9 });
     table.setKind(3, COMPUTING);
     table.setCost(3, 70_000, -5, 60_000);
@@ -89,6 +101,7 @@ describe('a record', () => {
       lastActivity: 1,
       messageStartedAt: 2,
       writeStalledAt: -3,
+      idleTimeout: 90_000,
       inbox: 20,
       outbox: 9,
       state: 34,

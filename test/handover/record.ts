@@ -11,6 +11,7 @@ export const RECORD: ClientRecord = {
   lastActivity: 0,
   messageStartedAt: 0,
   writeStalledAt: 0,
+  idleTimeout: 0,
   kind: NEWCOMER,
   cost: 0,
   costAt: 0,

@@ -197,4 +197,31 @@ export function askedCases({ options, resets, dial }: Way): void {
     await peer.over();
     expect(await running.closeOf(peer)).toMatchObject({ reason: 'idle-timeout' });
   });
+
+  it.each(forms)('%s says how long one client may be idle', async (_form, module) => {
+    const never = { idleTimeout: 'never', messageTimeout: 'never', sendTimeout: 'never' } as const;
+    await using running = await begin(module, counters(), never);
+    const [idle, other] = await Promise.all([dial(running), dial(running)]);
+    idle.send('idle 50ms\n');
+    await idle.over();
+    expect(await running.closeOf(idle)).toMatchObject({ reason: 'idle-timeout' });
+    expect(await other.ask('local')).toBe(`127.0.0.1 ${running.port}`);
+    await other.leave();
+  });
+
+  it('a client may be idle for longer than others; what is no duration is an error', async () => {
+    await using running = await begin(ASKED, counters(), { idleTimeout: '150ms' });
+    const [lasting, other] = await Promise.all([dial(running), dial(running)]);
+    lasting.send('idle never\n');
+    await other.over();
+    expect(await running.closeOf(other)).toMatchObject({ reason: 'idle-timeout' });
+    expect(await lasting.ask('local')).toBe(`127.0.0.1 ${running.port}`);
+    lasting.send('idle 0s\n');
+    await lasting.over();
+    const [failed] = await running.seen('service-error');
+    expect(failed?.error).toMatchObject({
+      code: 'HEDDLE_INVALID_OPTION',
+      message: "client.idleTimeout(duration): duration must be above 0, such as 90s, or never, got '0s'",
+    });
+  });
 }

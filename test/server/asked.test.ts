@@ -45,4 +45,19 @@ describe('what a service asks of a client', () => {
     peer.finish();
     expect(await fresh.closeOf(peer)).toMatchObject({ reason: 'client-finished' });
   });
+
+  it.skipIf(noTakeOver)('the time that it may be idle moves with a client, and goes to the next process', async () => {
+    const takeOver = join(testFolder(), 'next');
+    await using old = await start(service('asked'), { takeOver, idleTimeout: '1h' });
+    const [lasting, other] = await Promise.all([old.connect(), old.connect()]);
+    lasting.send('idle never\n');
+    for (const peer of [lasting, other]) expect(await peer.ask('local')).toBe(`127.0.0.1 ${old.port}`);
+    await old.server.reload();
+    await using fresh = await start(service('asked'), { takeOver, idleTimeout: '100ms' });
+    await old.server.closed;
+    await other.over();
+    expect(await fresh.closeOf(other)).toMatchObject({ reason: 'idle-timeout' });
+    expect(await lasting.ask('local')).toBe(`127.0.0.1 ${fresh.port}`);
+    await lasting.leave();
+  });
 });

@@ -43,6 +43,16 @@ describe('a stream service', () => {
     expect(await peer.ask('who')).toBe(`${from} 4711 IPv6 ${from} 4711`);
   });
 
+  it('says how long one client may be idle', async () => {
+    await using running = await start(STREAMS, { idleTimeout: 'never', messageTimeout: 'never', sendTimeout: 'never' });
+    const [idle, other] = [await meet(running), await meet(running)];
+    idle.send('idle 50ms\n');
+    await idle.over();
+    expect(await running.closeOf(idle)).toMatchObject({ reason: 'idle-timeout' });
+    expect(await other.ask('echo there')).toBe('there');
+    await other.leave();
+  });
+
   it('has its bytes counted, and its clients opened and closed once', async () => {
     const before = openDescriptors();
     const running = await start(STREAMS);

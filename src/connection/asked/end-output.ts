@@ -1,5 +1,4 @@
 /** Ends the server's side of a connection, or all of it, when the service asks for that. */
-import { HeddleError } from '../../errors.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { SHUT_WR } from '../../sys/constants.ts';
 import { ensureStack } from '../../sys/stack-room.ts';
@@ -65,11 +64,4 @@ function sendEnd(connection: EndedByService, sys: Pick<SocketCalls, 'shutdown'>)
   connection.unset(ENDS_OUTPUT);
   connection.set(OUTPUT_ENDED);
   if (result < 0) connection.sendFailed(result);
-}
-
-/** The error for what is sent after `client.end`. */
-export function outputEnded(): HeddleError {
-  const text =
-    'Nothing can be sent after client.end(), which has ended this side of the connection: send it before, or do not reply';
-  return new HeddleError('HEDDLE_CLOSED', text);
 }

@@ -3,7 +3,7 @@ import { refused } from '../bytes/send-queue.ts';
 import { refuseSend, type FailingConnection } from '../end/failures.ts';
 import { CLOSED, FINISHING, NO_OUTPUT, SECURING } from '../flags.ts';
 import type { Lease } from '../lease.ts';
-import { outputEnded } from './end-output.ts';
+import { outputEnded } from '../end/ending.ts';
 import { sentEarly } from './start-tls.ts';
 
 interface SendingConnection extends FailingConnection {

@@ -3,7 +3,7 @@ import { HeddleError } from '../../errors.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { ensureStack } from '../../sys/stack-room.ts';
 import type { ClientTls } from '../client.ts';
-import { outputEnded } from './end-output.ts';
+import { outputEnded } from '../end/ending.ts';
 import { CLOSED, FINISHING, NO_OUTPUT, SECURING } from '../flags.ts';
 
 /*

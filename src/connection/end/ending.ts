@@ -125,3 +125,10 @@ export function goneError({ ending }: { readonly ending: Ending | undefined }): 
   const reason = ending?.reason ?? 'it was closed or has moved to another thread';
   return new HeddleError('HEDDLE_CLOSED', `the client is gone: ${reason}`);
 }
+
+/** The error for what is sent after `client.end`. */
+export function outputEnded(): HeddleError {
+  const text =
+    'Nothing can be sent after client.end(), which has ended this side of the connection: send it before, or do not reply';
+  return new HeddleError('HEDDLE_CLOSED', text);
+}

@@ -44,6 +44,7 @@ const answers = {
     await fired(signal);
     shared.fired.add();
   },
+  idle: (client, duration) => client.idleTimeout(duration),
   reset: (client) => client.reset(),
   async end(client) {
     await client.send('last');

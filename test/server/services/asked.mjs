@@ -1,7 +1,7 @@
 /**
  * Asks its clients, one line each: `local` where they have connected; `early` whether their signal has fired; `wait` when it does, and
  * why; `watch` the same for a client that is gone, with `fired`; `throw` throws the reason. `reset` and `end` end them: `end` sends `last`
- * before; then `count` counts with `heard`, `send` counts refusals with `refused`, and anything else is a reply.
+ * before; then `count` counts with `heard`, `send` counts refusals with `refused`, and anything else is a reply. `idle TIME` sets how long the client may be idle.
  */
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
@@ -44,6 +44,7 @@ const answers = {
     void client.send('last');
     client.end();
   },
+  idle: (client, duration) => client.idleTimeout(duration),
   count: () => void shared.heard.add(),
   async send(client) {
     const error = await client.send('too late').catch(String);
@@ -60,7 +61,10 @@ export default defineService({
   framing: 'line',
   encoding: 'utf8',
   start: (thread) => void ({ shared } = thread),
-  message: (line, client) => (answers[line] === undefined ? line : answers[line](client)),
+  message(line, client) {
+    const [name, argument] = line.split(/ (?!reset)/);
+    return answers[name] === undefined ? line : answers[name](client, argument);
+  },
   close(client) {
     if (client.signal.aborted) shared?.gone?.add();
   },

@@ -11,6 +11,7 @@ const commands = {
       `${socket.remoteAddress} ${socket.remotePort} ${socket.remoteFamily} ${client.remoteAddress} ${client.remotePort}\n`,
     ),
   kind: (socket, client) => socket.write(`${socket instanceof Socket} ${client.tls !== undefined} ${client.id}\n`),
+  idle: (_socket, client, text) => client.idleTimeout(text),
   end: (socket, _client, text) => socket.end(text),
   destroy: (socket) => socket.destroy(),
   fail: (socket, _client, text) => socket.destroy(new Error(text)),
