@@ -48,6 +48,19 @@ export const benchCommandSchema = v.strictObject({
   expect: option(v.optional(text('auto|echo|reverse|upper|lower|any|=TEXT|/PATTERN/'), 'auto'), {
     help: 'what a right reply is; auto: the server is asked twice, and its replies tell',
   }),
+  churn: option(v.optional(integer(0, 1_000_000), 0), { help: 'clients a second that leave and come again' }),
+  idle: option(v.optional(integer(0, MOST_CLIENTS), 0), { help: 'more connections, which send nothing' }),
+  rounds: option(v.optional(integer(1, 1000)), {
+    help: 'parts of the measured time; several targets are measured in turn',
+    preset: '1; 5 where runs are compared',
+  }),
+  compare: option(v.optional(text('first|FILE')), {
+    help: 'end with 4 if it is worse than the first target, or than a run that --json has saved',
+  }),
+  tolerance: option(v.optional(integer(0, 1000), 5), { help: 'with --compare: how much worse it may be, in percent' }),
+  find: option(v.optional(text('condition')), {
+    help: 'find the highest rate that keeps a condition such as p99<10ms; a step takes --duration',
+  }),
   generators: option(v.optional(integer(1, 256), 1), { help: 'threads that make the load' }),
   late: option(v.optional(duration(0, 'finite', LONGEST_MS), '1ms'), {
     help: 'no verdict if the generator was later than this for more than 0.1 % of the messages',

@@ -1,90 +1,99 @@
-/** Runs `heddle bench`: puts load on a server, and says how long clients wait. */
+/** Runs `heddle bench`: puts load on servers, and says how long clients wait. */
 
 import { peerText } from '../../client/peer-text.ts';
-import { type LoadFigures, runLoad } from '../../load/load.ts';
-import type { GroupPlan, LoadPlan } from '../../load/plan.ts';
-import { judge, type Outcome, parseRequirement } from '../../load/figures/requirement.ts';
-import { type Summary, summarise } from '../../load/figures/summary.ts';
+import { compare, type NamedComparison } from '../../load/figures/comparison.ts';
+import { parseRequirement } from '../../load/figures/requirement.ts';
+import type { Summary } from '../../load/figures/summary.ts';
 import { parseTarget } from '../../load/target.ts';
-import { formatDuration } from '../../options/values/duration.ts';
+import type { NameOf } from '../../options/source.ts';
 import { print, type Terminal } from '../terminal.ts';
 import { type BenchSettings, readBenchOptions } from './bench-command-options.ts';
+import { parseBeside } from './beside.ts';
+import { jsonText, readRounds } from './json.ts';
+import { measure, type Result } from './measure.ts';
 import { planFor } from './plan-for.ts';
-import { grouped, outcomeLine, reportLines, wrongLines } from './report.ts';
-import { expectedText } from './texts.ts';
-import { judgeRun, type Verdict } from './verdict.ts';
+import { comparisonLines, headLine, resultLines } from './report.ts';
+import { searchRate } from './search-rate.ts';
+import { wholeVerdict } from './verdict.ts';
+
+/** Rounds of each target where there is something to compare: fewer say nothing of how much rounds differ by themselves. */
+const ROUNDS_TO_COMPARE = 5;
 
 export interface BenchInvocation {
-  readonly target: string;
-  /** What the run must reach. */
+  /** Empty: the default. */
+  readonly targets: readonly string[];
+  /** What a run must reach. */
   readonly require: readonly string[];
+  /** Who else talks to the server. */
+  readonly beside: readonly string[];
   /** The flags of `benchCommandSchema`, by option name. */
   readonly flags: object;
   /** Ends the run early. */
   readonly signal: AbortSignal;
 }
 
-/** All that is said about one run. */
-interface Run {
-  readonly plan: LoadPlan;
-  readonly figures: LoadFigures;
-  readonly summary: Summary;
-  readonly outcomes: readonly Outcome[];
-  readonly verdict: Verdict;
-}
-
 /** Runs to the end; gives the exit status. Rejects with a HeddleError if the run cannot begin. */
-export async function runBench(
-  { flags, require, signal, target }: BenchInvocation,
-  terminal: Terminal,
-): Promise<number> {
+export async function runBench(invocation: BenchInvocation, terminal: Terminal): Promise<number> {
+  const { flags, signal } = invocation;
   const { nameOf, settings } = readBenchOptions(flags);
-  const requirements = require.map((text) => parseRequirement(text, '--require'));
-  const plan = await planFor(parseTarget(target), settings, nameOf);
-  if (!settings.json) await print(terminal, `${headLine(plan, settings)}\n\n`);
-  const figures = await runLoad(plan, settings.generators, signal);
-  const summary = summarise(figures, settings.late);
-  const outcomes = requirements.map((requirement) => judge(requirement, summary));
-  const verdict = judgeRun(summary, outcomes, settings.late);
-  const run = { plan, figures, summary, outcomes, verdict };
-  await print(terminal, settings.json ? jsonText(run) : reportText(run, settings));
-  return verdict.status;
+  const requirements = invocation.require.map((text) => parseRequirement(text, '--require'));
+  const targets = invocation.targets.length === 0 ? [':12345'] : invocation.targets;
+  const saved = savedRounds(settings, targets.length);
+  const plans = await plansFor(invocation, targets, settings, nameOf);
+  if (!settings.json) for (const plan of plans) await print(terminal, `${headLine(plan, settings)}\n`);
+  if (settings.find !== undefined) return searchRate(plans, settings, signal, terminal);
+  const isCompared = targets.length > 1 || settings.compare !== undefined;
+  const results = await measure(plans, {
+    rounds: settings.rounds ?? (isCompared ? ROUNDS_TO_COMPARE : 1),
+    generators: settings.generators,
+    lateMs: settings.late,
+    requirements,
+    signal,
+  });
+  const comparisons = comparisonsOf(results, saved, settings);
+  const end = wholeVerdict(results, settings.compare === undefined ? [] : comparisons);
+  const text = settings.json
+    ? jsonText(results, comparisons, end)
+    : [
+        ...results.flatMap((result) => resultLines(result, settings)),
+        ...comparisonLines(comparisons),
+        end.text,
+        '',
+      ].join('\n');
+  await print(terminal, text);
+  return end.status;
 }
 
-function headLine(plan: LoadPlan, { duration, rate, warm }: BenchSettings): string {
-  const [{ clients, expected }] = plan.groups as readonly [GroupPlan];
-  const load = rate === undefined ? 'as fast as replies come' : `${grouped(rate)} messages a second`;
-  const warmUp = warm === 0 ? '' : `, after ${formatDuration(warm)} that does not count`;
-  const time = `for ${formatDuration(duration)}${warmUp}`;
-  return `${load} from ${grouped(clients)} clients to ${peerText(plan.settings)} ${time}; ${expectedText(expected)}`;
+async function plansFor(
+  { beside }: BenchInvocation,
+  targets: readonly string[],
+  settings: BenchSettings,
+  nameOf: NameOf,
+) {
+  const others = beside.map(parseBeside);
+  const plans = [];
+  for (const target of targets.map(parseTarget)) plans.push(await planFor(target, others, settings, nameOf));
+  return plans;
 }
 
-function reportText({ figures, outcomes, summary, verdict }: Run, { late, rate }: BenchSettings): string {
-  const lines = [...reportLines(summary, rate !== undefined, late), ''];
-  for (const { closedWhy, wrongReply } of figures.groups) {
-    if (wrongReply !== undefined) lines.push(...wrongLines(wrongReply), '');
-    if (closedWhy !== undefined) lines.push(`The first connection that was closed: ${closedWhy}`, '');
-  }
-  lines.push(...outcomes.map(outcomeLine), verdict.text, '');
-  return lines.join('\n');
+/** The rounds of the file that `--compare` names. */
+function savedRounds({ compare: base }: BenchSettings, targets: number): readonly Summary[] | undefined {
+  return base === undefined || (base === 'first' && targets > 1) ? undefined : readRounds(base);
 }
 
-/** One line. `schema` changes with what a reader would misunderstand. */
-function jsonText({ figures, outcomes, plan, summary, verdict }: Run): string {
-  const [group] = plan.groups;
-  return `${JSON.stringify({
-    schema: 1,
-    target: peerText(plan.settings),
-    rate: group?.rate ?? null,
-    expected: group?.expected,
-    status: verdict.status,
-    verdict: verdict.text,
-    ...summary,
-    requirements: outcomes.map(({ isMet, requirement, value }) => ({
-      text: requirement.text,
-      isMet,
-      value: value ?? null,
-    })),
-    wrongReply: figures.groups.find(({ wrongReply }) => wrongReply !== undefined)?.wrongReply ?? null,
-  })}\n`;
+/** Each target with the saved run, or with the first target. */
+function comparisonsOf(
+  results: readonly Result[],
+  saved: readonly Summary[] | undefined,
+  { compare: file, tolerance }: BenchSettings,
+): NamedComparison[] {
+  const [first, ...others] = results;
+  if (first === undefined) return [];
+  const name = ({ plan }: Result): string => peerText(plan.settings);
+  const [base, baseName] = saved === undefined ? [first.rounds, name(first)] : [saved, file ?? ''];
+  return (saved === undefined ? others : results).map((result) => ({
+    target: name(result),
+    base: baseName,
+    figures: compare(base, result.rounds, saved === undefined, tolerance / 100),
+  }));
 }

@@ -6,7 +6,8 @@ With --rate, times count from when a message was due, not from when it could be
 sent: a server that stalls cannot hide it (no coordinated omission). Without, a
 client sends its next message when it has its reply (closed loop).
 
-Targets: address:port, :port, [IPv6]:port, unix:/path (default: 127.0.0.1:12345).
+Targets: address:port, :port, [IPv6]:port, unix:/path. Several are measured in
+turn, round by round, and compared with the first.
 
 Ends with 0 if all is well, 1 if the load could not go on or messages got no
 reply, 2 for a wrong option, 3 if a reply was wrong, 4 if a --require was
@@ -16,15 +17,21 @@ missed, 5 if the generator itself was too late to tell. Ctrl-C (130) and SIGTERM
 const STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
 interface BenchFlags {
+  readonly beside?: readonly string[];
   readonly require?: readonly string[];
 }
 
 export function addBench(program: Command, done: (status: number) => void): void {
   const command = program.command('bench').description('Put load on a TCP server, and say how long clients wait.');
-  command.argument('[target]', 'where the server is', '127.0.0.1:12345');
+  command.argument('[targets...]', 'where the servers are (default: 127.0.0.1:12345)');
+  command.option(
+    '--beside <n:text>',
+    "n more clients that send a text again and again, such as 4:'burn 200'; may be given again",
+    appended,
+  );
   command.option('--require <condition>', 'what the run must reach, such as p99<5ms; may be given again', appended);
   command.addHelpText('after', NOTES);
-  command.action(async (target: string, { require = [], ...flags }: BenchFlags) => {
+  command.action(async (targets: readonly string[], { beside = [], require = [], ...flags }: BenchFlags) => {
     const { runBench } = await import('./bench.ts');
     const abort = new AbortController();
     let ended = 0;
@@ -35,7 +42,7 @@ export function addBench(program: Command, done: (status: number) => void): void
         abort.abort();
       });
     }
-    const status = await runBench({ target, require, flags, signal: abort.signal }, process);
+    const status = await runBench({ targets, beside, require, flags, signal: abort.signal }, process);
     done(ended === 0 ? status : ended);
   });
 }

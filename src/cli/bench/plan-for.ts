@@ -13,12 +13,18 @@ import type { NameOf } from '../../options/source.ts';
 import { openLibc } from '../../sys/libc.ts';
 import type { SocketAddress } from '../../sys/sys.ts';
 import type { BenchSettings } from './bench-command-options.ts';
+import type { Beside } from './beside.ts';
 import { parseExpected, textsFor } from './texts.ts';
 
 type Server = Omit<ConnectSettings, 'signal'>;
 
 /** Rejects with HEDDLE_INVALID_OPTION, HEDDLE_CONNECT, HEDDLE_TIMEOUT or HEDDLE_CLOSED. */
-export async function planFor(target: Target, settings: BenchSettings, nameOf: NameOf): Promise<LoadPlan> {
+export async function planFor(
+  target: Target,
+  beside: readonly Beside[],
+  settings: BenchSettings,
+  nameOf: NameOf,
+): Promise<LoadPlan> {
   const { duration, framing, maxMessageLength, seed, timeout, tls, warm } = settings;
   if (framing === 'end')
     throw new HeddleError(
@@ -29,17 +35,26 @@ export async function planFor(target: Target, settings: BenchSettings, nameOf: N
   const server: Server = { host, port, unix, framing, maxMessageLength, timeout, tls };
   const addresses = await addressesOf(target);
   if (!settings.far && !addresses.every(isLoopback)) throw notHere(target);
-  const plan = {
+  const groups = [await clientsOf(server, settings, nameOf)];
+  for (const each of beside) groups.push(await besideOf(each, server, nameOf));
+  return {
+    address: await ownAddress(server, addresses),
     settings: server,
-    idle: 0,
+    groups,
+    idle: settings.idle,
     warmMs: warm,
     ms: duration,
     timeoutMs: timeout,
     seed,
     firstClient: 1,
   };
-  const group = await clientsOf(server, settings, nameOf);
-  return { ...plan, address: await ownAddress(server, addresses), groups: [group] };
+}
+
+/** Clients beside the others send one text in a closed loop. */
+async function besideOf({ clients, text }: Beside, server: Server, nameOf: NameOf): Promise<GroupPlan> {
+  const expected = await findOut(server, [text], nameOf);
+  void new Messages([text], createFraming(server.framing, server.maxMessageLength), expected);
+  return { name: text, clients, texts: [text], expected, rate: undefined, pattern: 'even', pipeline: 1, churn: 0 };
 }
 
 async function clientsOf(server: Server, settings: BenchSettings, nameOf: NameOf): Promise<GroupPlan> {
@@ -56,7 +71,7 @@ async function clientsOf(server: Server, settings: BenchSettings, nameOf: NameOf
     rate: settings.rate,
     pattern: settings.arrivals,
     pipeline: settings.pipeline ?? preset,
-    churn: 0,
+    churn: settings.churn,
   };
 }
 

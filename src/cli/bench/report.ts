@@ -1,6 +1,7 @@
-/** Writes the figures of a run for a person. */
+/** Writes the figures of runs for a person. */
 
-import { escapeText } from '../../log/escape.ts';
+import { peerText } from '../../client/peer-text.ts';
+import type { NamedComparison } from '../../load/figures/comparison.ts';
 import type { WrongReply } from '../../load/figures/figures.ts';
 import { isWait, type Outcome } from '../../load/figures/requirement.ts';
 import {
@@ -10,25 +11,56 @@ import {
   type Summary,
   type Waits,
 } from '../../load/figures/summary.ts';
+import type { LoadPlan } from '../../load/plan.ts';
+import { escapeText } from '../../log/escape.ts';
+import { formatDuration } from '../../options/values/duration.ts';
+import type { BenchSettings } from './bench-command-options.ts';
+import type { Result } from './measure.ts';
+import { grouped, millisecondsText } from './number-text.ts';
+import { plotLines } from './plot.ts';
+import { expectedText } from './texts.ts';
 
 const NAMES = [...(Object.keys(PERCENTILES) as PercentileName[]), 'worst'] as const;
 const LABEL_WIDTH = 14;
 const FIGURE_WIDTH = 9;
 
-/** `1234567` as `1,234,567`. */
-export function grouped(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+/** The line before a run: what will be measured. */
+export function headLine(plan: LoadPlan, { duration, find, rate, warm }: BenchSettings): string {
+  const { clients = 0, expected = { kind: 'any' } as const } = plan.groups[0] ?? {};
+  const rates = find === undefined ? 'as fast as replies come' : 'at rates that are tried';
+  const load = rate === undefined || find !== undefined ? rates : `${grouped(rate)} messages a second`;
+  const warmUp = warm === 0 ? '' : `, after ${formatDuration(warm)} that does not count`;
+  const others = plan.groups
+    .slice(1)
+    .map((group) => `, beside ${group.clients} × ${JSON.stringify(escapeText(group.name))}`);
+  const time = `for ${formatDuration(duration)}${warmUp}`;
+  return `${load} from ${grouped(clients)} clients to ${peerText(plan.settings)}${others.join('')} ${time}; ${expectedText(expected)}`;
 }
 
-/** Milliseconds with three digits that count. */
-export function millisecondsText(ms: number | null): string {
-  if (ms === null) return '–';
-  if (ms >= 100) return grouped(ms);
-  return ms >= 10 ? ms.toFixed(1) : ms >= 1 ? ms.toFixed(2) : ms.toFixed(3);
+/** The lines about one target. */
+export function resultLines({ figures, outcomes, plan, summary }: Result, { late, rate }: BenchSettings): string[] {
+  const plot = figures.groups.slice(0, 1).flatMap(({ fromDue }) => plotLines(fromDue));
+  const lines = ['', peerText(plan.settings), ...reportLines(summary, rate !== undefined, late), '', ...plot, ''];
+  for (const { closedWhy, wrongReply } of figures.groups) {
+    if (wrongReply !== undefined) lines.push(...wrongLines(wrongReply), '');
+    if (closedWhy !== undefined) lines.push(`The first connection that was closed: ${closedWhy}`, '');
+  }
+  return [...lines, ...outcomes.map(outcomeLine)];
 }
 
-/** The lines about one run. */
-export function reportLines(summary: Summary, isOpenLoop: boolean, lateMs: number): string[] {
+/** How the runs differ. */
+export function comparisonLines(comparisons: readonly NamedComparison[]): string[] {
+  return comparisons.flatMap(({ base, figures, target }) => [
+    `${target} against ${base}:`,
+    ...figures.map(({ high, low, name, outcome, ratio }) => {
+      const range = low === high ? '' : ` (${low.toFixed(2)}–${high.toFixed(2)})`;
+      return `  ${name.padEnd(6)}${ratio.toFixed(2)} ×${range}   ${outcome}`;
+    }),
+    '',
+  ]);
+}
+
+function reportLines(summary: Summary, isOpenLoop: boolean, lateMs: number): string[] {
   const { beside, clients } = summary;
   return [
     countsLine(clients, isOpenLoop),
@@ -36,7 +68,7 @@ export function reportLines(summary: Summary, isOpenLoop: boolean, lateMs: numbe
     `${' '.repeat(LABEL_WIDTH)}${NAMES.map((name) => name.padStart(FIGURE_WIDTH)).join('')}   ms`,
     ...clientLines(clients, isOpenLoop),
     ...beside.map((group) => waitsLine('beside', group.fromDue, `${escapeText(group.name)}: ${grouped(group.rate)}/s`)),
-    waitsLine('generator', summary.late, `how late it was itself (limit ${lateMs} ms)`),
+    waitsLine('generator', summary.late, `how late it was itself (limit ${formatDuration(lateMs)})`),
     ...noteLines(summary, isOpenLoop),
   ];
 }
@@ -77,7 +109,7 @@ function noteLines({ idle, idleLost, runDelayMs, seconds }: Summary, isOpenLoop:
 }
 
 /** The first reply that was wrong. */
-export function wrongLines({ client, expected, got, sent }: WrongReply): string[] {
+function wrongLines({ client, expected, got, sent }: WrongReply): string[] {
   const rows = [
     ['sent', sent],
     ['expected', expected ?? 'something else'],
@@ -90,7 +122,7 @@ export function wrongLines({ client, expected, got, sent }: WrongReply): string[
 }
 
 /** `pass  p99 < 5ms: 0.42 ms`. */
-export function outcomeLine({ isMet, requirement, value }: Outcome): string {
+function outcomeLine({ isMet, requirement, value }: Outcome): string {
   const shown =
     value === undefined
       ? 'too little was measured'

@@ -2,7 +2,9 @@
 
 import type { Outcome } from '../../load/figures/requirement.ts';
 import type { Summary } from '../../load/figures/summary.ts';
-import { millisecondsText } from './report.ts';
+import type { NamedComparison } from '../../load/figures/comparison.ts';
+import { formatDuration } from '../../options/values/duration.ts';
+import { millisecondsText } from './number-text.ts';
 
 export interface Verdict {
   readonly status: number;
@@ -10,6 +12,23 @@ export interface Verdict {
 }
 
 export const BENCH_STATUS = { done: 0, failed: 1, wrong: 3, missed: 4, late: 5 } as const;
+/** What says more comes first. */
+const ORDER = [BENCH_STATUS.wrong, BENCH_STATUS.late, BENCH_STATUS.missed, BENCH_STATUS.failed] as const;
+
+/** Of several runs, the one that ends worst; a run that is worse than what it was compared with is a miss. */
+export function wholeVerdict(
+  results: readonly { readonly verdict: Verdict }[],
+  comparisons: readonly NamedComparison[],
+): Verdict {
+  const worse = comparisons.flatMap(({ figures, target }) =>
+    figures.filter(({ outcome }) => outcome === 'worse').map(({ name }) => `${name} of ${target}`),
+  );
+  const { missed } = BENCH_STATUS;
+  const verdicts = results.map(({ verdict }) => verdict);
+  if (worse.length > 0) verdicts.push({ status: missed, text: `WORSE: ${worse.join(', ')}` });
+  const worst = ORDER.find((status) => verdicts.some((verdict) => verdict.status === status));
+  return verdicts.find(({ status }) => status === worst) ?? { status: BENCH_STATUS.done, text: 'Done' };
+}
 
 /** If more than this share of messages was late, the generator was the slow part. */
 const LATE_SHARE = 0.001;
@@ -22,7 +41,7 @@ export function judgeRun(summary: Summary, outcomes: readonly Outcome[], lateMs:
   if (count('wrong') > 0) return { status: BENCH_STATUS.wrong, text: `WRONG: ${count('wrong')} replies were wrong` };
   if (clients.fromDue.count === 0) return { status: BENCH_STATUS.failed, text: 'FAILED: nothing was measured' };
   if (lateShare > LATE_SHARE) {
-    const share = `${(lateShare * 100).toFixed(1)} % of the messages by more than ${lateMs} ms, ${millisecondsText(late.worst)} ms at worst`;
+    const share = `${(lateShare * 100).toFixed(1)} % of the messages by more than ${formatDuration(lateMs)}, ${millisecondsText(late.worst)} ms at worst`;
     const advice =
       'Use a lower --rate, fewer --clients, more --generators or a quieter machine, or allow more with --late';
     return { status: BENCH_STATUS.late, text: `NO VERDICT: the generator itself was late: ${share}. ${advice}` };

@@ -18,9 +18,13 @@ interface Report {
     readonly rate: number;
     readonly wrong: number;
     readonly lost: number;
+    readonly connects: number;
     readonly fromDue: Waits;
     readonly closedLoop: Waits;
   };
+  readonly beside: readonly { readonly fromDue: Waits }[];
+  readonly idle: number;
+  readonly idleLost: number;
   readonly expected: unknown;
   readonly wrongReply: { readonly sent: string; readonly got: string } | null;
 }
@@ -37,9 +41,11 @@ const command = (...args: readonly string[]) => run(process.execPath, [HEDDLE, '
 async function bench(port: number, ...args: readonly string[]): Promise<Report> {
   const { status, stderr, stdout } = await command(`:${port}`, ...NEVER_LATE, '--json', ...args);
   expect(stderr).toBe('');
-  const report = JSON.parse(stdout) as Report;
-  expect(report.status).toBe(status);
-  return report;
+  const { runs, ...whole } = JSON.parse(stdout) as Pick<Report, 'status'> & { readonly runs: readonly Report[] };
+  expect(whole.status).toBe(status);
+  const [report] = runs;
+  expect(report?.status).toBe(status);
+  return report as Report;
 }
 
 /** Calls `serve` for each line of a client, with its number among all lines, from 1 on. */
@@ -74,7 +80,7 @@ function stalling(from: number, ms: number): (socket: Socket) => void {
   });
 }
 
-describe('heddle bench', () => {
+describe.concurrent('heddle bench', () => {
   it('drives the rate that was asked for, and checks each reply', async () => {
     await using server = await stubServer(echoBytes);
     const report = await bench(
@@ -215,14 +221,110 @@ describe('heddle bench', () => {
     expect([status, stdout]).toEqual([0, expect.stringContaining('replies are only counted')]);
   });
 
-  it('sends the lines of a file, in a stream without message boundaries too', async () => {
-    const folder = testFolder();
-    const file = join(folder, 'messages.txt');
-    writeFileSync(file, `short\n${'long'.repeat(20_000)}\n`);
-    await using server = await stubServer(echoBytes);
-    const args = ['--message-file', file, '--duration', '300ms', '--warm', '0s', '--late', '1h', '--clients', '3'];
-    const { status, stdout } = await command(`:${server.port}`, ...args);
-    expect([status, stdout]).toEqual([0, expect.stringContaining('wrong 0   lost 0')]);
+  it('lets other clients send something else beside, and counts their waits apart', async () => {
+    await using server = await stubServer(
+      lines((line, _number, socket) => socket.write(`${line === 'burn' ? 'done' : line}\n`)),
+    );
+    const report = await bench(
+      server.port,
+      '-r',
+      '200',
+      '-d',
+      '500ms',
+      '--beside',
+      '2:burn',
+      '--beside',
+      '1:x {nonce}',
+    );
+    expect(report.beside).toMatchObject([
+      { name: 'burn', clients: 2, wrong: 0 },
+      { name: 'x {nonce}', clients: 1, wrong: 0 },
+    ]);
+    for (const { fromDue } of report.beside) expect(fromDue.count).toBeGreaterThan(0);
+    expect(report.clients.fromDue.count).toBeGreaterThan(50);
+  });
+
+  it('has clients leave and come again without losing a reply', async () => {
+    const accepted = { count: 0 };
+    await using server = await stubServer((socket) => {
+      accepted.count++;
+      echoBytes(socket);
+    });
+    const report = await bench(server.port, '-r', '500', '-d', '1s', '--clients', '8', '--churn', '40');
+    expect(report).toMatchObject({ status: 0, clients: { wrong: 0, lost: 0, closed: 0 } });
+    expect(report.clients.connects).toBeGreaterThan(10);
+    // Two connections asked what a right reply is; the last ones may not have got through.
+    const others = accepted.count - 2 - 8 - report.clients.connects;
+    expect(others).toBeGreaterThanOrEqual(0);
+    expect(others).toBeLessThanOrEqual(8);
+  });
+
+  it('keeps idle connections, and says how many were lost', async () => {
+    const idle = new Set<Socket>();
+    await using server = await stubServer((socket) => {
+      idle.add(socket);
+      socket.once('data', () => idle.delete(socket));
+      const closeOne = (): void => {
+        if (idle.size === 10) for (const each of [...idle].slice(0, 3)) each.destroy();
+      };
+      lines((line, number, from) => {
+        if (number === 20) closeOne();
+        from.write(`${line}\n`);
+      })(socket);
+    });
+    const report = await bench(server.port, '-r', '200', '-d', '500ms', '--clients', '1', '--idle', '10');
+    expect([report.idle, report.idleLost]).toEqual([7, 3]);
+  });
+
+  it('goes on when the server closes connections, and counts them', async () => {
+    await using server = await stubServer(
+      lines((line, number, socket) => (number === 60 ? socket.destroy() : socket.write(`${line}\n`))),
+    );
+    const report = await bench(server.port, '-r', '200', '-d', '1s', '--clients', '2', '--require', 'lost<50');
+    expect(report).toMatchObject({ status: 0, clients: { closed: 1, wrong: 0 } });
+    expect(report.clients.lost).toBeGreaterThanOrEqual(1);
+  });
+
+  it('measures several targets in turn and says how they differ', async () => {
+    const slow = (socket: Socket) => socket.on('data', (data) => setTimeout(() => socket.write(data), 25));
+    await using quick = await stubServer(echoBytes);
+    await using other = await stubServer(slow);
+    const args = [
+      `:${quick.port}`,
+      `:${other.port}`,
+      ...NEVER_LATE,
+      '-c',
+      '2',
+      '-d',
+      '300ms',
+      '--rounds',
+      '3',
+      '--json',
+    ];
+    const first = await command(...args);
+    expect(first.status).toBe(0);
+    const { comparisons, runs } = JSON.parse(first.stdout);
+    expect(runs.map((each: { rounds: unknown[] }) => each.rounds.length)).toEqual([3, 3]);
+    expect(comparisons[0].figures).toContainEqual(expect.objectContaining({ name: 'p50', outcome: 'worse' }));
+    const failed = await command(...args, '--compare', 'first');
+    expect([failed.status, JSON.parse(failed.stdout).verdict]).toEqual([4, expect.stringMatching(/^WORSE: p50/)]);
+  });
+
+  it('finds the rate that a server keeps', async () => {
+    // One reply each 10 ms, whoever asks.
+    let free = 0;
+    await using server = await stubServer(
+      lines((line, _number, socket) => {
+        free = Math.max(free, performance.now()) + 10;
+        setTimeout(() => socket.write(`${line}\n`), free - performance.now());
+      }),
+    );
+    const args = [...NEVER_LATE, '-c', '4', '-d', '200ms', '--arrivals', 'even', '-r', '40', '--timeout', '1m'];
+    const { status, stdout } = await command(`:${server.port}`, ...args, '--find', 'p50<1s', '--json');
+    const found = JSON.parse(stdout) as { readonly rate: number };
+    expect(status).toBe(0);
+    expect(found.rate).toBeGreaterThanOrEqual(40);
+    expect(found.rate).toBeLessThan(150);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('prints the figures so far on %s', async (signal) => {
@@ -244,5 +346,30 @@ describe('heddle bench', () => {
     ]);
     const { status, stdout } = await running.finished();
     expect([status, stdout]).toEqual([signal === 'SIGINT' ? 130 : 143, expect.stringMatching(/from due +\d/)]);
+  });
+});
+
+describe('files of heddle bench', () => {
+  it('sends the lines of a file, in a stream without message boundaries too', async () => {
+    const folder = testFolder();
+    const file = join(folder, 'messages.txt');
+    writeFileSync(file, `short\n${'long'.repeat(20_000)}\n`);
+    await using server = await stubServer(echoBytes);
+    const args = ['--message-file', file, '--duration', '300ms', '--warm', '0s', '--late', '1h', '--clients', '3'];
+    const { status, stdout } = await command(`:${server.port}`, ...args);
+    expect([status, stdout]).toEqual([0, expect.stringContaining('wrong 0   lost 0')]);
+  });
+
+  it('compares with a run that was saved', async () => {
+    const file = join(testFolder(), 'saved.json');
+    await using quick = await stubServer(echoBytes);
+    const args = [...NEVER_LATE, '-c', '2', '-d', '300ms', '--rounds', '3', '--json'];
+    writeFileSync(file, (await command(`:${quick.port}`, ...args)).stdout);
+    await using slow = await stubServer((socket) =>
+      socket.on('data', (data) => setTimeout(() => socket.write(data), 25)),
+    );
+    expect((await command(`:${slow.port}`, ...args, '--compare', file)).status).toBe(4);
+    const wrong = await command(`:${slow.port}`, '--compare', import.meta.filename);
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('Save a run with: heddle bench --json')]);
   });
 });
