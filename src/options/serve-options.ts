@@ -264,7 +264,8 @@ const shape = {
    */
   tls: option(v.optional(tls), { help: 'certificate and key, and more, for TLS: see docs/tls.md', reach: 'file' }),
   /**
-   * How long a TLS handshake may take, in milliseconds or as text, before the client is closed.
+   * How long a TLS handshake may take, in milliseconds or as text, before the client is closed. It begins with the connection, or with
+   * `client.startTls()`.
    * @default '5s'
    */
   tlsHandshakeTimeout: option(v.optional(duration(1, 'finite'), '5s'), {
