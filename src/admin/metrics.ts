@@ -161,10 +161,26 @@ function clients({ stats }: Observed): Metric[] {
   ];
 }
 
-function limits({ arena, maxClients, stats }: Observed): Metric[] {
+function limits({ acceptQueue, arena, certificates, maxClients, stats }: Observed): Metric[] {
   return [
     gauge('clients_limit', 'How many clients there may be (maxClients).', maxClients),
     counter('accept_pauses', 'How often accepting has paused, by cause.', by('cause', stats.acceptPauses)),
+    gauge(
+      'accept_queue',
+      'Clients that wait at a listening socket to be accepted.',
+      acceptQueue.map(({ length, listener }) => ({ labels: { listener }, value: length })),
+    ),
+    gauge(
+      'accept_queue_limit',
+      'How many clients may wait there (backlog, and net.core.somaxconn).',
+      acceptQueue.map(({ limit, listener }) => ({ labels: { listener }, value: limit })),
+    ),
+    gauge(
+      'tls_certificate_expiry_timestamp_seconds',
+      'When a certificate of the server expires, since the epoch.',
+      certificates.map(({ certificate, expires }) => ({ labels: { certificate }, value: expires / 1000 })),
+      'seconds',
+    ),
     gauge('arena_used_bytes', 'Shared memory that is in use for parts of messages and replies.', arena.used, 'bytes'),
     gauge('arena_limit_bytes', 'The size of that memory.', arena.size, 'bytes'),
   ];

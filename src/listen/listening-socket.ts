@@ -35,3 +35,9 @@ export function serverAddress(name: SocketAddress): ServerAddress {
   if (family !== 'unix') return { family, host: hostText(name), port };
   return { family, path: address.replace(/^\0/, '@'), host: 'unix', port: 0 };
 }
+
+/** Such as `127.0.0.1:4000`, `[::1]:4000`, `unix:/run/x.sock`. */
+export function addressText(address: ServerAddress): string {
+  if (address.family === 'unix') return `unix:${address.path}`;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}

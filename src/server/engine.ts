@@ -1,5 +1,6 @@
 /** Defines what a server asks of its engine: sockets, and threads that have clients. One for each server. */
 import type { AcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
+import type { AcceptQueue } from '../admin/observed.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import type { EpollThreadStart, ThreadStart } from '../thread/messages.ts';
@@ -37,6 +38,8 @@ export interface Engine {
    * The user who has connected to a Unix socket of Node's, by its fd; -1 if the kernel does not say, `undefined` if this engine cannot ask.
    */
   peerUid(fd: number): number | undefined;
+  /** How many clients wait at each listening socket to be accepted; nothing where that cannot be known. */
+  acceptQueues(): readonly AcceptQueue[];
   /** Said once the acceptor was started. */
   threadExtras(): ThreadExtras;
   /**

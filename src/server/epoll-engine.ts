@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { AcceptorStart, EpollAcceptorStart, FromAcceptor } from '../acceptor/messages.ts';
 import { HeddleError } from '../errors.ts';
+import type { AcceptQueue } from '../admin/observed.ts';
 import type { ServeSettings } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { Poller } from '../reactor/poller.ts';
@@ -12,7 +13,7 @@ import { syscallError } from '../sys/errno.ts';
 import type { Sys } from '../sys/sys.ts';
 import { AcceptorHandle } from './acceptor-handle.ts';
 import type { Engine, ThreadExtras } from './engine.ts';
-import type { ListeningSocket, ServerAddress } from '../listen/listening-socket.ts';
+import { addressText, type ListeningSocket, type ServerAddress } from '../listen/listening-socket.ts';
 import { openSockets, type OpenSockets } from './open-sockets.ts';
 import { HANDOVER_TIMEOUT_MS } from '../handover/connect.ts';
 import type { SharedMemory } from './shared-memory.ts';
@@ -98,6 +99,14 @@ export class EpollEngine implements Engine {
   peerUid(fd: number): number {
     const peer = fd < 0 ? fd : this.#sys.peerCredentials(fd);
     return typeof peer === 'number' ? -1 : peer.uid;
+  }
+
+  /** Only TCP has them: of a Unix socket the kernel does not say. */
+  acceptQueues(): readonly AcceptQueue[] {
+    return this.#place.sockets.flatMap(({ address, fd }) => {
+      const queue = this.#sys.acceptQueue(fd);
+      return typeof queue === 'number' ? [] : [{ listener: addressText(address), ...queue }];
+    });
   }
 
   threadExtras(): ThreadExtras {

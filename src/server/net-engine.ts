@@ -62,6 +62,10 @@ export class NetEngine implements Engine {
 
   peerUid(): undefined {}
 
+  acceptQueues(): [] {
+    return [];
+  }
+
   threadExtras(): ThreadExtras {
     return {};
   }

@@ -21,7 +21,7 @@ import type { AcceptorHandle } from './acceptor-handle.ts';
 import { withClientLimit } from './client-limit.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine, EngineName } from './engine.ts';
-import type { ServerAddress } from '../listen/listening-socket.ts';
+import { addressText, type ServerAddress } from '../listen/listening-socket.ts';
 import { withMemoryLimits } from './memory-limit.ts';
 import { controlOf, Doors } from './watch/doors.ts';
 import { openEngine } from './open-engine.ts';
@@ -148,6 +148,8 @@ export class Server implements AsyncDisposable {
   readonly #stopRenewing: (() => void) | undefined;
   readonly #watch: Watch;
   readonly #doors: Doors;
+  /** What new threads get; left out without TLS. */
+  #credentials: Credentials | undefined;
   readonly #closed = new Deferred<void>();
   /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
   #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
@@ -169,6 +171,7 @@ export class Server implements AsyncDisposable {
     this.closed = this.#closed.promise;
     this.closed.catch(() => {});
     this.#memory = new SharedMemory(engine.fileLimit(), { ...settings, onEvent: this.#listener(settings) });
+    this.#credentials = tls;
     // First: it refuses what threads cannot share.
     const start = serviceThreadStart(settings, this.#memory, service, tls, nameOf);
     this.#acceptor = this.#startAcceptor();
@@ -179,6 +182,7 @@ export class Server implements AsyncDisposable {
       memory: this.#memory,
       addresses: addresses.map(addressText),
       state: () => this.#state,
+      credentials: () => this.#credentials,
       isAsked: () => this.#doors.areWanted,
       ping: async () => this.ping(),
       post: (message) => this.#acceptor.post(message),
@@ -392,7 +396,9 @@ export class Server implements AsyncDisposable {
     const time = Date.now();
     try {
       const tls = readCredentials(this.#settings, this.#nameOf, (event) => this.report(event));
-      this.#memory.report({ type: 'reload', time, threads: await this.#pool.reload({ tls }) });
+      const threads = await this.#pool.reload({ tls });
+      this.#credentials = tls;
+      this.#memory.report({ type: 'reload', time, threads });
     } catch (error) {
       this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
       throw error;
@@ -484,9 +490,4 @@ export class Server implements AsyncDisposable {
     );
     this.close().catch(() => {}); // It was told already.
   }
-}
-
-function addressText(address: ServerAddress): string {
-  if (address.family === 'unix') return `unix:${address.path}`;
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }

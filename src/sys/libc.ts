@@ -18,6 +18,8 @@ import {
   SOL_SOCKET,
   SO_LINGER,
   SO_PEERCRED,
+  TCP_INFO,
+  IPPROTO_TCP,
 } from './constants.ts';
 import { EINVAL } from './errno.ts';
 import { tooFewFiles } from './file-limit.ts';
@@ -37,7 +39,14 @@ import {
   SOCKADDR_SIZE,
   writeSocketAddress,
 } from './structs/socket-address.ts';
-import { EpollEvents, type PeerAddress, type PeerCredentials, type SocketAddress, type Sys } from './sys.ts';
+import {
+  type AcceptQueueLength,
+  EpollEvents,
+  type PeerAddress,
+  type PeerCredentials,
+  type SocketAddress,
+  type Sys,
+} from './sys.ts';
 
 /** gettid(2) has a wrapper in newer C libraries only; its number is the architecture's (<asm/unistd.h>). */
 const GETTID = process.arch === 'x64' ? 186 : 178;
@@ -51,6 +60,8 @@ const ITIMERSPEC_SECONDS_AT = 16;
 const ITIMERSPEC_NANOSECONDS_AT = 24;
 /** `struct ucred`: pid, uid, gid. */
 const UCRED_SIZE = 12;
+/** As much of `struct tcp_info` as is read. */
+const TCP_INFO_SIZE = 32;
 
 /**
  * Opens libc for this thread.
@@ -125,7 +136,7 @@ class Libc implements Sys {
     this.#addressOf = (bytes) => koffi.address(bytes);
     this.#sockaddr = this.allocate(SOCKADDR_SIZE);
     this.#length = this.allocate(4);
-    this.#value = this.allocate(16);
+    this.#value = this.allocate(TCP_INFO_SIZE);
     this.#event = this.allocateEvents(1);
     this.#attributes = new SchedAttributes((size) => this.allocate(size));
     this.#timer = this.allocate(ITIMERSPEC_SIZE);
@@ -303,6 +314,15 @@ class Libc implements Sys {
     const { address, bytes } = this.#value;
     const result = this.#result(this.#calls.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, address, this.#length.address));
     return result < 0 ? result : { pid: bytes.readInt32LE(0), uid: bytes.readUInt32LE(4) };
+  }
+
+  acceptQueue(fd: number): AcceptQueueLength | number {
+    checkFd(fd);
+    this.#length.bytes.writeUInt32LE(TCP_INFO_SIZE, 0);
+    const { address, bytes } = this.#value;
+    const result = this.#result(this.#calls.getsockopt(fd, IPPROTO_TCP, TCP_INFO, address, this.#length.address));
+    // Of a socket that listens, `tcpi_unacked` and `tcpi_sacked` are the length of the queue and its limit.
+    return result < 0 ? result : { length: bytes.readUInt32LE(24), limit: bytes.readUInt32LE(28) };
   }
 
   epollCreate(): number {

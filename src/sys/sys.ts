@@ -35,6 +35,11 @@ export const MOST_FDS_SENT = 253;
  * `errno.ts`): failing is an ordinary result here. Arguments that could harm memory (an fd that is no integer, a range
  * outside its buffer) throw a RangeError before they cross. May be called on any thread.
  */
+export interface AcceptQueueLength {
+  readonly length: number;
+  readonly limit: number;
+}
+
 export interface Sys {
   /** Makes memory that calls may read and write, `size` bytes, zeroed. */
   allocate(size: number): NativeBuffer;
@@ -99,6 +104,8 @@ export interface Sys {
   getpeername(fd: number): SocketAddress | number;
   /** SO_PEERCRED of a connected Unix socket. */
   peerCredentials(fd: number): PeerCredentials | number;
+  /** How many connections wait at a listening TCP socket to be accepted, and how many may (TCP_INFO, tcp(7)); or the errno. */
+  acceptQueue(fd: number): AcceptQueueLength | number;
 
   epollCreate(): number;
   /** `low` and `high` come back with each event: the two halves of its 64 bits of data. */

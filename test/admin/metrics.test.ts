@@ -65,6 +65,20 @@ describe('the metrics of a server', () => {
     expect(lines.filter((line) => line.includes('thread="3"'))).toEqual([]);
   });
 
+  it('say how full accept queues are, and when certificates expire', () => {
+    const limits = observed(2, {
+      acceptQueue: [{ listener: '[::1]:4000', length: 3, limit: 16 }],
+      certificates: [{ certificate: 'a.example', expires: 1_800_000_000_000 }],
+    });
+    expect(samples(serverMetrics(limits, 'prometheus'))).toEqual(
+      expect.arrayContaining([
+        'heddle_accept_queue{listener="[::1]:4000"} 3',
+        'heddle_accept_queue_limit{listener="[::1]:4000"} 16',
+        'heddle_tls_certificate_expiry_timestamp_seconds{certificate="a.example"} 1800000000',
+      ]),
+    );
+  });
+
   it('have no series for what is not known', () => {
     expect(serverMetrics(observed(2, { cpuTimeOf: () => undefined }), 'prometheus')).not.toContain('thread_cpu');
   });

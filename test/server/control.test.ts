@@ -126,6 +126,15 @@ describe('the control socket', () => {
     expect(await blocker.line()).toBe('held');
   });
 
+  it.skipIf(noMoves)('says how many clients wait to be accepted, at each TCP socket', async () => {
+    await using running = await start(service('commands'), { control: socketIn(testFolder()), backlog: 16 });
+    const { acceptQueue } = await json<Snapshot>(running, '/v1/snapshot');
+    expect(acceptQueue).toEqual([{ listener: `127.0.0.1:${running.port}`, length: 0, limit: 16 }]);
+    expect((await ask(running, '/metrics')).text).toContain(
+      `heddle_accept_queue_limit{listener="127.0.0.1:${running.port}"} 16\n`,
+    );
+  });
+
   it('lists clients, by what is asked, and never what they say', async () => {
     await using running = await start(service('commands'), { control: socketIn(testFolder()) });
     await using one = await running.connect();

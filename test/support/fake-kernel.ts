@@ -264,6 +264,7 @@ export class FakeKernel implements Sys {
   sendMessage = notFaked('sendmsg');
   receiveMessage = notFaked('recvmsg');
   peerCredentials = notFaked('getsockopt');
+  acceptQueue = notFaked('getsockopt');
 
   /** The lowest number that is free, as in any Unix. */
   #open(file: Watchable): number {

@@ -104,6 +104,19 @@ describe('accept', () => {
   });
 });
 
+describe('acceptQueue', () => {
+  it('says how many connections wait to be accepted, and how many may', async () => {
+    const { fd, port } = listenOn();
+    onTestFinished(() => void sys.close(fd));
+    expect(sys.acceptQueue(fd)).toEqual({ length: 0, limit: 128 });
+    await dial(port);
+    await dial(port);
+    expect(sys.acceptQueue(fd)).toEqual({ length: 2, limit: 128 });
+    owned(sys.accept(fd, newPeer()));
+    expect(sys.acceptQueue(fd)).toEqual({ length: 1, limit: 128 });
+  });
+});
+
 describe('connect', () => {
   it('connects to a Unix socket, of a name without a file too', () => {
     const address: SocketAddress = { family: 'unix', address: `\0heddle-libc-${process.pid}`, port: 0 };
@@ -556,6 +569,7 @@ describe('arguments that could do harm', () => {
     ['unsent', (fd) => sys.unsent(fd)],
     ['setsockopt', (fd) => sys.setsockopt(fd, abi.SOL_SOCKET, abi.SO_KEEPALIVE, 1)],
     ['getsockopt', (fd) => sys.getsockopt(fd, abi.SOL_SOCKET, abi.SO_KEEPALIVE)],
+    ['acceptQueue', (fd) => sys.acceptQueue(fd)],
     ['getsockname', (fd) => sys.getsockname(fd)],
     ['getpeername', (fd) => sys.getpeername(fd)],
     ['epollControl, of the set', (fd) => sys.epollControl(fd, abi.EPOLL_CTL_DEL, 0, 0, 0, 0)],

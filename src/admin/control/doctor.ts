@@ -38,6 +38,8 @@ const SHARE = 0.3;
 const FEW_BLOCKS = 3;
 /** A thread that stood still for want of a CPU more often than this, a minute, is no accident. */
 const STARVED_A_MINUTE = 6;
+/** Threads that start wait for CPUs: a server is this old, in minutes, before a rate says something. */
+const STARTING_MIN = 5;
 /** A certificate that expires within this time. */
 const EXPIRES_MS = 14 * DAY_MS;
 
@@ -75,7 +77,7 @@ const RULES: readonly Rule[] = [
     return warn('code', evidence, 'Change that line: it should return sooner, or await');
   },
   ({ lastHour: { starved }, uptimeMs }) => {
-    const minutes = Math.min(60, Math.max(1, uptimeMs / 60_000));
+    const minutes = Math.min(60, Math.max(STARTING_MIN, uptimeMs / 60_000));
     if (starved / minutes < STARVED_A_MINUTE) return undefined;
     const evidence = `Threads stood still ${starved} times in the last hour because the machine had no CPU for them`;
     return warn('starved', evidence, 'Give the machine, or the control group, more CPUs; other code would not help');

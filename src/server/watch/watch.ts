@@ -5,11 +5,12 @@ import type { ToAcceptor } from '../../acceptor/messages.ts';
 import { ClientList, type Found } from '../../admin/control/client-list.ts';
 import { ClosedClients } from '../../admin/control/closed-clients.ts';
 import type { About, Controlled, ThreadTimes } from '../../admin/control/controlled.ts';
-import type { BlockedThread, LastHourCounts, Observed } from '../../admin/observed.ts';
+import type { BlockedThread, CertificateExpiry, LastHourCounts, Observed } from '../../admin/observed.ts';
 import type { Sampler } from '../../admin/stacks/sampler.ts';
 import { crash } from '../../errors.ts';
 import type { ServerEvent, ThreadHeldEvent, TurnEvent } from '../../log/event.ts';
 import type { LimitedSettings } from '../../options/thread-settings.ts';
+import type { Credentials } from '../../options/tls/credentials.ts';
 import { ageOf, sharedTime } from '../../sharing/clock.ts';
 import { stateOf, threadOf, BUSY, PINNED } from '../../sharing/control-word.ts';
 import type { ThreadRow } from '../../sharing/thread-board.ts';
@@ -18,19 +19,22 @@ import { formatPeer } from '../../sys/structs/socket-address.ts';
 import { BlockJournal } from './block-journal.ts';
 import type { Engine } from '../engine.ts';
 import { isOfService, ownVersion } from '../own-package.ts';
+import { certificateExpiries } from './certificates.ts';
 import { LastHour } from './last-hour.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 
 const MINUTE_MS = 60_000;
 
 interface Parts {
-  readonly engine: Pick<Engine, 'name' | 'cpuTimeOf'>;
+  readonly engine: Pick<Engine, 'name' | 'cpuTimeOf' | 'acceptQueues'>;
   readonly settings: LimitedSettings;
   readonly memory: SharedMemory;
   readonly addresses: readonly string[];
   readonly state: () => Observed['state'];
   /** Whether somebody can ask: only then are clients that leave remembered, and is the code of blocks looked for. */
   readonly isAsked: () => boolean;
+  /** The certificates that clients are shown; `undefined` without TLS. */
+  readonly credentials: () => Credentials | undefined;
   readonly ping: () => Promise<void>;
   readonly post: (message: Extract<ToAcceptor, { type: 'kick' }>) => void;
   readonly threadIdOf: (thread: number) => number | undefined;
@@ -48,6 +52,8 @@ export class Watch implements Controlled {
   #starvedBefore = 0;
   #sampler: Promise<Sampler> | undefined;
   #lastReloadFailed = false;
+  /** When the certificates of `credentials` expire: they are read once. */
+  #expiries: { readonly of: Credentials; readonly all: readonly CertificateExpiry[] } | undefined;
   #isClosed = false;
 
   constructor(parts: Parts) {
@@ -187,11 +193,18 @@ export class Watch implements Controlled {
       blocked: this.blocked(),
       behindBlockedFor: (ms) => memory.behindBlocked(ms),
       codes: this.#journal.codes,
-      acceptQueue: [],
-      certificates: [],
+      acceptQueue: state() === 'closed' ? [] : engine.acceptQueues(), // Its fds may be others' then.
+      certificates: this.#certificates(),
       cpuTimeOf: (id) => engine.cpuTimeOf(board.row(id - 1).tid),
       runDelayOf: (id) => runDelayOf(board.row(id - 1).tid),
     };
+  }
+
+  #certificates(): readonly CertificateExpiry[] {
+    const credentials = this.#parts.credentials();
+    if (credentials === undefined) return [];
+    if (this.#expiries?.of !== credentials) this.#expiries = { of: credentials, all: certificateExpiries(credentials) };
+    return this.#expiries.all;
   }
 
   #blockOf(row: ThreadRow, now: number): BlockedThread {
