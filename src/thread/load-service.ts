@@ -113,7 +113,10 @@ export function refuseLateTls(given: Service | StreamService, { service, tls }: 
   if (tls?.start !== 'later' || given.session !== undefined) return;
   const kind = given.stream === undefined ? 'message' : 'stream';
   const why = `tls.start 'later' needs a session function, which calls client.startTls(), and it has a ${kind} function`;
-  throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}. Leave out start`);
+  throw new HeddleError(
+    'HEDDLE_SERVICE_LOAD',
+    `Cannot use the service ${pathOf(service)}: ${why}. Leave out tls.start (--tls-start)`,
+  );
 }
 
 function pathOf(href: string): string {

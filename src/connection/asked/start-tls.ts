@@ -2,6 +2,7 @@
 import { HeddleError } from '../../errors.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { ensureStack } from '../../sys/stack-room.ts';
+import { refused } from '../bytes/send-queue.ts';
 import type { ClientTls } from '../client.ts';
 import { outputEnded } from '../end/ending.ts';
 import { CLOSED, FINISHING, NO_OUTPUT, SECURING } from '../flags.ts';
@@ -51,10 +52,10 @@ export function canStartTls(connection: SecuredConnection, { beginHandshake }: S
 export function startTls(connection: SecuredConnection, context: StartContext): Promise<ClientTls> {
   ensureStack();
   const { beginHandshake } = context;
-  if (connection.is(FINISHING | CLOSED)) return Promise.reject(connection.closedError());
-  if (connection.is(NO_OUTPUT)) return Promise.reject(outputEnded());
+  if (connection.is(FINISHING | CLOSED)) return refused(connection.closedError());
+  if (connection.is(NO_OUTPUT)) return refused(outputEnded());
   if (beginHandshake === undefined || !canStartTls(connection, context))
-    return Promise.reject(new HeddleError('HEDDLE_UNSUPPORTED', refusalOf(connection)));
+    return refused(new HeddleError('HEDDLE_UNSUPPORTED', refusalOf(connection)));
   const start = new TlsStart(connection, beginHandshake);
   if (connection.input.isTaken) {
     connection.tlsStart = start;
