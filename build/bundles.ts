@@ -1,6 +1,6 @@
 /** Writes the JavaScript of `dist`: one file for each kind of thread, and few files for main. */
 
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type InputOptions, type OutputOptions, type Plugin, rolldown } from 'rolldown';
 
@@ -130,6 +130,21 @@ function writeHttp(): Promise<void> {
   return write({ http: HTTP }, { format: 'esm', entryFileNames: '[name].js' });
 }
 
+/** Writes the page that `heddle page` serves: one file, with style and script in it. */
+async function writePage(): Promise<void> {
+  const [page, source] = [resolve(DIST, 'page'), resolve(SOURCE, 'page')];
+  const bundle = await rolldown({ input: resolve(source, 'main.ts'), platform: 'browser', tsconfig: false });
+  const { output } = await bundle.generate({ format: 'iife', minify: true, comments: false });
+  await bundle.close();
+  const read = (file: string): string => readFileSync(resolve(source, file), 'utf8');
+  const style = read('page.css').replaceAll(/\s*\n\s*/g, '');
+  const html = read('page.html')
+    .replace('/* style */', () => style)
+    .replace('/* script */', () => output[0].code.trim());
+  mkdirSync(page);
+  writeFileSync(resolve(page, 'page.html'), html);
+}
+
 /** Writes the file that `npx heddle` runs. Node takes a `.js` file as CommonJS, which starts sooner, where the nearest package says so. */
 function writeCommand(): void {
   const folder = resolve(DIST, 'cli');
@@ -151,5 +166,6 @@ for (const [name, file] of Object.entries(THREADS)) await writeCommonJs({ [name]
 await writeMain();
 for (const [name, file] of Object.entries(SERVICES)) await writeCommonJs({ [name]: file }, '[name]', [heddleBeside]);
 await writeHttp();
+await writePage();
 writeCommand();
 writeLicence();

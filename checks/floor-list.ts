@@ -11,8 +11,8 @@ export interface Floor {
 export const FLOORS: readonly Floor[] = [
   { rooms: ['index.ts', 'http.ts', 'cli'], does: 'the doors: what the library exports, and the commands' },
   {
-    rooms: ['server'],
-    does: 'the server as its user sees it: options in, threads started and replaced, a graceful shutdown',
+    rooms: ['server', 'page'],
+    does: 'the server as its user sees it: options in, threads started and replaced, a graceful shutdown · what `heddle page` runs in a browser',
   },
   { rooms: ['admin'], does: 'what those who watch a server see: metrics and probes' },
   { rooms: ['epoll', 'net'], does: 'the two engines: acceptor, listeners and thread entries of each' },
@@ -44,6 +44,8 @@ export const SERVICES = 'services';
 export const FORBIDDEN: ReadonlyMap<string, string> = new Map([
   ['framing → sys', 'framing knows no socket'],
   ['server → client', 'a server needs no client'],
+  ['server → page', 'it runs in a browser'],
+  ['page → server', 'it runs in a browser'],
 ]);
 
 /** A folder of more files wants another room. */

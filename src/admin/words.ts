@@ -1,5 +1,4 @@
-/** Says durations, counts and clients in words. */
-import { UNIX_PEER } from '../sys/structs/socket-address.ts';
+/** Says durations, counts and clients in words. The page has this file, too: it imports nothing. */
 
 /** Such as `7 ms`, `6.2 s`, `3 min`, `4 h`, `2 d`. */
 export function durationText(ms: number): string {
@@ -27,6 +26,6 @@ export function clientText(client: NamedClient): string {
 
 /** Such as `10.0.4.17:51544`, `[::1]:51544`, `unix`. */
 export function placeText({ address, port }: Omit<NamedClient, 'id'>): string {
-  if (address === UNIX_PEER) return address;
+  if (port === 0) return address; // That of a Unix socket.
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }

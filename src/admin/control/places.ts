@@ -12,8 +12,9 @@ export type Place = readonly [id: number, thread: number];
  * The places of `limit` clients at most, by their number. Of more clients, the same ones are shown each time for as long as they stay;
  * clients that block a thread are always among them.
  */
-export function placesOf({ blocked, memory: { board, table } }: Placed, limit: number): Place[] {
-  const blocking = new Set(blocked().map(({ client }) => client?.id));
+export function placesOf(controlled: Pick<Controlled, 'blocked' | 'memory'>, limit: number): Place[] {
+  const { board, table } = controlled.memory;
+  const blocking = new Set(controlled.blocked().map(({ client }) => client?.id));
   const rankOf = (id: number): number => (blocking.has(id) ? -1 : scatter(id));
   const clients = board.all.reduce((sum, row) => sum + row.clients, 0);
   // Of many clients, most are passed over here: to sort all of them would take main several ms.
@@ -28,8 +29,6 @@ export function placesOf({ blocked, memory: { board, table } }: Placed, limit: n
   if (chosen.length > limit) chosen.sort(([one], [other]) => rankOf(one) - rankOf(other)).splice(limit);
   return chosen.sort(([one], [other]) => one - other);
 }
-
-type Placed = Pick<Controlled, 'blocked' | 'memory'>;
 
 /** A number that has nothing to do with how near two ids are (the finalizer of MurmurHash3). */
 function scatter(id: number): number {

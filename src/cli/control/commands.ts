@@ -1,10 +1,11 @@
 /** Adds the commands that ask a running server by its control socket. Each is loaded when it runs. */
 import type { Command } from 'commander';
 import type { ClientsFlags } from './clients.ts';
+import type { PageFlags } from '../page/page.ts';
 import type { TopFlags } from '../top/top.ts';
 import type { KickFlags } from './kick.ts';
 
-export const CONTROL_COMMANDS = ['top', 'clients', 'kick', 'doctor'] as const;
+export const CONTROL_COMMANDS = ['top', 'page', 'clients', 'kick', 'doctor'] as const;
 
 /** As monitoring plug-ins say that they do not know. */
 const DOCTOR_FAILED = 3;
@@ -44,8 +45,13 @@ const TOP_NOTES = `
 Keys: space pauses, q or Ctrl-C ends. Where its output is no terminal, it prints
 a line each time. NO_COLOR has it do without colours.`;
 
+const PAGE_NOTES = `
+It prints the address of the page, with a token: whoever has it sees the clients
+and may send messages to the server. The page ends with this command.`;
+
 export function addControlCommands(program: Command, done: Done): void {
   addTop(program, done);
+  addPage(program, done);
   addClients(program, done);
   addKick(program, done);
   addDoctor(program, done);
@@ -61,6 +67,17 @@ function addTop(program: Command, done: Done): void {
   command.action(async (server: string | undefined, flags: TopFlags) => {
     const { runTop } = await import('../top/top.ts');
     done(await runTop(server, flags, process.env, process));
+  });
+}
+
+function addPage(program: Command, done: Done): void {
+  const command = program.command('page').description('Show a running server in a browser on this machine.');
+  command.argument('[server]', SERVER);
+  command.option('--port <number>', 'the port of the page on 127.0.0.1 (default: one that is free)');
+  command.addHelpText('after', PAGE_NOTES);
+  command.action(async (server: string | undefined, flags: PageFlags) => {
+    const { runPage } = await import('../page/page.ts');
+    done(await runPage(server, flags, process.env, process));
   });
 }
 

@@ -1,0 +1,27 @@
+/** Prepares canvases: as many pixels as the screen has, and the colours of the theme. */
+
+export interface Picture {
+  readonly context: CanvasRenderingContext2D;
+  readonly width: number;
+  readonly height: number;
+  readonly colours: Colours;
+}
+
+const NAMES = ['text', 'dim', 'line', 'lane', 'stay', 'move', 'alarm', 'alarm-back', 'panel'] as const;
+type Colours = Readonly<Record<(typeof NAMES)[number], string>>;
+
+/** Clears `canvas`, which CSS says the size of; `undefined`: it is not seen. */
+export function pictureOn(canvas: HTMLCanvasElement): Picture | undefined {
+  const [width, height, ratio] = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio || 1];
+  const context = canvas.getContext('2d');
+  if (context === null || width === 0 || height === 0) return undefined;
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== across || canvas.height !== down) [canvas.width, canvas.height] = [across, down];
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  const style = getComputedStyle(document.documentElement);
+  const colours = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`)])) as Colours;
+  const size = Number.parseFloat(style.fontSize) * 0.75;
+  context.font = `600 ${size}px ${style.fontFamily}`;
+  return { context, width, height, colours };
+}

@@ -1,0 +1,155 @@
+/** Fills what is words and figures on the page. */
+import { amountText, bytesText, shareText } from '../admin/view/amounts.ts';
+import type { ThreadView } from '../admin/view/threads.ts';
+import type { View } from '../admin/view/view.ts';
+import { countText, durationText, placeText } from '../admin/words.ts';
+import { bar, byId, fillTable, make, setText } from './dom.ts';
+
+/** A limit of which so much is used is near. */
+const NEAR = 0.8;
+const MOST_ROWS = 12;
+
+const REASONS = {
+  own: 'its own message',
+  behind: 'a thread that another client blocks',
+  thread: 'a free thread',
+  incomplete: 'the rest of its message',
+  unread: 'itself: it does not read',
+} as const;
+
+/** What changes four times a second. */
+export function showNow(view: View): void {
+  const { server, verdict } = view;
+  const [first, rest] = sentences(verdict.text);
+  setText('verdict', first);
+  setText('details', rest);
+  byId('verdict').className = verdict.waiting > 0 ? 'alarm' : '';
+  setText('state', server.state);
+  byId('state').className = server.state === 'ready' ? 'pill good' : 'pill warn';
+  setText('about', aboutText(view));
+  showTiles(view);
+}
+
+/** What would be restless four times a second. */
+export function showSlow(view: View): void {
+  showThreads(view.threads);
+  fillTable(
+    'codes',
+    view.codes
+      .slice(0, MOST_ROWS)
+      .map(({ client, code, count, longestMs, moved }) => [
+        code === undefined ? make('span', 'dim', 'not known') : make('code', '', code),
+        durationText(longestMs),
+        amountText(count),
+        client === undefined ? '–' : `#${client.id}`,
+        amountText(moved),
+      ]),
+    'No message has blocked a thread for long.',
+  );
+  fillTable(
+    'waiting',
+    view.waiting
+      .slice(0, MOST_ROWS)
+      .map((client) => [
+        durationText(client.waitMs),
+        `#${client.id}`,
+        placeText(client),
+        `${client.thread}`,
+        client.code === undefined ? REASONS[client.why] : `${REASONS[client.why]}: ${client.code}`,
+      ]),
+    'No client waits.',
+    view.waiting.map(({ why }) => why === 'behind' || why === 'thread'),
+  );
+  showBars(view);
+}
+
+function sentences(text: string): readonly [string, string] {
+  const end = text.indexOf('. ');
+  return end < 0 ? [text, ''] : [text.slice(0, end + 1), text.slice(end + 2)];
+}
+
+export function serviceName({ service }: View['server']): string {
+  return service === undefined ? 'reverse' : decodeURI(service.slice(service.lastIndexOf('/') + 1));
+}
+
+function aboutText({ server }: View): string {
+  const { addresses, engine, node, pid, uptimeMs, version } = server;
+  const parts = [serviceName(server), addresses.join(' '), `pid ${pid}`, `up ${durationText(uptimeMs)}`];
+  return [...parts, `${engine}, Node ${node}, heddle ${version}`].join(' · ');
+}
+
+function showTiles(view: View): void {
+  const { clients, closed, cutOff, longestMs, rates, server, threads, waits } = view;
+  const blocked = threads.filter(({ state }) => state === 'blocked').length;
+  setText('tile-wait', durationText(longestMs));
+  setText(
+    'tile-wait-more',
+    waits.p99Ms === undefined ? 'no message now' : `99 of 100 within ${durationText(waits.p99Ms)}`,
+  );
+  setText('tile-clients', clients.toLocaleString('en-US'));
+  setText(
+    'tile-clients-more',
+    `of ${server.maxClients.toLocaleString('en-US')}${rates && `, +${amountText(rates.accepted)} −${amountText(rates.left)} a second`}`,
+  );
+  setText('tile-messages', rates === undefined ? '–' : amountText(rates.messages));
+  setText(
+    'tile-messages-more',
+    rates === undefined ? '' : `a second, in ${bytesText(rates.receivedBytes)}, out ${bytesText(rates.sentBytes)}`,
+  );
+  setText('tile-threads', `${threads.length}`);
+  setText(
+    'tile-threads-more',
+    blocked === 0 ? `of ${server.threads.max}, none blocked` : `of ${server.threads.max}, ${blocked} blocked`,
+  );
+  byId('tile-threads-more').className = blocked === 0 ? 'more' : 'more alarm';
+  setText('tile-moves', rates === undefined ? '–' : amountText(rates.moves));
+  const all = closed.reduce((sum, { count }) => sum + count, 0);
+  setText('tile-cut', amountText(cutOff));
+  setText('tile-cut-more', `of ${countText(all, 'client')} that left`);
+}
+
+function showThreads(threads: readonly ThreadView[]): void {
+  fillTable(
+    'threads',
+    threads.map(({ block, clients, cpu, delay, id, messages }) => [
+      `${id}`,
+      block === undefined ? 'serving' : `blocked ${durationText(block.ms)}`,
+      clients.toLocaleString('en-US'),
+      messages === undefined ? '–' : amountText(messages),
+      cpu === undefined ? '–' : shareText(cpu),
+      delay === undefined ? '–' : shareText(delay),
+      block === undefined
+        ? ''
+        : `${block.client === undefined ? 'no client' : `#${block.client.id}`} ${block.code ?? ''}`,
+    ]),
+    'There is no thread.',
+    threads.map(({ state }) => state === 'blocked'),
+  );
+}
+
+function showBars({ closed, limits }: View): void {
+  const near = limits.map(({ isBytes, limit, name, share, used }) => {
+    const text = (amount: number): string => (isBytes ? bytesText(amount) : amount.toLocaleString('en-US'));
+    const isNear = share >= NEAR;
+    return make(
+      'li',
+      isNear ? 'alarm' : '',
+      make('span', 'name', name),
+      bar(share, isNear),
+      make('span', 'figure', `${text(used)} of ${text(limit)}`),
+    );
+  });
+  byId('limits').replaceChildren(...near);
+  const most = Math.max(1, ...closed.map(({ count }) => count));
+  const left = closed.map(({ by, count, reason }) => {
+    const isCut = by === 'limit' || by === 'fault';
+    return make(
+      'li',
+      isCut ? 'warn' : '',
+      make('span', 'name', reason),
+      bar(count / most, isCut),
+      make('span', 'figure', amountText(count)),
+    );
+  });
+  byId('closed').replaceChildren(...(left.length === 0 ? [make('li', 'empty', 'No client has left yet.')] : left));
+}

@@ -1,0 +1,82 @@
+/** Reads what the command tells the page, and comes back when the connection is lost. */
+import type { Hello, Tick } from '../admin/view/frames.ts';
+
+export interface Listener {
+  hello(hello: Hello): void;
+  tick(tick: Tick): void;
+  /** The server does not answer the command, or the command does not answer the page. */
+  silent(why: string): void;
+}
+
+const [SHORTEST_MS, LONGEST_MS] = [500, 8_000];
+
+export class Stream {
+  readonly #listener: Listener;
+  readonly #token: string;
+  #ending: AbortController | undefined;
+  #pauseMs = SHORTEST_MS;
+
+  constructor(listener: Listener, token: string) {
+    this.#listener = listener;
+    this.#token = token;
+  }
+
+  open(): void {
+    if (this.#ending !== undefined) return;
+    const ending = new AbortController();
+    this.#ending = ending;
+    this.#read(ending.signal)
+      .catch((error: unknown) =>
+        error instanceof Refused ? error.message : 'The command heddle page does not answer.',
+      )
+      .then((why) => this.#lost(ending, why ?? 'The command heddle page has ended.'))
+      .catch(() => {});
+  }
+
+  close(): void {
+    this.#ending?.abort();
+    this.#ending = undefined;
+  }
+
+  #lost(ending: AbortController, why: string): void {
+    if (this.#ending !== ending) return;
+    this.#listener.silent(why);
+    this.#ending = undefined;
+    setTimeout(() => document.hidden || this.open(), this.#pauseMs * (1 + Math.random() / 4));
+    this.#pauseMs = Math.min(LONGEST_MS, this.#pauseMs * 2);
+  }
+
+  async #read(signal: AbortSignal): Promise<undefined> {
+    const response = await fetch('/v1/stream', { headers: { Authorization: `Bearer ${this.#token}` }, signal });
+    if (!response.ok || response.body === null) throw new Refused(await refusalIn(response));
+    this.#pauseMs = SHORTEST_MS;
+    const decoder = new TextDecoder();
+    const reader = response.body.getReader();
+    let rest = '';
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return undefined;
+      const events = (rest + decoder.decode(value, { stream: true })).split('\n\n');
+      rest = events.pop() ?? '';
+      for (const event of events) this.#take(event);
+    }
+  }
+
+  #take(event: string): void {
+    const [, name, data = '{}'] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+    const told: unknown = JSON.parse(data);
+    if (name === 'hello') this.#listener.hello(told as Hello);
+    else if (name === 'tick') this.#listener.tick(told as Tick);
+    else if (name === 'gone') this.#listener.silent((told as { readonly gone: string }).gone);
+  }
+}
+
+class Refused extends Error {}
+
+export async function refusalIn(response: Response): Promise<string> {
+  try {
+    return ((await response.json()) as { readonly error: { readonly message: string } }).error.message;
+  } catch {
+    return `The command heddle page has refused this (${response.status}).`;
+  }
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { request } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Feed } from '../../../src/cli/page/feed.ts';
+import { PageServer, policyFor } from '../../../src/cli/page/page-server.ts';
+import { placeOf, sendRequest } from '../../../src/cli/page/send.ts';
+import { sample } from '../../admin/view/sample.ts';
+
+const HTML = '<style>a{}</style><script>1</script>';
+
+async function open() {
+  const feed = new Feed({ take: async () => sample(), places: async () => [], watchedMs: 50, unwatchedMs: 50 });
+  await feed.start();
+  const sent: string[] = [];
+  const send = async ({ text }: { readonly text: string }) => {
+    sent.push(text);
+    return { reply: '<b>\u2028', bytes: 4, ms: 1, connectMs: 1 };
+  };
+  const server = new PageServer({ html: HTML, feed, send, port: 0 });
+  const url = new URL(await server.open());
+  onTestFinished(() => {
+    feed.close();
+    server.close();
+  });
+  const authorization = `Bearer ${server.token}`;
+  const ask = (path: string, headers: Record<string, string> = {}, body?: string) => asked(url, path, headers, body);
+  return { server, url, sent, authorization, ask };
+}
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+/** `fetch` sets Host and Origin as it likes. A stream is left after its first piece. */
+function asked({ hostname, port }: URL, path: string, headers: Record<string, string>, body?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asking = request({
+      hostname,
+      port,
+      path,
+      headers,
+      method: body === undefined ? 'GET' : 'POST',
+      agent: false,
+    });
+    asking.once('error', reject);
+    asking.once('response', (answer) => {
+      let text = '';
+      const done = () => resolve({ status: answer.statusCode, headers: answer.headers, text });
+      answer.on('data', (data) => {
+        text += String(data);
+        if (path !== '/v1/stream' || !text.includes('\n\n') || answer.statusCode !== 200) return;
+        done();
+        asking.destroy();
+      });
+      answer.on('end', done).on('error', () => {});
+    });
+    asking.end(body);
+  });
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+describe('the server of the page', () => {
+  it('listens on this machine only, and gives the page with a policy that lets it do nothing else', async () => {
+    const { ask, server, url } = await open();
+    expect(url.hostname).toBe('127.0.0.1');
+    expect(url.hash).toBe(`#${server.token}`);
+    const { headers, status, text } = await ask('/');
+    expect([status, text]).toEqual([200, HTML]);
+    expect(text).not.toContain(server.token);
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'content-security-policy': policyFor(HTML),
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(headers).not.toHaveProperty('access-control-allow-origin');
+    const hash = createHash('sha256').update('1').digest('base64');
+    expect(policyFor(HTML)).toMatch(/^default-src 'none'; /);
+    expect(policyFor(HTML)).toContain(`script-src 'sha256-${hash}';`);
+  });
+
+  it.each(['evil.example', 'localhost.evil.example'])('refuses the Host %j: DNS rebinding', async (host) => {
+    const { ask, authorization } = await open();
+    for (const path of ['/', '/v1/stream', '/v1/send'])
+      expect((await ask(path, { host, authorization })).status).toBe(421);
+  });
+
+  it('tells and sends nothing without the token', async () => {
+    const { ask, authorization, sent } = await open();
+    for (const wrong of [{}, { authorization: 'Bearer x' }, { authorization: authorization.toLowerCase() }]) {
+      expect(await ask('/v1/stream', wrong)).toMatchObject({
+        status: 401,
+        text: expect.stringContaining('heddle page has printed'),
+      });
+      expect((await ask('/v1/send', { ...wrong, ...JSON_TYPE }, '{"text":"x"}')).status).toBe(401);
+    }
+    expect(sent).toEqual([]);
+  });
+
+  it('refuses a page of another site, even with the token, and what no page may ask for', async () => {
+    const { ask, authorization, sent, url } = await open();
+    const body = '{"text":"x"}';
+    for (const foreign of [
+      { origin: 'http://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ] as const)
+      expect((await ask('/v1/send', { authorization, ...JSON_TYPE, ...foreign }, body)).status).toBe(403);
+    expect((await ask('/v1/send', { authorization, 'content-type': 'text/plain' }, body)).status).toBe(415);
+    expect((await ask('/v1/send', { authorization })).status).toBe(405);
+    expect((await ask('/', {}, '')).status).toBe(405);
+    expect((await ask('/v1/send', { authorization, ...JSON_TYPE }, 'x'.repeat(20_000))).status).toBe(413);
+    expect((await ask('/v1/send', { authorization, ...JSON_TYPE }, 'no JSON')).status).toBe(400);
+    expect((await ask('/x', { authorization })).status).toBe(404);
+    expect(sent).toEqual([]);
+    const own = { authorization, ...JSON_TYPE, origin: url.origin, 'sec-fetch-site': 'same-origin' };
+    expect(await ask('/v1/send', own, body)).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('<b>\\u2028'),
+    });
+    expect(sent).toEqual(['x']);
+  });
+
+  it('streams what was seen before, then what happens, to eight pages at most', async () => {
+    const { ask, authorization, url } = await open();
+    const { headers, text } = await ask('/v1/stream', { authorization });
+    expect(headers['content-type']).toBe('text/event-stream; charset=utf-8');
+    expect(text).toMatch(/^event: hello\ndata: \{"view":.*\}\n\n/);
+    const open8 = Array.from({ length: 8 }, () => fetch(new URL('/v1/stream', url), { headers: { authorization } }));
+    const streams = await Promise.all(open8);
+    expect(streams.every(({ status }) => status === 200)).toBe(true);
+    expect(await ask('/v1/stream', { authorization })).toMatchObject({ status: 503 });
+    await Promise.all(streams.map(async ({ body }) => body?.cancel()));
+  });
+});
+
+describe('a message from the page', () => {
+  it.each([
+    [{}, 'text is what to send'],
+    [null, 'text is what to send'],
+    [{ text: 'x', framing: 'x' }, 'framing is one of line'],
+    [{ text: 'x', tls: 1 }, 'tls is true or false'],
+  ])('is refused if it is none: %j', (value, message) => {
+    expect(() => sendRequest(value)).toThrow(message);
+  });
+
+  it.each([
+    ['0.0.0.0:4000', { host: '127.0.0.1', port: 4000 }],
+    ['[::]:4000', { host: '::1', port: 4000 }],
+    ['10.0.0.1:4000', { host: '10.0.0.1', port: 4000 }],
+    ['[fe80::1]:4000', { host: 'fe80::1', port: 4000 }],
+    ['unix:/run/x.sock', { unix: '/run/x.sock' }],
+  ])('goes to where the server listens: %s', (address, place) => {
+    expect(placeOf(address)).toEqual(place);
+  });
+});
