@@ -1,6 +1,8 @@
 /** Runs `heddle bench`: puts load on servers, and says how long clients wait. */
 
+import { writeFileSync } from 'node:fs';
 import { peerText } from '../../client/peer-text.ts';
+import { HeddleError } from '../../errors.ts';
 import { compare, type NamedComparison } from '../../load/figures/comparison.ts';
 import { parseRequirement } from '../../load/figures/requirement.ts';
 import type { Summary } from '../../load/figures/summary.ts';
@@ -9,6 +11,7 @@ import type { NameOf } from '../../options/source.ts';
 import { print, type Terminal } from '../terminal.ts';
 import { type BenchSettings, readBenchOptions } from './bench-command-options.ts';
 import { parseBeside } from './beside.ts';
+import { htmlText } from './html.ts';
 import { jsonText, readRounds } from './json.ts';
 import { measure, type Result } from './measure.ts';
 import { planFor } from './plan-for.ts';
@@ -38,6 +41,7 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   const { nameOf, settings } = readBenchOptions(flags);
   const requirements = invocation.require.map((text) => parseRequirement(text, '--require'));
   const targets = invocation.targets.length === 0 ? [':12345'] : invocation.targets;
+  if (settings.html !== undefined) writePage(settings.html, '');
   const saved = savedRounds(settings, targets.length);
   const plans = await plansFor(invocation, targets, settings, nameOf);
   if (!settings.json) for (const plan of plans) await print(terminal, `${headLine(plan, settings)}\n`);
@@ -61,7 +65,18 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
         '',
       ].join('\n');
   await print(terminal, text);
+  if (settings.html !== undefined) writePage(settings.html, htmlText(results, comparisons, end, settings, new Date()));
   return end.status;
+}
+
+/** Before the run it is written empty: what cannot be written is refused then, not after minutes. Throws HEDDLE_INVALID_OPTION. */
+function writePage(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new HeddleError('HEDDLE_INVALID_OPTION', `--html cannot write ${file}: ${code ?? message}`, { cause });
+  }
 }
 
 async function plansFor(

@@ -19,8 +19,10 @@ import type { Result } from './measure.ts';
 import { grouped, millisecondsText } from './number-text.ts';
 import { plotLines } from './plot.ts';
 import { expectedText } from './texts.ts';
+import { isWorstInDoubt } from './verdict.ts';
 
-const NAMES = [...(Object.keys(PERCENTILES) as PercentileName[]), 'worst'] as const;
+/** The columns of the table of waits. */
+export const WAIT_NAMES = [...(Object.keys(PERCENTILES) as PercentileName[]), 'worst'] as const;
 const LABEL_WIDTH = 14;
 const FIGURE_WIDTH = 9;
 
@@ -61,45 +63,60 @@ export function comparisonLines(comparisons: readonly NamedComparison[]): string
 }
 
 function reportLines(summary: Summary, isOpenLoop: boolean, lateMs: number): string[] {
-  const { beside, clients } = summary;
   return [
-    countsLine(clients, isOpenLoop),
+    countsText(summary.clients, isOpenLoop),
     '',
-    `${' '.repeat(LABEL_WIDTH)}${NAMES.map((name) => name.padStart(FIGURE_WIDTH)).join('')}   ms`,
-    ...clientLines(clients, isOpenLoop),
-    ...beside.map((group) => waitsLine('beside', group.fromDue, `${escapeText(group.name)}: ${grouped(group.rate)}/s`)),
-    waitsLine('generator', summary.late, `how late it was itself (limit ${formatDuration(lateMs)})`),
+    `${' '.repeat(LABEL_WIDTH)}${WAIT_NAMES.map((name) => name.padStart(FIGURE_WIDTH)).join('')}   ms`,
+    ...waitRows(summary, isOpenLoop, lateMs).map(waitsLine),
     ...noteLines(summary, isOpenLoop),
   ];
 }
 
-function countsLine({ asked, closed, lost, rate, wrong }: GroupSummary, isOpenLoop: boolean): string {
+/** What the waits of a row are, the waits, and what that means. */
+type WaitRow = readonly [label: string, waits: Waits, note: string];
+
+/** The rows of the table of waits. */
+export function waitRows({ beside, clients, late }: Summary, isOpenLoop: boolean, lateMs: number): WaitRow[] {
+  const { closedLoop, connect, fromDue, warmUp } = clients;
+  const own: WaitRow[] = isOpenLoop
+    ? [
+        ['from due', fromDue, 'what a client waits'],
+        ['closed loop', closedLoop, 'what a tool says that waits for each reply'],
+      ]
+    : [['replies', fromDue, 'from when a message was sent']];
+  const others = beside.map(
+    ({ fromDue: waits, name, rate }): WaitRow => ['beside', waits, `${name}: ${grouped(rate)}/s`],
+  );
+  const seldom: WaitRow[] = [
+    ['warm-up', warmUp, 'not counted'],
+    ['connect', connect, `${grouped(connect.count)} connections`],
+  ];
+  const generator: WaitRow = ['generator', late, `how late it was itself (limit ${formatDuration(lateMs)})`];
+  return [...own, ...seldom.filter(([, { count }]) => count > 0), ...others, generator];
+}
+
+/** `asked 5,000/s   answered …`. */
+export function countsText({ asked, closed, lost, rate, wrong }: GroupSummary, isOpenLoop: boolean): string {
   const first = isOpenLoop ? [`asked ${grouped(asked)}/s`] : [];
   return [...first, `answered ${grouped(rate)}/s`, `wrong ${wrong}`, `lost ${lost}`, `closed ${closed}`].join('   ');
 }
 
-function clientLines({ closedLoop, connect, fromDue, warmUp }: GroupSummary, isOpenLoop: boolean): string[] {
-  const first = isOpenLoop
-    ? [
-        waitsLine('from due', fromDue, 'what a client waits'),
-        waitsLine('closed loop', closedLoop, 'what a tool says that waits for each reply'),
-      ]
-    : [waitsLine('replies', fromDue, 'from when a message was sent')];
-  const last = connect.count === 0 ? [] : [waitsLine('connect', connect, `${grouped(connect.count)} connections`)];
-  return [...first, ...(warmUp.count === 0 ? [] : [waitsLine('warm-up', warmUp, 'not counted')]), ...last];
+function waitsLine([label, waits, note]: WaitRow): string {
+  const figures = WAIT_NAMES.map((name) => millisecondsText(waits[name]).padStart(FIGURE_WIDTH)).join('');
+  return `${label.padEnd(LABEL_WIDTH)}${figures}   ${escapeText(note)}`;
 }
 
-function waitsLine(label: string, waits: Waits, note: string): string {
-  const figures = NAMES.map((name) => millisecondsText(waits[name]).padStart(FIGURE_WIDTH)).join('');
-  return `${label.padEnd(LABEL_WIDTH)}${figures}   ${note}`;
-}
-
-function noteLines({ idle, idleLost, runDelayMs, seconds }: Summary, isOpenLoop: boolean): string[] {
+function noteLines(summary: Summary, isOpenLoop: boolean): string[] {
+  const { idle, idleLost, runDelayMs, seconds } = summary;
   const notes: string[] = [];
   if (!isOpenLoop)
     notes.push('A server that stalls is asked less meanwhile. What clients wait at a given load: --rate');
   if (idle + idleLost > 0)
     notes.push(`Idle connections: ${grouped(idle)} are still open, ${grouped(idleLost)} were lost`);
+  if (isWorstInDoubt(summary))
+    notes.push(
+      `The generator was late for ${(summary.lateShare * 100).toFixed(1)} % of the messages: p99.9 and worst may be its own`,
+    );
   const share = (runDelayMs ?? 0) / 10 / seconds;
   if (share > 1)
     notes.push(
@@ -121,8 +138,8 @@ function wrongLines({ client, expected, got, sent }: WrongReply): string[] {
   ];
 }
 
-/** `pass  p99 < 5ms: 0.42 ms`. */
-function outcomeLine({ isMet, requirement, value }: Outcome): string {
+/** `pass  p99<5ms: 0.42 ms`. */
+export function outcomeLine({ isMet, requirement, value }: Outcome): string {
   const shown =
     value === undefined
       ? 'too little was measured'

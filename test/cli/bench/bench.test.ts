@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +53,8 @@ function lines(serve: (line: string, number: number, socket: Socket) => void): (
   let number = 0;
   return (socket) => {
     let rest = '';
+    // Otherwise a reply waits until the client confirms the one before, with its next message.
+    socket.setNoDelay(true);
     socket.setEncoding('latin1').on('data', (data) => {
       const parts = `${rest}${String(data)}`.split('\n');
       rest = parts.pop() ?? '';
@@ -371,5 +373,18 @@ describe('files of heddle bench', () => {
     expect((await command(`:${slow.port}`, ...args, '--compare', file)).status).toBe(4);
     const wrong = await command(`:${slow.port}`, '--compare', import.meta.filename);
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('Save a run with: heddle bench --json')]);
+  });
+
+  it('writes a page that loads nothing, with what the server said as text', async () => {
+    const file = join(testFolder(), 'report.html');
+    await using server = await stubServer(echoBytes);
+    const args = [...NEVER_LATE, '-d', '300ms', '-r', '100', '--beside', '1:<script>', '--html', file];
+    expect((await command(`:${server.port}`, ...args)).status).toBe(0);
+    const page = readFileSync(file, 'utf8');
+    expect(page).toContain('&lt;script&gt;');
+    expect(page).not.toMatch(/<script|<link|<img|src=|href=|url\(/);
+    expect(page).toContain('<svg');
+    const { status, stderr } = await command('--html', join(file, 'no-folder'));
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^--html cannot write .*: ENOTDIR/)]);
   });
 });
