@@ -1,6 +1,6 @@
 /**
- * SMTP by hand: commands in lines, then a mail that ends with a dot, and STARTTLS in between. Takes all mail and throws it away. For a
- * library that does more, see smtp.ts.
+ * SMTP by hand: commands in lines, then a mail that ends with a dot, and STARTTLS in between. Takes all mail and throws it
+ * away. For a library that does more, see smtp.ts.
  *
  *     npx heddle serve examples/mail.ts --tls-cert server.pem --tls-key server.key.pem --tls-start later --port 12345
  *     swaks --server 127.0.0.1:12345 --to ann@example.com --tls
