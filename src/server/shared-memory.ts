@@ -40,7 +40,7 @@ export class SharedMemory {
 
   /** `fileLimit`: how many files the process may have open. */
   constructor(fileLimit: number, { maxClientsPerAddress, onEvent, proxyProtocol, threads, tls }: ServeSettings) {
-    this.#speaksTls = tls !== undefined;
+    this.#speaksTls = tls !== undefined && tls.start !== 'later';
     this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
     // During a reload there are twice as many threads; a thread that does not end keeps its row.
     this.board = ThreadBoard.create(Math.min(MOST_ROWS, threads.max * 3));

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import type { Peer } from '../server/peer.ts';
 import { noMoves, type Running, service, start } from '../server/running.ts';
+import { testFolder } from '../support/folder.ts';
 import { Certificates, texts } from './certificates.ts';
 import { Haproxy } from './haproxy.ts';
 import { run, startHeddle } from './processes.ts';
@@ -182,6 +184,15 @@ describe('TLS that a session starts', () => {
     await using secured = await start(LINES, { tls: pair });
     await using other = await connectTls(secured.port, authority, { servername: 'localhost' });
     expect(await other.ask('refused')).toMatch(/^HEDDLE_UNSUPPORTED: .*TLS has begun/);
+  });
+
+  it('does not have plain clients listed as kept on their thread by TLS', async () => {
+    const control = join(testFolder(), 'control.sock');
+    await using running = await serveLines({ control });
+    await using peer = await running.connect();
+    expect(await peer.ask('echo here')).toBe('echo here');
+    const { stdout } = await run('curl', ['-sS', '--unix-socket', control, 'http://localhost/v1/clients']);
+    expect(JSON.parse(stdout)).toMatchObject({ port: peer.localPort, pinned: 'session' });
   });
 
   it.each([

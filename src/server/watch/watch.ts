@@ -59,7 +59,11 @@ export class Watch implements Controlled {
   constructor(parts: Parts) {
     this.#parts = parts;
     const { memory, settings } = parts;
-    this.clients = new ClientList({ table: memory.table, board: memory.board, speaksTls: settings.tls !== undefined });
+    this.clients = new ClientList({
+      table: memory.table,
+      board: memory.board,
+      speaksTls: settings.tls !== undefined && settings.tls.start !== 'later',
+    });
   }
 
   get memory(): Controlled['memory'] {
