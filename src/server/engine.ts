@@ -34,6 +34,8 @@ export interface Engine {
   startAcceptor(start: AcceptorStart, onMessage: (message: FromAcceptor) => void): AcceptorHandle;
   /** The CPU time of thread `tid`, in ms; `undefined` where no clock can be read. */
   cpuTimeOf(tid: number): number | undefined;
+  /** Whether the system starts one more thread for this process now; true where nobody can tell. */
+  canStartThread(): boolean;
   /**
    * The user who has connected to a Unix socket of Node's, by its fd; -1 if the kernel does not say, `undefined` if this engine cannot ask.
    */

@@ -91,6 +91,10 @@ export class EpollEngine implements Engine {
     });
   }
 
+  canStartThread(): boolean {
+    return this.#sys.canStartThread();
+  }
+
   cpuTimeOf(tid: number): number | undefined {
     const time = this.#sys.threadCpuTime(tid);
     return time < 0 ? undefined : time;

@@ -58,6 +58,10 @@ export class NetEngine implements Engine {
     });
   }
 
+  canStartThread(): boolean {
+    return true;
+  }
+
   cpuTimeOf(): undefined {}
 
   peerUid(): undefined {}

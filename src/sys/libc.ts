@@ -32,6 +32,7 @@ import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './structs/sched-a
 import { notAllowed } from './permissions.ts';
 import { type Call, type Calls, GLIBC_SIGNATURES, SIGNATURES } from './signatures.ts';
 import { closeAtThreadEnd } from './thread-end.ts';
+import { canStartThread } from './thread-probe.ts';
 import {
   formatPeer,
   readPeer,
@@ -254,6 +255,10 @@ class Libc implements Sys {
   closeAtThreadEnd(fd: number): () => void {
     checkFd(fd);
     return closeAtThreadEnd(this.#find, fd, this.#value);
+  }
+
+  canStartThread(): boolean {
+    return canStartThread(this.#find, this.#value);
   }
 
   duplicate(fd: number): number {

@@ -84,6 +84,8 @@ export interface Sys {
   storeAndClose(words: Int32Array, at: number, value: number, fd: number): number;
   /** Has `fd` closed when this thread ends, however it ends; gives a function that undoes it, to be called before `close`. */
   closeAtThreadEnd(fd: number): () => void;
+  /** Whether the system starts one more thread for this process now; it takes some 50 µs. */
+  canStartThread(): boolean;
   /** Gives a second fd for what `fd` is (fcntl with F_DUPFD_CLOEXEC): each of the two has to be closed. */
   duplicate(fd: number): number;
   setsockopt(fd: number, level: number, option: number, value: number): number;

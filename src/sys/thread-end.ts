@@ -2,7 +2,7 @@
 import type { NativeBuffer } from './structs/native-buffer.ts';
 
 /** Makes a function of libc from its signature. */
-type FindCall = (signature: string) => (...args: (number | bigint | string)[]) => number;
+export type FindCall = (signature: string) => (...args: (number | bigint | string)[]) => number;
 
 /** RTLD_DEFAULT of dlsym(3). */
 const ANYWHERE = 0;

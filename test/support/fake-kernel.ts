@@ -261,6 +261,7 @@ export class FakeKernel implements Sys {
   threadId = notFaked('gettid');
   duplicate = notFaked('fcntl');
   closeAtThreadEnd = (): (() => void) => () => {};
+  canStartThread = (): boolean => true;
   sendMessage = notFaked('sendmsg');
   receiveMessage = notFaked('recvmsg');
   peerCredentials = notFaked('getsockopt');

@@ -16,6 +16,10 @@ const NO_FD = 1 << 20;
 const MAPPED_LOOPBACK = '00000000000000000000ffff7f000001';
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
+it('finds out that the system starts one more thread', () => {
+  expect(sys.canStartThread()).toBe(true);
+});
+
 describe('listening', () => {
   it('tells the port that the kernel chose', () => {
     const { fd, port } = listenOn();

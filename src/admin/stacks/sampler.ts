@@ -30,6 +30,7 @@ export type Inspectors = Pick<WorkerSessions, 'attached' | 'ask' | 'close'>;
 
 export class Sampler {
   readonly #isOwn: (url: string) => boolean;
+  readonly #canStartThread: () => boolean;
   readonly #attach: () => Inspectors;
   #sessions: Inspectors | undefined;
   #isBusy = false;
@@ -37,9 +38,17 @@ export class Sampler {
   #restsUntil = 0;
   #quiet: NodeJS.Timeout | undefined;
 
-  /** `isOwn`: whether a file is the service's. `attach`: a test passes its own. */
-  constructor(isOwn: (url: string) => boolean, attach: () => Inspectors = () => new WorkerSessions()) {
+  /**
+   * `isOwn`: whether a file is the service's. `canStartThread`: whether the system starts one more thread for this process.
+   * `attach`: a test passes its own.
+   */
+  constructor(
+    isOwn: (url: string) => boolean,
+    canStartThread: () => boolean,
+    attach: () => Inspectors = () => new WorkerSessions(),
+  ) {
     this.#isOwn = isOwn;
+    this.#canStartThread = canStartThread;
     this.#attach = attach;
   }
 
@@ -76,6 +85,8 @@ export class Sampler {
       await tell('enable');
       const isLate = performance.now() - asked > NATIVE_MS;
       await tell('setSamplingInterval', { interval: SAMPLING_US });
+      // V8 samples on a thread of its own, and ends the process where the system refuses that one.
+      if (!this.#canStartThread()) return undefined;
       await tell('start');
       if (MAY_DEOPTIMIZE) await tell('startPreciseCoverage', { callCount: true, detailed: false });
       await delay(SAMPLE_MS, undefined, { ref: false });

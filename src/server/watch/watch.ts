@@ -26,7 +26,7 @@ import type { SharedMemory } from '../shared-memory.ts';
 const MINUTE_MS = 60_000;
 
 interface Parts {
-  readonly engine: Pick<Engine, 'name' | 'cpuTimeOf' | 'acceptQueues'>;
+  readonly engine: Pick<Engine, 'name' | 'cpuTimeOf' | 'acceptQueues' | 'canStartThread'>;
   readonly settings: LimitedSettings;
   readonly memory: SharedMemory;
   readonly addresses: readonly string[];
@@ -120,7 +120,10 @@ export class Watch implements Controlled {
   /** The profiler is loaded for the first block that is long. */
   async #findCode(thread: number): Promise<string | undefined> {
     if (!isMainThread || !process.features.inspector) return undefined;
-    this.#sampler ??= import('../../admin/stacks/sampler.ts').then(({ Sampler: Loaded }) => new Loaded(isOfService));
+    const mayStart = (): boolean => this.#parts.engine.canStartThread();
+    this.#sampler ??= import('../../admin/stacks/sampler.ts').then(
+      ({ Sampler: Loaded }) => new Loaded(isOfService, mayStart),
+    );
     const sampler = await this.#sampler;
     const threadId = this.#parts.threadIdOf(thread - 1);
     return threadId === undefined || !this.#isAsked() ? undefined : sampler.sample(threadId);

@@ -27,9 +27,10 @@ class Threads implements Inspectors {
   }
 }
 
-function sampler(threads: Inspectors): Sampler {
+function sampler(threads: Inspectors, canStartThread = true): Sampler {
   return new Sampler(
     (url) => url.startsWith('file:///service'),
+    () => canStartThread,
     () => threads,
   );
 }
@@ -52,8 +53,17 @@ describe('a sample of a thread', () => {
     expect(threads.asked.at(-1)).toBe('disable');
   });
 
+  it('is nothing where the system starts no thread for it: V8 would end the process', async () => {
+    vi.useRealTimers();
+    const threads = new Threads();
+    expect(await sampler(threads, false).sample(1)).toBeUndefined();
+    expect(threads.asked).not.toContain('start');
+    expect(threads.asked.at(-1)).toBe('disable');
+  });
+
   it('is nothing where no inspector can be had', async () => {
     const failing = new Sampler(
+      () => true,
       () => true,
       () => {
         throw new Error('the inspector is off');
