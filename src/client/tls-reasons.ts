@@ -31,7 +31,9 @@ const REASONS: Readonly<Record<string, Reason>> = {
 
 /** Says what an error of TLS is about; `undefined` if it is none that is known. */
 export function tlsReason(cause: NodeJS.ErrnoException, nameOf: NameOf): string | undefined {
-  return REASONS[cause.code ?? '']?.(nameOf);
+  // OpenSSL 3.5, in Node 24 and later, has another name for the alerts that came with SSL 3.
+  const code = cause.code?.replace('SSL/TLS_ALERT', 'SSLV3_ALERT') ?? '';
+  return REASONS[code]?.(nameOf);
 }
 
 function pair(nameOf: NameOf): string {

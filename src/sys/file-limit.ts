@@ -24,7 +24,8 @@ export function fileLimit(): number {
 
 /** Says what to do if `cause` is that this process has as many files open as it may; `undefined` if it is something else. */
 export function tooFewFiles(cause: unknown): HeddleError | undefined {
-  if (!(cause instanceof Error) || cause instanceof HeddleError) return undefined;
+  if (!(cause instanceof Error)) return undefined;
+  if (cause instanceof HeddleError && cause.code !== 'HEDDLE_SERVICE_LOAD') return undefined;
   if (!/\bEMFILE\b|too many open files/i.test(cause.message)) return undefined;
   const limit = fileLimit();
   const more = Math.max(ENOUGH_FILES, limit * 2);
