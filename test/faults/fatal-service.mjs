@@ -1,9 +1,9 @@
-/** Echoes lines; `fatal` ends the process: a heap that grows in one step cannot be stopped at its limit. */
+/** Echoes lines; `fatal` ends the process as V8 does: on Node 20 for a heap that grows in one step, which no limit stops. */
 export default {
   framing: 'line',
   message(line) {
     if (line.toString() !== 'fatal') return line;
-    const grown = [];
-    for (;;) grown.push(1.5);
+    process.kill(process.pid, 'SIGABRT');
+    for (;;);
   },
 };

@@ -12,7 +12,7 @@ const SERVE = [process.execPath, HEDDLE, 'serve'];
 /** The keeper of a port of its own, with a server of a service that one message ends. */
 async function keep(...words: string[]): Promise<Running & { readonly port: number }> {
   const port = await quietPort();
-  const command = [...SERVE, FATAL, '--threads', '2', '--thread-memory', '64MiB', ...words];
+  const command = [...SERVE, FATAL, '--threads', '2', ...words];
   const keeper = new Running(process.execPath, [KEEPER, `127.0.0.1:${port}`, '--', ...command]);
   await keeper.shows(/^Server running on port/m);
   return Object.assign(keeper, { port });

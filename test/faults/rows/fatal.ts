@@ -11,11 +11,11 @@ const SERVICE = path('../fatal-service.mjs');
 const LATE = 50;
 
 export const fatal: Row = {
-  fault: `one message ends the process (a heap that grows in one step), under deploy/keep-sockets.mjs; ${LATE} clients come at that moment`,
+  fault: `one message ends the process (SIGABRT, as V8 does), under deploy/keep-sockets.mjs; ${LATE} clients come at that moment`,
   asked: 'none refused, all answered within 1 s (the best of 3: noise only adds)',
   async run() {
     const port = await quietPort();
-    const serve = [process.execPath, HEDDLE, 'serve', SERVICE, '--threads', '2', '--thread-memory', '64MiB'];
+    const serve = [process.execPath, HEDDLE, 'serve', SERVICE, '--threads', '2'];
     const keeper = new Child([process.execPath, KEEPER, `127.0.0.1:${port}`, '--', ...serve]);
     await keeper.line(/^Server running on port/);
     let answered = 0;
