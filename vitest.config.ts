@@ -12,6 +12,7 @@ export default defineConfig({
     ],
   },
   test: {
+    setupFiles: ['test/support/fixed-seeds.ts'],
     include: ['test/**/*.test.ts'],
     exclude: ['test/system/**', 'test/docs/**'],
     pool: 'forks',

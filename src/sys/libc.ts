@@ -30,9 +30,8 @@ import { loadNative } from './native-load.ts';
 import { PollSet } from './structs/poll-set.ts';
 import { SCHED_GETATTR, SCHED_SETATTR, SchedAttributes } from './structs/sched-attributes.ts';
 import { notAllowed } from './permissions.ts';
+import { canStartThread, closeAtThreadEnd } from './pthread.ts';
 import { type Call, type Calls, GLIBC_SIGNATURES, SIGNATURES } from './signatures.ts';
-import { closeAtThreadEnd } from './thread-end.ts';
-import { canStartThread } from './thread-probe.ts';
 import {
   formatPeer,
   readPeer,
