@@ -77,8 +77,7 @@ describe('what is asked at a control socket', () => {
     [
       'ends in the middle of its answer',
       (_request, response) => {
-        response.write('1\n');
-        response.socket?.destroySoon();
+        response.write('1\n', () => response.socket?.destroySoon());
       },
       /ended in the middle of its answer/,
     ],
