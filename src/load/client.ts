@@ -56,6 +56,7 @@ export class LoadClient implements WireListener {
 
   connect(now: number): void {
     this.#openedAt = now;
+    this.#isLeaving = false;
     this.#reader = this.#newReader();
     this.#wire = this.#parts.wires.open(this);
   }
@@ -144,7 +145,14 @@ export class LoadClient implements WireListener {
     this.#oldestSince = now;
     this.#ableAt = now;
     ledger.replied(this.#due.shift(), this.#sentAt.shift(), now, wires.lateness(now));
+    this.#expectNext();
     if (isClosedLoop) this.#ask(now);
+  }
+
+  /** Tells the framing how long the reply to the oldest message is, where nothing else does. */
+  #expectNext(): void {
+    if (this.#exact === undefined || this.#due.size === 0) return;
+    this.#exact.length = this.#parts.messages.reply(this.#number, this.#sent - this.#due.size)?.length ?? 1;
   }
 
   /** The next message of a closed loop is due as soon as there is room for it. */
@@ -171,18 +179,17 @@ export class LoadClient implements WireListener {
       this.#due.push(due);
       this.#sentAt.push(isFree ? now : NaN);
       ledger.sent(now, now - Math.max(due, this.#ableAt));
-      if (this.#exact !== undefined) this.#exact.length = messages.reply(this.#number, this.#sent)?.length ?? 1;
       const frame = messages.frame(this.#number, this.#sent++);
       const isLast = this.#waiting.size === 0 || this.#due.size === pipeline;
       frames.push(isLast && frames.length === 0 ? frame : Buffer.from(frame));
     }
+    this.#expectNext();
     const [first] = frames;
     if (first !== undefined) this.#wire?.write(frames.length === 1 ? first : Buffer.concat(frames));
   }
 
   #comeAgain(now: number): void {
     if (this.#due.size > 0) return;
-    this.#isLeaving = false;
     this.#drop(now);
     this.connect(now);
   }

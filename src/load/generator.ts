@@ -50,6 +50,8 @@ export class Generator implements Ticker {
   readonly #toOpen: (() => void)[];
   #opening = 0;
   #opened = 0;
+  /** When the last connection was made. */
+  #openedAt = performance.now();
   #problem: string | undefined;
   #state: 'connecting' | 'ready' | 'running' | 'done' = 'connecting';
   #nextCheck = 0;
@@ -99,6 +101,8 @@ export class Generator implements Ticker {
   tick(now: number): void {
     if (this.#state === 'running') return this.#step(now);
     if (this.#control.mustEnd) this.#end(now);
+    else if (this.#state === 'connecting' && now - this.#openedAt >= this.#plan.timeoutMs)
+      this.#onOpen('no answer in time');
     else if (this.#state === 'ready' && this.#control.hasBegun) this.#begin(now);
   }
 
@@ -127,7 +131,7 @@ export class Generator implements Ticker {
     const random = seededRandom(seed);
     for (const group of this.#groups) {
       const { churn, clients, pattern, rate } = group.plan;
-      if (rate !== undefined) group.arrivals = new Arrivals(now, rate, clients, pattern, random);
+      if (rate !== undefined && clients > 0) group.arrivals = new Arrivals(now, rate, clients, pattern, random);
       if (churn > 0) group.churn = new Arrivals(now, churn, clients, 'even', random);
       for (const client of group.clients) client.begin(now);
     }
@@ -194,6 +198,7 @@ export class Generator implements Ticker {
     }
     this.#opening--;
     this.#opened++;
+    this.#openedAt = performance.now();
     this.#openMore();
   }
 

@@ -62,7 +62,10 @@ function runThread(data: GeneratorData, end: () => void): Promise<GeneratorMessa
       if ('problem' in message) end();
       resolve(message);
     });
-    thread.once('error', reject);
+    thread.once('error', (error) => {
+      end();
+      reject(error);
+    });
     thread.once('exit', (status) => reject(new Error(`a generator thread ended with status ${status}`)));
   });
 }
@@ -86,13 +89,12 @@ function cannotConnect({ settings }: LoadPlan, problem: string): HeddleError {
 }
 
 function addUp(records: readonly LoadRecord[]): LoadFigures {
-  const groups = new Map<string, GroupFigures>();
+  const groups: GroupFigures[] = [];
   const late = new Histogram();
   for (const record of records) {
     late.add(record.late);
-    for (const part of record.groups) {
-      const group = groups.get(part.name) ?? new GroupFigures(part.name, 0);
-      groups.set(part.name, group);
+    for (const [index, part] of record.groups.entries()) {
+      const group = (groups[index] ??= new GroupFigures(part.name, 0));
       group.clients += part.clients;
       group.add(part);
     }
@@ -101,7 +103,7 @@ function addUp(records: readonly LoadRecord[]): LoadFigures {
     records.reduce((total, record) => total + value(record), 0);
   const hasDelay = records.every(({ runDelayMs }) => runDelayMs !== undefined);
   return {
-    groups: [...groups.values()],
+    groups,
     late,
     runDelayMs: hasDelay ? sum(({ runDelayMs }) => runDelayMs ?? 0) : undefined,
     idle: sum(({ idle }) => idle),

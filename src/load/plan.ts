@@ -40,20 +40,18 @@ export interface LoadPlan {
   readonly firstClient: number;
 }
 
-/** Divides `plan` among `count` threads; none gets a share without clients. */
+/** Divides `plan` among `count` threads, or fewer if there are not as many clients. A thread may have no clients of a group. */
 export function shares(plan: LoadPlan, count: number): LoadPlan[] {
   return Array.from({ length: count }, (_, index) => {
     const part = (whole: number): number =>
       Math.floor((whole * (index + 1)) / count) - Math.floor((whole * index) / count);
-    const groups = plan.groups
-      .map((group) => {
-        const clients = part(group.clients);
-        const scale = clients / group.clients;
-        const rate = group.rate === undefined ? undefined : group.rate * scale;
-        return { ...group, clients, rate, churn: group.churn * scale };
-      })
-      .filter(({ clients }) => clients > 0);
+    const groups = plan.groups.map((group) => {
+      const clients = part(group.clients);
+      const scale = clients / group.clients;
+      const rate = group.rate === undefined ? undefined : group.rate * scale;
+      return { ...group, clients, rate, churn: group.churn * scale };
+    });
     const firstClient = plan.firstClient + index * 10_000;
     return { ...plan, groups, idle: part(plan.idle), seed: plan.seed + index, firstClient };
-  }).filter(({ groups, idle }) => groups.length > 0 || idle > 0);
+  }).filter(({ groups, idle }) => idle > 0 || groups.some(({ clients }) => clients > 0));
 }

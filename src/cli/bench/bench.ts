@@ -41,11 +41,13 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   const { nameOf, settings } = readBenchOptions(flags);
   const requirements = invocation.require.map((text) => parseRequirement(text, '--require'));
   const targets = invocation.targets.length === 0 ? [':12345'] : invocation.targets;
+  refuseBesideFind(invocation, settings);
   if (settings.html !== undefined) writePage(settings.html, '');
   const saved = savedRounds(settings, targets.length);
   const plans = await plansFor(invocation, targets, settings, nameOf);
   if (!settings.json) for (const plan of plans) await print(terminal, `${headLine(plan, settings)}\n`);
-  if (settings.find !== undefined) return searchRate(plans, settings, signal, terminal);
+  const [plan] = plans;
+  if (settings.find !== undefined && plan !== undefined) return searchRate(plan, settings, signal, terminal);
   const isCompared = targets.length > 1 || settings.compare !== undefined;
   const results = await measure(plans, {
     rounds: settings.rounds ?? (isCompared ? ROUNDS_TO_COMPARE : 1),
@@ -67,6 +69,20 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   await print(terminal, text);
   if (settings.html !== undefined) writePage(settings.html, htmlText(results, comparisons, end, settings, new Date()));
   return end.status;
+}
+
+/** A search has one figure, and tries one thing. */
+function refuseBesideFind(
+  { require, targets }: BenchInvocation,
+  { compare: base, find, html, rounds }: BenchSettings,
+): void {
+  if (find === undefined) return;
+  const others = { '--require': require[0], '--compare': base, '--html': html, '--rounds': rounds };
+  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (other !== undefined)
+    throw new HeddleError('HEDDLE_INVALID_OPTION', `${other} does not go with --find: leave one out`);
+  if (targets.length > 1)
+    throw new HeddleError('HEDDLE_INVALID_OPTION', '--find takes one target: run it once for each');
 }
 
 /** Before the run it is written empty: what cannot be written is refused then, not after minutes. Throws HEDDLE_INVALID_OPTION. */

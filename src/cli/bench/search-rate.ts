@@ -2,7 +2,6 @@
 
 import { parseRequirement, type Requirement } from '../../load/figures/requirement.ts';
 import type { LoadPlan } from '../../load/plan.ts';
-import { HeddleError } from '../../errors.ts';
 import { print, type Terminal } from '../terminal.ts';
 import type { BenchSettings } from './bench-command-options.ts';
 import { findRate, type FoundRate, type StepOutcome } from './find-rate.ts';
@@ -16,16 +15,13 @@ const START = 1_000;
 /** A server falls behind that has this share of all messages still to answer at the end, and more than one for each client. */
 const BEHIND = 0.01;
 
-/** Gives the exit status. Rejects with HEDDLE_INVALID_OPTION, or if a run cannot begin. */
+/** Gives the exit status. Rejects with HEDDLE_INVALID_OPTION for a condition that is none, or if a run cannot begin. */
 export async function searchRate(
-  plans: readonly LoadPlan[],
+  plan: LoadPlan,
   settings: BenchSettings,
   signal: AbortSignal,
   terminal: Terminal,
 ): Promise<number> {
-  const [plan, ...others] = plans;
-  if (plan === undefined || others.length > 0)
-    throw new HeddleError('HEDDLE_INVALID_OPTION', '--find takes one target: run it once for each');
   const requirement = parseRequirement(settings.find ?? '', '--find');
   let wrong: Result | undefined;
   const step = async (rate: number): Promise<StepOutcome> => {

@@ -14,6 +14,7 @@ interface Report {
   readonly status: number;
   readonly verdict: string;
   readonly clients: {
+    readonly clients: number;
     readonly asked: number;
     readonly rate: number;
     readonly wrong: number;
@@ -22,7 +23,7 @@ interface Report {
     readonly fromDue: Waits;
     readonly closedLoop: Waits;
   };
-  readonly beside: readonly { readonly fromDue: Waits }[];
+  readonly beside: readonly { readonly clients: number; readonly fromDue: Waits }[];
   readonly idle: number;
   readonly idleLost: number;
   readonly expected: unknown;
@@ -203,6 +204,8 @@ describe.concurrent('heddle bench', () => {
     [['--expect', 'what'], /^--expect must be auto/],
     [['--framing', 'end'], /^--framing end has one message for each connection/],
     [['--message', 'a', '--message-file', 'b'], /^--message and --message-file both say/],
+    [['--find', 'p99<5ms', '--require', 'lost=0'], /^--require does not go with --find/],
+    [[':1', ':2', '--find', 'p99<5ms'], /^--find takes one target/],
     [['192.0.2.1:80'], /^192\.0\.2\.1:80 is not on this machine/],
   ])('refuses %j with 2', async (args, text) => {
     const { status, stderr } = await command(...args);
@@ -244,6 +247,42 @@ describe.concurrent('heddle bench', () => {
     ]);
     for (const { fromDue } of report.beside) expect(fromDue.count).toBeGreaterThan(0);
     expect(report.clients.fromDue.count).toBeGreaterThan(50);
+  });
+
+  it('does not take neighbours for others, whatever they send and however many threads there are', async () => {
+    await using server = await stubServer(echoBytes);
+    const beside = ['--beside', '1:clients', '--beside', '1:clients'];
+    const report = await bench(server.port, '-r', '100', '-d', '400ms', '-c', '2', '--generators', '2', ...beside);
+    expect([report.clients, ...report.beside].map(({ clients }) => clients)).toEqual([2, 1, 1]);
+    expect(report.clients.fromDue.count).toBeLessThan(100);
+  });
+
+  it('goes on with a client that is cut off while it waits to leave', async () => {
+    let accepted = 0;
+    let cut: Socket | undefined;
+    await using server = await stubServer((socket) => {
+      // Two connections ask what a right reply is.
+      const isOfLoad = ++accepted > 2;
+      socket.on('data', (data) => {
+        if (isOfLoad && cut === undefined) {
+          // The first message of the load gets no reply, so its client cannot leave; then the client is cut off.
+          cut = socket;
+          setTimeout(() => socket.destroy(), 300);
+        } else if (socket !== cut) socket.write(data);
+      });
+      socket.on('end', () => socket.end());
+    });
+    const args = ['-c', '1', '--churn', '10', '-r', '50', '-d', '1s', '--require', 'lost<50'];
+    const report = await bench(server.port, ...args);
+    expect(report).toMatchObject({ status: 0, clients: { closed: 1, wrong: 0 } });
+    expect(report.clients.connects).toBeGreaterThanOrEqual(2);
+  });
+
+  it('sends several messages at a time in a stream without message boundaries', async () => {
+    await using server = await stubServer(echoBytes);
+    const texts = ['--message', 'a {nonce}', '--pipeline', '4', '--framing', 'chunk'];
+    const report = await bench(server.port, ...texts, '-d', '200ms', '-c', '2');
+    expect(report).toMatchObject({ status: 0, clients: { wrong: 0, lost: 0 } });
   });
 
   it('has clients leave and come again without losing a reply', async () => {
