@@ -9,8 +9,11 @@ import { here, startHeddle } from './processes.ts';
 
 const MB = 1_000_000;
 const LENGTH = 200 * MB;
-/** So much more memory the server may have at its peak than after a body of a tenth of that length. */
-const MOST_MORE = 30 * MB;
+/**
+ * So much more memory the server may have at its peak: V8 collects dropped pieces once there are some 64 MB of them (20 to 62 MB more were
+ * measured, with Node 20, 24 and 26), however long the body is.
+ */
+const MOST_MORE = 100 * MB;
 
 const certificates = new Certificates();
 afterAll(() => certificates[Symbol.dispose]());
@@ -62,7 +65,7 @@ describe('200 MB through body() and sendAll()', () => {
   ] as const)('come back as they were, in little memory: %s', async (_how, flags, dial) => {
     await using server = await startHeddle(here('services/copies.mjs'), '--host', '127.0.0.1', ...flags);
     const socket = dial(server.port);
-    await copy(socket, 20 * MB); // With the first bytes V8 takes 40 MB or so for garbage, however many bytes follow.
+    await copy(socket, 20 * MB);
     const pid = server.child.pid as number;
     writeFileSync(`/proc/${pid}/clear_refs`, '5'); // The peak counts from here.
     const before = memoryOf(pid, 'VmRSS');
