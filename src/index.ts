@@ -30,6 +30,7 @@ export type { LengthField } from './framing/length-field.ts';
 export type { ServerEvent } from './log/event.ts';
 export type { ConnectOptions } from './options/connect-options.ts';
 export type { ConnectTlsOptions, KeyPair, Pem, TlsOptions } from './options/tls/tls-type.ts';
+export type { ServiceNeeds } from './options/needs.ts';
 export type { ServeOptions } from './options/serve-options.ts';
 export type { ServerAddress, TcpAddress, UnixAddress } from './listen/listening-socket.ts';
 export type { Server, ServerState } from './server/server.ts';

@@ -85,6 +85,8 @@ export interface Invocation {
 export interface ServeCommand {
   readonly settings: ServeCommandSettings;
   readonly nameOf: NameOf;
+  /** Whether an option was given, wherever. */
+  readonly isGiven: (name: string) => boolean;
   /** The config file, as it was named or found; `undefined`: there is none. */
   readonly config: string | undefined;
 }
@@ -105,13 +107,14 @@ export async function readServeCommand(invocation: Invocation): Promise<ServeCom
   const fromFile = config === undefined ? {} : await readFileLayer(config, directory, namesIn(layers)('config'));
   if (config !== undefined) layers.push({ source: { from: 'file', path: config }, given: fromFile });
   const nameOf = namesIn(layers);
+  const isGiven = (name: string): boolean => layers.some(({ given }) => given[name as keyof Layer] !== undefined);
   refuseIdleMode([fromFlags, fromEnvironment, fromFile], nameOf);
   const settings = settle(serveCommandSchema, oneWay<Layer>([named, fromFlags, fromEnvironment, fromFile]));
   refuseIdle(settings, nameOf);
   refuseProxiedHash(settings, nameOf);
   // The socket that a mode was meant for may be one that a layer above has replaced.
   const unixMode = hasSocketFile(settings) ? settings.unixMode : undefined;
-  return { settings: { ...settings, unixMode, tls: tlsOptions(settings, directory, nameOf) }, nameOf, config };
+  return { settings: { ...settings, unixMode, tls: tlsOptions(settings, directory, nameOf) }, nameOf, isGiven, config };
 }
 
 /** Gives `layer` if it says in one way where to listen. */

@@ -8,6 +8,7 @@ import { builtIn, serviceUrl } from '../server/service-url.ts';
 import { formatDuration } from '../options/values/duration.ts';
 import { Log, type LogSettings, type LogStreams } from '../log/log.ts';
 import { LISTEN_OPTIONS } from '../options/listen-options.ts';
+import { canBeNeeded } from '../options/needs.ts';
 import type { ServeOptions } from '../options/serve-options.ts';
 import type { NameOf } from '../options/source.ts';
 import { openLibc } from '../sys/libc.ts';
@@ -35,12 +36,12 @@ export async function runServe(
   streams: LogStreams,
   startServer: typeof serve = serve,
 ): Promise<number> {
-  const { settings, nameOf, config } = await readServeCommand(invocation);
+  const { settings, nameOf, isGiven, config } = await readServeCommand(invocation);
   setFlagsFromString(COLLECTOR);
   const manager = ServiceManager.open(invocation.environment, process.pid, openLibc);
   const log = new Log(logSettings(settings), streams, invocation.environment);
   if (streams === process) log.standIn(process);
-  const options = { ...serverOptions(settings, log), ...handedOver(settings, manager, nameOf) };
+  const options = { ...serverOptions(settings, log, isGiven), ...handedOver(settings, manager, nameOf) };
   const server = await startServer(options, nameOf);
   await openControl(server, settings, log, invocation.environment);
   sayListening(server, settings, log, { directory: invocation.directory, config });
@@ -125,13 +126,15 @@ function logSettings({ logFormat, logLevel, quiet, service }: ServeCommandSettin
   return { format: logFormat, level: quiet ? 'warn' : logLevel, words };
 }
 
-function serverOptions(settings: ServeCommandSettings, log: Log): ServeOptions {
+/** What the service may say is left out where nobody has given it. */
+function serverOptions(settings: ServeCommandSettings, log: Log, isGiven: (name: string) => boolean): ServeOptions {
   const { bytes, config: _config, watch: _watch, ...unreadClients } = settings;
   const { logFormat: _logFormat, logLevel: _logLevel, quiet: _quiet, ...others } = unreadClients;
   const { tlsCert: _cert, tlsKey: _key, tlsCa: _ca, tlsCrl: _crl, ...unnamed } = others;
   const { tlsRequestClientCert: _request, tlsStart: _start, ...options } = unnamed;
   const service = options.service ?? (bytes ? builtIn('reverse-bytes') : undefined);
-  return { ...options, service, onEvent: (event) => log.event(event) };
+  const given = Object.entries(options).filter(([name]) => isGiven(name) || !canBeNeeded(name));
+  return { ...Object.fromEntries(given), service, onEvent: (event) => log.event(event) };
 }
 
 /** The sockets that systemd has opened, if there are any: then nothing else may say where to listen. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { HeddleError } from '../errors.ts';
 import type { CustomFraming, ServiceFraming } from '../framing/framing.ts';
+import type { ServiceNeeds } from '../options/needs.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { Client, StreamedClient } from './client.ts';
 
@@ -30,6 +31,11 @@ export interface ServiceThread<Shared = AnyShared> {
 }
 
 interface ThreadHooks<Shared = AnyShared> {
+  /**
+   * What the service needs of the server's options. Where nobody gives an option, it is as the service says; an option that is given and
+   * does not do is refused at the start.
+   */
+  readonly needs?: ServiceNeeds;
   /** Runs on each thread before its first client. A service that throws here does not start. */
   start?(thread: ServiceThread<Shared>): void | Promise<void>;
   /** Runs on each thread after its last client. */
@@ -156,7 +162,7 @@ const STYLES = ['message', 'session', 'stream'] as const;
 const FUNCTIONS = [...STYLES, 'open', 'close', 'start', 'stop'] as const;
 /** How messages are read, which a stream service does by itself. */
 const READING = ['framing', 'framings', 'encoding', 'borrow'] as const;
-const KNOWN: readonly string[] = [...FUNCTIONS, ...READING];
+const KNOWN: readonly string[] = [...FUNCTIONS, ...READING, 'needs'];
 
 /**
  * Gives what a module exports as a service; a function is one for each message. `origin` names the module in the error.
@@ -186,7 +192,7 @@ function findProblem(value: unknown): string | undefined {
   if (unknown !== undefined) return `a service has no '${unknown}'; it has ${KNOWN.join(', ')}`;
   const wrong = FUNCTIONS.find((name) => service[name] !== undefined && typeof service[name] !== 'function');
   if (wrong !== undefined) return `${wrong} must be a function, got ${typeof service[wrong]}`;
-  return findStyleProblem(service) ?? findReadingProblem(service);
+  return findStyleProblem(service) ?? findReadingProblem(service) ?? findNeedsProblem(service);
 }
 
 function findStyleProblem(service: Readonly<Record<string, unknown>>): string | undefined {
@@ -198,6 +204,11 @@ function findStyleProblem(service: Readonly<Record<string, unknown>>): string | 
   const reading = READING.find((name) => service[name] !== undefined);
   if (style !== 'stream' || reading === undefined) return undefined;
   return `${reading} is for messages, and a stream function reads its socket by itself: leave it out`;
+}
+
+function findNeedsProblem({ needs = {} }: Readonly<Record<string, unknown>>): string | undefined {
+  if (typeof needs === 'object' && needs !== null && !Array.isArray(needs)) return undefined;
+  return `needs must be an object of options, such as { threads: 1 }, got ${inspect(needs)}`;
 }
 
 function findReadingProblem(service: Readonly<Record<string, unknown>>): string | undefined {

@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import type { ServerStats } from '../admin/server-stats.ts';
 import { crash, errorToRecord, HeddleError } from '../errors.ts';
+import { withNeeds } from '../options/needs.ts';
 import { parseServeOptions, type ServeOptions, type ServeSettings } from '../options/serve-options.ts';
 import type { LimitedSettings } from '../options/thread-settings.ts';
 import { type Credentials, loadCredentials } from '../options/tls/credentials.ts';
@@ -13,6 +14,7 @@ import { printError } from '../log/error-log.ts';
 import type { ServerEvent } from '../log/event.ts';
 import type { ThreadStart } from '../thread/messages.ts';
 import { requireFile } from '../thread/no-such-service.ts';
+import { UnknownNeeds } from '../thread/unknown-needs.ts';
 import { Lock } from '../sharing/lock.ts';
 import { tooFewFiles } from '../sys/file-limit.ts';
 import { requireThreads } from '../sys/permissions.ts';
@@ -26,7 +28,7 @@ import { withMemoryLimits } from './memory-limit.ts';
 import { controlOf, Doors } from './watch/doors.ts';
 import { openEngine } from './open-engine.ts';
 import { SingleFlight } from './single-flight.ts';
-import { serviceUrl } from './service-url.ts';
+import { serviceText, serviceUrl } from './service-url.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { ThreadHandle } from './threads/thread-handle.ts';
 import { errorOfService } from './threads/service-trial.ts';
@@ -65,6 +67,17 @@ const STANDSTILL =
  * await server.close();
  */
 export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInLibrary): Promise<Server> {
+  try {
+    return await startServer(options, nameOf, {});
+  } catch (error) {
+    if (!(error instanceof UnknownNeeds)) throw error;
+    const path = serviceText(serviceUrl(options.service));
+    return startServer(withNeeds(options, error.needs, path, nameOf), nameOf, error.needs);
+  }
+}
+
+/** The same; `needs`: what is known that the service needs. Rejects with `UnknownNeeds` if it needs something else. */
+async function startServer(options: ServeOptions, nameOf: NameOf, needs: object): Promise<Server> {
   const given = parseServeOptions(options);
   const service = serviceUrl(given.service);
   requireThreads();
@@ -73,11 +86,11 @@ export async function serve(options: ServeOptions = {}, nameOf: NameOf = nameInL
   const tls = readCredentials(given, nameOf, (event) => events.push(event));
   const engine = openEngine(given.engine, nameOf);
   const settings = withMemoryLimits(withClientLimit(given, engine, nameOf));
-  const explained = async (error: unknown) => errorOfService(error, engine.threadProgram, service, settings);
+  const explained = async (error: unknown) => errorOfService(error, engine.threadProgram, { service, needs }, settings);
   const addresses = await engine.listen(settings, nameOf).catch(async (error: unknown) => {
     throw await explained(error);
   });
-  const server = makeServer({ engine, settings, nameOf, service, addresses, tls });
+  const server = makeServer({ engine, settings, nameOf, service, needs, addresses, tls });
   try {
     for (const event of events) server.report(event);
     await server.start();
@@ -122,6 +135,7 @@ interface ServerParts {
   readonly settings: LimitedSettings;
   readonly nameOf: NameOf;
   readonly service: URL;
+  readonly needs: object;
   readonly addresses: readonly ServerAddress[];
   readonly tls: Credentials | undefined;
 }
@@ -160,7 +174,7 @@ export class Server implements AsyncDisposable {
   #lost = 0;
 
   /** @internal */
-  constructor({ engine, settings, nameOf, service, addresses, tls }: ServerParts) {
+  constructor({ engine, settings, nameOf, service, needs, addresses, tls }: ServerParts) {
     this.#engine = engine;
     this.engine = engine.name;
     this.#settings = settings;
@@ -173,7 +187,7 @@ export class Server implements AsyncDisposable {
     this.#memory = new SharedMemory(engine.fileLimit(), { ...settings, onEvent: this.#listener(settings) });
     this.#credentials = tls;
     // First: it refuses what threads cannot share.
-    const start = serviceThreadStart(settings, this.#memory, service, tls, nameOf);
+    const start = serviceThreadStart(settings, this.#memory, { service, needs }, tls, nameOf);
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(start);
     this.#watch = new Watch({

@@ -119,7 +119,7 @@ export function refuseLateTls(given: Service | StreamService, { service, tls }: 
   );
 }
 
-function pathOf(href: string): string {
+export function pathOf(href: string): string {
   return href.startsWith('file:') ? fileURLToPath(href) : href;
 }
 

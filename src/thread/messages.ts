@@ -24,6 +24,8 @@ export interface ThreadStart {
   readonly settings: ThreadSettings;
   /** The URL of the service's module. */
   readonly service: string;
+  /** What main knows that the service needs: the settings are as it says. */
+  readonly needs: object;
   /** What clients are shown under TLS; `undefined` without it. */
   readonly tls: Credentials | undefined;
   readonly shared: PackedValues;
@@ -32,7 +34,7 @@ export interface ThreadStart {
 }
 
 /** What a thread is started with that only loads the service, to find out whether it can be used. */
-export type TrialStart = Pick<ThreadStart, 'thread' | 'settings' | 'service'> & { readonly isTrial: true };
+export type TrialStart = Pick<ThreadStart, 'thread' | 'settings' | 'service' | 'needs'> & { readonly isTrial: true };
 
 /** What a service thread of the epoll engine is started with. */
 export interface EpollThreadStart extends ThreadStart {
@@ -52,10 +54,10 @@ export type ToThread =
 
 /**
  * `loaded`: from now on the thread may be ended from outside; Node aborts if that happens while it loads native code.
- * `ready`: it serves; in the net engine `clients` is where it takes them.
+ * `failed`: with `needs`, since main did not know of these. `ready`: it serves; in the net engine `clients` is where it takes them.
  */
 export type FromThread =
   | { readonly type: 'loaded' }
   | { readonly type: 'ready'; readonly clients?: MessagePort }
-  | { readonly type: 'failed'; readonly error: ErrorRecord }
+  | { readonly type: 'failed'; readonly error: ErrorRecord; readonly needs?: object }
   | { readonly type: 'drained' };

@@ -14,10 +14,11 @@ import { EventRing } from '../sharing/event-ring.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ENDING, ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
-import { framingsOf, loadService, refuseFraming, refuseLateTls, startService } from './load-service.ts';
+import { framingsOf, loadService, pathOf, refuseFraming, refuseLateTls, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread, TrialStart } from './messages.ts';
 import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
 import { makeThreadMemory } from './thread-memory.ts';
+import { requireKnown, UnknownNeeds } from './unknown-needs.ts';
 
 /** What a thread is made of but for what its engine adds. */
 export type CommonParts = Omit<ServiceThreadParts, 'sys' | 'poller' | 'giveBack'> & {
@@ -47,7 +48,8 @@ export async function runThread<Loaded>(start: ThreadStart | TrialStart, engine:
   try {
     await run(start, engine);
   } catch (error) {
-    say({ type: 'failed', error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
+    const record = errorToRecord(error, 'HEDDLE_SERVICE_LOAD');
+    say({ type: 'failed', error: record, ...(error instanceof UnknownNeeds && { needs: error.needs }) });
     port.close();
   }
 }
@@ -57,6 +59,7 @@ async function run<Loaded>(start: ThreadStart | TrialStart, engine: ThreadEngine
   callContext.watch();
   // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
   const given = await loadService(start.service);
+  requireKnown(given.needs ?? {}, start.needs, pathOf(start.service));
   if (given.stream !== undefined) refuseFraming(start);
   const [service, streams] = given.stream === undefined ? [given, undefined] : [NO_MESSAGES, given];
   const memory = makeThreadMemory();

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HeddleError } from '../../errors.ts';
 import { type LimitedSettings, threadSettings } from '../../options/thread-settings.ts';
 import { ThreadHandle } from './thread-handle.ts';
+import type { ServiceModule } from './thread-starts.ts';
 import type { ThreadProgram } from './worker.ts';
 
 /** How long the module may take to load, in ms: what keeps the server from starting is told then. */
@@ -15,11 +16,11 @@ const TRIAL_TIMEOUT_MS = 5_000;
 export async function errorOfService(
   shown: unknown,
   program: ThreadProgram,
-  service: URL,
+  { service, needs }: ServiceModule,
   settings: LimitedSettings,
 ): Promise<unknown> {
   if (!(shown instanceof HeddleError) || shown.code !== 'HEDDLE_LISTEN') return shown;
-  const start = { isTrial: true, thread: 0, settings: threadSettings(settings), service: service.href } as const;
+  const start = { isTrial: true, thread: 0, settings: threadSettings(settings), service: service.href, needs } as const;
   try {
     const thread = new ThreadHandle(program, start, settings.threadMemory);
     await Promise.race([thread.ready, delay(TRIAL_TIMEOUT_MS, undefined, { ref: false })]);

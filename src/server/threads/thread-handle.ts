@@ -5,6 +5,7 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import { crash, errorFromRecord, type ErrorRecord, errorToRecord, HeddleError } from '../../errors.ts';
 import { tooFewFiles } from '../../sys/file-limit.ts';
 import type { FromThread, ThreadStart, ToThread, TrialStart } from '../../thread/messages.ts';
+import { UnknownNeeds } from '../../thread/unknown-needs.ts';
 import { Deferred } from '../deferred.ts';
 import { sourceStack } from '../source-stack.ts';
 import { startWorker, type ThreadProgram } from './worker.ts';
@@ -148,7 +149,8 @@ export class ThreadHandle {
         } else if (message.type === 'failed') {
           // It ends by itself now, which is not to be told as another reason.
           this.#end ??= { cause: 'stopped', detail: 'it could not start' };
-          reject(errorWithSource(message.error));
+          const { error, needs } = message;
+          reject(needs === undefined ? errorWithSource(error) : new UnknownNeeds(this.#service, needs));
         }
       });
       this.ended.then((end) => reject(this.#startError(end)), reject);

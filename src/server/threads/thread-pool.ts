@@ -26,6 +26,9 @@ const LIMITED_REPORT_MS = 60_000;
 /** How long threads may take to end once the server ends, in ms. */
 const GONE_WITHIN_MS = 500;
 
+/** How long threads may take to load the service when another could not start, in ms; then they are ended. */
+const LOADED_WITHIN_MS = 5_000;
+
 const COULD_NOT_START = 'it could not start';
 
 /** A service thread as the pool sees it. */
@@ -247,6 +250,9 @@ export class ThreadPool {
       await Promise.all(rows.map(async (row) => this.#starts.run(async () => startIn(row))));
       return threads;
     } catch (error) {
+      // Node 20 aborts the process if a thread is ended while it loads an ES module: what loads comes to its end, or fails, by itself.
+      const loaded = Promise.allSettled(threads.map(async (thread) => thread.ready));
+      await Promise.race([loaded, delay(LOADED_WITHIN_MS, undefined, { ref: false })]);
       await this.#giveUp(threads);
       throw error;
     } finally {

@@ -17,11 +17,17 @@ export function acceptorStart(settings: LimitedSettings, memory: SharedMemory): 
   };
 }
 
+/** The module of a service, and what is known that it needs. */
+export interface ServiceModule {
+  readonly service: URL;
+  readonly needs: object;
+}
+
 /** What service threads of any engine are started with. Errors, which name options with `nameOf`: `HEDDLE_INVALID_OPTION`. */
 export function serviceThreadStart(
   settings: LimitedSettings,
   memory: SharedMemory,
-  service: URL,
+  { service, needs }: ServiceModule,
   tls: Credentials | undefined,
   nameOf: NameOf,
 ): Omit<ThreadStart, 'thread'> {
@@ -29,6 +35,7 @@ export function serviceThreadStart(
     memory: memory.buffers,
     settings: threadSettings(settings),
     service: service.href,
+    needs,
     tls,
     shared: packShared(settings.shared ?? {}, (name) => nameOf('shared', `.${name}`)),
     reports: memory.reportsAll ? 'all' : 'errors',

@@ -346,7 +346,11 @@ describe('a reload', () => {
     const reloaded = test.pool.reload({ tls: undefined });
     await settled();
     test.starting[0]?.becomesReady.reject(new Error('no such table'));
+    await settled();
+    expect(test.threads[5]?.isOver).toBe(false); // It may be loading a module: Node would abort.
+    test.threads[5]?.beReady();
     await expect(reloaded).rejects.toThrow('no such table');
+    expect(test.threads[5]?.isOver).toBe(true);
     expect(test.threads.length).toBe(6);
     const again = test.pool.reload({ tls: undefined });
     await settled();
