@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
-import { echoBytes, stubServer } from '../../client/stub-server.ts';
-import { testFolder } from '../../support/folder.ts';
-import { HEDDLE, run, Running } from '../../system/processes.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { echoBytes, stubServer } from '../client/stub-server.ts';
+import { testFolder } from '../support/folder.ts';
+import { HEDDLE, run, Running } from './processes.ts';
 
 const NEVER_LATE = ['--late', '1h', '--warm', '0s', '--framing', 'line'];
 
@@ -83,6 +83,79 @@ function stalling(from: number, ms: number): (socket: Socket) => void {
   });
 }
 
+/** Nobody's noise is as long as this server's replies. */
+const echoLater = (socket: Socket): unknown => socket.on('data', (data) => setTimeout(() => socket.write(data), 200));
+
+// One after the other: each needs most of a CPU to be in time.
+describe('figures of heddle bench', () => {
+  it('shows a stall in what clients wait, which a closed loop does not see', async () => {
+    const args = ['--clients', '1', '--duration', '2s'];
+    await using server = await stubServer(stalling(10, 600));
+    const open = await bench(server.port, '--rate', '200', '--arrivals', 'even', ...args);
+    // 120 of 400 messages were due during the stall, and waited for what was left of it: a tenth of all for 400 ms or longer.
+    expect(open.clients.fromDue.p90).toBeGreaterThan(350);
+    expect(open.clients.fromDue.worst).toBeGreaterThan(590);
+    // One of them at most was sent when no other was under way.
+    expect(open.clients.closedLoop.p90).toBeLessThan(open.clients.fromDue.p90 / 2);
+
+    await using other = await stubServer(stalling(10, 600));
+    const closed = await bench(other.port, ...args);
+    expect(closed.clients.fromDue.worst).toBeGreaterThan(590);
+    expect(closed.clients.fromDue.p90).toBeLessThan(open.clients.fromDue.p90 / 2);
+  });
+
+  it('measures several targets in turn and says how they differ', async () => {
+    await using quick = await stubServer(echoBytes);
+    await using other = await stubServer(echoLater);
+    const args = [
+      `:${quick.port}`,
+      `:${other.port}`,
+      ...NEVER_LATE,
+      '-c',
+      '2',
+      '-d',
+      '600ms',
+      '--rounds',
+      '3',
+      '--json',
+    ];
+    const first = await command(...args);
+    expect(first.status).toBe(0);
+    const { comparisons, runs } = JSON.parse(first.stdout);
+    expect(runs.map((each: { rounds: unknown[] }) => each.rounds.length)).toEqual([3, 3]);
+    expect(comparisons[0].figures).toContainEqual(expect.objectContaining({ name: 'p50', outcome: 'worse' }));
+    const failed = await command(...args, '--compare', 'first');
+    expect([failed.status, JSON.parse(failed.stdout).verdict]).toEqual([4, expect.stringMatching(/^WORSE: p50/)]);
+  });
+
+  it('compares with a run that was saved', async () => {
+    const file = join(testFolder(), 'saved.json');
+    await using quick = await stubServer(echoBytes);
+    const args = [...NEVER_LATE, '-c', '2', '-d', '600ms', '--rounds', '3', '--json'];
+    writeFileSync(file, (await command(`:${quick.port}`, ...args)).stdout);
+    await using slow = await stubServer(echoLater);
+    expect((await command(`:${slow.port}`, ...args, '--compare', file)).status).toBe(4);
+    const wrong = await command(`:${slow.port}`, '--compare', import.meta.filename);
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('Save a run with: heddle bench --json')]);
+  });
+
+  it('finds the rate that a server keeps', async () => {
+    // One reply each 10 ms, whoever asks.
+    const replies: (() => void)[] = [];
+    const timer = setInterval(() => replies.shift()?.(), 10);
+    onTestFinished(() => clearInterval(timer));
+    await using server = await stubServer(
+      lines((line, _number, socket) => void replies.push(() => socket.write(`${line}\n`))),
+    );
+    const args = [...NEVER_LATE, '-c', '4', '-d', '200ms', '--arrivals', 'even', '-r', '40', '--timeout', '1m'];
+    const { status, stdout } = await command(`:${server.port}`, ...args, '--find', 'p50<1s', '--json');
+    const found = JSON.parse(stdout) as { readonly rate: number };
+    expect(status).toBe(0);
+    expect(found.rate).toBeGreaterThanOrEqual(40);
+    expect(found.rate).toBeLessThan(150);
+  });
+});
+
 describe.concurrent('heddle bench', () => {
   it('drives the rate that was asked for, and checks each reply', async () => {
     await using server = await stubServer(echoBytes);
@@ -100,22 +173,6 @@ describe.concurrent('heddle bench', () => {
     expect(report).toMatchObject({ status: 0, verdict: 'Done', expected: { kind: 'echo' } });
     expect(report.clients).toMatchObject({ asked: 500, wrong: 0, lost: 0 });
     expect(report.clients.fromDue.count).toBe(500);
-  });
-
-  it('shows a stall in what clients wait, which a closed loop does not see', async () => {
-    const args = ['--clients', '1', '--duration', '2s'];
-    await using server = await stubServer(stalling(60, 600));
-    const open = await bench(server.port, '--rate', '200', '--arrivals', 'even', ...args);
-    // 120 of 400 messages were due during the stall, and waited for what was left of it: a tenth of all for 400 ms or longer.
-    expect(open.clients.fromDue.p90).toBeGreaterThan(350);
-    expect(open.clients.fromDue.worst).toBeGreaterThan(590);
-    // One of them at most was sent when no other was under way.
-    expect(open.clients.closedLoop.p90).toBeLessThan(open.clients.fromDue.p90 / 2);
-
-    await using other = await stubServer(stalling(60, 600));
-    const closed = await bench(other.port, ...args);
-    expect(closed.clients.fromDue.worst).toBeGreaterThan(590);
-    expect(closed.clients.fromDue.p90).toBeLessThan(open.clients.fromDue.p90 / 2);
   });
 
   it('finds one byte that is wrong, shows the reply, and ends with 3', async () => {
@@ -326,48 +383,6 @@ describe.concurrent('heddle bench', () => {
     expect(report.clients.lost).toBeGreaterThanOrEqual(1);
   });
 
-  it('measures several targets in turn and says how they differ', async () => {
-    const slow = (socket: Socket) => socket.on('data', (data) => setTimeout(() => socket.write(data), 25));
-    await using quick = await stubServer(echoBytes);
-    await using other = await stubServer(slow);
-    const args = [
-      `:${quick.port}`,
-      `:${other.port}`,
-      ...NEVER_LATE,
-      '-c',
-      '2',
-      '-d',
-      '300ms',
-      '--rounds',
-      '3',
-      '--json',
-    ];
-    const first = await command(...args);
-    expect(first.status).toBe(0);
-    const { comparisons, runs } = JSON.parse(first.stdout);
-    expect(runs.map((each: { rounds: unknown[] }) => each.rounds.length)).toEqual([3, 3]);
-    expect(comparisons[0].figures).toContainEqual(expect.objectContaining({ name: 'p50', outcome: 'worse' }));
-    const failed = await command(...args, '--compare', 'first');
-    expect([failed.status, JSON.parse(failed.stdout).verdict]).toEqual([4, expect.stringMatching(/^WORSE: p50/)]);
-  });
-
-  it('finds the rate that a server keeps', async () => {
-    // One reply each 10 ms, whoever asks.
-    let free = 0;
-    await using server = await stubServer(
-      lines((line, _number, socket) => {
-        free = Math.max(free, performance.now()) + 10;
-        setTimeout(() => socket.write(`${line}\n`), free - performance.now());
-      }),
-    );
-    const args = [...NEVER_LATE, '-c', '4', '-d', '200ms', '--arrivals', 'even', '-r', '40', '--timeout', '1m'];
-    const { status, stdout } = await command(`:${server.port}`, ...args, '--find', 'p50<1s', '--json');
-    const found = JSON.parse(stdout) as { readonly rate: number };
-    expect(status).toBe(0);
-    expect(found.rate).toBeGreaterThanOrEqual(40);
-    expect(found.rate).toBeLessThan(150);
-  });
-
   it.each(['SIGINT', 'SIGTERM'] as const)('prints the figures so far on %s', async (signal) => {
     await using server = await stubServer(
       lines((line, number, socket) => {
@@ -399,19 +414,6 @@ describe('files of heddle bench', () => {
     const args = ['--message-file', file, '--duration', '300ms', '--warm', '0s', '--late', '1h', '--clients', '3'];
     const { status, stdout } = await command(`:${server.port}`, ...args);
     expect([status, stdout]).toEqual([0, expect.stringContaining('wrong 0   lost 0')]);
-  });
-
-  it('compares with a run that was saved', async () => {
-    const file = join(testFolder(), 'saved.json');
-    await using quick = await stubServer(echoBytes);
-    const args = [...NEVER_LATE, '-c', '2', '-d', '300ms', '--rounds', '3', '--json'];
-    writeFileSync(file, (await command(`:${quick.port}`, ...args)).stdout);
-    await using slow = await stubServer((socket) =>
-      socket.on('data', (data) => setTimeout(() => socket.write(data), 25)),
-    );
-    expect((await command(`:${slow.port}`, ...args, '--compare', file)).status).toBe(4);
-    const wrong = await command(`:${slow.port}`, '--compare', import.meta.filename);
-    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('Save a run with: heddle bench --json')]);
   });
 
   it('writes a page that loads nothing, with what the server said as text', async () => {
