@@ -1,6 +1,6 @@
 /** Notices from outside that a message blocks a thread, and that the thread is free again. */
 import { BLOCKED_NICE, BLOCKED_SLICE_NS, SERVING_SLICE_NS } from '../sharing/scheduling.ts';
-import { ENDING, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
+import { ENDING, PARKED, RUNNING, type ThreadRow } from '../sharing/thread-board.ts';
 import type { Sys } from '../sys/sys.ts';
 
 /*
@@ -165,13 +165,21 @@ export class ThreadWatch {
   look(now: number): Change {
     this.#passOver(now);
     const beat = this.row.heartbeat;
-    if (beat !== this.#beat) return this.#alive(beat, now);
+    if (beat !== this.#beat || this.#hasParked) return this.#alive(beat, now);
     if (!this.isAwake || this.isEnding) this.#since = now;
     else if (this.isBlockedLong(now)) this.lastBlocked = now;
     else if (this.isBlocked) return undefined;
     else if (this.#cpu < 0) this.#cpu = Math.max(0, this.#sys.threadCpuTime(this.row.tid));
     else if (now - this.#since >= this.#moveAfter) return this.#isStarved() ? this.#starved() : this.#blocked();
     return undefined;
+  }
+
+  /**
+   * It was found blocked after its last beat, on its way to sleep: it had no CPU there, say. It has come through, and nobody may
+   * wake it for long.
+   */
+  get #hasParked(): boolean {
+    return this.isBlocked && !this.#woken && this.row.state === PARKED;
   }
 
   #blocked(): Change {

@@ -96,6 +96,21 @@ describe('ThreadWatch', () => {
     expect(look(40)).toEqual(['released', 'blocked']);
   });
 
+  it('says that a thread is released when it parks: it may have been late between its last beat and that', () => {
+    const { look, row, watch } = watched(RUNNING);
+    expect(look(20)).toEqual(['blocked']);
+    row.state = PARKED;
+    expect(look(2)).toEqual(['released']);
+    expect([watch.isFree, look(1000)]).toEqual([true, []]);
+  });
+
+  it('takes a parked thread that was woken for blocked until it beats', () => {
+    const { clock, look, watch } = watched(PARKED);
+    watch.wake(clock.now);
+    expect(look(1000)).toEqual(['blocked']);
+    expect(watch.isFree).toBe(false);
+  });
+
   it('expects nothing of a parked thread', () => {
     const { look, watch } = watched(PARKED);
     expect(watch.isAwake).toBe(false);
