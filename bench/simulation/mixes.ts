@@ -1,6 +1,6 @@
 /** Knows the kinds of clients that light ones are put beside. */
 import type { Behaviour, Message } from './client.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../src/load/random.ts';
 
 export const MIXES = ['heavy', 'unknown', 'bimodal', 'blocking', 'mixed'] as const;
 export type Mix = (typeof MIXES)[number];

@@ -2,7 +2,7 @@
 import type { Client, Server } from './client.ts';
 import { type Cpus, Task } from './cpus.ts';
 import { Queue } from './queue.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../src/load/random.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface RunQueueSettings {

@@ -3,7 +3,7 @@ import { Client, type Note, type Server } from './client.ts';
 import { Cpus, Task } from './cpus.ts';
 import { Heddle } from './heddle.ts';
 import { type Group, lights, type Mix, neighbours } from './mixes.ts';
-import { type Random, seededRandom } from './random.ts';
+import { type Random, seededRandom } from '../../src/load/random.ts';
 import { Queue } from './queue.ts';
 import { ERLANG, GO, RunQueue } from './run-queue.ts';
 import { Timeline } from './timeline.ts';

@@ -28,7 +28,8 @@ export interface BlockLogParts {
 export type BlockNotice =
   | {
       readonly type: 'block-long';
-      readonly thread: number /** When it began, as a `sharedTime`. */;
+      readonly thread: number;
+      /** When it began, as a `sharedTime`. */
       readonly since: number;
     }
   | ({ readonly type: 'block-ended' } & EndedBlock);

@@ -7,6 +7,7 @@ import type { Controlled } from './controlled.ts';
 import { type Crowd, findings } from './doctor.ts';
 import { kick, type KickRequest } from './kick.ts';
 import type { Reply } from '../reply.ts';
+import { bodyOf } from '../request-body.ts';
 import { placesOf } from './places.ts';
 import { SCHEMA, snapshotOf } from './snapshot.ts';
 import { longestWaiting } from './waiting.ts';
@@ -157,7 +158,7 @@ async function crowdOf({ clients: list }: Controlled): Promise<Crowd> {
 async function kicked(request: IncomingMessage, controlled: Controlled): Promise<Reply> {
   const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '');
   if (!isJson) return refusal(415, 'Kick takes application/json');
-  const body = await bodyOf(request);
+  const body = await bodyOf(request, MAX_BODY_BYTES);
   return body === undefined
     ? refusal(413, `A request has at most ${MAX_BODY_BYTES} bytes`)
     : lines(kick(controlled, kickRequest(body)));
@@ -194,18 +195,6 @@ function parseJson(text: string): Readonly<Record<string, unknown>> {
     // Told below.
   }
   throw new RangeError('The request is no JSON object');
-}
-
-/** `undefined`: it is too long. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 function limitOf(query: URLSearchParams, most: number): number {

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { isOwnName } from '../../admin/requests.ts';
 import { type Reply, sendReply } from '../../admin/reply.ts';
+import { bodyOf } from '../../admin/request-body.ts';
 import { HeddleError } from '../../errors.ts';
 import { escapeJson } from '../../log/escape.ts';
 import type { Feed } from './feed.ts';
@@ -96,7 +97,7 @@ export class PageServer {
     if (path === '/')
       return { status: 200, text: this.#parts.html, type: 'text/html; charset=utf-8', headers: this.#headers };
     if (path !== '/v1/send') return refusal(404, 'There is nothing at that path');
-    const body = await bodyOf(request);
+    const body = await bodyOf(request, MAX_BODY_BYTES);
     if (body === undefined) return refusal(413, `A message has at most ${MAX_BODY_BYTES} bytes`);
     const result = await this.#parts.send(sendRequest(parsed(body)));
     return { status: 200, text: escapeJson(JSON.stringify(result)), type: JSON_TYPE };
@@ -158,16 +159,4 @@ function parsed(body: string): unknown {
   } catch {
     throw new RangeError('The request is no JSON');
   }
-}
-
-/** `undefined`: it is too long. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
