@@ -1,11 +1,8 @@
 /** The server under fault: a process of its own, so that its memory, its fds and its CPU can be seen from outside. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../../bench/harness/child.ts';
-import { threadTimes, timesBetween } from '../../bench/harness/thread-times.ts';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
-import { sum } from './row.ts';
 
 export interface FaultStats {
   readonly clients: number;
@@ -33,12 +30,6 @@ const SERVER = fileURLToPath(new URL('./server.mjs', import.meta.url));
 const PAGE = 4096;
 /** Ticks of /proc/pid/stat in a second, on every Linux that Node runs on. */
 const TICKS = 100;
-/** How long a look at an idle server takes, in ms. */
-const IDLE_LOOK = 1500;
-/** V8 tidies up once after a load, some eight seconds later; threads that are not needed any more end one by one, after five. */
-const IDLE_PATIENCE = 20_000;
-/** The share of one CPU that an idle server may take. */
-export const IDLE_LIMIT = 0.01;
 
 export class FaultServer {
   readonly port: number;
@@ -107,19 +98,6 @@ export class FaultServer {
   async ended(): Promise<void> {
     await this.#child.output();
     this.#isRunning = false;
-  }
-
-  /** The share of one CPU that it takes at its quietest: who spins does so always. */
-  async idle(): Promise<number> {
-    const patience = performance.now() + IDLE_PATIENCE;
-    let quietest = Infinity;
-    do {
-      const [before, from] = [threadTimes(this.pid), performance.now()];
-      await delay(IDLE_LOOK);
-      const used = sum(timesBetween(before, threadTimes(this.pid)));
-      quietest = Math.min(quietest, used / (performance.now() - from));
-    } while (quietest >= IDLE_LIMIT && performance.now() < patience);
-    return quietest;
   }
 
   /** Sends SIGTERM and resolves when the process has ended. */

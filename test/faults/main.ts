@@ -4,16 +4,18 @@
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { IDLE_LIMIT } from './fault-server.ts';
+import { BareProcess, type Idleness, idleText, isIdle } from './idleness.ts';
 import { type Measured, type Row } from './row.ts';
 import { ROWS } from './rows.ts';
 import { Stage } from './stage.ts';
 
 interface Result extends Measured {
-  /** The share of one CPU that the servers took afterwards. */
-  readonly idle: number;
+  /** What the servers took afterwards; `undefined`: the row did not get there. */
+  readonly idle: Idleness | undefined;
   readonly seconds: number;
 }
+
+const bare = new BareProcess();
 
 /** How long a row may take, in ms: one that hangs must not keep the others from being run. */
 const ROW_LIMIT_MS = 120_000;
@@ -31,26 +33,26 @@ async function inTime(run: Promise<Measured>): Promise<Measured> {
 async function measure(row: Row): Promise<Result> {
   const from = performance.now();
   const seconds = (): number => (performance.now() - from) / 1000;
-  await using stage = new Stage();
+  await using stage = new Stage(bare);
   try {
     const { measured, passed } = await inTime(row.run(stage));
     const idle = await stage.idle();
-    return { measured, passed: passed && idle < IDLE_LIMIT, idle, seconds: seconds() };
+    return { measured, passed: passed && isIdle(idle), idle, seconds: seconds() };
   } catch (error) {
     const measured = error instanceof Error ? error.message : String(error);
-    return { measured, passed: false, idle: Number.NaN, seconds: seconds() };
+    return { measured, passed: false, idle: undefined, seconds: seconds() };
   }
 }
 
-const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+const afterwards = (idle: Idleness | undefined): string => (idle === undefined ? 'not seen' : idleText(idle));
 
 function textOf(row: Row, { measured, passed, idle, seconds }: Result): string {
   const first = `${passed ? 'pass' : 'FAIL'}  ${row.fault}\n      asked: ${row.asked}\n      here:  ${measured}`;
-  return `${first}\n      then:  idle at ${percent(idle)} CPU; ${seconds.toFixed(1)} s in all`;
+  return `${first}\n      then:  idle at ${afterwards(idle)} CPU; ${seconds.toFixed(1)} s in all`;
 }
 
 function markdownOf(row: Row, { measured, passed, idle }: Result): string {
-  return `| ${row.fault} | ${row.asked} | ${passed ? '' : '**failed**: '}${measured} | ${percent(idle)} |`;
+  return `| ${row.fault} | ${row.asked} | ${passed ? '' : '**failed**: '}${measured} | ${afterwards(idle)} |`;
 }
 
 /** Measures each of `rows`, says what came of it, and gives those that failed. */
@@ -87,4 +89,5 @@ console.error(
     ? 'no row has that word'
     : `${chosen.length - failed.length} of ${chosen.length} passed, ${failedOnce.length - failed.length} of them when repeated; ${minutes} min`,
 );
+await bare.stop();
 process.exitCode = failed.length === 0 && chosen.length > 0 ? 0 : 1;

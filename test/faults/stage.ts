@@ -1,9 +1,15 @@
 /** Starts the servers of one row, checks that they are idle after its fault, and ends them. */
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { FaultServer } from './fault-server.ts';
+import type { BareProcess, Idleness } from './idleness.ts';
 
 export class Stage implements AsyncDisposable {
+  readonly #bare: BareProcess;
   readonly #servers: FaultServer[] = [];
+
+  constructor(bare: BareProcess) {
+    this.#bare = bare;
+  }
 
   /** Starts a server of the service beside this file; for the rest as `FaultServer.start`. */
   async start(options: ServeOptions = {}, before = ''): Promise<FaultServer> {
@@ -12,10 +18,11 @@ export class Stage implements AsyncDisposable {
     return server;
   }
 
-  /** The CPU that the servers take when there is nothing to do, as a share of one; 0 if the fault has ended them all. */
-  async idle(): Promise<number> {
+  /** What the server takes that takes most when there is nothing to do; nothing if the fault has ended them all. */
+  async idle(): Promise<Idleness> {
     const running = this.#servers.filter((server) => server.isRunning);
-    return Math.max(0, ...(await Promise.all(running.map((server) => server.idle()))));
+    const looks = await Promise.all(running.map(({ pid }) => this.#bare.beside(pid)));
+    return looks.reduce((most, look) => (look.share > most.share ? look : most), { share: 0, bare: 0 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

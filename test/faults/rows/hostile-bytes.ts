@@ -25,7 +25,7 @@ const HOSTILE = [
 ];
 /** How a line of the log may begin, most after the time; `    at` is the stack of a service's error. */
 const LINE =
-  /^(Serving |Server running on|[-\dT:.]+Z (Client (dis)?connected: |The service failed |Thread |Shutting down: |New clients )|    at |\s{2,}\S)/;
+  /^(Serving |Variables of the module are not shared |Server running on|[-\dT:.]+Z (Client (dis)?connected: |The service failed |Thread |Shutting down: |New clients )|    at |\s{2,}\S)/;
 
 /** Messages with everything hostile: for the service's error text, and as payload in messages that are refused or answered. */
 async function sendAll(port: number): Promise<number> {
