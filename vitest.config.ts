@@ -16,8 +16,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/system/**', 'test/docs/**'],
     pool: 'forks',
-    // Most tests wait more than they compute; vitest's own choice, one less than there are CPUs, is one on a small machine.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait as much as they compute: one more than there are CPUs keeps two of them busy, where two leave a third idle.
+    maxWorkers: availableParallelism() + 1,
     // A test that takes a second or two took a minute on a machine with twenty processes for each CPU.
     testTimeout: 120_000,
     hookTimeout: 120_000,
