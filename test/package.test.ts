@@ -60,9 +60,12 @@ function compile(folder: string, lib: string): string {
   return spawnSync(compiler, [...shape, 'service.ts'], { cwd: folder, encoding: 'utf8' }).stdout;
 }
 
-it('its types refuse a duration or a size that is none, and show nothing that is not for users', () => {
+it('its types refuse a duration or a size that is none, and a decode that expects a Buffer, and show nothing that is not for users', () => {
   const folder = project(`
-    import { serve } from 'heddle';
+    import { type CustomFraming, serve } from 'heddle';
+    // @ts-expect-error: decode gets a Uint8Array, which has no readInt8
+    const bytes: CustomFraming<number> = { decode: (bytes: Buffer) => ({ message: bytes.readInt8(), length: 1 }) };
+    console.log(bytes);
     const server = await serve({ idleTimeout: '5m', sendTimeout: 'never', keepAlive: 1000, maxUnsent: '64KiB' });
     // @ts-expect-error: no duration
     await serve({ idleTimeout: '5 minutes' });

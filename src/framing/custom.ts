@@ -32,12 +32,12 @@ export interface CustomFraming<Message = unknown, Reply = unknown> {
   /**
    * Takes the first message from `bytes`: gives it and the length of its frame in bytes, or `undefined` while the message is
    * incomplete; see `Decoded`. Throws when the bytes are no message: the client is closed with `bad-frame` and the error's text.
-   * `bytes` is valid during the call only: copy (`bytes.slice(…)`) what the message keeps of it.
+   * `bytes` is a plain Uint8Array, no Buffer. It is valid during the call only: copy (`bytes.slice(…)`) what the message keeps of it.
    *
    * `state`: a place that is kept free, always `undefined`. `ended`: the client has finished, and `bytes` is all that is left: they are
    * one message, or an error.
    */
-  decode(bytes: Uint8Array, state: undefined, ended: boolean): Decoded<Message>;
+  readonly decode: (bytes: Uint8Array, state: undefined, ended: boolean) => Decoded<Message>;
   /** Gives all bytes that are sent for `reply`, in one piece or several. Without it, replies are bytes or text, sent as they are. */
   encode?(reply: Reply): Uint8Array | readonly Uint8Array[];
   /**
