@@ -108,20 +108,25 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
   /**
    * Reads bytes without a frame, as they come: at least one, at most `most` (64 KiB, which is also the largest value). `undefined` once the
    * client has finished. For services with `session`.
+   *
+   * Errors: those of `receive`.
    */
-  read(most?: number): Promise<Buffer | undefined>;
+  read(most?: number, options?: ReceiveOptions): Promise<Buffer | undefined>;
   /**
    * Reads the bytes up to `mark`, without it, and leaves what is behind it. They are bound to `maxMessageLength` and `messageTimeout`, as a
-   * message is. `undefined` once the client has finished. For services with `session`.
+   * message is. `undefined` once the client has finished. For services with `session`. As with `receive`, a wait that ends early loses
+   * nothing.
+   *
+   * Errors: those of `receive`.
    */
-  readUntil(mark: string | Uint8Array): Promise<Buffer | undefined>;
+  readUntil(mark: string | Uint8Array, options?: ReceiveOptions): Promise<Buffer | undefined>;
   /**
    * Reads the next `length` bytes in pieces of up to 64 KiB, as they come. It may be as long as it likes; `messageTimeout` counts for each
-   * piece. Stopping early (`break`) skips the rest. For services with `session`.
+   * piece, and so does `timeout`. Stopping early (`break`, an error) skips the rest. For services with `session`.
    *
-   * Errors: `HEDDLE_CLOSED` if the client ends before; it is closed with `bad-frame`.
+   * Errors: those of `receive`; `HEDDLE_CLOSED` also if the client ends before: it is closed with `bad-frame`.
    */
-  body(length: number): AsyncIterable<Buffer>;
+  body(length: number, options?: ReceiveOptions): AsyncIterable<Buffer>;
   /**
    * Sends all `pieces` as they are, without a frame, no faster than the client takes them.
    *

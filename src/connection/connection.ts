@@ -323,16 +323,16 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     return this.#strategy.receive(options);
   }
 
-  read(most?: number): Promise<Buffer | undefined> {
-    return readPiece(this.#strategy, this.#context, most);
+  read(most?: number, options?: ReceiveOptions): Promise<Buffer | undefined> {
+    return readPiece(this.#strategy, this.#context, most, options);
   }
 
-  readUntil(mark: string | Uint8Array): Promise<Buffer | undefined> {
-    return readUntil(this.#strategy, this.#context, mark);
+  readUntil(mark: string | Uint8Array, options?: ReceiveOptions): Promise<Buffer | undefined> {
+    return readUntil(this.#strategy, this.#context, mark, options);
   }
 
-  body(length: number): AsyncIterable<Buffer> {
-    return readBody(this, this.#strategy, this.#context, length);
+  body(length: number, options?: ReceiveOptions): AsyncIterable<Buffer> {
+    return readBody(this, this.#strategy, this.#context, length, options);
   }
 
   sendAll(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {

@@ -2,9 +2,10 @@
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { crash } from '../errors.ts';
 import { INCOMPLETE, MESSAGE, SKIPPED } from '../framing/frame.ts';
+import { elapsed, sharedTime } from '../sharing/clock.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { ensureStack } from '../sys/stack-room.ts';
-import { type ReceiveOptions, receiveWithin } from './asked/receive-within.ts';
+import { type ReceiveOptions, type WaitLimits, waitLimits, waitWithin } from './asked/receive-within.ts';
 import { callContext } from './call-context.ts';
 import type { Codec } from './codec/codec.ts';
 import {
@@ -60,6 +61,8 @@ export class PerSession implements Strategy {
   #over = false;
   /** When the client was last active, if the session has given up a wait since: to wait anew is no activity. */
   #idleSince = 0;
+  /** So long the session has waited for the message that has begun, in ms, if it has given up since: to wait anew is no new time for it. */
+  #waited = 0;
   /** The message that the session is working on came at this time, in `performance.now()` ms. */
   #since = 0;
   /** The floor of the wait for it (`reactor/look-times.ts`). */
@@ -107,7 +110,12 @@ export class PerSession implements Strategy {
   }
 
   receive(options?: ReceiveOptions): Promise<unknown> {
-    return options === undefined ? this.#next(false) : handled(receiveWithin(this, options));
+    return options === undefined ? this.#next(false) : handled(this.#receiveWithin(options));
+  }
+
+  /** Errors of the options reject, as all others do. */
+  async #receiveWithin(options: ReceiveOptions): Promise<unknown> {
+    return waitWithin(this, waitLimits('receive', 'message', options), () => this.#next(false));
   }
 
   waitsFor(message: Promise<unknown>): boolean {
@@ -118,7 +126,10 @@ export class PerSession implements Strategy {
     if (!this.waitsFor(message)) return;
     const context = this.#context;
     const client = this.#client;
-    this.#idleSince = context.table.lastActivity(client.fd);
+    const { table } = context;
+    this.#idleSince = table.lastActivity(client.fd);
+    const startedAt = table.messageStartedAt(client.fd);
+    this.#waited = startedAt === 0 ? 0 : elapsed(startedAt, sharedTime(performance.now()));
     const resolve = this.#takeResolve();
     this.#message = undefined;
     context.awaiting++;
@@ -129,12 +140,14 @@ export class PerSession implements Strategy {
     client.resume();
   }
 
-  receiveAs(codec: Codec, hurries: boolean): Promise<unknown> {
-    return this.#next(false, codec, hurries);
+  receiveAs(codec: Codec, hurries: boolean, limits?: WaitLimits): Promise<unknown> {
+    if (limits === undefined) return this.#next(false, codec, hurries);
+    return handled(waitWithin(this, limits, () => this.#next(false, codec, hurries)));
   }
 
   skip(length: number): void {
     this.#skipped += length;
+    this.#waited = 0;
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -161,11 +174,19 @@ export class PerSession implements Strategy {
     this.#hurries = hurries;
     const idleSince = this.#idleSince;
     this.#idleSince = 0;
+    if (this.#waited !== 0) this.#goOnWaiting();
     this.#takeMore();
     const isWaiting = this.#resolve !== undefined && !client.is(CLOSED | FINISHING);
     if (isWaiting && (hurries || this.#skipped > 0)) client.lease.messageStarted(false);
     if (isWaiting && idleSince !== 0) this.#context.table.setLastActivity(client.fd, idleSince);
     return message;
+  }
+
+  /** The message that has begun is not given more time than one that is waited for once. */
+  #goOnWaiting(): void {
+    const { fd, takesInput } = this.#client;
+    if (takesInput) this.#context.table.setMessageStartedAt(fd, sharedTime(performance.now() - this.#waited));
+    this.#waited = 0;
   }
 
   /** Goes on in the call of the session. */

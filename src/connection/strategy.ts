@@ -5,7 +5,7 @@ import type { Frame, FrameStatus } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
-import type { ReceiveOptions } from './asked/receive-within.ts';
+import type { ReceiveOptions, WaitLimits } from './asked/receive-within.ts';
 import type { Client } from './client.ts';
 import type { Codec, Codecs } from './codec/codec.ts';
 import type { Input } from './input.ts';
@@ -35,7 +35,7 @@ export interface Strategy {
   /** `Client.receive`. */
   receive(options?: ReceiveOptions): Promise<unknown>;
   /** The same for a message that `codec` reads; `hurries`: it has begun, and is under `messageTimeout`. */
-  receiveAs(codec: Codec, hurries: boolean): Promise<unknown>;
+  receiveAs(codec: Codec, hurries: boolean, limits?: WaitLimits): Promise<unknown>;
   /** Has the next `length` bytes dropped before the next message. */
   skip(length: number): void;
   /** The same for an iteration. */

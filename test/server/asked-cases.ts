@@ -190,6 +190,35 @@ export function askedCases({ options, resets, dial }: Way): void {
     expect((await peer.rest()).toString()).toBe('got undefined\n');
   });
 
+  it('a wait for bytes ends in time, or with a signal, and loses nothing', async () => {
+    await using running = await begin(SESSION, counters());
+    await using peer = await dial(running);
+    expect(await peer.ask('read 1ms')).toBe('HEDDLE_TIMEOUT: no bytes came within 1ms');
+    expect(await peer.ask('until 1ms')).toBe("HEDDLE_TIMEOUT: no mark '--' came within 1ms");
+    expect(await peer.ask('body 1ms')).toBe('HEDDLE_TIMEOUT: no bytes came within 1ms');
+    peer.send('the restread 1h\nx');
+    expect(await peer.line()).toBe('got x');
+    expect(await peer.ask('unread')).toBe('TypeError: no more, TypeError: no more, TypeError: no more');
+    peer.send('the restuntil 20ms\nun');
+    expect(await peer.line()).toBe("HEDDLE_TIMEOUT: no mark '--' came within 20ms");
+    peer.send('til 1h\nmark--body 1h\n1234').send('5678');
+    expect([await peer.line(), await peer.line()]).toEqual(['got mark', 'got 12345678']);
+    for (const call of ['read', 'until', 'body']) {
+      const what = call === 'until' ? 'readUntil' : call;
+      expect(await peer.ask(`${call} soon`)).toBe(
+        `HEDDLE_INVALID_OPTION: ${what}({ timeout }): timeout must be a duration such as 250ms, 30s or 5m, got 'soon'`,
+      );
+    }
+  });
+
+  it('a message that does not end is late, however often its session waits anew', async () => {
+    await using running = await begin(SESSION, counters(), { messageTimeout: '200ms' });
+    await using peer = await dial(running);
+    peer.send('poll\nhalf');
+    await peer.over();
+    expect(await running.closeOf(peer)).toMatchObject({ reason: 'message-timeout' });
+  });
+
   it('a client that says nothing is idle, however often its session waits anew', async () => {
     await using running = await begin(SESSION, counters(), { idleTimeout: '200ms' });
     await using peer = await dial(running);

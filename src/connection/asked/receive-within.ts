@@ -1,9 +1,9 @@
-/** Ends a session's wait for a message when its time is over, or a signal is aborted. */
+/** Ends a session's wait, for a message or for bytes, when its time is over, or a signal is aborted. */
 import { inspect } from 'node:util';
 import { HeddleError } from '../../errors.ts';
 import { type Duration, formatDuration, MAX_DURATION_MS, parseDuration } from '../../options/values/duration.ts';
 
-/** What `client.receive` can be told. */
+/** What `client.receive`, `read`, `readUntil` and `body` can be told. */
 export interface ReceiveOptions {
   /** How long to wait, in milliseconds or as text such as `30s`. Then it rejects with `HEDDLE_TIMEOUT`. */
   readonly timeout?: Duration | undefined;
@@ -11,24 +11,34 @@ export interface ReceiveOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Receiving {
-  receive(): Promise<unknown>;
+/** When a wait ends, whether anything has come or not. */
+export interface WaitLimits {
+  /** In ms; Infinity: never. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  /** What is waited for, for errors. */
+  readonly awaited: string;
+}
+
+interface Waiting {
   /** Whether the session still waits for `message`. */
   waitsFor(message: Promise<unknown>): boolean;
   /** Ends that wait with `error`: what has come of the message is kept for the next one. */
   giveUp(message: Promise<unknown>, error: unknown): void;
 }
 
-/** `client.receive(options)`. Errors of the options reject, as all others do. */
-export async function receiveWithin(session: Receiving, options: ReceiveOptions): Promise<unknown> {
-  const timeout = millisecondsOf(options.timeout);
-  const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'an AbortSignal', signal);
+/** Begins to wait with `begin`, and ends the wait when `limits` say so. */
+export async function waitWithin(
+  session: Waiting,
+  { timeout, signal, awaited }: WaitLimits,
+  begin: () => Promise<unknown>,
+): Promise<unknown> {
   signal?.throwIfAborted();
-  const message = session.receive();
+  const message = begin();
   if (!session.waitsFor(message)) return message;
   const abort = (): void => session.giveUp(message, signal?.reason);
-  const timer = timeout === Infinity ? undefined : setTimeout(expire, timeout, session, message, timeout);
+  const expire = (): void => session.giveUp(message, timedOut(awaited, timeout));
+  const timer = timeout === Infinity ? undefined : setTimeout(lookOnceMore, timeout, expire);
   signal?.addEventListener('abort', abort, { once: true });
   try {
     return await message;
@@ -39,21 +49,28 @@ export async function receiveWithin(session: Receiving, options: ReceiveOptions)
 }
 
 /** What had arrived in time, while this thread was blocked, comes first: it is read within a turn of the loop. */
-function expire(session: Receiving, message: Promise<unknown>, timeout: number): void {
-  const error = new HeddleError('HEDDLE_TIMEOUT', `no message came within ${formatDuration(timeout)}`);
-  setImmediate(() => setImmediate(() => session.giveUp(message, error)));
+function lookOnceMore(expire: () => void): void {
+  setImmediate(() => setImmediate(expire));
 }
 
-function millisecondsOf(timeout: Duration | undefined): number {
+function timedOut(awaited: string, timeout: number): HeddleError {
+  return new HeddleError('HEDDLE_TIMEOUT', `no ${awaited} came within ${formatDuration(timeout)}`);
+}
+
+/** Reads the options of `call`, which waits for what is `awaited`. Errors: `HEDDLE_INVALID_OPTION`. */
+export function waitLimits(call: string, awaited: string, { timeout, signal }: ReceiveOptions): WaitLimits {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid(call, 'signal', 'an AbortSignal', signal);
+  return { timeout: millisecondsOf(call, timeout), signal, awaited };
+}
+
+function millisecondsOf(call: string, timeout: Duration | undefined): number {
   if (timeout === undefined) return Infinity;
   const parsed = parseDuration(timeout);
   if (parsed !== undefined && (parsed <= MAX_DURATION_MS || parsed === Infinity)) return parsed;
-  throw invalid('timeout', 'a duration such as 250ms, 30s or 5m', timeout);
+  throw invalid(call, 'timeout', 'a duration such as 250ms, 30s or 5m', timeout);
 }
 
-function invalid(name: string, expected: string, given: unknown): HeddleError {
-  return new HeddleError(
-    'HEDDLE_INVALID_OPTION',
-    `receive({ ${name} }): ${name} must be ${expected}, got ${inspect(given)}`,
-  );
+function invalid(call: string, name: string, expected: string, given: unknown): HeddleError {
+  const text = `${call}({ ${name} }): ${name} must be ${expected}, got ${inspect(given)}`;
+  return new HeddleError('HEDDLE_INVALID_OPTION', text);
 }

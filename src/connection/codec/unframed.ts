@@ -7,6 +7,7 @@ import type { Framing } from '../../framing/frame.ts';
 import { PiecesFraming } from '../../framing/pieces.ts';
 import { findByte } from '../../framing/search.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
+import { type ReceiveOptions, type WaitLimits, waitLimits } from '../asked/receive-within.ts';
 import type { ReadMessage } from '../bytes/read-message.ts';
 import { ENDED } from '../flags.ts';
 import type { Strategy } from '../strategy.ts';
@@ -40,9 +41,14 @@ interface UnframedConnection {
 }
 
 /** `client.read`. */
-export function readPiece(strategy: Strategy, limits: Limits, most = MAX_PIECE_BYTES): Promise<Buffer | undefined> {
+export function readPiece(
+  strategy: Strategy,
+  limits: Limits,
+  most = MAX_PIECE_BYTES,
+  options?: ReceiveOptions,
+): Promise<Buffer | undefined> {
   if (!isCount(most) || most === 0) throw notCount('read(most): most', 1, most);
-  return readUpTo(strategy, limits, most, false);
+  return readUpTo(strategy, limits, most, false, options && waitLimits('read', 'bytes', options));
 }
 
 /** `client.readUntil`. */
@@ -50,13 +56,15 @@ export function readUntil(
   strategy: Strategy,
   { settings }: Limits,
   mark: string | Uint8Array,
+  options?: ReceiveOptions,
 ): Promise<Buffer | undefined> {
   const isMark: boolean = typeof mark === 'string' || (mark as unknown) instanceof Uint8Array;
   if (!isMark || mark.length === 0)
     throw new TypeError(`readUntil(mark): mark must be text or bytes that are not empty, got ${inspect(mark)}`);
   const bytes = Uint8Array.from(Buffer.from(mark as Uint8Array));
   const framing = new DelimiterFraming(bytes, 'refuse', settings.maxMessageLength, findByte);
-  return strategy.receiveAs(codecOf(framing), false) as Promise<Buffer | undefined>;
+  const wait = options && waitLimits('readUntil', `mark ${inspect(mark)}`, options);
+  return strategy.receiveAs(codecOf(framing), false, wait) as Promise<Buffer | undefined>;
 }
 
 /** `client.body`. */
@@ -65,9 +73,10 @@ export function readBody(
   strategy: Strategy,
   limits: Limits,
   length: number,
+  options?: ReceiveOptions,
 ): AsyncIterable<Buffer> {
   if (!isCount(length)) throw notCount('body(length): length', 0, length);
-  return pieces(connection, strategy, limits, length);
+  return pieces(connection, strategy, limits, length, options && waitLimits('body', 'bytes', options));
 }
 
 async function* pieces(
@@ -75,11 +84,12 @@ async function* pieces(
   strategy: Strategy,
   limits: Limits,
   length: number,
+  wait: WaitLimits | undefined,
 ): AsyncGenerator<Buffer, void, undefined> {
   let left = length;
   try {
     while (left > 0) {
-      const piece = await readUpTo(strategy, limits, left, true);
+      const piece = await readUpTo(strategy, limits, left, true, wait);
       if (piece === undefined) throw endedIn(connection, length, left);
       left -= piece.length;
       yield piece;
@@ -114,9 +124,10 @@ function readUpTo(
   { settings }: Limits,
   most: number,
   hurries: boolean,
+  wait?: WaitLimits,
 ): Promise<Buffer | undefined> {
   const framing = new PiecesFraming(Math.min(most, MAX_PIECE_BYTES, settings.maxMessageLength));
-  return strategy.receiveAs(codecOf(framing), hurries) as Promise<Buffer | undefined>;
+  return strategy.receiveAs(codecOf(framing), hurries, wait) as Promise<Buffer | undefined>;
 }
 
 /** The client is closed for it: a session that lets the error through has made no mistake. */

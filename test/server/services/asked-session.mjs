@@ -1,6 +1,7 @@
 /**
  * Asks its clients as `asked.mjs` does, in a session. `receive TIME` waits so long for another line, `abort` until a signal is aborted, `bad`
- * with no duration; `poll` waits again and again, for 5 ms each.
+ * with no duration; `poll` waits again and again, for 5 ms each. `read TIME`, `until TIME` and `body TIME` wait so long for bytes, and
+ * `unread` for all of these, with a signal that is aborted.
  */
 import { once } from 'node:events';
 import { defineService } from 'heddle';
@@ -12,9 +13,18 @@ async function fired(signal) {
   return signal.reason;
 }
 
+const BODY_BYTES = 8;
+
+async function bodyOf(client, options) {
+  const pieces = [];
+  for await (const piece of client.body(BODY_BYTES, options)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** What has come of `message`, a promise or a function that makes one. */
 async function received(message) {
   try {
-    return `got ${await message}`;
+    return `got ${await (typeof message === 'function' ? message() : message)}`;
   } catch (error) {
     return `${error.code ?? error.name}: ${error.message}`;
   }
@@ -23,6 +33,24 @@ async function received(message) {
 const answers = {
   local: ({ local }) => `${local.address} ${local.port}`,
   receive: (client, timeout) => received(client.receive({ timeout })),
+  read: (client, timeout) => received(() => client.read(1, { timeout })),
+  until: (client, timeout) => received(() => client.readUntil('--', { timeout })),
+  body: (client, timeout) => received(() => bodyOf(client, { timeout })),
+  async unread(client) {
+    const calls = [
+      (options) => client.read(1, options),
+      (options) => client.readUntil('--', options),
+      (options) => bodyOf(client, options),
+    ];
+    const outcomes = [];
+    for (const call of calls) {
+      const controller = new AbortController();
+      const outcome = received(() => call({ signal: controller.signal }));
+      setImmediate(() => controller.abort(new TypeError('no more')));
+      outcomes.push(await outcome);
+    }
+    return outcomes.join(', ');
+  },
   bad: (client) => received(client.receive({ timeout: 'soon' })),
   async abort(client) {
     const controller = new AbortController();
