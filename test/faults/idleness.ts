@@ -11,10 +11,10 @@ export interface Idleness {
   readonly bare: number;
 }
 
-/** How long a look takes, in ms. */
-const LOOK = 1500;
+/** How long one measurement takes. */
+const MEASURED_MS = 1500;
 /** V8 tidies up once after a load, some eight seconds later; threads that are not needed any more end one by one, after five. */
-const PATIENCE = 20_000;
+const SETTLED_WITHIN_MS = 20_000;
 const LIMIT = 0.01;
 /** Where waking is dear (cold caches, a virtual machine that sleeps), a server has a few threads that wake, the bare process one. */
 const TIMES_BARE = 6;
@@ -38,11 +38,11 @@ export class BareProcess {
 
   /** The process `pid` at its quietest: who spins does so always. */
   async beside(pid: number): Promise<Idleness> {
-    const patience = performance.now() + PATIENCE;
+    const patience = performance.now() + SETTLED_WITHIN_MS;
     let quietest: Idleness = { share: Infinity, bare: 0 };
     do {
       const [used, bare, from] = [usedBy(pid), usedBy(this.#child.pid), performance.now()];
-      await delay(LOOK);
+      await delay(MEASURED_MS);
       const ms = performance.now() - from;
       const look = { share: used() / ms, bare: bare() / ms };
       if (isIdle(look) || look.share < quietest.share) quietest = look;
