@@ -8,6 +8,8 @@ import type { WrongReply } from './figures/figures.ts';
 import type { Ledger } from './figures/ledger.ts';
 import type { Messages } from './messages.ts';
 import { NumberQueue } from './number-queue.ts';
+import type { Pauses } from './pauses.ts';
+import type { Random } from './random.ts';
 import type { Wire, WireListener, Wires } from './wires/wires.ts';
 
 /** How much of a wrong reply is shown, in bytes. */
@@ -20,8 +22,14 @@ export interface ClientParts {
   readonly framing: Framing;
   readonly ledger: Ledger;
   readonly pipeline: number;
-  /** Each reply is followed by the next message at once. */
+  /** Each reply is followed by the next message: at once, or after a pause. */
   readonly isClosedLoop: boolean;
+  readonly pauses: Pauses<LoadClient> | undefined;
+  /** Whether making the connections that the run begins with is a figure. */
+  readonly countsFirstConnect: boolean;
+  /** The share of clients that leave with a reset of their connection, and what draws them. */
+  readonly resets: number;
+  readonly random: Random;
   /** Called when a connection was made, or not, until the run begins. */
   readonly onOpen: (problem?: string) => void;
 }
@@ -47,6 +55,8 @@ export class LoadClient implements WireListener {
   /** When the oldest of them was sent, or the reply before it came. */
   #oldestSince = 0;
   #sent = 0;
+  /** How many of its messages will be sent when a pause has ended. */
+  #pausing = 0;
 
   constructor(parts: ClientParts, number: number) {
     this.#parts = parts;
@@ -73,6 +83,12 @@ export class LoadClient implements WireListener {
     this.#parts.ledger.asked(due);
     this.#waiting.push(due);
     this.#pump(now);
+  }
+
+  /** A pause has ended: its message is due. */
+  pauseEnded(due: number, now: number): void {
+    this.#pausing--;
+    if (!this.#parts.ledger.isOver(now)) this.offer(due, now);
   }
 
   /** Has it leave as soon as it has its replies, and come again. */
@@ -108,8 +124,8 @@ export class LoadClient implements WireListener {
   opened(now: number): void {
     this.#isOpen = true;
     this.#ableAt = now;
+    if (this.#hasBegun || this.#parts.countsFirstConnect) this.#parts.ledger.connected(now - this.#openedAt);
     if (!this.#hasBegun) return this.#parts.onOpen();
-    this.#parts.ledger.connected(now - this.#openedAt);
     this.#refill(now);
     this.#pump(now);
   }
@@ -146,7 +162,7 @@ export class LoadClient implements WireListener {
     this.#ableAt = now;
     ledger.replied(this.#due.shift(), this.#sentAt.shift(), now, wires.lateness(now));
     this.#expectNext();
-    if (isClosedLoop) this.#ask(now);
+    if (isClosedLoop) this.#goOn(now);
   }
 
   /** Tells the framing how long the reply to the oldest message is, where nothing else does. */
@@ -155,16 +171,23 @@ export class LoadClient implements WireListener {
     this.#exact.length = this.#parts.messages.reply(this.#number, this.#sent - this.#due.size)?.length ?? 1;
   }
 
-  /** The next message of a closed loop is due as soon as there is room for it. */
-  #ask(now: number): void {
-    if (this.#parts.ledger.isOver(now)) return;
-    this.#parts.ledger.asked(now);
+  /** The next message of a closed loop is due when its client has paused, or as soon as there is room for it. */
+  #goOn(now: number): void {
+    const { ledger, pauses } = this.#parts;
+    if (ledger.isOver(now)) return;
+    if (pauses !== undefined) {
+      this.#pausing++;
+      pauses.begin(this, now);
+      return;
+    }
+    ledger.asked(now);
     this.#waiting.push(now);
   }
 
   #refill(now: number): void {
     if (!this.#parts.isClosedLoop) return;
-    for (let count = this.#due.size + this.#waiting.size; count < this.#parts.pipeline; count++) this.#ask(now);
+    const under = this.#due.size + this.#waiting.size + this.#pausing;
+    for (let count = under; count < this.#parts.pipeline; count++) this.#goOn(now);
     this.#pump(now);
   }
 
@@ -190,13 +213,14 @@ export class LoadClient implements WireListener {
 
   #comeAgain(now: number): void {
     if (this.#due.size > 0) return;
-    this.#drop(now);
+    const { random, resets } = this.#parts;
+    this.#drop(now, resets > 0 && random() < resets);
     this.connect(now);
   }
 
   /** Ends the connection; messages under way get no reply. */
-  #drop(now: number): void {
-    this.#wire?.close();
+  #drop(now: number, reset = false): void {
+    this.#wire?.close(reset);
     this.#wire = undefined;
     this.#isOpen = false;
     while (this.#due.size > 0) this.#parts.ledger.lost(this.#due.shift(), this.#sentAt.shift(), now);

@@ -2,20 +2,23 @@
 
 import { readFileSync } from 'node:fs';
 import { createFraming } from '../framing/framing.ts';
-import { Arrivals } from './arrivals.ts';
+import { Arrivals, Pace } from './arrivals.ts';
 import { LoadClient } from './client.ts';
 import { GroupFigures, type LoadRecord } from './figures/figures.ts';
 import { Histogram } from './figures/histogram.ts';
 import { Ledger, MeasuredTime } from './figures/ledger.ts';
+import { IdleConnection } from './idle-connection.ts';
 import { Messages } from './messages.ts';
+import { Openings } from './openings.ts';
+import { Pauses } from './pauses.ts';
 import type { GroupPlan, LoadPlan } from './plan.ts';
-import { seededRandom } from './random.ts';
-import type { Ticker, Wire, Wires } from './wires/wires.ts';
+import { type Random, seededRandom } from './random.ts';
+import type { Ticker, Wires } from './wires/wires.ts';
 
-/** So many connections are begun at once: more could overflow the server's backlog. */
-const MOST_OPENING = 64;
 /** How often timeouts are looked at, and connections are made anew that were lost. */
 const CHECK_INTERVAL_MS = 100;
+/** Parts of a rate that changes, each with figures of its own. */
+const RAMP_STEPS = 10;
 
 /** What a generator and the thread that started it tell each other; in memory that they share, since a generator does not wait for messages. */
 export interface Control {
@@ -31,6 +34,7 @@ interface Group {
   readonly plan: GroupPlan;
   readonly clients: readonly LoadClient[];
   readonly figures: GroupFigures;
+  readonly pauses: Pauses<LoadClient> | undefined;
   arrivals: Arrivals | undefined;
   churn: Arrivals | undefined;
 }
@@ -46,48 +50,50 @@ export class Generator implements Ticker {
   readonly #late = new Histogram();
   readonly #groups: readonly Group[];
   readonly #idle: IdleConnection[];
-  /** Connections to make before the run begins. */
-  readonly #toOpen: (() => void)[];
-  #opening = 0;
-  #opened = 0;
-  /** When the last connection was made. */
-  #openedAt = performance.now();
-  #problem: string | undefined;
+  readonly #openings: Openings;
+  /** What depends on replies: the schedule, which does not, has random numbers of its own. */
+  readonly #random: Random;
   #state: 'connecting' | 'ready' | 'running' | 'done' = 'connecting';
   #nextCheck = 0;
   #runDelay: { readonly from: number | undefined; to: number | undefined } | undefined;
   #endedAt = Infinity;
 
+  readonly #onOpen = (problem?: string): void => this.#openings.onOpen(performance.now(), problem);
+
   constructor(plan: LoadPlan, wires: Wires, control: Control) {
     this.#plan = plan;
     this.#wires = wires;
     this.#control = control;
+    this.#random = seededRandom(~plan.seed);
     let number = plan.firstClient;
     this.#groups = plan.groups.map((group) => {
       const made = this.#group(group, number);
       number += group.clients;
       return made;
     });
-    this.#idle = Array.from({ length: plan.idle }, () => new IdleConnection(wires, (problem) => this.#onOpen(problem)));
+    this.#idle = Array.from({ length: plan.idle }, () => new IdleConnection(wires, this.#onOpen));
     const connects = this.#groups.flatMap(({ clients }) =>
       clients.map((client) => () => client.connect(performance.now())),
     );
-    this.#toOpen = [...connects, ...this.#idle.map((idle) => () => idle.connect())].reverse();
+    const openers = [...connects, ...this.#idle.map((idle) => () => idle.connect())];
+    this.#openings = new Openings(openers, plan.connectRate);
   }
 
   /** Throws CannotConnect. */
   async run(): Promise<LoadRecord> {
-    this.#openMore();
+    this.#openings.start(performance.now());
     await this.#wires.run(this);
-    if (this.#problem !== undefined) throw new CannotConnect(this.#problem);
+    const { problem } = this.#openings;
+    if (problem !== undefined) throw new CannotConnect(problem);
     return this.#toRecord();
   }
 
   next(): number {
-    if (this.#state === 'done' || this.#problem !== undefined) return NaN;
+    if (this.#state === 'done' || this.#openings.problem !== undefined) return NaN;
     if (this.#state !== 'running') return performance.now() + 5;
     let next = this.#nextCheck;
-    for (const { arrivals, churn } of this.#groups) next = Math.min(next, arrivals?.due ?? next, churn?.due ?? next);
+    for (const { arrivals, churn, pauses } of this.#groups)
+      next = Math.min(next, arrivals?.due ?? next, churn?.due ?? next, pauses?.due ?? next);
     return Math.min(next, this.#edge());
   }
 
@@ -101,9 +107,16 @@ export class Generator implements Ticker {
   tick(now: number): void {
     if (this.#state === 'running') return this.#step(now);
     if (this.#control.mustEnd) this.#end(now);
-    else if (this.#state === 'connecting' && now - this.#openedAt >= this.#plan.timeoutMs)
-      this.#onOpen('no answer in time');
+    else if (this.#state === 'connecting') this.#connectMore(now);
     else if (this.#state === 'ready' && this.#control.hasBegun) this.#begin(now);
+  }
+
+  #connectMore(now: number): void {
+    this.#openings.more(now);
+    this.#openings.check(now, this.#plan.timeoutMs);
+    if (!this.#openings.isDone) return;
+    this.#state = 'ready';
+    this.#control.ready();
   }
 
   #step(now: number): void {
@@ -116,23 +129,28 @@ export class Generator implements Ticker {
     for (const { clients } of this.#groups) for (const client of clients) client.check(now, this.#plan.timeoutMs);
   }
 
-  #send({ arrivals, churn, clients }: Group, now: number): void {
+  #send({ arrivals, churn, clients, pauses }: Group, now: number): void {
     if (churn !== undefined) for (; churn.due <= now; churn.advance()) clients[churn.client]?.leave(now);
     if (arrivals !== undefined)
       for (; arrivals.due <= now; arrivals.advance()) clients[arrivals.client]?.offer(arrivals.due, performance.now());
+    if (pauses === undefined) return;
+    for (let { due } = pauses; due <= now; { due } = pauses) pauses.take().pauseEnded(due, performance.now());
   }
 
   #begin(now: number): void {
     const { ms, seed, warmMs } = this.#plan;
+    const random = seededRandom(seed);
     this.#time.from = now + warmMs;
     this.#time.to = this.#time.from + ms;
     this.#nextCheck = now;
     this.#state = 'running';
-    const random = seededRandom(seed);
     for (const group of this.#groups) {
-      const { churn, clients, pattern, rate } = group.plan;
-      if (rate !== undefined && clients > 0) group.arrivals = new Arrivals(now, rate, clients, pattern, random);
-      if (churn > 0) group.churn = new Arrivals(now, churn, clients, 'even', random);
+      const { churn, clients, pattern, rampTo, rate } = group.plan;
+      if (rate !== undefined && clients > 0) {
+        const pace = new Pace(rate, rampTo === undefined ? undefined : { to: rampTo, afterMs: warmMs, ms });
+        group.arrivals = new Arrivals(now, pace, clients, pattern, random);
+      }
+      if (churn > 0) group.churn = new Arrivals(now, new Pace(churn), clients, 'even', random);
       for (const client of group.clients) client.begin(now);
     }
   }
@@ -166,7 +184,8 @@ export class Generator implements Ticker {
   #group(plan: GroupPlan, firstClient: number): Group {
     const { settings } = this.#plan;
     const framing = createFraming(settings.framing, settings.maxMessageLength);
-    const figures = new GroupFigures(plan.name, plan.clients);
+    const figures = new GroupFigures(plan.name, plan.clients, plan.rampTo === undefined ? 0 : RAMP_STEPS);
+    const pauses = plan.thinkMs > 0 ? new Pauses<LoadClient>(plan.thinkMs, this.#random) : undefined;
     const parts = {
       wires: this.#wires,
       messages: new Messages(plan.texts, framing, plan.expected),
@@ -174,32 +193,14 @@ export class Generator implements Ticker {
       ledger: new Ledger(figures, this.#time, this.#late),
       pipeline: plan.pipeline,
       isClosedLoop: plan.rate === undefined,
-      onOpen: (problem?: string) => this.#onOpen(problem),
+      pauses,
+      resets: plan.resets,
+      random: this.#random,
+      countsFirstConnect: this.#plan.connectRate !== Infinity,
+      onOpen: this.#onOpen,
     };
     const clients = Array.from({ length: plan.clients }, (_, index) => new LoadClient(parts, firstClient + index));
-    return { plan, clients, figures, arrivals: undefined, churn: undefined };
-  }
-
-  #openMore(): void {
-    for (; this.#opening < MOST_OPENING; this.#opening++) {
-      const open = this.#toOpen.pop();
-      if (open === undefined) break;
-      open();
-    }
-    if (this.#opening > 0 || this.#state !== 'connecting') return;
-    this.#state = 'ready';
-    this.#control.ready();
-  }
-
-  #onOpen(problem: string | undefined): void {
-    if (problem !== undefined) {
-      this.#problem ??= `${problem} after ${this.#opened} connections`;
-      return;
-    }
-    this.#opening--;
-    this.#opened++;
-    this.#openedAt = performance.now();
-    this.#openMore();
+    return { plan, clients, figures, pauses, arrivals: undefined, churn: undefined };
   }
 
   #toRecord(): LoadRecord {
@@ -214,37 +215,6 @@ export class Generator implements Ticker {
       idleLost: this.#idle.length - open,
       ms: this.#endedAt >= to ? this.#plan.ms : Math.max(0, this.#endedAt - from),
     };
-  }
-}
-
-/** A connection that is open and sends nothing. */
-class IdleConnection {
-  isOpen = false;
-  readonly #wires: Wires;
-  readonly #onOpen: (problem?: string) => void;
-  #wire: Wire | undefined;
-
-  constructor(wires: Wires, onOpen: (problem?: string) => void) {
-    this.#wires = wires;
-    this.#onOpen = onOpen;
-  }
-
-  connect(): void {
-    this.#wire = this.#wires.open({
-      opened: () => {
-        this.isOpen = true;
-        this.#onOpen();
-      },
-      received: () => {},
-      closed: (why) => {
-        if (!this.isOpen) this.#onOpen(why);
-        this.isOpen = false;
-      },
-    });
-  }
-
-  close(): void {
-    this.#wire?.close();
   }
 }
 

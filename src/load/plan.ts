@@ -15,11 +15,17 @@ export interface GroupPlan {
   readonly expected: Expected;
   /** Messages a second, of all clients of the group; `undefined`: each client sends its next message when it has a reply (closed loop). */
   readonly rate: number | undefined;
+  /** The rate at the end of the measured time, to which it goes evenly; `undefined`: it stays. */
+  readonly rampTo: number | undefined;
+  /** How long a client of a closed loop pauses before it sends its next message, in ms on average; at random. */
+  readonly thinkMs: number;
   readonly pattern: Pattern;
   /** The most messages that a client may have under way. */
   readonly pipeline: number;
   /** Clients a second that leave and come again. */
   readonly churn: number;
+  /** The share of them that leave with a reset of their connection. */
+  readonly resets: number;
 }
 
 export interface LoadPlan {
@@ -30,6 +36,8 @@ export interface LoadPlan {
   readonly groups: readonly GroupPlan[];
   /** Connections that are open and send nothing. */
   readonly idle: number;
+  /** Connections a second that are made before the load begins; Infinity: as fast as the server takes them. */
+  readonly connectRate: number;
   /** How long the load goes on before it is measured, and then measured, in ms. */
   readonly warmMs: number;
   readonly ms: number;
@@ -40,6 +48,11 @@ export interface LoadPlan {
   readonly firstClient: number;
 }
 
+/** Whether the clients that the run is about send by a schedule. */
+export function isOpenLoop({ groups }: LoadPlan): boolean {
+  return groups[0]?.rate !== undefined;
+}
+
 /** Divides `plan` among `count` threads, or fewer if there are not as many clients. A thread may have no clients of a group. */
 export function shares(plan: LoadPlan, count: number): LoadPlan[] {
   return Array.from({ length: count }, (_, index) => {
@@ -48,10 +61,12 @@ export function shares(plan: LoadPlan, count: number): LoadPlan[] {
     const groups = plan.groups.map((group) => {
       const clients = part(group.clients);
       const scale = clients / group.clients;
-      const rate = group.rate === undefined ? undefined : group.rate * scale;
-      return { ...group, clients, rate, churn: group.churn * scale };
+      const scaled = (rate: number | undefined): number | undefined => (rate === undefined ? undefined : rate * scale);
+      const [rate, rampTo] = [scaled(group.rate), scaled(group.rampTo)];
+      return { ...group, clients, rate, rampTo, churn: group.churn * scale };
     });
     const firstClient = plan.firstClient + index * 10_000;
-    return { ...plan, groups, idle: part(plan.idle), seed: plan.seed + index, firstClient };
+    const connectRate = plan.connectRate / count;
+    return { ...plan, groups, idle: part(plan.idle), connectRate, seed: plan.seed + index, firstClient };
   }).filter(({ groups, idle }) => idle > 0 || groups.some(({ clients }) => clients > 0));
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Arrivals, type Pattern } from '../../src/load/arrivals.ts';
+import { Arrivals, Pace, type Pattern } from '../../src/load/arrivals.ts';
 import { seededRandom } from '../../src/load/random.ts';
 
 function first(count: number, pattern: Pattern, rate: number, clients: number) {
-  const arrivals = new Arrivals(1_000, rate, clients, pattern, seededRandom(1));
+  const arrivals = new Arrivals(1_000, new Pace(rate), clients, pattern, seededRandom(1));
   return Array.from({ length: count }, () => {
     const { client, due } = arrivals;
     arrivals.advance();
@@ -31,5 +31,21 @@ describe('arrivals', () => {
     expect(gaps.filter((gap) => gap > 1).length / gaps.length).toBeCloseTo(Math.exp(-1), 1);
     for (const client of [0, 1, 2, 3])
       expect(found.filter((each) => each.client === client).length / found.length).toBeCloseTo(0.25, 1);
+  });
+
+  it.each([
+    [100, 900],
+    [900, 100],
+    [500, 500],
+  ])('go evenly from %i to %i a second', (from, to) => {
+    const pace = new Pace(from, { to, afterMs: 1_000, ms: 2_000 });
+    const times = Array.from({ length: from + from + to }, (_, count) => pace.timeOf(count));
+    const between = (start: number, end: number) => times.filter((time) => time >= start && time < end).length;
+    // The rate stays for a second; then each half of two seconds has as many as the mean of its rates says.
+    expect(between(0, 1_000)).toBe(from);
+    const middle = (from + to) / 2;
+    expect(Math.abs(between(1_000, 2_000) - (from + middle) / 2)).toBeLessThanOrEqual(1);
+    expect(Math.abs(between(2_000, 3_000) - (middle + to) / 2)).toBeLessThanOrEqual(1);
+    expect(pace.timeOf(from + from + to + to)).toBeCloseTo(4_000, 6);
   });
 });

@@ -5,7 +5,7 @@ import { checkOptions, settle } from '../../options/check.ts';
 import { connectSchema } from '../../options/connect-options.ts';
 import { option, typeNote } from '../../options/schema.ts';
 import type { NameOf } from '../../options/source.ts';
-import { choice, duration, integer, limit, path, size, toggle } from '../../options/values/value-types.ts';
+import { choice, duration, integer, limit, path, toggle } from '../../options/values/value-types.ts';
 import { tlsFileEntries, tlsOf } from '../client/client-command-options.ts';
 import { namesIn } from '../option-names.ts';
 
@@ -30,8 +30,15 @@ export const benchCommandSchema = v.strictObject({
     preset: 'as fast as replies come: closed loop',
     short: 'r',
   }),
+  ramp: option(v.optional(text('from..to')), {
+    help: 'instead of --rate: a rate that goes evenly from one to the other, such as 1000..20000',
+  }),
   arrivals: option(v.optional(choice(['poisson', 'even']), 'poisson'), {
-    help: 'with --rate: at random, or one after the other at the same distance',
+    help: 'with --rate or --ramp: at random, or one after the other at the same distance',
+  }),
+  think: option(v.optional(duration(1, 'finite', LONGEST_MS)), {
+    help: 'closed loop: how long a client pauses before its next message, on average; at random',
+    preset: 'no pause',
   }),
   pipeline: option(v.optional(limit()), {
     help: 'the most messages that a client has under way',
@@ -44,11 +51,20 @@ export const benchCommandSchema = v.strictObject({
   messageFile: option(v.optional(path('must be the path of a file')), {
     help: 'a file with a message on each line, sent in turn',
   }),
-  size: option(v.optional(size(16, 2 ** 26), 64), { help: 'how long a message is, without --message' }),
+  size: option(v.optional(text('size|from..to'), '64'), {
+    help: 'how long a message is, without --message; 64..4KiB: at random between the two',
+  }),
   expect: option(v.optional(text('auto|echo|reverse|upper|lower|any|=TEXT|/PATTERN/'), 'auto'), {
     help: 'what a right reply is; auto: the server is asked twice, and its replies tell',
   }),
   churn: option(v.optional(integer(0, 1_000_000), 0), { help: 'clients a second that leave and come again' }),
+  reset: option(v.optional(integer(0, 100), 0), {
+    help: 'with --churn: how many percent of them leave with a reset of the connection',
+  }),
+  connectRate: option(v.optional(integer(1, 1_000_000)), {
+    help: 'connections a second that are made before the load begins',
+    preset: 'as fast as the server takes them',
+  }),
   idle: option(v.optional(integer(0, MOST_CLIENTS), 0), { help: 'more connections, which send nothing' }),
   rounds: option(v.optional(integer(1, 1000)), {
     help: 'parts of the measured time; several targets are measured in turn',
@@ -68,6 +84,9 @@ export const benchCommandSchema = v.strictObject({
   seed: option(v.optional(integer(0, 2 ** 31 - 1), 1), { help: 'of what is random: the same seed, the same schedule' }),
   json: option(v.optional(toggle()), { help: 'print the figures as JSON', preset: 'off' }),
   html: option(v.optional(path('must be the path of a file')), { help: 'write the figures as a page too' }),
+  hgrm: option(v.optional(path('must be the path of a file')), {
+    help: 'write the percentiles as text too, as HdrHistogram does',
+  }),
   far: option(v.optional(toggle()), { help: 'allow a server that is not on this machine', preset: 'off' }),
   framing: connectSchema.entries.framing,
   maxMessageLength: connectSchema.entries.maxMessageLength,

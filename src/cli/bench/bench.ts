@@ -11,6 +11,7 @@ import type { NameOf } from '../../options/source.ts';
 import { print, type Terminal } from '../terminal.ts';
 import { type BenchSettings, readBenchOptions } from './bench-command-options.ts';
 import { parseBeside } from './beside.ts';
+import { hgrmText } from './hgrm.ts';
 import { htmlText } from './html.ts';
 import { jsonText, readRounds } from './json.ts';
 import { measure, type Result } from './measure.ts';
@@ -41,8 +42,8 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   const { nameOf, settings } = readBenchOptions(flags);
   const requirements = invocation.require.map((text) => parseRequirement(text, '--require'));
   const targets = invocation.targets.length === 0 ? [':12345'] : invocation.targets;
-  refuseBesideFind(invocation, settings);
-  if (settings.html !== undefined) writePage(settings.html, '');
+  refuseTogether(invocation, settings);
+  for (const [name, file] of filesOf(settings)) writeReport(name, file, '');
   const saved = savedRounds(settings, targets.length);
   const plans = await plansFor(invocation, targets, settings, nameOf);
   if (!settings.json) for (const plan of plans) await print(terminal, `${headLine(plan, settings)}\n`);
@@ -67,31 +68,51 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
         '',
       ].join('\n');
   await print(terminal, text);
-  if (settings.html !== undefined) writePage(settings.html, htmlText(results, comparisons, end, settings, new Date()));
+  const texts = {
+    html: () => htmlText(results, comparisons, end, settings, new Date()),
+    hgrm: () => results.flatMap(({ figures }) => figures.groups.slice(0, 1)).map(({ fromDue }) => hgrmText(fromDue))[0],
+  };
+  for (const [name, file] of filesOf(settings)) writeReport(name, file, texts[name]() ?? '');
   return end.status;
 }
 
-/** A search has one figure, and tries one thing. */
-function refuseBesideFind(
-  { require, targets }: BenchInvocation,
-  { compare: base, find, html, rounds }: BenchSettings,
-): void {
-  if (find === undefined) return;
-  const others = { '--require': require[0], '--compare': base, '--html': html, '--rounds': rounds };
-  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
-  if (other !== undefined)
-    throw new HeddleError('HEDDLE_INVALID_OPTION', `${other} does not go with --find: leave one out`);
-  if (targets.length > 1)
-    throw new HeddleError('HEDDLE_INVALID_OPTION', '--find takes one target: run it once for each');
+type ReportName = 'html' | 'hgrm';
+
+/** The files that are written beside the report. */
+function filesOf({ html, hgrm }: BenchSettings): (readonly [name: ReportName, file: string])[] {
+  return Object.entries({ html, hgrm }).filter((entry): entry is [ReportName, string] => entry[1] !== undefined);
+}
+
+/** Throws HEDDLE_INVALID_OPTION. */
+function refuseTogether({ require, targets }: BenchInvocation, settings: BenchSettings): void {
+  const { compare: base, find, hgrm, html, ramp, rate, rounds, think } = settings;
+  const first = (others: Readonly<Record<string, unknown>>): string | undefined =>
+    Object.keys(others).find((name) => others[name] !== undefined);
+  // A search has one figure, and tries one thing.
+  const besideFind = { require: require[0], compare: base, html, hgrm, rounds, ramp, think };
+  const pairs = [
+    ['find', find, first(besideFind)],
+    ['ramp', ramp, first({ rate, think })],
+    ['rate', rate, first({ think })],
+  ] as const;
+  for (const [name, value, other] of pairs)
+    if (value !== undefined && other !== undefined)
+      throw invalid(`--${other} does not go with --${name}: leave one out`);
+  if (find !== undefined && targets.length > 1) throw invalid('--find takes one target: run it once for each');
+  if (hgrm !== undefined && targets.length > 1) throw invalid('--hgrm takes one target: run it once for each');
+}
+
+function invalid(text: string, cause?: unknown): HeddleError {
+  return new HeddleError('HEDDLE_INVALID_OPTION', text, { cause });
 }
 
 /** Before the run it is written empty: what cannot be written is refused then, not after minutes. Throws HEDDLE_INVALID_OPTION. */
-function writePage(file: string, text: string): void {
+function writeReport(name: ReportName, file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw new HeddleError('HEDDLE_INVALID_OPTION', `--html cannot write ${file}: ${code ?? message}`, { cause });
+    throw invalid(`--${name} cannot write ${file}: ${code ?? message}`, cause);
   }
 }
 

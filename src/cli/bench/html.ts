@@ -3,6 +3,7 @@
 import { peerText } from '../../client/peer-text.ts';
 import type { NamedComparison } from '../../load/figures/comparison.ts';
 import type { Waits } from '../../load/figures/summary.ts';
+import { isOpenLoop } from '../../load/plan.ts';
 import type { BenchSettings } from './bench-command-options.ts';
 import type { Result } from './measure.ts';
 import { millisecondsText } from './number-text.ts';
@@ -32,11 +33,11 @@ export function htmlText(
   settings: BenchSettings,
   at: Date,
 ): string {
-  const open = settings.rate !== undefined;
   const curves = results.flatMap(({ figures, plan }) => {
     const [group] = figures.groups;
     if (group === undefined) return [];
     const name = peerText(plan.settings);
+    const open = isOpenLoop(plan);
     const views = [{ name: open ? `${name}, from due` : name, histogram: group.fromDue }];
     return open ? [...views, { name: `${name}, closed loop`, histogram: group.closedLoop }] : views;
   });
@@ -55,11 +56,9 @@ ${compared}
 
 function section(result: Result, settings: BenchSettings): string {
   const { outcomes, plan, summary } = result;
-  const counts = countsText(summary.clients, settings.rate !== undefined);
+  const counts = countsText(summary.clients, isOpenLoop(plan));
   const head = ['', ...WAIT_NAMES, 'ms'].map((name) => `<th>${name}</th>`).join('');
-  const rows = waitRows(summary, settings.rate !== undefined, settings.late).map(([label, waits, note]) =>
-    row(label, waits, note),
-  );
+  const rows = waitRows(summary, plan, settings.late).map(([label, waits, note]) => row(label, waits, note));
   const checks = outcomes.map((outcome) => `<li>${escapeHtml(outcomeLine(outcome))}</li>`);
   return `<h2>${escapeHtml(peerText(plan.settings))}</h2><p>${escapeHtml(headLine(plan, settings))}</p><p>${counts}</p>
 <table><tr>${head}</tr>${rows.join('')}</table>${checks.length === 0 ? '' : `<ul>${checks.join('')}</ul>`}`;

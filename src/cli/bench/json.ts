@@ -16,6 +16,7 @@ export function jsonText(results: readonly Result[], comparisons: readonly Named
   const runs = results.map(({ figures, outcomes, plan, rounds, summary, verdict }) => ({
     target: peerText(plan.settings),
     rate: plan.groups[0]?.rate ?? null,
+    rampTo: plan.groups[0]?.rampTo ?? null,
     expected: plan.groups[0]?.expected,
     status: verdict.status,
     verdict: verdict.text,

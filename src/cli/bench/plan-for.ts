@@ -14,7 +14,19 @@ import { openLibc } from '../../sys/libc.ts';
 import type { SocketAddress } from '../../sys/sys.ts';
 import type { BenchSettings } from './bench-command-options.ts';
 import type { Beside } from './beside.ts';
+import { parseRamp } from './ranges.ts';
 import { parseExpected, textsFor } from './texts.ts';
+
+/** Clients that send their next message when they have a reply, and stay. */
+const CLOSED_LOOP = {
+  rate: undefined,
+  rampTo: undefined,
+  thinkMs: 0,
+  pattern: 'even',
+  pipeline: 1,
+  churn: 0,
+  resets: 0,
+} as const;
 
 type Server = Omit<ConnectSettings, 'signal'>;
 
@@ -42,6 +54,7 @@ export async function planFor(
     settings: server,
     groups,
     idle: settings.idle,
+    connectRate: settings.connectRate ?? Infinity,
     warmMs: warm,
     ms: duration,
     timeoutMs: timeout,
@@ -54,24 +67,29 @@ export async function planFor(
 async function besideOf({ clients, text }: Beside, server: Server, nameOf: NameOf): Promise<GroupPlan> {
   const expected = await findOut(server, [text], nameOf);
   void new Messages([text], createFraming(server.framing, server.maxMessageLength), expected);
-  return { name: text, clients, texts: [text], expected, rate: undefined, pattern: 'even', pipeline: 1, churn: 0 };
+  return { ...CLOSED_LOOP, name: text, clients, texts: [text], expected };
 }
 
 async function clientsOf(server: Server, settings: BenchSettings, nameOf: NameOf): Promise<GroupPlan> {
   const texts = textsFor(settings);
+  const ramp = settings.ramp === undefined ? undefined : parseRamp(settings.ramp);
   const expected = parseExpected(settings.expect) ?? (await findOut(server, texts, nameOf));
   // A text that the framing cannot carry is refused here, before any thread is started.
   void new Messages(texts, createFraming(server.framing, server.maxMessageLength), expected);
-  const preset = settings.rate === undefined || server.framing === 'chunk' ? 1 : Infinity;
+  const rate = ramp?.from ?? settings.rate;
+  const preset = rate === undefined || server.framing === 'chunk' ? 1 : Infinity;
   return {
     name: 'clients',
     clients: settings.clients,
     texts,
     expected,
-    rate: settings.rate,
+    rate,
+    rampTo: ramp?.to,
+    thinkMs: settings.think ?? 0,
     pattern: settings.arrivals,
     pipeline: settings.pipeline ?? preset,
     churn: settings.churn,
+    resets: settings.reset / 100,
   };
 }
 

@@ -11,7 +11,7 @@ import {
   type Summary,
   type Waits,
 } from '../../load/figures/summary.ts';
-import type { LoadPlan } from '../../load/plan.ts';
+import { isOpenLoop, type LoadPlan } from '../../load/plan.ts';
 import { escapeText } from '../../log/escape.ts';
 import { formatDuration } from '../../options/values/duration.ts';
 import type { BenchSettings } from './bench-command-options.ts';
@@ -27,10 +27,9 @@ const LABEL_WIDTH = 14;
 const FIGURE_WIDTH = 9;
 
 /** The line before a run: what will be measured. */
-export function headLine(plan: LoadPlan, { duration, find, rate, warm }: BenchSettings): string {
+export function headLine(plan: LoadPlan, { duration, find, warm }: BenchSettings): string {
   const { clients = 0, expected = { kind: 'any' } as const } = plan.groups[0] ?? {};
-  const rates = find === undefined ? 'as fast as replies come' : 'at rates that are tried';
-  const load = rate === undefined || find !== undefined ? rates : `${grouped(rate)} messages a second`;
+  const load = find === undefined ? loadText(plan) : 'at rates that are tried';
   const warmUp = warm === 0 ? '' : `, after ${formatDuration(warm)} that does not count`;
   const others = plan.groups
     .slice(1)
@@ -39,10 +38,17 @@ export function headLine(plan: LoadPlan, { duration, find, rate, warm }: BenchSe
   return `${load} from ${grouped(clients)} clients to ${peerText(plan.settings)}${others.join('')} ${time}; ${expectedText(expected)}`;
 }
 
+function loadText({ groups }: LoadPlan): string {
+  const { rampTo, rate, thinkMs = 0 } = groups[0] ?? {};
+  if (rate === undefined)
+    return thinkMs === 0 ? 'as fast as replies come' : `with pauses of ${formatDuration(thinkMs)} on average`;
+  return `${rampTo === undefined ? '' : `${grouped(rate)} to `}${grouped(rampTo ?? rate)} messages a second`;
+}
+
 /** The lines about one target. */
-export function resultLines({ figures, outcomes, plan, summary }: Result, { late, rate }: BenchSettings): string[] {
+export function resultLines({ figures, outcomes, plan, summary }: Result, { late }: BenchSettings): string[] {
   const plot = figures.groups.slice(0, 1).flatMap(({ fromDue }) => plotLines(fromDue));
-  const lines = ['', peerText(plan.settings), ...reportLines(summary, rate !== undefined, late), '', ...plot, ''];
+  const lines = ['', peerText(plan.settings), ...reportLines(summary, plan, late), '', ...plot, ''];
   for (const { closedWhy, wrongReply } of figures.groups) {
     if (wrongReply !== undefined) lines.push(...wrongLines(wrongReply), '');
     if (closedWhy !== undefined) lines.push(`The first connection that was closed: ${closedWhy}`, '');
@@ -62,13 +68,13 @@ export function comparisonLines(comparisons: readonly NamedComparison[]): string
   ]);
 }
 
-function reportLines(summary: Summary, isOpenLoop: boolean, lateMs: number): string[] {
+function reportLines(summary: Summary, plan: LoadPlan, lateMs: number): string[] {
   return [
-    countsText(summary.clients, isOpenLoop),
+    countsText(summary.clients, isOpenLoop(plan)),
     '',
     `${' '.repeat(LABEL_WIDTH)}${WAIT_NAMES.map((name) => name.padStart(FIGURE_WIDTH)).join('')}   ms`,
-    ...waitRows(summary, isOpenLoop, lateMs).map(waitsLine),
-    ...noteLines(summary, isOpenLoop),
+    ...waitRows(summary, plan, lateMs).map(waitsLine),
+    ...noteLines(summary, plan),
   ];
 }
 
@@ -76,9 +82,9 @@ function reportLines(summary: Summary, isOpenLoop: boolean, lateMs: number): str
 type WaitRow = readonly [label: string, waits: Waits, note: string];
 
 /** The rows of the table of waits. */
-export function waitRows({ beside, clients, late }: Summary, isOpenLoop: boolean, lateMs: number): WaitRow[] {
-  const { closedLoop, connect, fromDue, warmUp } = clients;
-  const own: WaitRow[] = isOpenLoop
+export function waitRows({ beside, clients, late }: Summary, plan: LoadPlan, lateMs: number): WaitRow[] {
+  const { closedLoop, connect, fromDue, steps, warmUp } = clients;
+  const own: WaitRow[] = isOpenLoop(plan)
     ? [
         ['from due', fromDue, 'what a client waits'],
         ['closed loop', closedLoop, 'what a tool says that waits for each reply'],
@@ -92,12 +98,19 @@ export function waitRows({ beside, clients, late }: Summary, isOpenLoop: boolean
     ['connect', connect, `${grouped(connect.count)} connections`],
   ];
   const generator: WaitRow = ['generator', late, `how late it was itself (limit ${formatDuration(lateMs)})`];
-  return [...own, ...seldom.filter(([, { count }]) => count > 0), ...others, generator];
+  return [...own, ...stepRows(steps, plan), ...seldom.filter(([, { count }]) => count > 0), ...others, generator];
+}
+
+/** A row for each part of a rate that changes. */
+function stepRows(steps: readonly Waits[], { groups }: LoadPlan): WaitRow[] {
+  const { rampTo = 0, rate: from = 0 } = groups[0] ?? {};
+  const rateAt = (step: number): string => grouped(from + ((rampTo - from) * step) / steps.length);
+  return steps.map((waits, step) => [`to ${rateAt(step + 1)}/s`, waits, `from due, from ${rateAt(step)}/s on`]);
 }
 
 /** `asked 5,000/s   answered …`. */
-export function countsText({ asked, closed, lost, rate, wrong }: GroupSummary, isOpenLoop: boolean): string {
-  const first = isOpenLoop ? [`asked ${grouped(asked)}/s`] : [];
+export function countsText({ asked, closed, lost, rate, wrong }: GroupSummary, isOpen: boolean): string {
+  const first = isOpen ? [`asked ${grouped(asked)}/s`] : [];
   return [...first, `answered ${grouped(rate)}/s`, `wrong ${wrong}`, `lost ${lost}`, `closed ${closed}`].join('   ');
 }
 
@@ -106,10 +119,10 @@ function waitsLine([label, waits, note]: WaitRow): string {
   return `${label.padEnd(LABEL_WIDTH)}${figures}   ${escapeText(note)}`;
 }
 
-function noteLines(summary: Summary, isOpenLoop: boolean): string[] {
+function noteLines(summary: Summary, plan: LoadPlan): string[] {
   const { idle, idleLost, runDelayMs, seconds } = summary;
   const notes: string[] = [];
-  if (!isOpenLoop)
+  if (!isOpenLoop(plan))
     notes.push('A server that stalls is asked less meanwhile. What clients wait at a given load: --rate');
   if (idle + idleLost > 0)
     notes.push(`Idle connections: ${grouped(idle)} are still open, ${grouped(idleLost)} were lost`);

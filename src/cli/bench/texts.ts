@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs';
 import { HeddleError } from '../../errors.ts';
 import { escapeText } from '../../log/escape.ts';
 import { type Expected, NONCE, NONCE_LENGTH } from '../../load/messages.ts';
-import { seededRandom } from '../../load/random.ts';
+import { type Random, seededRandom } from '../../load/random.ts';
 import type { BenchSettings } from './bench-command-options.ts';
+import { parseSizes, type Range } from './ranges.ts';
 
+/** How many texts of different sizes are sent in turn; a prime, so clients do not get the same ones again and again. */
+const SIZES = 61;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
 /** The texts that are sent in turn. Throws HEDDLE_INVALID_OPTION. */
@@ -14,11 +17,22 @@ export function textsFor({ message, messageFile, seed, size }: BenchSettings): r
   if (message !== undefined && messageFile !== undefined)
     throw invalid('--message and --message-file both say what is sent: give one of them');
   if (message !== undefined) return [message];
-  return messageFile === undefined ? [lettersOf(size, seed)] : linesOf(messageFile);
+  return messageFile === undefined ? generatedTexts(parseSizes(size), seed) : linesOf(messageFile);
 }
 
-function lettersOf(size: number, seed: number): string {
+/** One text, or of sizes between two: as many as show all of them, each as often. */
+function generatedTexts({ from, to }: Range, seed: number): readonly string[] {
   const random = seededRandom(seed);
+  if (from === to) return [lettersOf(from, random)];
+  return Array.from({ length: SIZES }, (_, index) => {
+    const part = (index + random()) / SIZES;
+    return { order: random(), text: lettersOf(from + Math.floor(part * (to - from + 1)), random) };
+  })
+    .sort((one, other) => one.order - other.order)
+    .map(({ text }) => text);
+}
+
+function lettersOf(size: number, random: Random): string {
   const letter = (): string => LETTERS[Math.floor(random() * LETTERS.length)] ?? '';
   return NONCE + Array.from({ length: size - NONCE_LENGTH }, letter).join('');
 }

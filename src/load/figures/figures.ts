@@ -23,6 +23,7 @@ export interface GroupRecord extends Readonly<Counts> {
   readonly closedLoop: HistogramRecord;
   readonly warmUp: HistogramRecord;
   readonly connect: HistogramRecord;
+  readonly steps: readonly HistogramRecord[];
   readonly wrongReply: WrongReply | undefined;
   readonly closedWhy: string | undefined;
 }
@@ -49,12 +50,15 @@ export class GroupFigures {
   /** From due, of the time before the measured one. */
   readonly warmUp = new Histogram();
   readonly connect = new Histogram();
+  /** From due, of each part of the measured time; none if the rate stays. */
+  readonly steps: Histogram[];
   wrongReply: WrongReply | undefined;
   closedWhy: string | undefined;
 
-  constructor(name: string, clients: number) {
+  constructor(name: string, clients: number, steps = 0) {
     this.name = name;
     this.clients = clients;
+    this.steps = Array.from({ length: steps }, () => new Histogram());
   }
 
   toRecord(): GroupRecord {
@@ -74,6 +78,7 @@ export class GroupFigures {
       closedLoop: this.closedLoop.toRecord(),
       warmUp: this.warmUp.toRecord(),
       connect: this.connect.toRecord(),
+      steps: this.steps.map((step) => step.toRecord()),
     };
   }
 
@@ -84,6 +89,7 @@ export class GroupFigures {
     this.closedLoop.add(record.closedLoop);
     this.warmUp.add(record.warmUp);
     this.connect.add(record.connect);
+    for (const [index, step] of record.steps.entries()) (this.steps[index] ??= new Histogram()).add(step);
     this.wrongReply ??= record.wrongReply;
     this.closedWhy ??= record.closedWhy;
   }

@@ -3,9 +3,10 @@
 import { fineBucketBound, fineBucketOf, toMicroseconds } from '../../sharing/latency-buckets.ts';
 
 /** So many bits of a duration are kept: 1,024 buckets for each power of two of microseconds. */
-const BITS = 10;
-/** Up to 2^31 µs, which is 36 minutes. */
-const BUCKETS = (31 - BITS + 1) << BITS;
+export const BITS = 10;
+/** Parts with as many buckets each; up to 2^31 µs, which is 36 minutes. */
+export const OCTAVES = 31 - BITS + 1;
+const BUCKETS = OCTAVES << BITS;
 
 /** A histogram as plain data: the bucket numbers that have a count, and their counts. */
 export interface HistogramRecord {
@@ -58,6 +59,20 @@ export class Histogram {
     for (let bucket = fineBucketOf(toMicroseconds(milliseconds), BITS) + 1; bucket < BUCKETS; bucket++)
       count += this.#counts[bucket] as number;
     return count;
+  }
+
+  /** The mean and the standard deviation, to the width of a bucket; 0 if nothing was counted. */
+  spread(): { readonly mean: number; readonly deviation: number } {
+    let [sum, squares] = [0, 0];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const count = this.#counts[bucket] as number;
+      if (count === 0) continue;
+      const ms = fineBucketBound(bucket, BITS) / 1000;
+      sum += count * ms;
+      squares += count * ms * ms;
+    }
+    const mean = this.#count === 0 ? 0 : sum / this.#count;
+    return { mean, deviation: this.#count === 0 ? 0 : Math.sqrt(Math.max(0, squares / this.#count - mean * mean)) };
   }
 
   /** Adds what another histogram has counted. */

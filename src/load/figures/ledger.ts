@@ -8,6 +8,11 @@ export class MeasuredTime {
   from = Infinity;
   to = Infinity;
 
+  /** The part of the measured time that `time` is in, from 0 to `parts` - 1. */
+  partOf(time: number, parts: number): number {
+    return Math.floor(((time - this.from) / (this.to - this.from)) * parts);
+  }
+
   has(time: number): boolean {
     return time >= this.from && time < this.to;
   }
@@ -42,14 +47,14 @@ export class Ledger {
 
   /** A reply was read, `late` ms at most after it came. `sentAt`: NaN if another message was under way then. */
   replied(due: number, sentAt: number, now: number, late: number): void {
-    const { closedLoop, fromDue, warmUp } = this.#figures;
+    const { closedLoop, warmUp } = this.#figures;
     if (this.#time.has(now)) {
       this.#figures.replies++;
       this.#late.record(late);
     }
     if (due < this.#time.from) warmUp.record(now - due);
     if (!this.#time.has(due)) return;
-    fromDue.record(now - due);
+    this.#waited(due, now);
     if (!Number.isNaN(sentAt)) closedLoop.record(now - sentAt);
   }
 
@@ -57,8 +62,14 @@ export class Ledger {
   lost(due: number, sentAt: number, now: number): void {
     this.#figures.lost++;
     if (!this.#time.has(due)) return;
-    this.#figures.fromDue.record(now - due);
+    this.#waited(due, now);
     if (!Number.isNaN(sentAt)) this.#figures.closedLoop.record(now - sentAt);
+  }
+
+  #waited(due: number, until: number): void {
+    const { fromDue, steps } = this.#figures;
+    fromDue.record(until - due);
+    if (steps.length > 0) steps[this.#time.partOf(due, steps.length)]?.record(until - due);
   }
 
   wrong(reply: () => WrongReply): void {

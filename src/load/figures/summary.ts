@@ -25,6 +25,8 @@ export interface GroupSummary {
   readonly closedLoop: Waits;
   readonly warmUp: Waits;
   readonly connect: Waits;
+  /** From due, in each tenth of the measured time, where the rate changes. */
+  readonly steps: readonly Waits[];
 }
 
 export interface Summary {
@@ -73,6 +75,7 @@ function summariseGroup(group: GroupFigures, ms: number): GroupSummary {
     closedLoop: waitsOf(group.closedLoop),
     warmUp: waitsOf(group.warmUp),
     connect: waitsOf(group.connect),
+    steps: group.steps.map(waitsOf),
   };
 }
 

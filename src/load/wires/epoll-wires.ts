@@ -73,8 +73,11 @@ class EpollWire implements Wire {
     this.#watch(EPOLLIN | EPOLLOUT);
   }
 
-  close(): void {
-    if (this.#shared.wires.delete(this.#id)) this.#shared.sys.close(this.#fd);
+  close(reset = false): void {
+    const { sys, wires } = this.#shared;
+    if (!wires.delete(this.#id)) return;
+    if (reset) sys.discardOnClose(this.#fd);
+    sys.close(this.#fd);
   }
 
   onEvents(mask: number, now: number): void {

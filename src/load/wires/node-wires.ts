@@ -35,9 +35,10 @@ export class NodeWires implements Wires {
     return {
       // Node keeps the bytes that it is given, and the next message is written into the same ones.
       write: (bytes) => void socket.write(Buffer.from(bytes)),
-      close: () => {
+      close: (reset = false) => {
         isClosed = true;
-        socket.destroy();
+        if (reset) socket.resetAndDestroy();
+        else socket.destroy();
       },
     };
   }

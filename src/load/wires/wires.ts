@@ -12,7 +12,8 @@ export interface WireListener {
 export interface Wire {
   /** Sends `bytes`, or keeps a copy of what the kernel does not take and sends that when it does. */
   write(bytes: Buffer): void;
-  close(): void;
+  /** `reset`: with a reset of the connection, as a client that crashes. */
+  close(reset?: boolean): void;
 }
 
 /** What the thread does between events. */
