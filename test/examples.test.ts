@@ -81,6 +81,9 @@ const WITH_CLIENTS = [
   'mqtt-broker.ts',
   'smtp.ts',
   'ssh.ts',
+  'snmp.ts',
+  'irc.ts',
+  'stomp.ts',
 ];
 
 describe('the examples', () => {

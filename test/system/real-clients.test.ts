@@ -51,6 +51,27 @@ async function askLanguageServer(port: number): Promise<string> {
   return answers.join(' ');
 }
 
+/** What bob, who has joined a channel, sees of what ann says there. */
+async function chat(port: number): Promise<string> {
+  const join = (nick: string): Process => new Process('sic', ['-h', '127.0.0.1', '-p', `${port}`, '-n', nick]);
+  await using bob = join('bob');
+  bob.child.stdin?.write(':j #weather\n');
+  await bob.shows(/JOIN/);
+  await using ann = join('ann');
+  ann.child.stdin?.write(':m #weather it rains: a lot\n');
+  const [line] = await bob.shows(/<ann> .*$/m);
+  return line;
+}
+
+async function publish(port: number, ...words: readonly string[]): Promise<string> {
+  await using client = new Process('stomp', ['-H', '127.0.0.1', '-P', `${port}`, ...words]);
+  client.child.stdin?.write('subscribe /topic/weather\nsend /topic/weather it rains\n');
+  await client.shows(/^it rains$/m);
+  client.child.stdin?.end('quit\n');
+  expect((await client.finished()).status).toBe(0);
+  return client.stdout;
+}
+
 interface Row {
   readonly example: string;
   readonly client: string;
@@ -66,6 +87,7 @@ const COMMANDS = 'incr a\nincr a\nset b "x y"\nget b\nget c\nno\n';
 const QUERIES = ['-c', 'select 6', '-c', 'select 7'];
 const SEARCH = ['-x', '-LLL', '-b', 'cn=ann,dc=example'];
 const REGISTERS = ['-m', 'tcp', '-t', '4', '-r', '5', '-c', '3', '-1'];
+const VALUE = ['-Oqv', '-v', '2c', '-c', 'public'];
 const LOOK_UP = ['+short', '+tries=1', '@127.0.0.1', 'heddle.example'];
 const ADMISSION = certificates.write('adt', 'MSH|^~\\&|LAB|A|EMR|B|20261129||ORU^R01|42|P|2.5\r');
 
@@ -127,6 +149,21 @@ const ROWS: readonly Row[] = [
     client: 'mllp_send',
     ask: (port) => told('mllp_send', '--loose', '-p', `${port}`, '-f', ADMISSION, '127.0.0.1'),
     says: /MSA\|AA\|42/,
+  },
+  {
+    example: 'snmp',
+    client: 'snmpget',
+    ask: async (port) => (await run('snmpget', [...VALUE, `tcp:127.0.0.1:${port}`, '1.3.6.1.2.1.1.4.0'])).stdout,
+    says: '"127.0.0.1"\n',
+  },
+  { example: 'irc', client: 'sic', options: { threads: 1 }, ask: chat, says: '<ann> it rains: a lot' },
+  {
+    example: 'stomp',
+    client: 'stomp.py',
+    options: { threads: 1 },
+    ask: publish,
+    says: /^it rains$/m,
+    askSecurely: (port) => publish(port, '--ssl', `--ssl-ca-file=${CA}`),
   },
   { example: 'language-server', client: 'vscode-jsonrpc', ask: askLanguageServer, says: 'one two' },
 ];
