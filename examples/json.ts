@@ -23,7 +23,7 @@ export default defineService({
       const digits = Buffer.from(bytes.subarray(0, Math.max(0, colon))).toString();
       if (!/^\d{1,7}$/.test(digits)) throw new Error('a message must begin with its length and a colon');
       const length = colon + 1 + Number(digits);
-      if (bytes.length < length) return undefined;
+      if (bytes.length < length) return { need: length };
       return { message: readRequest(bytes.subarray(colon + 1, length)), length };
     },
     encode(reply: object) {
