@@ -78,13 +78,18 @@ export abstract class Acceptor {
   /** Does what main says; false: it says stop. */
   onMessage(message: ToAcceptor): boolean {
     if (message.type === 'thread-ready') this.threadReady(message.thread, message.clients);
-    else if (message.type === 'thread-retire') this.#supervisor.retire(message.thread);
+    else if (message.type === 'thread-retire') this.#retire(message.threads);
     else if (message.type === 'thread-lost') this.#supervisor.threadLost(message.thread);
     else if (message.type === 'thread-gone') this.#supervisor.threadGone(message.thread, message.hasDied);
     else if (message.type === 'drain') this.drain();
     else if (message.type === 'ping') this.#pong();
     else if (message.type === 'kick') this.#kick(message.clients);
     return message.type !== 'stop';
+  }
+
+  #retire(threads: readonly number[]): void {
+    for (const thread of threads) this.#supervisor.retire(thread);
+    this.#parts.registry.changed(); // The clients of one move to none of the others, whatever wakes this thread next.
   }
 
   #pong(): void {

@@ -52,13 +52,15 @@ export interface KickedClient {
 }
 
 /**
- * `thread-ready`: a service thread takes clients from now on; `clients` is where, in the net engine. `thread-retire`: it shall give them away and end.
+ * `thread-ready`: a service thread takes clients from now on; `clients` is where, in the net engine. `thread-retire`: `threads` shall give them
+ * away, to none of themselves, and end.
  * `thread-lost`: it was told to end and does not. `thread-gone`: it has ended; `hasDied`: nobody had told it to. `drain`: accept what waits, then close the listeners. `ping`: say
  * `pong`. `kick`: have these clients closed. `succeed`, in the epoll engine: take the place of the process before this one, all threads are ready. `stop`: end.
  */
 export type ToAcceptor =
   | { readonly type: 'thread-ready'; readonly thread: number; readonly clients?: MessagePort | undefined }
-  | { readonly type: 'thread-retire' | 'thread-lost'; readonly thread: number }
+  | { readonly type: 'thread-retire'; readonly threads: readonly number[] }
+  | { readonly type: 'thread-lost'; readonly thread: number }
   | { readonly type: 'thread-gone'; readonly thread: number; readonly hasDied?: boolean }
   | { readonly type: 'drain' | 'ping' | 'succeed' }
   | { readonly type: 'kick'; readonly clients: readonly KickedClient[] }
@@ -69,8 +71,7 @@ export type ToAcceptor =
  * `thread-retires`: a thread gets no more clients, those that it has should leave.
  * `thread-demoted`: its priority is lowered for good, another is to take its place. `thread-blocked`: it is blocked for too long, and is to end; `detail` says why. `thread-cleared`: what a thread that is gone had is dealt with, its
  * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive; for `blockedMs`, no thread has taken a turn. `accepting`:
- * this process has taken the place of the one before. `succeeded`: process `pid` has taken the place of this one;
- * `successor-lost`: it has ended, and this one has its place again.
+ * this process has taken the place of the one before. Of hand-overs see `HandoverNotice`.
  */
 export type FromAcceptor =
   | SupervisorNotice

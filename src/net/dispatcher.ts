@@ -40,7 +40,7 @@ export class NetDispatcher implements Dispatcher {
   }
 
   place(fd: number, generation: Generation, row: ThreadRow): void {
-    row.addClients(1);
+    row.clientCame();
     this.#table.pin(fd, generation);
     const socket = this.#arriving.take();
     const port = this.#ports.get(row.thread);

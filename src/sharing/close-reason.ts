@@ -23,3 +23,8 @@ export const CLOSE_REASONS = [
 
 /** Says why a connection was closed. The same names are in the logs, the metrics and the service's `close` hook. */
 export type CloseReason = (typeof CLOSE_REASONS)[number];
+
+/** Whether a connection that was closed for `reason` was cut off because its thread, or the server, ended. */
+export function isDrop(reason: CloseReason): boolean {
+  return reason === 'shutdown' || reason === 'thread-exit';
+}

@@ -1,6 +1,6 @@
 /** Shows what every thread is doing without asking it: a row of shared memory for each, on cache lines of its own. */
 import { Waker } from './waker.ts';
-import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
+import { CLOSE_REASONS, type CloseReason, isDrop } from './close-reason.ts';
 import { MAX_THREADS } from './control-word.ts';
 import { BUCKETS, bucketOf } from './latency-buckets.ts';
 
@@ -53,12 +53,32 @@ const WAIT = RESPONSE + BUCKETS;
 // The longest response of each of the last windows of 10 s, and which windows these are.
 const LONGEST = WAIT + BUCKETS;
 const WINDOWS = LONGEST + LONGEST_WINDOWS;
-const ROW_WORDS = Math.ceil((WINDOWS + LONGEST_WINDOWS) / 8) * 16;
+// Another line, of those who place clients on the thread and take them away: the acceptor, and main once the acceptor is gone.
+const CAME = Math.ceil((WINDOWS + LONGEST_WINDOWS) / 8) * 8;
+const MOVED = CAME + 1;
+const ENDED = CAME + 2;
+const DROPPED = CAME + 3;
+const ROW_WORDS = (CAME + 8) * 2;
 
 /** How many threads a board may have: the waiting room is one that a control word can name as well. */
 export const MOST_ROWS = MAX_THREADS - 1;
 
 const REASON_INDEX = new Map(CLOSE_REASONS.map((reason, index) => [reason, index]));
+
+/**
+ * How clients have come to a thread and left it. When the thread has no client, `came` is the sum of the others: each is counted by whoever
+ * does it.
+ */
+export interface ClientFlow {
+  /** Clients that were placed on the thread, or moved to it. */
+  readonly came: number;
+  /** Clients that went to another thread, the waiting room or another process. */
+  readonly moved: number;
+  /** Connections that ended on the thread, but for those that were dropped. */
+  readonly ended: number;
+  /** Connections that ended because the thread did. */
+  readonly dropped: number;
+}
 
 /** Counters of one thread, or of all of them added up. */
 export interface ThreadCounters {
@@ -121,6 +141,36 @@ export class ThreadRow {
 
   addClients(count: number): void {
     Atomics.add(this.#words, this.#at + CLIENTS, count);
+  }
+
+  /** Counts a client that is the thread's from now on. By whoever places clients. */
+  clientCame(): void {
+    this.#add(CAME, 1);
+    this.addClients(1);
+  }
+
+  /** Counts a client that is no longer the thread's, and goes on elsewhere. By whoever moves clients. */
+  clientMoved(): void {
+    this.#add(MOVED, 1);
+    this.addClients(-1);
+  }
+
+  /** Counts a connection of the thread whose end somebody else has counted by its reason. */
+  countEndElsewhere(reason: CloseReason): void {
+    this.#add(isDrop(reason) ? DROPPED : ENDED, 1);
+  }
+
+  get flow(): ClientFlow {
+    const flow = {
+      came: this.#get(CAME),
+      moved: this.#get(MOVED),
+      ended: this.#get(ENDED),
+      dropped: this.#get(DROPPED),
+    };
+    CLOSE_REASONS.forEach((reason, index) => {
+      flow[isDrop(reason) ? 'dropped' : 'ended'] += this.#get(CLOSES + index);
+    });
+    return flow;
   }
 
   /** Only when the thread is gone, and all its connections with it. */

@@ -32,7 +32,7 @@ export class Migrator implements Dispatcher {
 
   /** Puts a client just admitted under `generation` into the epoll set of `row`. */
   place(fd: number, generation: Generation, row: ThreadRow): void {
-    row.addClients(1);
+    row.clientCame();
     this.#add(fd, generation, row);
   }
 
@@ -43,7 +43,7 @@ export class Migrator implements Dispatcher {
   move(fd: number, generation: Generation, from: ThreadRow, to: ThreadRow, cause: MoveCause): boolean {
     const moved = this.#takeOut(fd, generation, from, to.thread);
     if (moved === undefined) return false;
-    to.addClients(1);
+    to.clientCame();
     this.#noteArrival(fd, from);
     this.#add(fd, moved, to);
     this.#counters.countMove(cause);
@@ -83,7 +83,7 @@ export class Migrator implements Dispatcher {
     this.#sys.epollControl(from.epollFd, EPOLL_CTL_DEL, fd, 0, 0, 0);
     // A client that was given back to the waiting room unreadClients is still counted with its giver.
     const giver = this.#table.takeGiver(fd);
-    (giver < 0 ? from : this.#board.row(giver)).addClients(-1);
+    (giver < 0 ? from : this.#board.row(giver)).clientMoved();
     return moved;
   }
 

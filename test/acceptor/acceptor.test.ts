@@ -245,7 +245,7 @@ describe('a thread that stands still', () => {
   it('is no stall where it has no clients any more: it ends', () => {
     const bench = new AcceptorBench({ moveAfter: 5 });
     bench.start(0, 1);
-    bench.acceptor.onMessage({ type: 'thread-retire', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-retire', threads: [0] });
     bench.row(0).state = RUNNING;
     const isHeld = (thread: number) => bench.registry.find(bench.row(thread))?.isBlocked === true;
     while (!isHeld(0)) bench.acceptor.turn();
@@ -387,7 +387,7 @@ describe('a thread that is gone', () => {
     bench.start(1);
     const [fd] = bench.clientsOf(0) as [number];
     bench.table.take(fd, bench.table.word(fd));
-    bench.acceptor.onMessage({ type: 'thread-retire', thread: 0 });
+    bench.acceptor.onMessage({ type: 'thread-retire', threads: [0] });
     bench.acceptor.onMessage({ type: 'thread-gone', thread: 0, hasDied });
     expect(closesOf(bench)).toEqual({ [reason]: 1 });
   });

@@ -205,7 +205,7 @@ export class Schedule implements NodeCallbacks {
     const retiring = this.threads[thread];
     if (retiring === undefined || others.length === 0) return;
     retiring.isRetiring = true;
-    this.#asAcceptor(() => this.acceptor.onMessage({ type: 'thread-retire', thread }));
+    this.#asAcceptor(() => this.acceptor.onMessage({ type: 'thread-retire', threads: [thread] }));
   }
 
   setBusy(thread: number, ratio: number): void {

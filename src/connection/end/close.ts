@@ -112,6 +112,7 @@ export class Closer {
     const flags = this.#table.flags(fd);
     if (flags & COUNTED) return;
     this.#own.countClose(reason);
+    if (row.thread !== this.#own.thread) row.countEndElsewhere(reason);
     this.#report?.(closeEvent(this.describe(fd, row), reason, detail));
     this.#table.setFlags(fd, flags | COUNTED);
   }

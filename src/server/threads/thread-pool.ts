@@ -52,7 +52,9 @@ export interface ThreadPoolParts {
   /** Locks that a thread may have had when it died. */
   readonly locks: readonly Releasable[];
   /** Tells the acceptor of a thread. */
-  readonly post: (message: Extract<ToAcceptor, { readonly thread: number }>) => void;
+  readonly post: (
+    message: Extract<ToAcceptor, { readonly thread: number } | { readonly threads: readonly number[] }>,
+  ) => void;
   /** No thread can be started any more. */
   readonly failed: (error: unknown) => void;
   readonly report: (event: ServerEvent) => void;
@@ -108,9 +110,9 @@ export class ThreadPool {
   /**
    * Starts as many threads as there are with the code as it is now, lets them take over, and ends the old ones when
    * they have no client any more; `changes` is what they are started with from now on. Rejects, and changes nothing, if the
-   * new code does not start.
+   * new code does not start. `begins` hears which threads are old before a client can have left them. Returns how many there are.
    */
-  async reload(changes: Pick<ThreadStart, 'tls'>): Promise<number> {
+  async reload(changes: Pick<ThreadStart, 'tls'>, begins: (old: readonly number[]) => void): Promise<number> {
     const latest = performance.now() + LAST_RELOAD_TIMEOUT_MS;
     const { signal } = this.#leaving;
     const isDue = (): boolean => this.#rows.length < this.#serving.length && performance.now() < latest;
@@ -123,14 +125,16 @@ export class ThreadPool {
     const before = this.#start;
     this.#start = { ...before, ...changes };
     try {
-      this.#bringIn(await this.#startAll(old.length));
+      const threads = await this.#startAll(old.length);
+      begins(old.map(({ thread }) => thread));
+      this.#bringIn(threads);
     } catch (error) {
       this.#start = before;
       // Threads that are ended as they start are not to blame.
       const wasEnded = signal.aborted && error instanceof HeddleError && error.code === 'HEDDLE_THREAD_EXIT';
       throw wasEnded ? leaving() : error;
     }
-    for (const thread of old) this.#retire(thread);
+    this.#retire(old);
     return old.length;
   }
 
@@ -142,7 +146,7 @@ export class ThreadPool {
     this.#fill();
     if (!isReplaced || old === undefined || !isThere()) return; // It may have ended meanwhile.
     old.isRetiring = true;
-    this.#parts.post({ type: 'thread-retire', thread });
+    this.#parts.post({ type: 'thread-retire', threads: [thread] });
   }
 
   /** Has all threads seal TLS session tickets with `keys` from now on: a client may come back to any of them. */
@@ -321,13 +325,16 @@ export class ThreadPool {
     this.#fill();
   }
 
-  #retire(thread: PoolThread): void {
-    thread.isRetiring = true;
-    this.#parts.post({ type: 'thread-retire', thread: thread.thread });
+  #retire(threads: readonly PoolThread[]): void {
+    // All at once: the clients of one move to none of the others.
+    this.#parts.post({ type: 'thread-retire', threads: threads.map(({ thread }) => thread) });
     const { failed, patience } = this.#parts;
-    const end = (): void => void this.#cutOff(thread, 'stopped', 'it had old code').catch(failed);
-    const timer = setTimeout(end, patience);
-    thread.ended.then(() => clearTimeout(timer)).catch(failed);
+    for (const thread of threads) {
+      thread.isRetiring = true;
+      const end = (): void => void this.#cutOff(thread, 'stopped', 'it had old code').catch(failed);
+      const timer = setTimeout(end, patience);
+      thread.ended.then(() => clearTimeout(timer)).catch(failed);
+    }
   }
 
   #ended(thread: PoolThread, end: ThreadEnd): void {

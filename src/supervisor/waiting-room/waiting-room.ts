@@ -200,8 +200,8 @@ export class WaitingRoom {
     const { board, table } = this.#parts;
     const giver = table.takeGiver(fd);
     if (giver < 0) return;
-    this.row.addClients(1);
-    board.row(giver).addClients(-1);
+    this.row.clientCame();
+    board.row(giver).clientMoved();
   }
 
   /** Moves a client that is to be closed, or costs nothing to serve now, to a thread that takes clients. */

@@ -103,7 +103,7 @@ class TestPool {
       start: {} as ThreadPoolParts['start'],
       locks: [],
       // The acceptor has nothing to do for a thread that is gone.
-      post: ({ type, thread }) => type === 'thread-gone' && queueMicrotask(() => this.pool.cleared(thread)),
+      post: (message) => message.type === 'thread-gone' && queueMicrotask(() => this.pool.cleared(message.thread)),
       failed: this.failed,
       report: (event) => this.events.push(event),
       ...parts,
@@ -282,9 +282,9 @@ describe('a limit of threads', () => {
   it('fails a reload, and not the ones after it', async () => {
     const test = await TestPool.serving({ size: 4, startsAtOnce: 2, rows: 8 });
     Object.assign(test, { refusal, refusals: 1 });
-    await expect(test.pool.reload({ tls: undefined })).rejects.toBe(refusal);
+    await expect(test.pool.reload({ tls: undefined }, () => {})).rejects.toBe(refusal);
     expect(test.threads.slice(0, 4).every(({ serves, isRetiring }) => serves && !isRetiring)).toBe(true);
-    const again = test.pool.reload({ tls: undefined });
+    const again = test.pool.reload({ tls: undefined }, () => {});
     await settled();
     await test.ready(4);
     expect(await again).toBe(4);
@@ -297,7 +297,7 @@ describe('a thread in a system call', () => {
     const test = await TestPool.serving({
       size: 2,
       rows: 3,
-      post: ({ type, thread }) => void told.push(`${type} ${thread}`),
+      post: (message) => void ('thread' in message && told.push(`${message.type} ${message.thread}`)),
     });
     Object.assign(test.threads[0] ?? {}, { isInCall: true });
     test.pool.kill(0, 'its handler did not return');
@@ -328,7 +328,7 @@ describe('a thread in a system call', () => {
 describe('a reload', () => {
   it('starts its threads within the same limit, and brings them in together', async () => {
     const test = await TestPool.serving({ size: 4, startsAtOnce: 2 });
-    const reloaded = test.pool.reload({ tls: undefined });
+    const reloaded = test.pool.reload({ tls: undefined }, () => {});
     await settled();
     expect(test.starting.length).toBe(2);
     await test.ready(3);
@@ -343,7 +343,7 @@ describe('a reload', () => {
 
   it('starts no more threads when the new code does not start, and can be repeated', async () => {
     const test = await TestPool.serving({ size: 4, startsAtOnce: 2, rows: 8 });
-    const reloaded = test.pool.reload({ tls: undefined });
+    const reloaded = test.pool.reload({ tls: undefined }, () => {});
     await settled();
     test.starting[0]?.becomesReady.reject(new Error('no such table'));
     await settled();
@@ -352,7 +352,7 @@ describe('a reload', () => {
     await expect(reloaded).rejects.toThrow('no such table');
     expect(test.threads[5]?.isOver).toBe(true);
     expect(test.threads.length).toBe(6);
-    const again = test.pool.reload({ tls: undefined });
+    const again = test.pool.reload({ tls: undefined }, () => {});
     await settled();
     await test.ready(4);
     expect(await again).toBe(4);
@@ -364,7 +364,7 @@ describe('the end of the pool', () => {
     const test = await TestPool.serving({ size: 2, startsAtOnce: 1 });
     test.pool.grow(5);
     const replaced = test.pool.replace(0);
-    const reloaded = test.pool.reload({ tls: undefined });
+    const reloaded = test.pool.reload({ tls: undefined }, () => {});
     await settled();
     expect(test.threads.length).toBe(3);
     await test.pool.stop(0);
