@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Labels, type Metric, metricsText, type Sample, type TextFormat } from './exposition.ts';
 import { CLOSED_BY } from './closed-by.ts';
+import { DEPLOY_KINDS } from './deploy-counts.ts';
 import { BLOCK_BOUNDS, DURATION_BOUNDS, histogram, RELIEF_BOUNDS, WAIT_BOUNDS } from './histogram.ts';
 import { type Observed, STATES } from './observed.ts';
 import { processMetrics } from './process-metrics.ts';
@@ -20,6 +21,7 @@ export function serverMetrics(observed: Observed, format: TextFormat): string {
     ...threads(observed),
     ...clients(observed),
     ...limits(observed),
+    ...deploys(observed),
     ...work(observed),
     ...processMetrics(),
   ];
@@ -47,17 +49,19 @@ function by(label: string, record: Readonly<Record<string, number>>, more: (key:
   return Object.entries(record).map(([key, value]) => ({ labels: { [label]: key, ...more(key) }, value }));
 }
 
-function about({ engine, state }: Observed): Metric[] {
+function about({ engine, inherited, state }: Observed): Metric[] {
   const labels = { version, node: process.versions.node, engine };
   const states = Object.fromEntries(STATES.map((each) => [each, each === state ? 1 : 0]));
   return [
     { name: 'heddle', type: 'info', help: 'What runs.', samples: [{ labels, value: 1 }] },
     gauge('state', 'What the server is doing: 1 for its state, 0 for the others.', by('state', states)),
+    gauge('generation', '1 + the number of take-overs: counters go on over each of them.', inherited.generation),
   ];
 }
 
-function waits({ stats }: Observed): Metric[] {
-  const { behindBlocked, latency, longestResponse, response, wait } = stats;
+function waits({ stats, totals }: Observed): Metric[] {
+  const { behindBlocked, longestResponse } = stats;
+  const { latency, response, wait } = totals.stats;
   return [
     seconds(
       'response',
@@ -75,8 +79,10 @@ function waits({ stats }: Observed): Metric[] {
   ];
 }
 
-function blocks({ stats }: Observed): Metric[] {
-  const causes = Object.entries(stats.blocks).flatMap(([cause, counts]) => histogram(counts, BLOCK_BOUNDS, { cause }));
+function blocks({ stats, totals }: Observed): Metric[] {
+  const causes = Object.entries(totals.stats.blocks).flatMap(([cause, counts]) =>
+    histogram(counts, BLOCK_BOUNDS, { cause }),
+  );
   const oldest = Math.max(0, ...stats.threads.map(({ blockedMs }) => blockedMs)) / 1000;
   return [
     seconds('block', 'How long threads were blocked, by what; counted when a block ends.', causes),
@@ -84,17 +90,17 @@ function blocks({ stats }: Observed): Metric[] {
     seconds(
       'relief',
       'From the beginning of a block until all clients that could leave the thread had left.',
-      histogram(stats.relief, RELIEF_BOUNDS),
+      histogram(totals.stats.relief, RELIEF_BOUNDS),
     ),
-    counter('starved', 'How often a thread stood still because the machine had no CPU for it.', stats.starved),
+    counter('starved', 'How often a thread stood still because the machine had no CPU for it.', totals.stats.starved),
   ];
 }
 
 function threads(observed: Observed): Metric[] {
   const {
-    counts,
     stats,
     threads: { min, max },
+    totals: { counts },
   } = observed;
   const running = stats.threads.filter(({ isRunning }) => isRunning);
   const blocked = running.filter(({ blockedMs }) => blockedMs > 0).length;
@@ -143,11 +149,15 @@ function eachThread({ blocked, cpuTimeOf, runDelayOf }: Observed, running: reado
   ];
 }
 
-function clients({ stats }: Observed): Metric[] {
-  const { accepted, closes, handedOver, moves, rejected, takenOver } = stats;
+function clients({ inherited, stats, totals }: Observed): Metric[] {
+  const { accepted, closes, handedOver, moves, rejected, takenOver } = totals.stats;
   const byWhom = (reason: string): Labels => ({ by: CLOSED_BY[reason as keyof typeof CLOSED_BY] });
   return [
-    gauge('clients', 'Clients that are connected now.', stats.clients),
+    gauge(
+      'clients',
+      'Clients that are connected now; after a take-over also those that the old process still serves.',
+      stats.clients + (inherited.predecessor?.clients ?? 0),
+    ),
     counter('clients_accepted', 'Clients that were accepted.', accepted),
     counter('clients_rejected', 'Clients that were closed as soon as they came.', by('reason', rejected)),
     counter(
@@ -161,10 +171,10 @@ function clients({ stats }: Observed): Metric[] {
   ];
 }
 
-function limits({ acceptQueue, arena, certificates, maxClients, stats }: Observed): Metric[] {
+function limits({ acceptQueue, arena, certificates, maxClients, totals }: Observed): Metric[] {
   return [
     gauge('clients_limit', 'How many clients there may be (maxClients).', maxClients),
-    counter('accept_pauses', 'How often accepting has paused, by cause.', by('cause', stats.acceptPauses)),
+    counter('accept_pauses', 'How often accepting has paused, by cause.', by('cause', totals.stats.acceptPauses)),
     gauge(
       'accept_queue',
       'Clients that wait at a listening socket to be accepted.',
@@ -186,13 +196,36 @@ function limits({ acceptQueue, arena, certificates, maxClients, stats }: Observe
   ];
 }
 
-function work({ counts, stats }: Observed): Metric[] {
-  const { failedReloads, reloads } = counts;
+function deploys({ inherited: { last }, totals }: Observed): Metric[] {
+  const results = DEPLOY_KINDS.flatMap((kind) =>
+    (['success', 'failure'] as const).map((result) => ({
+      labels: { kind, result },
+      value: totals.deploys[kind][result],
+    })),
+  );
+  const dropped = DEPLOY_KINDS.map((kind) => ({ labels: { kind }, value: totals.deploys[kind].dropped }));
+  return [
+    counter('deploys', 'Reloads and take-overs, by result.', results),
+    counter('deploy_dropped_clients', 'Clients that a deploy has cut off, or lost sight of.', dropped),
+    gauge(
+      'deploy_last_timestamp_seconds',
+      'When the last deploy served, or failed.',
+      last === undefined ? [] : last.time / 1000,
+      'seconds',
+    ),
+    gauge(
+      'deploy_last_success',
+      'Whether the last deploy has worked.',
+      last === undefined ? [] : Number(last.isSuccess),
+    ),
+  ];
+}
+
+function work({ totals: { counts, stats } }: Observed): Metric[] {
   return [
     counter('messages', 'Messages that were answered.', stats.messages),
     counter('received_bytes', 'Bytes that were read from clients.', stats.receivedBytes, 'bytes'),
     counter('sent_bytes', 'Bytes that were sent to clients.', stats.sentBytes, 'bytes'),
-    counter('reloads', 'Reloads, by result.', by('result', { success: reloads, failure: failedReloads })),
     counter('events_lost', 'Events that came faster than they could be taken.', counts.eventsLost),
   ];
 }

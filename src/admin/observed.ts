@@ -1,16 +1,12 @@
 /** Defines what those who watch a server from outside are shown of it, at one moment. */
 import type { ServerStats } from './server-stats.ts';
+import type { CountedByMain, Inherited, Totals } from './totals.ts';
 import type { NamedClient } from './words.ts';
 
 export const STATES = ['starting', 'ready', 'draining', 'closed'] as const;
 
 /** What main has counted of its own, since the server started. */
-export interface MainCounts {
-  readonly threadStarts: number;
-  readonly threadExits: number;
-  readonly eventsLost: number;
-  readonly reloads: number;
-  readonly failedReloads: number;
+export interface MainCounts extends CountedByMain {
   readonly lastReloadFailed: boolean;
 }
 
@@ -65,7 +61,11 @@ export interface CertificateExpiry {
 }
 
 export interface Observed {
+  /** Of this process alone. */
   readonly stats: ServerStats;
+  /** Of all processes of the server so far. */
+  readonly totals: Totals;
+  readonly inherited: Inherited;
   readonly state: (typeof STATES)[number];
   readonly engine: string;
   readonly threads: { readonly min: number; readonly max: number };

@@ -5,6 +5,7 @@ import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable, SavedBytes } from '../sharing/connection-table.ts';
 import { IDLE, stateOf, threadOf } from '../sharing/control-word.ts';
 import type { ThreadBoard } from '../sharing/thread-board.ts';
+import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../sys/constants.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import type { Sys } from '../sys/sys.ts';
 import { encodeRecord, recordOf } from './client-record.ts';
@@ -168,8 +169,12 @@ export class HandoverGiver {
   #begin(channel: HandoverChannel): void {
     if (this.#isReady) return;
     this.#isReady = true;
-    channel.send(encodePacket({ kind: 'start', accepted: this.#parts.counters.lastId }));
-    this.#parts.post({ type: 'succeeded', pid: this.#pid });
+    const { counters, post, sys } = this.#parts;
+    const pair = sys.socketPair(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const [totalsFd, theirs] = typeof pair === 'number' ? [-1, -1] : pair;
+    channel.send(encodePacket({ kind: 'start', accepted: counters.lastId }), theirs < 0 ? [] : [theirs]);
+    if (theirs >= 0) sys.close(theirs);
+    post({ type: 'succeeded', pid: this.#pid, totalsFd, handedOver: counters.handedOver });
   }
 
   #answered(taken: boolean): void {
@@ -206,7 +211,7 @@ export class HandoverGiver {
       counters.addLeaving(-1);
       this.#reattach(fd);
     }
-    if (wasReady) post({ type: 'successor-lost', pid: this.#pid });
+    post({ type: wasReady ? 'successor-lost' : 'successor-failed', pid: this.#pid });
   }
 
   /** Takes a client that is idle, to be sent next; false: there is none. */

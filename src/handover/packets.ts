@@ -7,7 +7,7 @@
  *      ── WELCOME, with the listening sockets ──▶             connects; then starts its threads
  *      ◀── READY ──                                           they serve
  *   stops accepting
- *      ── START ──▶                                           accepts
+ *      ── START, with a socket for its totals ──▶             accepts
  *      ── ASK ──▶                                             so many clients are idle
  *      ◀── ROOM ──                                            so many may come; their places are kept
  *      ── CLIENT, with its fd, then what is kept for it ──▶

@@ -18,7 +18,15 @@ export interface Source {
   readonly takesClients: boolean;
 }
 
-/** What main is told of a hand-over: see `FromAcceptor`. */
+/**
+ * What main is told of a hand-over: see `FromAcceptor`. `succeeded`: process `pid` accepts clients from now on; `handedOver` clients had gone to
+ * other processes before. `successor-lost`: it has ended, and this one has its place again. `successor-failed`: it has ended before it had
+ * this one's place. `accepting`: this process has the place of the one before. `predecessor-left`: that one lets it have its place, or has
+ * ended. `predecessor-over`: `clients` have come from it, and no more will. `totalsFd`: where the two tell each other their totals; -1: nowhere.
+ */
 export type HandoverNotice =
-  | { readonly type: 'succeeded' | 'successor-lost'; readonly pid: number }
+  | { readonly type: 'succeeded'; readonly pid: number; readonly totalsFd: number; readonly handedOver: number }
+  | { readonly type: 'successor-lost' | 'successor-failed'; readonly pid: number }
+  | { readonly type: 'predecessor-left'; readonly pid: number; readonly totalsFd: number }
+  | { readonly type: 'predecessor-over'; readonly clients: number }
   | { readonly type: 'accepting' };

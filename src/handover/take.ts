@@ -132,17 +132,22 @@ export class HandoverTaker {
     const arrival = this.#arrival;
     if (arrival !== undefined) return this.#continue(arrival, bytes, fds);
     if (bytes[0] === CLIENT) return this.#arrive(bytes, fds);
-    this.#drop(fds);
     const packet = decodePacket(bytes);
-    if (packet?.kind === 'start') this.#start(packet.accepted);
-    else if (packet?.kind === 'ask') this.#asked = packet.count;
+    if (packet?.kind === 'start') {
+      this.#start(packet.accepted, fds);
+      return true;
+    }
+    this.#drop(fds);
+    if (packet?.kind === 'ask') this.#asked = packet.count;
     else return packet?.kind === 'back' && this.#giveBack(packet.count);
     return true;
   }
 
-  #start(accepted: number): void {
+  /** `fds`: where it tells its totals; one of an earlier version has none. */
+  #start(accepted: number, fds: readonly number[]): void {
     this.#parts.counters.goOnFrom(accepted);
-    this.#begin();
+    if (this.#isAccepting) this.#begin(fds);
+    else this.#drop(fds);
   }
 
   #giveBack(count: number): boolean {
@@ -152,9 +157,10 @@ export class HandoverTaker {
     return true;
   }
 
-  #begin(): void {
-    if (!this.#isAccepting) return;
+  #begin([totalsFd = -1, ...more]: readonly number[]): void {
+    this.#drop(more);
     this.#isAccepting = false;
+    this.#parts.post({ type: 'predecessor-left', pid: this.#source.pid, totalsFd });
     if (this.#isReady) this.#parts.post({ type: 'accepting' });
   }
 
@@ -250,7 +256,8 @@ export class HandoverTaker {
     }
     admission.giveBack(this.#coming);
     this.#coming = 0;
-    this.#begin();
+    if (this.#isAccepting) this.#begin([]);
+    this.#parts.post({ type: 'predecessor-over', clients: this.#taken });
     report?.({ type: 'taken-over', time: Date.now(), predecessor: this.#source.pid, clients: this.#taken });
   }
 

@@ -184,6 +184,31 @@ export interface ReloadFailedEvent extends Happened {
   readonly error: EventError;
 }
 
+/** What became of a deploy: new code by a reload, or a new process by a take-over. Reported once all old threads, or the old process, have ended. */
+export interface DeployEvent extends Deploy {
+  readonly type: 'deploy';
+}
+
+/**
+ * The account of a deploy. `clients` were there as it began; `moved` of them went to the new threads or process, `stayed` until they left, and
+ * `dropped` were cut off because their thread or process ended. Each number is counted by whoever does it, `clients` by nobody of these.
+ */
+export interface Deploy extends Happened {
+  readonly kind: 'reload' | 'take-over';
+  readonly result: 'success' | 'failure';
+  /** How long it took, until the last of the old had ended. */
+  readonly ms: number;
+  /** How many threads have the new code. */
+  readonly threads: number;
+  /** Left out if the deploy has failed, or if the old process has not told how many there were. */
+  readonly clients?: number;
+  readonly moved?: number;
+  readonly stayed?: number;
+  readonly dropped?: number;
+  /** Why it has failed, or what is not known. */
+  readonly detail?: string;
+}
+
 /** Another process, `successor`, accepts clients from now on, and is handed those that are here. */
 export interface HandingOverEvent extends Happened {
   readonly type: 'handing-over';
@@ -240,6 +265,7 @@ export type ServerEvent =
   | CertificateExpiredEvent
   | ReloadEvent
   | ReloadFailedEvent
+  | DeployEvent
   | HandingOverEvent
   | HandedOverEvent
   | HandOverFailedEvent

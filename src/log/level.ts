@@ -26,6 +26,7 @@ const LEVELS: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   open: 'info',
   close: 'info',
   reload: 'info',
+  deploy: 'info',
   'handing-over': 'info',
   'handed-over': 'info',
   'taken-over': 'info',

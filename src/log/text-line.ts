@@ -2,10 +2,12 @@
 
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { UNIX_PEER } from '../sys/structs/socket-address.ts';
+import { deployText, unaccounted } from './deploy-text.ts';
 import { escapeText } from './escape.ts';
 import type {
   AcceptPausedEvent,
   CloseEvent,
+  DeployEvent,
   LockStuckEvent,
   ServerEvent,
   ServiceErrorEvent,
@@ -61,6 +63,7 @@ const LINES: { readonly [Type in ServerEvent['type']]: LineOf<Type> } = {
   reload: ({ threads }) => out(`Serving new code on ${threads} ${threads === 1 ? 'thread' : 'threads'}`),
   'reload-failed': ({ error }) =>
     err(`The new code cannot be loaded; the old code goes on: ${escapeText(error.message)}`),
+  deploy: (event) => deployLine(event),
   'handing-over': ({ successor }) => out(`Handing over to process ${successor}: it accepts clients from now on`),
   'handed-over': (event) => out(`Handed over ${clients(event.clients)} to process ${event.successor}`),
   'hand-over-failed': ({ successor }) =>
@@ -176,6 +179,14 @@ function by({ address, port }: { readonly address?: string; readonly port?: numb
 function certificateExpired(certificate: string, expired: string): string {
   const what = `The certificate in ${escapeText(certificate)} has expired (${escapeText(expired)})`;
   return `${what}: handshakes will fail. Replace the file, then send SIGHUP to read it again`;
+}
+
+/** The event `reload-failed` says more of a reload that has failed. */
+function deployLine(event: DeployEvent): Line | undefined {
+  const { kind, result } = event;
+  if (result === 'failure' && kind === 'reload') return undefined;
+  const text = `Deploy: ${escapeText(deployText(event))}`;
+  return result === 'failure' || unaccounted(event) !== 0 ? err(text) : out(text);
 }
 
 function acceptPaused(event: AcceptPausedEvent): string {

@@ -3,6 +3,7 @@ import { amountText, bytesText, shareText } from '../admin/view/amounts.ts';
 import type { ThreadView } from '../admin/view/threads.ts';
 import type { View } from '../admin/view/view.ts';
 import { countText, durationText, placeText } from '../admin/words.ts';
+import { deployText, unaccounted } from '../log/deploy-text.ts';
 import { bar, byId, fillTable, make, setText } from './dom.ts';
 
 /** A limit of which so much is used is near. */
@@ -97,15 +98,26 @@ function showTiles(view: View): void {
     rates === undefined ? '' : `a second, in ${bytesText(rates.receivedBytes)}, out ${bytesText(rates.sentBytes)}`,
   );
   setText('tile-threads', `${threads.length}`);
-  setText(
-    'tile-threads-more',
-    blocked === 0 ? `of ${server.threads.max}, none blocked` : `of ${server.threads.max}, ${blocked} blocked`,
-  );
+  const moves = rates && `, ${amountText(rates.moves)} clients change threads a second`;
+  setText('tile-threads-more', `of ${server.threads.max}, ${blocked === 0 ? 'none' : blocked} blocked${moves ?? ''}`);
   byId('tile-threads-more').className = blocked === 0 ? 'more' : 'more alarm';
-  setText('tile-moves', rates === undefined ? '–' : amountText(rates.moves));
   const all = closed.reduce((sum, { count }) => sum + count, 0);
   setText('tile-cut', amountText(cutOff));
   setText('tile-cut-more', `of ${countText(all, 'client')} that left`);
+  showDeploy(view);
+}
+
+function showDeploy({ deploy, predecessor, time }: View): void {
+  if (deploy === undefined && predecessor === undefined) return;
+  const lost = deploy === undefined ? 0 : (deploy.dropped ?? 0) + Math.max(0, unaccounted(deploy));
+  const old = predecessor && `process ${predecessor.pid} still serves ${countText(predecessor.clients, 'client')}`;
+  const ago = deploy && `${durationText(Math.max(0, time - deploy.time))} ago: ${deployText(deploy)}`;
+  setText(
+    'tile-deploy',
+    deploy === undefined ? '…' : deploy.result === 'failure' ? 'failed' : `${amountText(lost)} dropped`,
+  );
+  setText('tile-deploy-more', old ?? ago ?? '');
+  byId('tile-deploy-more').className = lost > 0 || deploy?.result === 'failure' ? 'more alarm' : 'more';
 }
 
 function showThreads(threads: readonly ThreadView[]): void {

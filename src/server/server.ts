@@ -25,6 +25,7 @@ import { Deferred } from './deferred.ts';
 import type { Engine, EngineName } from './engine.ts';
 import { addressText, type ServerAddress } from '../listen/listening-socket.ts';
 import { withMemoryLimits } from './memory-limit.ts';
+import { Deploys } from './deploys/deploys.ts';
 import { controlOf, Doors } from './watch/doors.ts';
 import { openEngine } from './open-engine.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -161,6 +162,7 @@ export class Server implements AsyncDisposable {
   /** Left out without TLS. */
   readonly #stopRenewing: (() => void) | undefined;
   readonly #watch: Watch;
+  readonly #deploys: Deploys;
   readonly #doors: Doors;
   /** What new threads get; left out without TLS. */
   #credentials: Credentials | undefined;
@@ -188,20 +190,14 @@ export class Server implements AsyncDisposable {
     this.#credentials = tls;
     // First: it refuses what threads cannot share.
     const start = serviceThreadStart(settings, this.#memory, { service, needs }, tls, nameOf);
+    this.#deploys = new Deploys({
+      memory: this.#memory,
+      totals: () => this.#watch.ownTotals(),
+      report: (event) => this.report(event),
+    });
     this.#acceptor = this.#startAcceptor();
     this.#pool = this.#makePool(start);
-    this.#watch = new Watch({
-      engine,
-      settings,
-      memory: this.#memory,
-      addresses: addresses.map(addressText),
-      state: () => this.#state,
-      credentials: () => this.#credentials,
-      isAsked: () => this.#doors.areWanted,
-      ping: async () => this.ping(),
-      post: (message) => this.#acceptor.post(message),
-      threadIdOf: (thread) => this.#pool.threadIdOf(thread),
-    });
+    this.#watch = this.#makeWatch();
     this.#doors = new Doors({
       settings,
       controlled: this.#watch,
@@ -356,13 +352,33 @@ export class Server implements AsyncDisposable {
       locks: [...this.#memory.locks, ...Object.values(shared).filter((value) => value instanceof Lock)],
       post: (message) => this.#acceptor.post(message),
       failed: this.#failed,
-      report: (event) => this.#memory.report(event),
+      report: (event) => {
+        if (event.type === 'thread-lost') this.#deploys.lost(event.thread - 1);
+        this.#memory.report(event);
+      },
+    });
+  }
+
+  #makeWatch(): Watch {
+    return new Watch({
+      engine: this.#engine,
+      settings: this.#settings,
+      memory: this.#memory,
+      addresses: this.addresses.map(addressText),
+      state: () => this.#state,
+      credentials: () => this.#credentials,
+      isAsked: () => this.#doors.areWanted,
+      ping: async () => this.ping(),
+      post: (message) => this.#acceptor.post(message),
+      threadIdOf: (thread) => this.#pool.threadIdOf(thread),
+      deploys: this.#deploys,
     });
   }
 
   readonly #failed = (error: unknown): void => this.#giveUp(error);
 
   readonly #onAcceptorMessage = (message: FromAcceptor): void => {
+    this.#deploys.onMessage(message);
     if (message.type === 'want-threads') this.#pool.grow(message.threads);
     else if (message.type === 'thread-retires') this.#pool.retires(message.thread);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
@@ -407,15 +423,17 @@ export class Server implements AsyncDisposable {
   }
 
   async #reload(): Promise<void> {
-    const time = Date.now();
+    const [time, since] = [Date.now(), performance.now()];
     try {
       const tls = readCredentials(this.#settings, this.#nameOf, (event) => this.report(event));
-      const threads = await this.#pool.reload({ tls });
+      const threads = await this.#pool.reload({ tls }, (old) => this.#deploys.reloaded(old, since));
       this.#credentials = tls;
       this.#memory.report({ type: 'reload', time, threads });
-    } catch (error) {
-      this.#memory.report({ type: 'reload-failed', time, error: errorToRecord(error, 'HEDDLE_SERVICE_LOAD') });
-      throw error;
+    } catch (thrown) {
+      const error = errorToRecord(thrown, 'HEDDLE_SERVICE_LOAD');
+      this.#memory.report({ type: 'reload-failed', time, error });
+      this.#deploys.failed('reload', since, error.message);
+      throw thrown;
     }
   }
 
@@ -478,6 +496,7 @@ export class Server implements AsyncDisposable {
     for (const { thread, ended } of lost) ended.then(() => this.#engine.endLost(this.#memory, thread)).catch(crash);
     process.off('exit', this.#abandon);
     this.#reportHandOver();
+    await this.#deploys.end();
     this.#memory.events.end();
     this.#closed.resolve(undefined);
   }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { HeddleError } from '../errors.ts';
 import {
+  AF_UNIX,
   CLOCK_MONOTONIC,
   EFD_CLOEXEC,
   EFD_NONBLOCK,
@@ -173,6 +174,13 @@ class Libc implements Sys {
     checkInt(type);
     checkInt(protocol);
     return this.#result(this.#calls.socket(family, type, protocol));
+  }
+
+  socketPair(type: number): readonly [number, number] | number {
+    checkInt(type);
+    const { address, bytes } = this.#value;
+    const result = this.#result(this.#calls.socketpair(AF_UNIX, type, 0, address));
+    return result < 0 ? result : [bytes.readInt32LE(0), bytes.readInt32LE(4)];
   }
 
   bind(fd: number, address: SocketAddress): number {

@@ -3,6 +3,7 @@
 /** By name, as koffi reads them. */
 export const SIGNATURES = {
   socket: 'int socket(int, int, int)',
+  socketpair: 'int socketpair(int, int, int, void *)',
   bind: 'int bind(int, void *, unsigned int)',
   connect: 'int connect(int, void *, unsigned int)',
   listen: 'int listen(int, int)',

@@ -57,6 +57,8 @@ export interface Sys {
   trimMemory(): void;
 
   socket(family: number, type: number, protocol: number): number;
+  /** Opens two Unix sockets that are connected with each other, of `type`; or gives the errno. */
+  socketPair(type: number): readonly [number, number] | number;
   bind(fd: number, address: SocketAddress): number;
   connect(fd: number, address: SocketAddress): number;
   listen(fd: number, backlog: number): number;

@@ -86,7 +86,21 @@ describe('the metrics of a server', () => {
   it('never name a client', () => {
     const names = samples(serverMetrics(observed(2), 'prometheus')).flatMap((line) => line.match(/\w+(?==")/g) ?? []);
     expect([...new Set(names)].sort()).toEqual(
-      ['bound', 'by', 'cause', 'engine', 'le', 'node', 'reason', 'result', 'state', 'thread', 'version', 'why'].sort(),
+      [
+        'bound',
+        'by',
+        'cause',
+        'engine',
+        'kind',
+        'le',
+        'node',
+        'reason',
+        'result',
+        'state',
+        'thread',
+        'version',
+        'why',
+      ].sort(),
     );
   });
 

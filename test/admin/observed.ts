@@ -1,5 +1,7 @@
 /** What a server of `threads` threads shows, with nothing counted yet. */
 import type { Observed } from '../../src/admin/observed.ts';
+import { noDeploys } from '../../src/admin/deploy-counts.ts';
+import { countedStats } from '../../src/admin/totals.ts';
 import type { ServerStats } from '../../src/admin/server-stats.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { zeroCounters } from '../../src/sharing/thread-board.ts';
@@ -34,14 +36,21 @@ export function stats(threads: number, more: Partial<ServerStats> = {}): ServerS
 }
 
 export function observed(threads: number, more: Partial<Observed> = {}): Observed {
+  const given = more.stats ?? stats(threads);
   return {
-    stats: stats(threads),
+    stats: given,
+    totals: {
+      stats: countedStats(given),
+      counts: { threadStarts: 0, threadExits: 0, eventsLost: 0 },
+      deploys: noDeploys(),
+    },
+    inherited: { generation: 1, totals: undefined, deploys: [], last: undefined, predecessor: undefined },
     state: 'ready',
     engine: 'epoll',
     threads: { min: 2, max: threads },
     maxClients: 1000,
     arena: { used: 0, size: 2 ** 26 },
-    counts: { threadStarts: 0, threadExits: 0, eventsLost: 0, reloads: 0, failedReloads: 0, lastReloadFailed: false },
+    counts: { threadStarts: 0, threadExits: 0, eventsLost: 0, lastReloadFailed: false },
     lastHour: { threadExits: 0, eventsLost: 0, starved: 0 },
     now: 0,
     uptimeMs: 60_000,

@@ -2,12 +2,14 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../support/folder.ts';
-import { generation } from '../server/generations.ts';
+import { type Generation, generation } from '../server/generations.ts';
 import { Peer } from '../server/peer.ts';
-import { noTakeOver, TIMEOUT_MS } from '../server/running.ts';
+import { noTakeOver, type Running, service, start, TIMEOUT_MS } from '../server/running.ts';
+
+type Metrics = ReadonlyMap<string, number>;
 
 /** The metrics that are served at `socketPath`, by name and labels. */
-async function metricsAt(socketPath: string): Promise<ReadonlyMap<string, number>> {
+async function metricsAt(socketPath: string): Promise<Metrics> {
   const text = await new Promise<string>((resolve, reject) => {
     const asking = request({ socketPath, path: '/metrics', headers: { host: 'localhost' }, agent: false }, (answer) => {
       const chunks: Buffer[] = [];
@@ -20,8 +22,8 @@ async function metricsAt(socketPath: string): Promise<ReadonlyMap<string, number
   return new Map(samples.map((line) => [line.replace(/ \S+$/, ''), Number(line.replace(/^.* /, ''))]));
 }
 
-/** How many clients came, and where they are, as one process counts. */
-function countsOf(metrics: ReadonlyMap<string, number>) {
+/** How many clients came, and where they are, as all processes have counted. */
+function countsOf(metrics: Metrics) {
   const closed = [...metrics].filter(([name]) => name.startsWith('heddle_clients_closed_total'));
   return {
     accepted: metrics.get('heddle_clients_accepted_total'),
@@ -30,37 +32,118 @@ function countsOf(metrics: ReadonlyMap<string, number>) {
     clients: metrics.get('heddle_clients'),
     closed: closed.reduce((sum, [, count]) => sum + count, 0),
     messages: metrics.get('heddle_messages_total'),
+    responses: metrics.get('heddle_response_seconds_count'),
+    generation: metrics.get('heddle_generation'),
+    deploys: metrics.get('heddle_deploys_total{kind="take-over",result="success"}'),
+    failed: metrics.get('heddle_deploys_total{kind="take-over",result="failure"}'),
+    dropped: metrics.get('heddle_deploy_dropped_clients_total{kind="take-over"}'),
   };
 }
 
+const NONE = { takenOver: 0, handedOver: 0, closed: 0, generation: 1, deploys: 0, failed: 0, dropped: 0 };
+
+/** Waits until the metrics at `control` are `expected`: the old process may have them a moment longer, and closes are counted out late. */
+async function becomes(control: string, expected: object): Promise<void> {
+  const check = async (): Promise<void> => expect(countsOf(await metricsAt(control))).toMatchObject(expected);
+  await vi.waitFor(check, { timeout: TIMEOUT_MS, interval: 10 });
+}
+
+async function opened({ server }: Running): Promise<void> {
+  await vi.waitUntil(() => server.controlPath !== undefined, { timeout: TIMEOUT_MS, interval: 5 });
+}
+
 describe.skipIf(noTakeOver)('metrics over a take-over', () => {
-  it('are served at the same place, begin anew, and count no client twice', async () => {
+  it('go on at the same place over two of them: counters are the sum, and no client counts twice', async () => {
     const folder = testFolder();
     const [takeOver, control] = [join(folder, 'next'), join(folder, 'control.sock')];
-    await using old = await generation('old', takeOver, { control });
-    await vi.waitUntil(() => old.server.controlPath !== undefined, { timeout: TIMEOUT_MS, interval: 5 });
-    const peers = await Peer.connectAll(old.port, 20);
-    for (const peer of peers) await peer.ask('hello');
-    const none = { takenOver: 0, handedOver: 0, closed: 0 };
-    expect(countsOf(await metricsAt(control))).toEqual({ ...none, accepted: 20, clients: 20, messages: 20 });
+    const generations: Generation[] = [await generation('1', takeOver, { control })];
+    const newest = (): Generation => generations.at(-1) as Generation;
+    await opened(newest());
+    const peers = await Peer.connectAll(newest().port, 20);
+    for (let number = 1; number <= 3; number++) {
+      for (const peer of peers) expect(await peer.ask('hello')).toMatch(new RegExp(`^${number} `));
+      const moved = (number - 1) * 20;
+      const deploys = number - 1;
+      const counts = {
+        ...NONE,
+        accepted: 20,
+        takenOver: moved,
+        handedOver: moved,
+        clients: 20,
+        generation: number,
+        deploys,
+      };
+      await becomes(control, { ...counts, messages: number * 20, responses: number * 20 });
+      if (number === 3) break;
+      const old = newest();
+      generations.push(await generation(`${number + 1}`, takeOver, { control }));
+      await old.server.closed;
+      await opened(newest());
+    }
+    await peers[0]?.leave();
+    await newest().seen('close');
+    await becomes(control, {
+      ...NONE,
+      accepted: 20,
+      takenOver: 40,
+      handedOver: 40,
+      clients: 19,
+      closed: 1,
+      generation: 3,
+      deploys: 2,
+    });
+    expect((await newest().seen('deploy')).map(({ time: _time, ms: _ms, ...account }) => account)).toEqual([
+      {
+        type: 'deploy',
+        kind: 'take-over',
+        result: 'success',
+        threads: 2,
+        clients: 20,
+        moved: 20,
+        stayed: 0,
+        dropped: 0,
+      },
+    ]);
+    for (const { server } of generations) await server.close();
+  });
+
+  it('are those of both processes while the old one serves its last clients, and then of all it has counted', async () => {
+    const folder = testFolder();
+    const [takeOver, control] = [join(folder, 'next'), join(folder, 'control.sock')];
+    const options = { takeOver, control, shutdownTimeout: '20m' } as const;
+    await using old = await start(service('sessions'), options);
+    await using peer = await old.connect();
+    peer.send('slow\n1\n');
+    expect(await peer.line()).toBe('1');
+    await using fresh = await start(service('sessions'), options);
+    await opened(fresh);
+    await using next = await fresh.connect();
+    next.send('slow\n1\n');
+    expect(await next.line()).toBe('1');
+    await becomes(control, { ...NONE, accepted: 2, clients: 2, generation: 2, deploys: 1 });
+    const { messages } = countsOf(await metricsAt(control));
+    expect(await peer.ask('2')).toBe('2');
+    await becomes(control, { messages: (messages ?? 0) + 1 });
+    expect(await fresh.all('deploy')).toEqual([]);
+    peer.finish();
+    await peer.rest();
+    await old.server.closed;
+    await becomes(control, { ...NONE, accepted: 2, clients: 1, closed: 1, generation: 2, deploys: 1 });
+    expect(await fresh.seen('deploy')).toMatchObject([{ clients: 1, moved: 0, stayed: 1, dropped: 0 }]);
+  });
+
+  it('count those that the old process has to cut off', async () => {
+    const folder = testFolder();
+    const [takeOver, control] = [join(folder, 'next'), join(folder, 'control.sock')];
+    await using old = await generation('old', takeOver, { control, shutdownTimeout: '200ms' });
+    const peers = await Peer.connectAll(old.port, 3);
+    peers[0]?.send('later\n'); // Its handler never returns.
+    for (const peer of peers.slice(1)) await peer.ask('hello');
+    await vi.waitUntil(() => old.server.stats().receivedBytes === 18, { timeout: TIMEOUT_MS, interval: 5 });
     await using fresh = await generation('new', takeOver, { control });
     await old.server.closed;
-    await vi.waitUntil(() => fresh.server.controlPath !== undefined, { timeout: TIMEOUT_MS, interval: 5 });
-    await fresh.seen('taken-over');
-    expect(old.server.controlPath).toBeUndefined();
-    expect(old.server.stats()).toMatchObject({ clients: 0, handedOver: 20 });
-    expect(countsOf(await metricsAt(control))).toEqual({
-      ...none,
-      takenOver: 20,
-      accepted: 0,
-      clients: 20,
-      messages: 0,
-    });
-    await peers[0]?.leave();
-    await fresh.seen('close');
-    const counts = { ...none, takenOver: 20, accepted: 0, clients: 19, closed: 1, messages: 0 };
-    // The close is reported a moment before the client is counted out.
-    const check = async (): Promise<void> => expect(countsOf(await metricsAt(control))).toEqual(counts);
-    await vi.waitFor(check, { timeout: TIMEOUT_MS });
+    expect(await fresh.seen('deploy')).toMatchObject([{ clients: 3, moved: 2, stayed: 0, dropped: 1 }]);
+    await opened(fresh);
+    await becomes(control, { accepted: 3, takenOver: 2, handedOver: 2, clients: 2, closed: 1, dropped: 1 });
   });
 });

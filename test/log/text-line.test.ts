@@ -7,6 +7,8 @@ const CLIENT = { time: 0, client: 7, address: '127.0.0.1', port: 11600, thread: 
 
 const UNIX_CLIENT = { ...CLIENT, address: 'unix', port: 0 };
 
+const DEPLOY = { type: 'deploy', kind: 'take-over', result: 'success', time: 0, ms: 812, threads: 4 } as const;
+
 describe('a line of text', () => {
   it.each<[ServerEvent, string, string]>([
     [{ type: 'open', ...CLIENT }, 'stdout', 'Connected to: 127.0.0.1 : 11600'],
@@ -132,6 +134,31 @@ describe('a line of text', () => {
     ],
     [{ type: 'reload', time: 0, threads: 1 }, 'stdout', 'Serving new code on 1 thread'],
     [
+      { ...DEPLOY, kind: 'reload', clients: 1024, moved: 1011, stayed: 13, dropped: 0 },
+      'stdout',
+      'Deploy: reload, 4 threads, 0.8 s: 1,024 = 1,011 moved + 13 stayed until they left + 0 dropped',
+    ],
+    [
+      { ...DEPLOY, clients: 9, moved: 5, stayed: 1, dropped: 0, detail: 'it was killed' },
+      'stderr',
+      'Deploy: take-over, 4 threads, 0.8 s: 9 ≠ 5 moved + 1 stayed until they left + 0 dropped: what became of 3 is not known',
+    ],
+    [
+      { ...DEPLOY, clients: 2, moved: 3, stayed: 0, dropped: 0 },
+      'stderr',
+      'Deploy: take-over, 4 threads, 0.8 s: 2 ≠ 3 moved + 0 stayed until they left + 0 dropped: 1 more than there were',
+    ],
+    [
+      { ...DEPLOY, moved: 5, detail: 'process 7 has told nothing' },
+      'stdout',
+      'Deploy: take-over, 4 threads, 0.8 s: 5 moved; process 7 has told nothing',
+    ],
+    [
+      { ...DEPLOY, result: 'failure', detail: 'process 7 ended before it served' },
+      'stderr',
+      'Deploy: take-over failed: process 7 ended before it served',
+    ],
+    [
       { type: 'reload-failed', time: 0, error: { code: 'HEDDLE_SERVICE_LOAD', message: 'no' } },
       'stderr',
       'The new code cannot be loaded; the old code goes on: no',
@@ -144,6 +171,10 @@ describe('a line of text', () => {
     expect(textLine({ type: 'open', ...CLIENT }, 'plain')?.text).toBe('Client connected: 127.0.0.1 : 11600');
     const close = { type: 'close', ...CLIENT, reason: 'bad-frame', detail: 'x' } as const;
     expect(textLine(close, 'plain')?.text).toBe('Client disconnected: 127.0.0.1 : 11600 (bad-frame: x)');
+  });
+
+  it('is not written of a reload that failed a second time: another event says why', () => {
+    expect(textLine({ ...DEPLOY, kind: 'reload', result: 'failure', detail: 'no such table' })).toBeUndefined();
   });
 
   it('is not written for a server that leaves: the command says so', () => {

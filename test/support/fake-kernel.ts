@@ -247,6 +247,7 @@ export class FakeKernel implements Sys {
   }
 
   socket = notFaked('socket');
+  socketPair = notFaked('socketPair');
   bind = notFaked('bind');
   connect = notFaked('connect');
   listen = notFaked('listen');

@@ -1,7 +1,9 @@
 /** Shows a server at one moment, as the JSON that the commands read. */
 import type { Controlled, ThreadTimes } from './controlled.ts';
 import type { BlockedThread, CodeBlocks, Observed } from '../observed.ts';
+import type { Deploy } from '../../log/event.ts';
 import type { ThreadStats } from '../server-stats.ts';
+import type { Inherited } from '../totals.ts';
 import { latencyBounds } from '../../sharing/latency-buckets.ts';
 import { maxFiles, openFiles } from '../process-metrics.ts';
 import { type Verdict, verdictOf } from '../verdict.ts';
@@ -41,6 +43,12 @@ export interface Snapshot {
   readonly codes: readonly CodeBlocks[];
   readonly arena: Observed['arena'];
   readonly counts: Observed['counts'];
+  /** 1 + the number of take-overs. */
+  readonly generation: number;
+  /** The last 16, the newest last. */
+  readonly deploys: readonly Deploy[];
+  /** The process before this one, while it serves its last clients. */
+  readonly predecessor?: NonNullable<Inherited['predecessor']>;
   readonly acceptQueue: Observed['acceptQueue'];
   /** Files that the process has open, and may have open; left out where that is not known. */
   readonly files?: { readonly used: number; readonly limit: number };
@@ -48,7 +56,8 @@ export interface Snapshot {
 
 export function snapshotOf(controlled: Controlled): Snapshot {
   const observed = controlled.observe();
-  const { acceptQueue, arena, codes, counts, now, state, stats, uptimeMs } = observed;
+  const { acceptQueue, arena, codes, counts, inherited, now, state, stats, uptimeMs } = observed;
+  const { deploys, generation, predecessor } = inherited;
   const { accepted, clients, closes, messages, moves, receivedBytes, rejected, sentBytes, starved } = stats;
   const running = stats.threads.filter(({ isRunning }) => isRunning);
   return {
@@ -72,6 +81,9 @@ export function snapshotOf(controlled: Controlled): Snapshot {
     codes,
     arena,
     counts,
+    generation,
+    deploys,
+    ...(predecessor !== undefined && { predecessor }),
     acceptQueue,
     ...filesNow(),
   };

@@ -1,5 +1,6 @@
 /** Turns what was asked of a server, twice, into what is shown of it. */
 import { CLOSED_BY } from '../closed-by.ts';
+import type { Deploy } from '../../log/event.ts';
 import type { Snapshot } from '../control/snapshot.ts';
 import type { WaitingClient } from '../control/waiting.ts';
 import type { CodeBlocks } from '../observed.ts';
@@ -51,13 +52,27 @@ export interface View {
   /** The code that has blocked threads, that of the longest block first. */
   readonly codes: readonly CodeBlocks[];
   readonly starved: number;
+  /** The last deploy; left out if there was none. */
+  readonly deploy?: Deploy;
+  readonly predecessor?: NonNullable<Snapshot['predecessor']>;
 }
 
 const CUT_OFF: ReadonlySet<string> = new Set(['limit', 'fault']);
 
 /** `before`: an earlier sample of the same server; without it there are no rates. */
 export function viewOf({ snapshot, waiting }: Sample, before?: Sample): View {
-  const { bounds, clients, codes, longestResponseMs: longestMs, server, starved, time, verdict } = snapshot;
+  const {
+    bounds,
+    clients,
+    codes,
+    longestResponseMs: longestMs,
+    predecessor,
+    server,
+    starved,
+    time,
+    verdict,
+  } = snapshot;
+  const deploy = snapshot.deploys?.at(-1);
   const earlier = before?.snapshot.server.pid === server.pid ? before.snapshot : undefined;
   const ms = earlier === undefined ? 0 : time - earlier.time;
   const closed = closedOf(snapshot.closes);
@@ -78,6 +93,8 @@ export function viewOf({ snapshot, waiting }: Sample, before?: Sample): View {
     cutOff: closed.reduce((sum, { by, count }) => sum + (CUT_OFF.has(by) ? count : 0), 0),
     codes,
     starved,
+    ...(deploy !== undefined && { deploy }),
+    ...(predecessor !== undefined && { predecessor }),
   };
 }
 

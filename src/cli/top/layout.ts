@@ -4,6 +4,7 @@ import { amountText, bytesText, shareText } from '../../admin/view/amounts.ts';
 import type { ThreadView } from '../../admin/view/threads.ts';
 import type { View } from '../../admin/view/view.ts';
 import { countText, durationText } from '../../admin/words.ts';
+import { deployText, unaccounted } from '../../log/deploy-text.ts';
 import { type Line, type Style, widthOf, wrap } from './line.ts';
 import { codeLines, threadLines, waitingLines } from './tables.ts';
 
@@ -74,7 +75,22 @@ function figureLines(view: View): Line[] {
       [left.join(' · ') || 'nobody'],
       [cutOff === 0 ? '' : `   cut off by the server: ${cutOff}`, 'warn'],
     ],
+    ...deployLines(view),
   ];
+}
+
+/** Nothing, until there was a deploy. */
+function deployLines({ deploy, predecessor, time }: View): Line[] {
+  const lines: Line[] = [];
+  if (predecessor !== undefined) {
+    lines.push([label('old'), [`process ${predecessor.pid} still serves ${countText(predecessor.clients, 'client')}`]]);
+  }
+  if (deploy !== undefined) {
+    const isGood = deploy.result === 'success' && deploy.dropped === 0 && unaccounted(deploy) === 0;
+    const ago = `${durationText(Math.max(0, time - deploy.time))} ago: `;
+    lines.push([label('deploy'), [ago], [deployText(deploy), isGood ? 'plain' : 'warn']]);
+  }
+  return lines;
 }
 
 function label(text: string): Line[number] {

@@ -7,6 +7,7 @@ import { ClosedClients } from '../../admin/control/closed-clients.ts';
 import type { About, Controlled, ThreadTimes } from '../../admin/control/controlled.ts';
 import type { BlockedThread, CertificateExpiry, LastHourCounts, Observed } from '../../admin/observed.ts';
 import type { Sampler } from '../../admin/stacks/sampler.ts';
+import { added, countedStats, type Totals } from '../../admin/totals.ts';
 import { crash } from '../../errors.ts';
 import type { ServerEvent, ThreadHeldEvent, TurnEvent } from '../../log/event.ts';
 import type { LimitedSettings } from '../../options/thread-settings.ts';
@@ -17,6 +18,7 @@ import type { ThreadRow } from '../../sharing/thread-board.ts';
 import type { BlockNotice } from '../../supervisor/block-log.ts';
 import { formatPeer } from '../../sys/structs/socket-address.ts';
 import { BlockJournal } from './block-journal.ts';
+import type { Deploys } from '../deploys/deploys.ts';
 import type { Engine } from '../engine.ts';
 import { isOfService, ownVersion } from '../own-package.ts';
 import { certificateExpiries } from './certificates.ts';
@@ -38,6 +40,7 @@ interface Parts {
   readonly ping: () => Promise<void>;
   readonly post: (message: Extract<ToAcceptor, { type: 'kick' }>) => void;
   readonly threadIdOf: (thread: number) => number | undefined;
+  readonly deploys: Pick<Deploys, 'counts' | 'inherited'>;
 }
 
 export class Watch implements Controlled {
@@ -87,7 +90,7 @@ export class Watch implements Controlled {
 
   /** Takes note of an event of the server; returns it with what is known of the code that it is about. */
   note(event: ServerEvent): ServerEvent {
-    this.#count(event);
+    this.#noteCount(event);
     if (event.type === 'turn') return this.#withCode(event, event.blockedMs);
     return event.type === 'thread-held' ? this.#withCode(event, event.heldMs) : event;
   }
@@ -129,7 +132,7 @@ export class Watch implements Controlled {
     return threadId === undefined || !this.#isAsked() ? undefined : sampler.sample(threadId);
   }
 
-  #count(event: ServerEvent): void {
+  #noteCount(event: ServerEvent): void {
     const now = performance.now();
     if (event.type === 'close') {
       if (this.#isAsked()) this.closed.add(event);
@@ -176,9 +179,25 @@ export class Watch implements Controlled {
     return { ...(cpuMs !== undefined && { cpuMs }), ...(runDelayMs !== undefined && { runDelayMs }) };
   }
 
+  /** What this process has counted alone. */
+  ownTotals(): Totals {
+    const { deploys, memory } = this.#parts;
+    return { stats: countedStats(memory.stats()), counts: this.#counts(), deploys: deploys.counts };
+  }
+
+  #counts(): Totals['counts'] {
+    const { memory } = this.#parts;
+    return {
+      threadStarts: memory.countOf('thread-start'),
+      threadExits: memory.countOf('thread-exit'),
+      eventsLost: memory.events.lost,
+    };
+  }
+
   observe(): Observed {
-    const { engine, memory, settings, state } = this.#parts;
-    const { arena, board, events } = memory;
+    const { deploys, engine, memory, settings, state } = this.#parts;
+    const { arena, board } = memory;
+    const { inherited } = deploys;
     return {
       stats: memory.stats(),
       state: state(),
@@ -186,14 +205,9 @@ export class Watch implements Controlled {
       threads: settings.threads,
       maxClients: settings.maxClients,
       arena: { used: arena.used, size: arena.size },
-      counts: {
-        threadStarts: memory.countOf('thread-start'),
-        threadExits: memory.countOf('thread-exit'),
-        eventsLost: events.lost,
-        reloads: memory.countOf('reload'),
-        failedReloads: memory.countOf('reload-failed'),
-        lastReloadFailed: this.#lastReloadFailed,
-      },
+      totals: added(this.ownTotals(), inherited.totals),
+      inherited,
+      counts: { ...this.#counts(), lastReloadFailed: this.#lastReloadFailed },
       lastHour: this.#lastHourCounts(),
       now: Date.now(),
       uptimeMs: performance.now() - this.#startedAt,

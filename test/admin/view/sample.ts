@@ -57,7 +57,9 @@ export function sample(more: Partial<Snapshot> = {}, clients: readonly WaitingCl
     starved: 0,
     codes: [],
     arena: { used: 0, size: 1000 },
-    counts: { threadStarts: 0, threadExits: 0, eventsLost: 0, reloads: 0, failedReloads: 0, lastReloadFailed: false },
+    counts: { threadStarts: 0, threadExits: 0, eventsLost: 0, lastReloadFailed: false },
+    generation: 1,
+    deploys: [],
     acceptQueue: [],
     ...more,
   };

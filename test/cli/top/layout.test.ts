@@ -59,6 +59,26 @@ describe('the layout of a terminal', () => {
     expect(headOf(busy)).toBe(headOf(viewOf(sample())));
   });
 
+  it('says what became of the last deploy, and that the old process still serves', () => {
+    expect(textsOf(120, 24, viewOf(sample())).filter((line) => /^(deploy|old) /.test(line))).toEqual([]);
+    const deploy = {
+      kind: 'reload',
+      result: 'success',
+      threads: 4,
+      ms: 812,
+      clients: 1024,
+      moved: 1011,
+      stayed: 13,
+      dropped: 0,
+    } as const;
+    const predecessor = { pid: 4711, clients: 3 };
+    const view = viewOf(sample({ time: 8_000, deploys: [{ ...deploy, time: 1_000 }], predecessor }));
+    expect(textsOf(120, 24, view).filter((line) => /^(deploy|old) /.test(line))).toEqual([
+      'old       process 4711 still serves 3 clients',
+      'deploy    7.0 s ago: reload, 4 threads, 0.8 s: 1,024 = 1,011 moved + 13 stayed until they left + 0 dropped',
+    ]);
+  });
+
   it('has nothing that a terminal acts upon, whatever files and clients are called', () => {
     const { server } = sample().snapshot;
     const view = viewOf(
