@@ -1,6 +1,7 @@
 /** Keeps what one client has sent and nobody has taken, and knows whether the kernel may have more. */
 import type { SavedBytes } from '../sharing/connection-table.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from '../sys/constants.ts';
+import { type Frame, type FrameStatus, type Framing, INCOMPLETE } from '../framing/frame.ts';
 import type { Reader } from './bytes/reader.ts';
 import type { SharedBuffer } from './bytes/saved-bytes.ts';
 
@@ -98,6 +99,28 @@ export class Input {
     if (this.#kept === undefined) return false;
     this.#reader.open(this.#kept);
     return true;
+  }
+
+  /** Looks for the first message of what is kept; `frame` then says where it is in `keptBytes`. */
+  findKept(framing: Framing, frame: Frame): FrameStatus {
+    const kept = this.#kept as SharedBuffer;
+    frame.scanned = kept.scanned;
+    const status = framing.decode(kept.memory.bytes, kept.from, kept.to, frame);
+    if (status === INCOMPLETE) kept.scanned = frame.scanned;
+    return status;
+  }
+
+  /** What is kept is a part of this. */
+  get keptBytes(): Buffer {
+    return (this.#kept as SharedBuffer).memory.bytes;
+  }
+
+  /** Drops what is kept up to `next`, an index of `keptBytes`. */
+  takeKept(next: number): void {
+    const kept = this.#kept as SharedBuffer;
+    if (next === kept.to) return this.drop();
+    kept.start += next - kept.from;
+    kept.scanned = 0;
   }
 
   /** Has the decoder look at all that is kept: it is another one now. */

@@ -5,10 +5,12 @@ import type { SavedBytes } from '../sharing/connection-table.ts';
 import { EAGAIN } from '../sys/errno.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import { memoryOf } from '../sys/typed-array.ts';
+import type { Framing } from '../framing/frame.ts';
 import type { Codec } from './codec/codec.ts';
 import { BLOCKED, CLOSED, NO_OUTPUT } from './flags.ts';
 import { lendReply } from './bytes/lent-bytes.ts';
 import { checkReply, frameReply, lengthOf, type ReplyBuffer } from './bytes/reply-buffer.ts';
+import type { ReplyPages } from './bytes/reply-pages.ts';
 import type { SharedBuffer } from './bytes/saved-bytes.ts';
 import { outputEnded } from './end/ending.ts';
 import { SendQueue, type SendQueueContext, SENT } from './bytes/send-queue.ts';
@@ -26,6 +28,8 @@ const MAX_SEND_BYTES = 2 ** 31 - 1;
 export interface OutputContext extends SendQueueContext {
   /** Where the replies of one client are put together. Empty whenever no client is in the middle of a read. */
   readonly replies: ReplyBuffer;
+  /** Where they are put together while they wait for the end of the callbacks. */
+  readonly pages: ReplyPages;
   /** Where reads go: a message that lies there is gone with the next read. */
   readonly input: NativeBuffer;
   /** A service leaves its replies to Heddle: it does not change them afterwards. */
@@ -54,9 +58,11 @@ export class Output {
   readonly #fd: number;
   /** The only message that waits, for the end of the callbacks: most leave before there is another, and need no queue. */
   #only: Uint8Array | undefined = undefined;
+  /** The messages that wait for the end of the callbacks, once there are several: they are newer than what is in the queue. */
+  #page: ReplyBuffer | undefined = undefined;
   /** How many bytes the client had yet to take when that was last asked. */
   #untaken = 0;
-  /** What waits to be sent, except for `#only`; `undefined`: nothing ever had to. */
+  /** What waits to be sent, except for `#only` and `#page`; `undefined`: nothing ever had to. */
   #queue: SendQueue | undefined;
 
   /** `unsent`: what was not sent when the client moved here. */
@@ -75,10 +81,15 @@ export class Output {
 
   /** Whether nothing waits to be sent, except for the replies of this read. */
   get isSent(): boolean {
-    return this.#only === undefined && (this.#queue === undefined || this.#queue.isEmpty);
+    return !this.#hasFresh && (this.#queue === undefined || this.#queue.isEmpty);
   }
 
-  /** Whether nothing was ever kept here, except for `#only`: while that waits, the connection waits for a flush. */
+  /** Whether something waits for the end of the callbacks. */
+  get #hasFresh(): boolean {
+    return this.#only !== undefined || this.#page !== undefined;
+  }
+
+  /** Whether nothing was ever kept here, except for what is fresh: while that waits, the connection waits for a flush. */
   get isClear(): boolean {
     return this.#queue === undefined;
   }
@@ -145,9 +156,11 @@ export class Output {
     const { framing } = this.#owner.codec;
     this.stashReplies();
     const checked = checkReply(framing, message);
-    if (!this.isSent || lengthOf(checked) > COPY_LIMIT_BYTES) return this.#enqueueReply(checked).room();
+    if (this.#collect(framing, checked)) return this.room();
+    if (this.isBlocked || lengthOf(checked) > COPY_LIMIT_BYTES) return this.#enqueueReply(checked).room();
+    if (this.#hasFresh) this.#enqueue(); // It is full.
     this.#only = frameReply(framing, checked);
-    return SENT;
+    return this.room();
   }
 
   /** Settles when little enough waits that more may be sent. */
@@ -159,20 +172,21 @@ export class Output {
   stashReplies(): void {
     const { replies } = this.#context;
     if (replies.owner !== this || replies.length === 0) return;
-    if (this.#owner.is(NO_OUTPUT)) this.#refuse();
-    else this.#enqueue(replies.takeRest(0));
+    if (this.#owner.is(NO_OUTPUT)) return this.#refuse();
+    if (replies.length > COPY_LIMIT_BYTES) this.#enqueue(replies.takeRest(0));
+    else this.#only = replies.takeRest(0); // Nothing else waits: they would not be there.
   }
 
   /** Has all that waits sent, and nothing that comes later: the owner is about to be `NO_OUTPUT`. */
   close(): void {
     this.stashReplies();
-    if (this.#only !== undefined) this.#enqueue();
+    if (this.#hasFresh) this.#enqueue();
   }
 
   /** Sends all there is to send, as far as the kernel takes it. */
   flush(): void {
-    if (this.#only !== undefined) this.#takeOnly(this.#only);
-    this.#sendReplies();
+    if (this.#hasFresh) this.#sendFresh();
+    this.#sendReplies(this.#context.replies);
     if (this.#queue !== undefined) this.#sendQueue(this.#queue);
   }
 
@@ -190,7 +204,7 @@ export class Output {
   drop(error: () => HeddleError): void {
     const { replies } = this.#context;
     if (replies.owner === this) replies.clear();
-    this.#only = undefined;
+    this.#dropFresh();
     this.#queue?.close(error);
   }
 
@@ -200,8 +214,8 @@ export class Output {
     const { framing } = this.#owner.codec;
     const checked = checkReply(framing, message);
     replies.owner = this;
-    if (this.isSent && replies.append(framing, checked)) return true;
-    this.#sendReplies();
+    if (this.isSent ? replies.append(framing, checked) : this.#collect(framing, checked)) return true;
+    this.#sendReplies(replies);
     if (this.#owner.is(CLOSED) || (this.isSent && replies.append(framing, checked))) return true;
     if (this.#owner.is(NO_OUTPUT)) {
       this.#refuse();
@@ -212,22 +226,48 @@ export class Output {
     return false;
   }
 
-  /** Has the thread's reply buffer, which is empty, take the only message that waits. */
-  #takeOnly(only: Uint8Array): void {
-    const { replies } = this.#context;
-    this.#only = undefined;
-    replies.owner = this;
-    replies.put(only);
+  /** Puts a message behind the fresh ones, if there are any; false: it does not fit. */
+  #collect(framing: Framing, message: Uint8Array | string): boolean {
+    const page = this.#page ?? this.#openPage();
+    return page !== undefined && page.append(framing, message);
   }
 
-  /** Sends what is in the thread's reply buffer; what the kernel does not take waits. */
-  #sendReplies(): void {
-    const { replies, row, sys } = this.#context;
+  /** Has the only fresh message wait in a page, where there is room for more; `undefined`: there is none. */
+  #openPage(): ReplyBuffer | undefined {
+    const only = this.#only;
+    if (only === undefined) return undefined;
+    const page = this.#context.pages.take(only.length);
+    if (page === undefined) return undefined;
+    page.put(only);
+    this.#only = undefined;
+    this.#page = page;
+    return page;
+  }
+
+  /** Sends what waits for the end of the callbacks, behind what is in the queue. */
+  #sendFresh(): void {
+    const { pages, replies } = this.#context;
+    const [only, page] = [this.#only, this.#page];
+    if (this.#queue?.isEmpty === false) return void this.#enqueue();
+    this.#only = undefined;
+    this.#page = undefined;
+    if (only !== undefined) {
+      replies.owner = this;
+      replies.put(only); // The thread's reply buffer is empty.
+    }
+    if (page === undefined) return;
+    this.#sendReplies(page);
+    pages.giveBack(page);
+  }
+
+  /** Sends what is in `replies`; what the kernel does not take waits. */
+  #sendReplies(replies: ReplyBuffer): void {
+    const { row, sys } = this.#context;
     const { length } = replies;
     if (length === 0) return;
     if (this.#owner.is(NO_OUTPUT)) return this.#refuse();
     const sent = this.isSent ? sys.send(this.#fd, replies.memory, replies.start, length) : EAGAIN;
-    if (sent !== length) return this.#keepRest(sent);
+    if (sent !== length) return this.#keepRest(replies, sent);
     replies.clear();
     row.countSent(sent);
   }
@@ -238,8 +278,8 @@ export class Output {
     this.#owner.serviceFailed(outputEnded());
   }
 
-  #keepRest(sent: number): void {
-    const { replies, row } = this.#context;
+  #keepRest(replies: ReplyBuffer, sent: number): void {
+    const { row } = this.#context;
     const blocks = this.isSent;
     const rest = replies.takeRest(Math.max(sent, 0));
     if (sent < 0 && sent !== EAGAIN) return this.#owner.sendFailed(sent);
@@ -268,12 +308,20 @@ export class Output {
     return queue;
   }
 
-  /** Appends `bytes`, if there are any, to what waits, where it can be kept for long. */
+  /** Appends what is fresh and `bytes`, if there are any, to what waits where it can be kept for long. */
   #enqueue(bytes?: Uint8Array): SendQueue {
-    this.#queue ??= new SendQueue(this.#context, this.#fd);
-    if (this.#only !== undefined) this.#queue.push(this.#only);
+    const queue = (this.#queue ??= new SendQueue(this.#context, this.#fd));
+    if (this.#only !== undefined) queue.push(this.#only);
+    if (this.#page !== undefined) queue.push(this.#page.takeRest(0));
+    this.#dropFresh();
+    if (bytes !== undefined) queue.push(bytes);
+    return queue;
+  }
+
+  #dropFresh(): void {
+    const page = this.#page;
     this.#only = undefined;
-    if (bytes !== undefined) this.#queue.push(bytes);
-    return this.#queue;
+    this.#page = undefined;
+    if (page !== undefined) this.#context.pages.giveBack(page);
   }
 }

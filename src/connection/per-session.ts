@@ -23,6 +23,7 @@ import {
   UNREADY,
 } from './flags.ts';
 import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
+import { takeKept } from './take-kept.ts';
 
 /** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
 let resolveMade: (value: unknown) => void;
@@ -164,6 +165,8 @@ export class PerSession implements Strategy {
     this.#iterates = iterates;
     this.#once = once;
     if (this.#over) return Promise.resolve(this.#given(undefined));
+    const ready = this.#takeReady();
+    if (ready !== undefined) return Promise.resolve(this.#given(ready));
     const message = new Promise<unknown>(keepResolve);
     this.#resolve = resolveMade;
     client.unset(UNREADY | ANSWERED);
@@ -187,6 +190,26 @@ export class PerSession implements Strategy {
     const { fd, takesInput } = this.#client;
     if (takesInput) this.#context.table.setMessageStartedAt(fd, sharedTime(performance.now() - this.#waited));
     this.#waited = 0;
+  }
+
+  /** Takes the next message if it has come already; `undefined`: the session has to wait, or a turn has to look. */
+  #takeReady(): unknown {
+    const client = this.#client;
+    const { codec } = this;
+    if (codec !== this.#last || this.#skipped > 0) return undefined;
+    client.set(CALLED);
+    try {
+      const message = takeKept(client, codec, this.#context);
+      if (message === undefined) return undefined;
+      this.#once = undefined;
+      this.#idleSince = 0;
+      this.#waited = 0;
+      client.unset(ANSWERED);
+      this.#noteBegin();
+      return message;
+    } finally {
+      client.unset(CALLED);
+    }
   }
 
   /** Goes on in the call of the session. */

@@ -24,18 +24,13 @@ import {
   WORK_LEFT,
   YIELDING,
 } from './flags.ts';
-import type { Input } from './input.ts';
 import { idleInterest, interestFor } from './interest.ts';
+import { type Keeping, keptFor, noteKept } from './kept.ts';
 import type { Lease } from './lease.ts';
-import type { Output } from './output.ts';
 
 /** A connection that settles. */
-export interface Settling extends CalledBack {
-  readonly input: Input;
-  readonly output: Output;
+export interface Settling extends CalledBack, Keeping {
   readonly lease: Lease;
-  /** What the service keeps with the client. */
-  readonly kept: { readonly allocated: number } | undefined;
   is(flags: number): boolean;
   set(flags: number): void;
   unset(flags: number): void;
@@ -120,12 +115,6 @@ function hasWorkLeft(connection: Settling): boolean {
   return connection.is(YIELDING | WORK_LEFT) && !connection.input.isTaken;
 }
 
-/** Writes down how much is kept for the client, where that may have changed. */
-export function noteKept(connection: Settling): void {
-  const { input, lease, output } = connection;
-  lease.noteKept(keptFor(connection), input.allocatedHere + output.allocatedHere);
-}
-
 /** Says why a client is cut off for which more waits, or is kept, than may be; `undefined`: it is not. */
 function excessText(connection: Settling, context: ThreadContext): string | undefined {
   const { output } = connection;
@@ -133,8 +122,4 @@ function excessText(connection: Settling, context: ThreadContext): string | unde
   if (output.isBlocked && output.piledUp > maxUnsent) return `more than ${maxUnsent} bytes wait for it (maxUnsent)`;
   const kept = keptFor(connection);
   return kept > 0 && context.isSurplus(kept) ? surplusText(connection) : undefined;
-}
-
-function keptFor({ input, kept, output }: Settling): number {
-  return input.allocated + output.allocated + (kept === undefined ? 0 : kept.allocated);
 }

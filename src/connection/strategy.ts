@@ -8,9 +8,8 @@ import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { ReceiveOptions, WaitLimits } from './asked/receive-within.ts';
 import type { Client } from './client.ts';
 import type { Codec, Codecs } from './codec/codec.ts';
-import type { Input } from './input.ts';
 import type { Lease } from './lease.ts';
-import type { Output } from './output.ts';
+import type { Keeping } from './kept.ts';
 import type { Reader } from './bytes/reader.ts';
 import type { Service } from './service.ts';
 
@@ -43,11 +42,9 @@ export interface Strategy {
 }
 
 /** A connection as its strategy sees it, and hands it to the service. */
-export interface ServedConnection extends Client<unknown, unknown> {
+export interface ServedConnection extends Client<unknown, unknown>, Keeping {
   readonly fd: number;
-  readonly input: Input;
-  readonly output: Output;
-  readonly lease: Pick<Lease, 'messageStarted' | 'messageDone'>;
+  readonly lease: Pick<Lease, 'messageStarted' | 'messageDone' | 'noteKept'>;
   /** Whether the service may be given another message now. */
   readonly takesInput: boolean;
   /** How its messages are read and its replies are written, from now on. */

@@ -12,6 +12,7 @@ import { PerSession } from '../connection/per-session.ts';
 import { Codecs } from '../connection/codec/codec.ts';
 import { Reader } from '../connection/bytes/reader.ts';
 import { ReplyBuffer } from '../connection/bytes/reply-buffer.ts';
+import { ReplyPages } from '../connection/bytes/reply-pages.ts';
 import { MemoryBlocks } from '../connection/bytes/saved-bytes.ts';
 import type { Service } from '../connection/service.ts';
 import type { ServedConnection, Strategy } from '../connection/strategy.ts';
@@ -49,6 +50,7 @@ export class ServiceContext implements ThreadContext {
   readonly input: NativeBuffer;
   readonly reader: Reader;
   readonly replies: ReplyBuffer;
+  readonly pages: ReplyPages;
   readonly settings: ThreadContext['settings'];
   readonly closer: Closer;
   readonly signals: ClientSignals;
@@ -79,6 +81,7 @@ export class ServiceContext implements ThreadContext {
     this.input = parts.sys.wrap(parts.memory.input);
     this.reader = new Reader(this);
     this.replies = new ReplyBuffer(parts.sys.allocate(this.input.size), this.input);
+    this.pages = new ReplyPages(parts.sys, this.input);
     this.codecs = new Codecs(parts.service, parts.framings, { input: this.input, aside: parts.memory.aside });
     this.borrowsReplies = parts.service.borrow === 'both';
     this.#Strategy = parts.service.session === undefined ? PerMessage : PerSession;

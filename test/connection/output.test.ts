@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeddleError } from '../../src/errors.ts';
 import { CLOSED } from '../../src/connection/flags.ts';
 import { Output } from '../../src/connection/output.ts';
 import { ReplyBuffer } from '../../src/connection/bytes/reply-buffer.ts';
+import { ReplyPages } from '../../src/connection/bytes/reply-pages.ts';
 import { MemoryBlocks, SharedBuffer } from '../../src/connection/bytes/saved-bytes.ts';
 import { createFraming } from '../../src/framing/framing.ts';
 import { Arena } from '../../src/sharing/arena.ts';
@@ -62,10 +64,12 @@ function outputOf({ unsent, maxUnsent = Infinity }: { unsent?: string; maxUnsent
   const input = kernel.allocate(64 * KIB);
   const replies = new ReplyBuffer(kernel.allocate(64 * KIB), input);
   const row = ThreadBoard.create(1).row(0);
-  const context = { sys, row, blocks, input, replies, borrowsReplies: false, settings: { maxUnsent } };
+  const memory = { pages: 0 };
+  const pages = new ReplyPages({ allocate: (size) => (memory.pages++, kernel.allocate(size)) }, input);
+  const context = { sys, row, blocks, input, pages, replies, borrowsReplies: false, settings: { maxUnsent } };
   const owner = new Owner();
   const kept = unsent === undefined ? undefined : SharedBuffer.copy(blocks, Buffer.from(unsent), 0, unsent.length);
-  return { arena, blocks, client, input, output: new Output(context, owner, FD, kept), owner, replies, row };
+  return { arena, blocks, client, input, memory, output: new Output(context, owner, FD, kept), owner, replies, row };
 }
 
 const gone = (): HeddleError => new HeddleError('HEDDLE_CLOSED', 'the client is gone');
@@ -127,7 +131,7 @@ describe('the replies of one read', () => {
     const { client, output, replies } = outputOf();
     output.reply('later');
     output.stashReplies();
-    expect([replies.length, output.length, client.sends]).toEqual([0, 6, 0]);
+    expect([replies.length, output.isSent, client.sends]).toEqual([0, false, 0]);
     output.flush();
     expect(client.sent).toBe('later\n');
   });
@@ -155,6 +159,65 @@ describe('a message that a service sends', () => {
     void output.later('two');
     output.flush();
     expect(client.sent).toBe('reply\none\ntwo\n');
+  });
+
+  it('leaves with others in one write, and takes no memory for each', () => {
+    const { client, memory, output } = outputOf();
+    for (let turns = 0; turns < 100; turns++) {
+      for (const message of ['one', 'two', 'three']) void output.later(message);
+      output.flush();
+    }
+    expect(client.sent).toBe('one\ntwo\nthree\n'.repeat(100));
+    expect([client.sends, output.isClear, memory.pages]).toEqual([100, true, 1]);
+  });
+
+  it('gives its memory back when the kernel does not take it, and when the output is dropped', () => {
+    const { client, memory, output } = outputOf();
+    for (let turns = 0; turns < 10; turns++) {
+      client.window = 5;
+      void output.later('one');
+      void output.later('two');
+      output.flush();
+      void output.later('three');
+      client.window = Infinity;
+      output.unblock();
+      output.flush();
+    }
+    expect(client.sent).toBe('one\ntwo\nthree\n'.repeat(10));
+    for (let turns = 0; turns < 10; turns++) {
+      void output.later('lost');
+      void output.later('lost');
+      output.drop(gone);
+    }
+    expect([output.isSent, memory.pages]).toEqual([true, 1]);
+  });
+
+  it('keeps its place whatever its length, and however little the kernel takes', () => {
+    const lengths = fc.integer({ min: 0, max: 6000 });
+    const steps = fc.array(fc.tuple(fc.constantFrom('reply', 'later', 'later', 'now', 'flush', 'stash'), lengths));
+    const takes = fc.array(fc.constantFrom(1, 100, 5000, Infinity), { minLength: 1 });
+    fc.assert(
+      fc.property(steps, takes, (all, windows) => {
+        const { client, output, owner } = outputOf();
+        let sent = '';
+        all.forEach(([step, length], index) => {
+          client.window = windows[index % windows.length] as number;
+          output.unblock();
+          const message = String.fromCharCode(97 + (index % 26)).repeat(length);
+          if (step === 'flush') return output.flush();
+          if (step === 'stash') return output.stashReplies();
+          sent += `${message}\n`;
+          if (step === 'reply') output.reply(message);
+          else void output[step](message);
+        });
+        client.window = Infinity;
+        output.unblock();
+        output.flush();
+        expect(client.sent).toBe(sent);
+        expect([output.isSent, output.length, owner.failures]).toEqual([true, 0, []]);
+      }),
+      { seed: 1, numRuns: 200 },
+    );
   });
 
   it('has its sender wait while much waits, until the client has taken it', async () => {

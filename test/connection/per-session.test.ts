@@ -139,6 +139,35 @@ describe('what a session sends', () => {
     expect(String(socket.sent)).toBe('a\nb\nc\na\nb\nc\n');
   });
 
+  it('leaves in one write where handlers of a service with `message` are async', async () => {
+    const scripted = await ScriptedThread.create({ message: async (line) => line });
+    const { gets, socket, writes } = await waiting(scripted, 5);
+    for (let rounds = 0; rounds < 2; rounds++) {
+      gets('a\nb\nc\nd\n');
+      await turn();
+      expect(writes()).toEqual(['send']);
+    }
+    expect(String(socket.sent)).toBe('a\nb\nc\nd\n'.repeat(2));
+    expect(scripted.thread.awaitsNode()).toBe(false);
+  });
+
+  it('leaves before a handler that takes longer has ended', async () => {
+    let end = (): void => {};
+    const scripted = await ScriptedThread.create({
+      async message(line) {
+        if (String(line) === 'slow') await new Promise<void>((resolve) => (end = resolve));
+        return line;
+      },
+    });
+    const { gets, socket, writes } = await waiting(scripted, 5);
+    gets('a\nb\nslow\nc\n');
+    await turn();
+    expect([writes(), String(socket.sent)]).toEqual([['send'], 'a\nb\n']);
+    end();
+    await turn();
+    expect([writes(), String(socket.sent)]).toEqual([['send'], 'a\nb\nslow\nc\n']);
+  });
+
   it('leaves in one write once a session has sent several times for one message', async () => {
     const scripted = await ScriptedThread.create({
       async session(client) {
@@ -220,5 +249,61 @@ describe('what a session sends', () => {
     expect(socket.closedIn).toBe(FREE);
     expect(scripted.events).toMatchObject([{ type: 'close', reason: 'client-reset' }]);
     expect(scripted.thread.context.awaiting).toBe(0);
+  });
+});
+
+describe('messages that came together', () => {
+  it('count as kept until the session has taken the last of them', async () => {
+    const kept: number[] = [];
+    const { scripted, socket, generation } = await begun(async (client) => {
+      await client.receive();
+      while ((await client.receive()) !== undefined) kept.push(scripted.table.kept(5));
+    });
+    socket.incoming = [Buffer.from('a\nb\nc\n')];
+    scripted.thread.serve(5, generation, EPOLLIN);
+    await turn();
+    expect(kept).toEqual([256, 256, 0]);
+    expect(scripted.arena.used).toBe(0);
+  });
+
+  it('close the client at the first one that is not valid UTF-8', async () => {
+    const lines: unknown[] = [];
+    const scripted = await ScriptedThread.create({
+      encoding: 'utf8',
+      async session(client) {
+        for await (const line of client) lines.push(line);
+      },
+    });
+    const { socket, generation } = scripted.admit(5, NEW);
+    socket.incoming = [Buffer.from('a\nb\n\xff\nc\n', 'latin1')];
+    scripted.thread.serve(5, generation, EPOLLIN | EPOLLOUT);
+    await turn();
+    expect(lines).toEqual(['a', 'b']);
+    expect(socket.calls.at(-1)).toBe('shutdown');
+    expect(scripted.arena.used).toBe(0);
+  });
+
+  it('may end with a decoder that resets the client', async () => {
+    const messages: unknown[] = [];
+    let served: AnyClient | undefined;
+    const scripted = await ScriptedThread.create({
+      framing: {
+        decode([first]) {
+          if (first === 0) served?.reset();
+          return first === undefined ? undefined : { message: first, length: 1 };
+        },
+      },
+      async session(client) {
+        served = client;
+        for await (const message of client) messages.push(message);
+      },
+    });
+    const { socket, generation } = scripted.admit(5, NEW);
+    socket.incoming = [Buffer.from([1, 2, 0, 4])];
+    scripted.thread.serve(5, generation, EPOLLIN | EPOLLOUT);
+    await turn();
+    expect(messages).toEqual([1, 2]);
+    expect(socket.closedIn).toBe(FREE);
+    expect([scripted.arena.used, scripted.thread.context.awaiting]).toEqual([0, 0]);
   });
 });

@@ -6,7 +6,8 @@ import type { ConnectionTable } from '../../sharing/connection-table.ts';
 import type { MemoryBlocks } from '../bytes/saved-bytes.ts';
 import { CLOSED } from '../flags.ts';
 import type { Lease } from '../lease.ts';
-import { noteKept, type Settling } from '../settle.ts';
+import { noteKept } from '../kept.ts';
+import type { Settling } from '../settle.ts';
 import { type CalledConnection, takeSlot } from '../asked/take-slot.ts';
 import { decodeState, encodeState, type EncodedState } from './encoded-state.ts';
 

@@ -1,0 +1,33 @@
+/** Takes a message of those that were read before, for a service that goes on at once: without a turn of its client. */
+import { type Frame, MESSAGE } from '../framing/frame.ts';
+import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { Codec } from './codec/codec.ts';
+import { BLOCKED, CLOSED, DRAINING, FINISHING, REFRAMED, SECURING, WORK_LEFT, YIELDING } from './flags.ts';
+import { type Keeping, noteKept } from './kept.ts';
+
+/** Any of these, and there is more to do than to take a message. */
+const NEEDS_TURN = BLOCKED | FINISHING | CLOSED | YIELDING | WORK_LEFT | SECURING | DRAINING | REFRAMED;
+
+interface KeepingConnection extends Keeping {
+  readonly fd: number;
+  is(flags: number): boolean;
+}
+
+interface TakingContext {
+  readonly frame: Frame;
+  readonly row: ThreadRow;
+}
+
+/** `undefined`: a turn of the client has to look for the message. */
+export function takeKept(connection: KeepingConnection, codec: Codec, { frame, row }: TakingContext): unknown {
+  const { input } = connection;
+  if (input.isTaken || connection.is(NEEDS_TURN)) return undefined;
+  if (input.findKept(codec.framing, frame) !== MESSAGE) return undefined;
+  // A decoder of the service's own may have ended the client.
+  const message = connection.is(NEEDS_TURN) ? undefined : codec.readMessage(input.keptBytes, frame);
+  if (message === undefined) return undefined;
+  row.beat(connection.fd);
+  input.takeKept(frame.next);
+  if (input.isTaken) noteKept(connection);
+  return message;
+}
