@@ -88,7 +88,22 @@ export interface ThreadHeldEvent extends Happened {
 }
 
 /**
- * A message, or other code of the service, blocked a thread for 500 ms or longer. The client is named where it is known. Reported
+ * A message, or other code of the service, has blocked a thread for 300 ms, and goes on. The client is named where it is known. Of
+ * such blocks one in 10 s is reported; a `turn` follows when it is over.
+ */
+export interface ThreadBlockedEvent extends Happened {
+  readonly type: 'thread-blocked';
+  readonly thread: number;
+  readonly blockedMs: number;
+  /** The function and line that blocks the thread, where that is known. */
+  readonly code?: string;
+  readonly client?: number;
+  readonly address?: string;
+  readonly port?: number;
+}
+
+/**
+ * A message, or other code of the service, blocked a thread for 300 ms or longer. The client is named where it is known. Reported
  * every 10 s at most; `hidden` says how many more there were since the last report.
  */
 export interface TurnEvent extends Happened {
@@ -254,6 +269,7 @@ export type ServerEvent =
   | ThreadExitEvent
   | ThreadHeldEvent
   | ThreadLostEvent
+  | ThreadBlockedEvent
   | TurnEvent
   | ThreadsLimitedEvent
   | OnlyThreadBlockedEvent

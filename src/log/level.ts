@@ -14,6 +14,7 @@ const LEVELS: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   'not-opened': 'error',
   'lock-stuck': 'error',
   'thread-held': 'warn',
+  'thread-blocked': 'warn',
   turn: 'warn',
   'thread-lost': 'error',
   'threads-limited': 'warn',

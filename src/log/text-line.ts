@@ -14,6 +14,7 @@ import type {
   ThreadExitEvent,
   OnlyThreadBlockedEvent,
   ThreadHeldEvent,
+  ThreadBlockedEvent,
   TurnEvent,
 } from './event.ts';
 import type { Line } from './line.ts';
@@ -50,6 +51,7 @@ const LINES: { readonly [Type in ServerEvent['type']]: LineOf<Type> } = {
   drain: () => undefined, // The command says so itself, by what signal.
   'thread-exit': (event) => err(threadExit(event)),
   'thread-held': (event) => err(threadHeld(event)),
+  'thread-blocked': (event) => err(threadBlocked(event)),
   turn: (event) => err(turn(event)),
   'thread-lost': ({ thread }) => err(threadLost(thread)),
   'threads-limited': ({ threads, detail }) => err(`${detail}. Until then ${threadsGoOn(threads)}`),
@@ -149,6 +151,10 @@ function framesOf(stack: string): string[] {
 
 function threadHeld(event: ThreadHeldEvent): string {
   return `Thread ${event.thread} was blocked for ${Math.round(event.heldMs)} ms${by(event)}${inCode(event)}`;
+}
+
+function threadBlocked(event: ThreadBlockedEvent): string {
+  return `Thread ${event.thread} has been blocked for ${event.blockedMs} ms${by(event)}${inCode(event)}, and still is`;
 }
 
 function turn(event: TurnEvent): string {

@@ -3,14 +3,13 @@ import type { Closer, Report } from '../connection/end/close.ts';
 import type { AcceptorCounters } from '../sharing/acceptor-counters.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { ThreadWatch } from './thread-watch.ts';
 
 /** Main looks for the code of a block this long, in ms, while it goes on. */
 const LONG_MS = 100;
-/** A block this long, in ms, is an event. */
-const REPORTED_MS = 500;
-/** Such an event comes once in this time, in ms, at most; the next one says how many were left out. */
+/** A block this long, in ms, is an event while it goes on, and another when it is over. */
+const REPORTED_MS = 300;
+/** Such a block is reported once in this time, in ms, at most; the next one says how many were left out. */
 const REPORT_INTERVAL_MS = 10_000;
 
 /** Not all clients that can leave have left. */
@@ -65,9 +64,15 @@ export class BlockLog {
 
   /** The block goes on. */
   goesOn(watch: ThreadWatch, now: number): void {
-    if (watch.isKnownLong || watch.blockedFor(now) < LONG_MS) return;
-    watch.isKnownLong = true;
-    this.#parts.post({ type: 'block-long', thread: watch.row.number, since: watch.row.blockedSince });
+    const ms = watch.blockedFor(now);
+    if (!watch.isKnownLong && ms >= LONG_MS) {
+      watch.isKnownLong = true;
+      this.#parts.post({ type: 'block-long', thread: watch.row.number, since: watch.row.blockedSince });
+    }
+    if (ms < REPORTED_MS || watch.isReportedLong !== undefined) return;
+    watch.isReportedLong = this.#mayReport(now);
+    if (!watch.isReportedLong) return;
+    this.#parts.report?.({ type: 'thread-blocked', ...this.#about(watch), blockedMs: Math.round(ms) });
   }
 
   /** All clients of the thread were asked to leave; `hadPlaces`: there were threads for them. The first time counts. */
@@ -81,13 +86,14 @@ export class BlockLog {
 
   /** The thread is not blocked any more, or is gone; it was blocked for `ms`. */
   end(watch: ThreadWatch, ms: number, now: number): void {
-    const { currentClient, row } = watch;
+    const { currentClient, isReportedLong, row } = watch;
     row.blockedSince = 0;
     if (ms === 0) return;
     this.#parts.counters.countBlock(currentClient === undefined ? 'other' : 'client', ms);
     if (watch.isKnownLong) this.#tellMain(watch, ms);
     watch.isKnownLong = false;
-    if (ms >= REPORTED_MS) this.#tell(row, ms, currentClient, now);
+    watch.isReportedLong = undefined;
+    if (isReportedLong ?? (ms >= REPORTED_MS && this.#mayReport(now))) this.#reportEnd(watch, ms);
   }
 
   #tellMain({ currentClient, row }: ThreadWatch, ms: number): void {
@@ -102,19 +108,28 @@ export class BlockLog {
     return client !== undefined && this.#parts.table.hasId(client.fd, client.id);
   }
 
-  #tell(row: ThreadRow, ms: number, client: ThreadWatch['currentClient'], now: number): void {
-    const { closer, report } = this.#parts;
-    if (report === undefined) return;
+  /** Whether a block is reported now; if not, it is counted as hidden. */
+  #mayReport(now: number): boolean {
+    if (this.#parts.report === undefined) return false;
     if (now - this.#reportedAt < REPORT_INTERVAL_MS) {
       this.#hidden++;
-      return;
+      return false;
     }
-    const about = this.#isKnown(client) ? closer.describe(client.fd, row) : { time: Date.now(), thread: row.number };
-    const { blockMoved: moved, blockRelief: reliefMs } = row;
+    this.#reportedAt = now;
+    return true;
+  }
+
+  #reportEnd(watch: ThreadWatch, ms: number): void {
+    const { blockMoved: moved, blockRelief: reliefMs } = watch.row;
     const left = moved > 0 && reliefMs >= 0 && { moved, reliefMs };
     const hidden = this.#hidden > 0 && { hidden: this.#hidden };
-    report({ type: 'turn', ...about, blockedMs: Math.round(ms), ...left, ...hidden });
-    this.#reportedAt = now;
+    this.#parts.report?.({ type: 'turn', ...this.#about(watch), blockedMs: Math.round(ms), ...left, ...hidden });
     this.#hidden = 0;
+  }
+
+  #about({ currentClient: client, row }: ThreadWatch): { time: number; thread: number } {
+    return this.#isKnown(client)
+      ? this.#parts.closer.describe(client.fd, row)
+      : { time: Date.now(), thread: row.number };
   }
 }

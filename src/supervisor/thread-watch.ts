@@ -67,6 +67,8 @@ export class ThreadWatch {
   isRelieved = false;
   /** Main was told that it has been blocked for long. */
   isKnownLong = false;
+  /** Whether the block that it is in was reported; `undefined`: it is too short so far. */
+  isReportedLong: boolean | undefined = undefined;
   /** How many clients it had when the block began. */
   clientsBefore = 0;
   /** The client that it was serving when it was found blocked. */

@@ -26,6 +26,11 @@ describe('a line of text', () => {
       'Thread 2 was blocked for 620 ms by client 127.0.0.1 : 11600; 2 more such blocks were not shown',
     ],
     [{ type: 'turn', time: 0, thread: 3, blockedMs: 700 }, 'stderr', 'Thread 3 was blocked for 700 ms'],
+    [
+      { type: 'thread-blocked', ...CLIENT, blockedMs: 302, code: 'crunch report.ts:41' },
+      'stderr',
+      'Thread 2 has been blocked for 302 ms by client 127.0.0.1 : 11600 in crunch report.ts:41, and still is',
+    ],
     [{ type: 'close', ...CLIENT, reason: 'client-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'server-finished' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],
     [{ type: 'close', ...CLIENT, reason: 'shutdown' }, 'stdout', 'Bye: 127.0.0.1 : 11600'],

@@ -224,6 +224,9 @@ describe('the record of a block', () => {
     pass(0);
     block();
     const turns = events.filter(({ type }) => type === 'turn');
+    const begun = events.filter(({ type }) => type === 'thread-blocked');
+    expect(begun).toEqual(turns.map(() => expect.objectContaining({ thread: 1, client: 1, blockedMs: 300 })));
+    expect(events.indexOf(begun[0] as never)).toBeLessThan(events.indexOf(turns[0] as never));
     expect(turns).toEqual([
       expect.objectContaining({ thread: 1, client: 1, address: '127.0.0.1', port: 1 }),
       expect.objectContaining({ hidden: 2 }),
@@ -274,7 +277,7 @@ describe('a thread that is ending', () => {
     board.row(0).addClients(1);
     pass(600);
     expect([steps[0], board.row(0).blockedSince]).toEqual([{ thread: 0, cause: 'thread-exit', until: 2 }, 0]);
-    expect(events).toEqual([]);
+    expect(events.filter((event) => 'thread' in event && event.thread === 1)).toEqual([]);
   });
 
   it('makes newcomers wait only if no thread is left but the one for light clients', () => {

@@ -9,7 +9,7 @@ import type { BlockedThread, CertificateExpiry, LastHourCounts, Observed } from 
 import type { Sampler } from '../../admin/stacks/sampler.ts';
 import { added, countedStats, type Totals } from '../../admin/totals.ts';
 import { crash } from '../../errors.ts';
-import type { ServerEvent, ThreadHeldEvent, TurnEvent } from '../../log/event.ts';
+import type { ServerEvent, ThreadBlockedEvent, ThreadHeldEvent, TurnEvent } from '../../log/event.ts';
 import type { LimitedSettings } from '../../options/thread-settings.ts';
 import type { Credentials } from '../../options/tls/credentials.ts';
 import { ageOf, sharedTime } from '../../sharing/clock.ts';
@@ -91,12 +91,12 @@ export class Watch implements Controlled {
   /** Takes note of an event of the server; returns it with what is known of the code that it is about. */
   note(event: ServerEvent): ServerEvent {
     this.#noteCount(event);
-    if (event.type === 'turn') return this.#withCode(event, event.blockedMs);
+    if (event.type === 'turn' || event.type === 'thread-blocked') return this.#withCode(event, event.blockedMs);
     return event.type === 'thread-held' ? this.#withCode(event, event.heldMs) : event;
   }
 
   /** `blockedMs`: how long the block had lasted at the time of the event. */
-  #withCode(event: TurnEvent | ThreadHeldEvent, blockedMs: number): ServerEvent {
+  #withCode(event: TurnEvent | ThreadBlockedEvent | ThreadHeldEvent, blockedMs: number): ServerEvent {
     const ago = Date.now() - event.time + blockedMs;
     const code = this.#journal.codeOf(event.thread, sharedTime(performance.now() - ago));
     return code === undefined ? event : { ...event, code };
