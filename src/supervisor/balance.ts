@@ -14,6 +14,8 @@ export interface Shift {
   readonly from: ThreadRow;
   readonly to: ThreadRow;
   readonly count: number;
+  /** Else by work. */
+  readonly isByNumber: boolean;
 }
 
 /**
@@ -32,7 +34,7 @@ export function findShift(rows: readonly ThreadRow[], busy: BusyRatio): Shift | 
 /** A thread with one client, however busy, has nothing to give away. */
 function byWork(from: ThreadRow, to: ThreadRow, gap: number): Shift | undefined {
   const count = Math.floor((from.clients * gap) / 2);
-  return count > 0 ? { from, to, count } : undefined;
+  return count > 0 ? { from, to, count, isByNumber: false } : undefined;
 }
 
 function byNumber(rows: readonly ThreadRow[]): Shift | undefined {
@@ -42,5 +44,5 @@ function byNumber(rows: readonly ThreadRow[]): Shift | undefined {
   if (most.clients <= Math.max(mean * UNEVEN, mean + 1)) return undefined;
   if (most.clients - fewest.clients < 2) return undefined;
   const count = Math.floor(Math.min(most.clients - mean, mean - fewest.clients));
-  return { from: most, to: fewest, count: Math.max(1, count) };
+  return { from: most, to: fewest, count: Math.max(1, count), isByNumber: true };
 }

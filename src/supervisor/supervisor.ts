@@ -68,6 +68,8 @@ export class Supervisor {
   #pingedAt = 0;
   /** Clients were evened out just now: there may be more to do. */
   #isUneven = false;
+  /** Numbers of clients can be seen at once, how busy threads are only after a while. In ms. */
+  #balanceInterval = BALANCE_INTERVAL_MS;
   /** Not all clients could be moved that have to be, since that would have taken too long. */
   #isMoving = false;
   readonly #blocks: BlockLog;
@@ -155,7 +157,7 @@ export class Supervisor {
     const demoted = registry.raiseLight();
     if (demoted !== undefined) post({ type: 'thread-demoted', thread: demoted.row.thread });
     if (now - this.#emptiedAt >= EMPTYING_INTERVAL_MS) this.#emptyWorse(now);
-    if (now - this.#balancedAt >= BALANCE_INTERVAL_MS) this.#balance(now);
+    if (now - this.#balancedAt >= this.#balanceInterval) this.#balance(now);
   }
 
   /** Whether newcomers come through the waiting room, and need no thread to be accepted. */
@@ -180,7 +182,7 @@ export class Supervisor {
     if (registry.watches.some((watch) => watch.isBlocked || watch.servesExpensive || watch.retiring))
       return BLOCKED_SCAN_INTERVAL_MS;
     const isAwake = registry.watches.some((watch) => watch.isAwake && !watch.isBlocked);
-    if (isAwake || registry.isSettling(now) || this.#isUneven) return BALANCE_INTERVAL_MS;
+    if (isAwake || registry.isSettling(now) || this.#isUneven) return this.#balanceInterval;
     return registry.watches.some(isSilent) ? Math.max(0, this.#pingedAt + PING_INTERVAL_MS - now) : Infinity;
   }
 
@@ -387,11 +389,15 @@ export class Supervisor {
     for (const { row } of registry.raise(now)) post({ type: 'thread-demoted', thread: row.thread });
     if (!balances) return;
     this.#isUneven = false;
+    this.#balanceInterval = BALANCE_INTERVAL_MS;
     const shift = findShift(registry.even, busy);
     if (shift === undefined) return;
-    const { from, to, count } = shift;
-    const choose = (fd: number): ThreadRow => this.#roomFor(fd, now) ?? to;
-    if (migrator.moveSome(from, 'balance', choose, now + SLICE_MS, count) > 0) this.#isUneven = true;
+    const { from, to, count, isByNumber } = shift;
+    // Who is for the waiting room stays: `to` would never get its share, and in the end nobody would have a thread.
+    const choose = (fd: number): ThreadRow | undefined => (this.#roomFor(fd, now) === undefined ? to : undefined);
+    if (migrator.moveSome(from, 'balance', choose, now + SLICE_MS, count) === 0) return;
+    this.#isUneven = true;
+    if (isByNumber) this.#balanceInterval = EMPTYING_INTERVAL_MS;
   }
 
   /** Moves clients off threads that are free, but may get little of the CPU, or become blocked again: there are better ones. */

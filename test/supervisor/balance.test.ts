@@ -62,7 +62,7 @@ describe('findShift where there is little to do', () => {
 
   it('moves from the fullest to the emptiest, not past the mean', () => {
     const rows = rowsWith([30, 0, 12]);
-    expect(findShift(rows, () => 0)).toEqual({ from: rows[0], to: rows[1], count: 14 });
+    expect(findShift(rows, () => 0)).toEqual({ from: rows[0], to: rows[1], count: 14, isByNumber: true });
   });
 });
 

@@ -48,14 +48,16 @@ function supervisor({ balances = false, room = undefined as WaitingRoom | undefi
   /** How many evacuations are over though clients are left. */
   const left = { times: 0 };
   const steps: { thread: number; cause: string; until: number }[] = [];
-  const movedSome: { thread: number; cause: string; at: number }[] = [];
+  /** `to`: where the clients of fd 0 and 1 would go; `undefined`: they stay. */
+  const movedSome: { thread: number; cause: string; at: number; to: (number | undefined)[] }[] = [];
   const migrator: Dispatcher = {
     moves: true,
     announces: false,
     place: () => {},
     move: () => true,
-    moveSome: (from, cause) => {
-      movedSome.push({ thread: from.thread, cause, at: clock.now });
+    moveSome: (from, cause, choose) => {
+      const to = [0, 1].map((fd) => choose(fd)?.thread);
+      movedSome.push({ thread: from.thread, cause, at: clock.now, to });
       return 0;
     },
     evacuate: (from, cause, _choose, until) => {
@@ -186,7 +188,9 @@ describe('the clients of a thread that was blocked for long and is free', () => 
     board.row(0).beat(-1);
     const free = clock.now;
     for (let ms = 0; ms < 12; ms += 2) pass(2);
-    expect(movedSome).toContainEqual({ thread: 0, cause: 'balance', at: expect.toSatisfy((at) => at - free <= 12) });
+    expect(movedSome).toContainEqual(
+      expect.objectContaining({ thread: 0, cause: 'balance', at: expect.toSatisfy((at) => at - free <= 12) }),
+    );
     expect(movedSome.map(({ thread }) => thread)).not.toContain(1);
   });
 });
@@ -264,6 +268,19 @@ describe('a newcomer', () => {
     expect(its.roomFor(ADDRESS)).toBe(undefined);
     for (const thread of [0, 1]) its.threadGone(thread, true);
     expect(its.roomFor(ADDRESS)).toBe(row);
+  });
+});
+
+describe('clients that are for the waiting room', () => {
+  it('stay on their thread when the others are evened out: else it would lose them, and no thread would get them', () => {
+    const room = { row: ThreadBoard.create(1).waitingRoom, isFor: (fd: number) => fd === 0, look: () => {} } as never;
+    const { board, movedSome, pass } = supervisor({ balances: true, room });
+    board.row(0).addClients(10);
+    for (let ms = 0; ms < 400; ms += 4) {
+      board.row(0).beat(-1);
+      pass(4);
+    }
+    expect(movedSome[0]).toMatchObject({ thread: 0, cause: 'balance', to: [undefined, 1] });
   });
 });
 

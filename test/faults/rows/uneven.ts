@@ -24,13 +24,15 @@ async function evenAgain(server: FaultServer): Promise<number> {
 }
 
 export const uneven: Row = {
-  fault: `uneven accept: ${CLIENTS} clients on ${THREADS} threads, one of which is then held for ${HOLD / 1000} s`,
+  fault: `uneven accept: ${CLIENTS} clients that have said something, on ${THREADS} threads, one of which is then held for ${HOLD / 1000} s`,
   asked: `busiest at most ${EVEN} × the mean; even again within 1 s of the thread being free (the best of 3: noise only adds)`,
   async run(stage) {
     const server = await stage.start({ framing: 'line', threads: THREADS });
     const peers = await Peer.connectAll(server.port, CLIENTS);
     const isIn = await within(5000, async () => (await server.stats()).clients === CLIENTS);
     const connected = await unevenness(server);
+    // Who has never said anything may be like the one that blocks a thread: it waits for its first message, on no thread.
+    for (const peer of peers) await peer.ask('hello');
     const again = await least(WITHIN, () => evenAgain(server));
     for (const peer of peers) await peer.leave();
     return {
