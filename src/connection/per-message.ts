@@ -8,11 +8,6 @@ import type { Codec } from './codec/codec.ts';
 import { CLOSED, DRAINING, SERVING, UNREADY, YIELDING } from './flags.ts';
 import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
 
-/** The service as it is here. */
-interface Answering {
-  message(message: unknown, client: unknown): unknown;
-}
-
 /** What an async `open` resolves to: it is no reply, and was no message. */
 const OPENED = Symbol('opened');
 
@@ -67,7 +62,7 @@ export class PerMessage implements Strategy {
   /** Goes on while the framing stays. The loop is not taken apart: it is most of what a message costs here. */
   #deliverIn(codec: Codec, bytes: Buffer, from: number, to: number): number {
     const client = this.#client;
-    const { frame, reader, row, service, table } = this.#context as StrategyContext & { readonly service: Answering };
+    const { answers, frame, reader, row, table } = this.#context;
     const { framing, lends, readMessage } = codec;
     const isLent = bytes === lends;
     const { fd, output } = client;
@@ -88,7 +83,7 @@ export class PerMessage implements Strategy {
         messages++;
         const message = readMessage(bytes, frame);
         if (callContext.isEntered) callContext.leave();
-        const reply = message === undefined ? this.#refuseText() : service.message(message, client);
+        const reply = message === undefined ? this.#refuseText() : answers.message(message, client);
         // Changed where it lies, in a frame that is what a reply's would be: it is the reply.
         const isSame = client.codec === codec;
         const isInPlace =
@@ -119,13 +114,12 @@ export class PerMessage implements Strategy {
   }
 
   deliverLast(bytes: Buffer): void {
-    const { frame, row } = this.#context;
+    const { answers, frame, row } = this.#context;
     const { readMessage } = this.#client.codec;
-    const service = this.#context.service as Answering;
     try {
       row.beat(this.#client.fd);
       const message = readMessage(bytes, frame);
-      this.#answer(message === undefined ? this.#refuseText() : service.message(message, this.#client));
+      this.#answer(message === undefined ? this.#refuseText() : answers.message(message, this.#client));
     } catch (error) {
       this.#client.serviceFailed(error);
     }
@@ -239,7 +233,7 @@ export class PerMessage implements Strategy {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 

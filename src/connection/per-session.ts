@@ -24,6 +24,7 @@ import {
 } from './flags.ts';
 import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
 import { takeKept } from './take-kept.ts';
+import { messageTracing } from './tracing.ts';
 
 /** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
 let resolveMade: (value: unknown) => void;
@@ -314,6 +315,7 @@ export class PerSession implements Strategy {
       await service.open?.(client);
       if (!client.is(CLOSED)) await (service.session as (client: ServedConnection) => Promise<void>)(client);
     } catch (error) {
+      if (messageTracing.isOn) messageTracing.failed(client, error);
       client.serviceFailed(error);
     }
     if (!client.is(CLOSED)) this.#returned();
@@ -334,6 +336,7 @@ export class PerSession implements Strategy {
   #countMessage(): void {
     const context = this.#context;
     context.time = performance.now();
+    if (messageTracing.isOn) messageTracing.done(this.#client);
     if (this.#since !== 0) {
       context.row.countMessages(1, toMicroseconds(context.time - this.#since));
       context.row.countResponses(1, toMicroseconds(context.time - this.#floor));
@@ -342,9 +345,10 @@ export class PerSession implements Strategy {
   }
 
   #noteBegin(): void {
-    const { looks, row, time } = this.#context;
+    const { frame, looks, row, time } = this.#context;
     this.#since = time;
     this.#floor = looks.floor;
     row.countWait(toMicroseconds(time - looks.floor));
+    if (messageTracing.isOn) messageTracing.begun(this.#client, frame.end - frame.start, row.number);
   }
 }

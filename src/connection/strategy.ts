@@ -72,11 +72,18 @@ export interface ServedConnection extends Client<unknown, unknown>, Keeping {
   closedError(): HeddleError;
 }
 
+/** The `message` of a service as it is called here. */
+export interface Answering {
+  message(message: unknown, client: unknown): unknown;
+}
+
 /** What a strategy needs of its thread. */
 export interface StrategyContext {
   readonly table: ConnectionTable;
   readonly row: ThreadRow;
   readonly service: Service;
+  /** Has the `message` that answers messages: the service itself, unless messages are traced. */
+  readonly answers: Answering;
   /** The framings of the service. */
   readonly codecs: Codecs;
   /** Where the decoder leaves what it found; valid until the next decode. */

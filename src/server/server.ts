@@ -1,4 +1,5 @@
 /** Runs a server as its user sees it: options in, threads started, a graceful shutdown. */
+import { channel } from 'node:diagnostics_channel';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
@@ -48,6 +49,9 @@ const TOO_LATE = 'still open at shutdownTimeout';
 const STOP_TIMEOUT_MS = 1000;
 /** The same where `shutdownTimeout` is over. */
 const CUT_OFF_GRACE = 500;
+
+/** Where all events of all servers of this thread are published, beside `onEvent`. */
+const EVENTS = channel('heddle:event');
 
 const STANDSTILL =
   'All service threads have been blocked for 30 s: nobody is served. Have handlers return sooner, or allow more threads';
@@ -242,11 +246,14 @@ export class Server implements AsyncDisposable {
 
   /** Has all events pass by whoever watches; `undefined`: nobody wants those that are no errors. */
   #listener(settings: LimitedSettings): LimitedSettings['onEvent'] {
-    const listener = settings.onEvent ?? (controlOf(settings) === undefined ? undefined : printError);
+    const isWanted = EVENTS.hasSubscribers || controlOf(settings) !== undefined;
+    const listener = settings.onEvent ?? (isWanted ? printError : undefined);
     return (
       listener &&
       ((event) => {
-        listener(this.#watch.note(event));
+        const noted = this.#watch.note(event);
+        EVENTS.publish(noted);
+        listener(noted);
       })
     );
   }

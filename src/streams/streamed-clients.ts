@@ -3,6 +3,7 @@ import { callContext } from '../connection/call-context.ts';
 import type { Closer, Report } from '../connection/end/close.ts';
 import { unreadText } from '../connection/end/linger.ts';
 import type { StreamService } from '../connection/service.ts';
+import { CLIENT_ARRIVE, CLIENT_CLOSE, CLIENT_OPEN } from '../connection/tracing.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
@@ -74,6 +75,8 @@ export class StreamedClients {
     table.setFlags(fd, 0);
     table.setLastActivity(fd, sharedTime(performance.now()));
     if (this.#timer === undefined) this.#startLooking();
+    for (const channel of [CLIENT_ARRIVE, CLIENT_OPEN])
+      if (channel.hasSubscribers) channel.publish({ client, thread: row.number });
     row.beat(fd); // Should the service block the thread now, this client is to blame.
     callContext.run(() => this.#begin(client));
     row.beat(-1);
@@ -216,6 +219,7 @@ export class StreamedClients {
     this.#noteKept(client, 0);
     const { detail, reason } = client.cause;
     closer.close(client.fd, client.generation, row, reason, detail);
+    if (CLIENT_CLOSE.hasSubscribers) CLIENT_CLOSE.publish({ client, reason, thread: row.number });
     if (service.close !== undefined) callContext.run(() => void this.#tellClosed(client, reason).catch(crash));
     this.#parts.left();
   }

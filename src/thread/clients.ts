@@ -4,6 +4,7 @@ import { callContext } from '../connection/call-context.ts';
 import { Closer } from '../connection/end/close.ts';
 import { Connection } from '../connection/connection.ts';
 import type { CalledBack } from '../connection/context.ts';
+import { CLIENT_ARRIVE, CLIENT_OPEN } from '../connection/tracing.ts';
 import { ProxyHeaderReader } from '../connection/proxy-header-reader.ts';
 import type { SharedBuffer } from '../connection/bytes/saved-bytes.ts';
 import type { LookTimes } from '../reactor/look-times.ts';
@@ -71,6 +72,7 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
 
   begin(): void {
     this.context.time = performance.now();
+    this.context.lookAtTracing();
   }
 
   expect(events: EpollEvents, count: number): void {
@@ -199,8 +201,14 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
     this.#table.setFlags(fd, 0);
     this.#connections.add(connection);
     if (this.#table.mode(fd) !== 0) connection.checkFraming();
-    if (flags & NEW) connection.opened();
+    if (CLIENT_ARRIVE.hasSubscribers) CLIENT_ARRIVE.publish({ client: connection, thread: this.#row.number });
+    if (flags & NEW) this.#greet(connection);
     return connection;
+  }
+
+  #greet(connection: Connection): void {
+    if (CLIENT_OPEN.hasSubscribers) CLIENT_OPEN.publish({ client: connection, thread: this.#row.number });
+    connection.opened();
   }
 }
 

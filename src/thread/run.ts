@@ -4,6 +4,7 @@ import { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
 import { borrows } from '../connection/bytes/read-message.ts';
 import { NO_MESSAGES, type Service, type ServiceThread, type StreamService } from '../connection/service.ts';
+import { THREAD_START, THREAD_STOP } from '../connection/tracing.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import type { ServerEvent } from '../log/event.ts';
 import { encodeEvent } from '../log/event-record.ts';
@@ -98,6 +99,7 @@ interface Given {
 /** Has the thread serve, and hear what main tells it, from now on. */
 function serve({ thread, start: begin }: MadeThread, { start, given, about, row, complain }: Given): void {
   const stop = async (): Promise<void> => {
+    THREAD_STOP.publish({ thread: about.id });
     const problem = await stopService(given, about);
     if (problem !== undefined) {
       complain({ type: 'thread-exit', time: Date.now(), thread: about.id, cause: 'stop', detail: problem });
@@ -107,6 +109,7 @@ function serve({ thread, start: begin }: MadeThread, { start, given, about, row,
   port.on('message', (message: ToThread) => onMessage(message, thread, stop));
   describeOn(row, given, start);
   process.prependOnceListener('exit', () => (row.state = ENDING));
+  THREAD_START.publish({ thread: about.id });
   const ready = begin();
   say(ready, ready.clients);
 }

@@ -15,7 +15,8 @@ import { ReplyBuffer } from '../connection/bytes/reply-buffer.ts';
 import { ReplyPages } from '../connection/bytes/reply-pages.ts';
 import { MemoryBlocks } from '../connection/bytes/saved-bytes.ts';
 import type { Service } from '../connection/service.ts';
-import type { ServedConnection, Strategy } from '../connection/strategy.ts';
+import { CLIENT_CLOSE, messageTracing } from '../connection/tracing.ts';
+import type { Answering, ServedConnection, Strategy } from '../connection/strategy.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import { Frame } from '../framing/frame.ts';
 import { LookTimes } from '../reactor/look-times.ts';
@@ -43,6 +44,7 @@ export class ServiceContext implements ThreadContext {
   readonly row: ThreadRow;
   readonly poller: ThreadContext['poller'];
   readonly service: Service;
+  answers: Answering;
   readonly codecs: Codecs;
   readonly frame = new Frame();
   readonly borrowsReplies: boolean;
@@ -74,6 +76,7 @@ export class ServiceContext implements ThreadContext {
     this.poller = parts.poller;
     this.looks = new LookTimes(parts.row, parts.table, (fd) => parts.sys.unread(fd));
     this.service = parts.service;
+    this.answers = parts.service as Answering;
     this.settings = parts.settings;
     this.beginHandshake = parts.beginHandshake;
     this.closer = new Closer(parts.sys, parts.table, parts.arena, parts.report, parts.row);
@@ -87,6 +90,16 @@ export class ServiceContext implements ThreadContext {
     this.#Strategy = parts.service.session === undefined ? PerMessage : PerSession;
     this.#memory = new KeptMemory(parts);
     this.signals = new ClientSignals(parts.service.session !== undefined);
+  }
+
+  /** Has messages traced while somebody wants to know of them. To be called as a turn begins. */
+  lookAtTracing(): void {
+    if (!messageTracing.look()) return;
+    const service = this.service as Service & Answering;
+    const { frame, row } = this;
+    const message: Answering['message'] = (read, client) =>
+      messageTracing.call(() => service.message(read, client), client as object, frame.end - frame.start, row.number);
+    this.answers = messageTracing.isOn ? { message } : service;
   }
 
   /** Whether something waits for Node's event loop. */
@@ -167,6 +180,7 @@ export class ServiceContext implements ThreadContext {
   closed(connection: CalledBack, reason: CloseReason): void {
     this.#lingering.remove(connection);
     this.#owner.forget(connection);
+    if (CLIENT_CLOSE.hasSubscribers) CLIENT_CLOSE.publish({ client: connection, reason, thread: this.row.number });
     if (this.service.close !== undefined) callContext.run(() => void this.#tellClosed(connection, reason).catch(crash));
     this.#owner.checkDrainedSoon();
     this.#parts.clientStreams?.leaves(connection.fd);
