@@ -138,6 +138,12 @@ function eachThread({ blocked, cpuTimeOf, runDelayOf }: Observed, running: reado
       'Messages that each thread has answered.',
       each((thread) => thread.messages),
     ),
+    gauge(
+      'thread_heap_bytes',
+      'How much of its heap each thread uses.',
+      each((thread) => thread.heapBytes),
+      'bytes',
+    ),
     counter('thread_cpu_seconds', 'CPU time of each thread.', cpu, 'seconds'),
     gauge(
       'thread_blocked_seconds',

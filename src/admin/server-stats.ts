@@ -37,7 +37,10 @@ export interface ServerStats extends ThreadCounters {
   readonly behindBlocked: Readonly<Record<BehindCause, number>>;
   /** How many clients changed threads, by cause. */
   readonly moves: Readonly<Record<MoveCause, number>>;
-  /** Each thread now: how many clients it has, how many messages it has answered, and for how many ms it has been blocked (0: it is not). */
+  /**
+   * Each thread now: how many clients it has, how many messages it has answered, how many bytes of its heap it uses (as of its last turn,
+   * or a second before), and for how many ms it has been blocked (0: it is not).
+   */
   readonly threads: readonly ThreadStats[];
 }
 
@@ -46,5 +49,6 @@ export interface ThreadStats {
   readonly isRunning: boolean;
   readonly clients: number;
   readonly messages: number;
+  readonly heapBytes: number;
   readonly blockedMs: number;
 }

@@ -153,13 +153,14 @@ export class SharedMemory {
 }
 
 function threadStats(row: ThreadRow, now: number): ThreadStats {
-  const { blockedSince, clients, messages, number: id } = row;
+  const { blockedSince, clients, heapUsed: heapBytes, messages, number: id } = row;
   const isRunning = row.state !== ABSENT;
   return {
     id,
     isRunning,
     clients,
     messages,
+    heapBytes,
     blockedMs: blockedSince === 0 ? 0 : Math.max(1, ageOf(blockedSince, now)),
   };
 }

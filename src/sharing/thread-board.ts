@@ -53,8 +53,9 @@ const WAIT = RESPONSE + BUCKETS;
 // The longest response of each of the last windows of 10 s, and which windows these are.
 const LONGEST = WAIT + BUCKETS;
 const WINDOWS = LONGEST + LONGEST_WINDOWS;
+const HEAP_USED = WINDOWS + LONGEST_WINDOWS;
 // Another line, of those who place clients on the thread and take them away: the acceptor, and main once the acceptor is gone.
-const CAME = Math.ceil((WINDOWS + LONGEST_WINDOWS) / 8) * 8;
+const CAME = Math.ceil((HEAP_USED + 1) / 8) * 8;
 const MOVED = CAME + 1;
 const ENDED = CAME + 2;
 const DROPPED = CAME + 3;
@@ -333,6 +334,15 @@ export class ThreadRow {
 
   set busyTime(milliseconds: number) {
     this.#doubles[this.#double + BUSY_TIME] = milliseconds;
+  }
+
+  /** How many bytes of its heap the thread uses, as it has last said; 0: it has not. */
+  get heapUsed(): number {
+    return this.#get(HEAP_USED);
+  }
+
+  set heapUsed(bytes: number) {
+    this.#doubles[this.#double + HEAP_USED] = bytes;
   }
 
   /** How many bytes the thread keeps for its clients outside the arena. */

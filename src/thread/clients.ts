@@ -18,6 +18,7 @@ import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { EpollEvents } from '../sys/sys.ts';
 import { Connections } from './connections.ts';
 import { Drain } from './drain.ts';
+import { HeapMeter } from './heap-meter.ts';
 import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
 import { type ContextOwner, ServiceContext } from './service-context.ts';
 
@@ -45,6 +46,7 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
   readonly #connections: Connections;
   readonly #deadlines: Deadlines;
   readonly #drain: Drain;
+  readonly #heap: HeapMeter;
 
   constructor(parts: ServiceThreadParts, unwelcomed?: Unwelcomed) {
     callContext.begin();
@@ -55,6 +57,8 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
     this.#connections = new Connections(parts.table);
     this.#deadlines = new Deadlines(parts.table, parts.settings);
     this.#drain = new Drain(parts);
+    this.#heap = new HeapMeter(parts.row);
+    this.#heap.look(performance.now());
     this.proxyHeaders = proxyHeaderReader(parts, this.context);
   }
 
@@ -73,6 +77,7 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
   begin(): void {
     this.context.time = performance.now();
     this.context.lookAtTracing();
+    this.#heap.look(this.context.time);
   }
 
   expect(events: EpollEvents, count: number): void {

@@ -45,6 +45,7 @@ describe('the metrics of a server', () => {
       isRunning: id < 3,
       clients: 0,
       messages: 0,
+      heapBytes: id * 2 ** 20,
       blockedMs: id === 2 ? 6_200 : 0,
     }));
     const behindBlocked = { session: 0, tls: 0, handler: 0, 'no-thread': 7 };
@@ -60,6 +61,7 @@ describe('the metrics of a server', () => {
         'heddle_clients_behind_blocked{why="no-thread"} 7',
         'heddle_thread_blocked_seconds{thread="2",code="load chat.ts:8"} 6.2',
         'heddle_thread_run_delay_seconds_total{thread="1"} 0.01',
+        'heddle_thread_heap_bytes{thread="2"} 2097152',
       ]),
     );
     expect(lines.filter((line) => line.includes('thread="3"'))).toEqual([]);

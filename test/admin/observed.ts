@@ -29,6 +29,7 @@ export function stats(threads: number, more: Partial<ServerStats> = {}): ServerS
       isRunning: true,
       clients: 0,
       messages: 0,
+      heapBytes: 0,
       blockedMs: 0,
     })),
     ...more,

@@ -6,7 +6,7 @@ import { observed, stats } from '../observed.ts';
 const CROWD = { notReading: 0, largest: { address: '10.0.0.9', clients: 3 } };
 const DAY = 86_400_000;
 const { counts, lastHour } = observed(2);
-const blockedThread = { id: 1, isRunning: true, clients: 3, messages: 0, blockedMs: 900 };
+const blockedThread = { id: 1, isRunning: true, clients: 3, messages: 0, heapBytes: 0, blockedMs: 900 };
 const behindBlocked = { session: 2, tls: 0, handler: 0, 'no-thread': 0 };
 
 describe('doctor', () => {
