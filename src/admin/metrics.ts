@@ -119,14 +119,9 @@ function eachThread({ blocked, cpuTimeOf, runDelayOf }: Observed, running: reado
       const value = valueOf(thread);
       return value === undefined ? [] : [{ labels: { thread: `${thread.id}` }, value }];
     });
-  const cpu = each(({ id }) => {
-    const ms = cpuTimeOf(id);
-    return ms === undefined ? undefined : ms / 1000;
-  });
-  const runDelay = each(({ id }) => {
-    const ms = runDelayOf(id);
-    return ms === undefined ? undefined : ms / 1000;
-  });
+  const inSeconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);
+  const cpu = each(({ id }) => inSeconds(cpuTimeOf(id)));
+  const runDelay = each(({ id }) => inSeconds(runDelayOf(id)));
   return [
     gauge(
       'thread_clients',
