@@ -1,10 +1,7 @@
-import { once } from 'node:events';
-import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import { WebSocket } from 'ws';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
 import { start } from '../server/running.ts';
 import { Certificates } from './certificates.ts';
@@ -13,7 +10,7 @@ import { run, Running as Process, startHeddle } from './processes.ts';
 
 /*
  * The examples with real clients of their protocols. Each is asked plainly, and under TLS behind HAProxy: a client need not speak TLS
- * for that. Libraries for Node have more tests in streams.test.ts.
+ * for that. Libraries for Node have more tests in streams.test.ts, and clients that stay in staying-clients.test.ts.
  */
 
 const certificates = new Certificates();
@@ -219,89 +216,5 @@ describe('a client that waits for no reply is heard', () => {
     await using server = await startHeddle(fileURLToPath(exampleUrl(example)), '--host', '127.0.0.1');
     await told(client, ...words.map((word) => word.replace('PORT', `${server.port}`)));
     await server.shows(printed);
-  });
-});
-
-/** A client that stays. */
-interface Conversation extends AsyncDisposable {
-  ask(): Promise<string>;
-  /** Resolves when the client has seen the end of its connection. */
-  leaves(): Promise<unknown>;
-}
-
-/** A client that reads from its stdin, and says `answer` once more each time. While it reads there, it does not look at its connection. */
-function typing(command: string, words: readonly string[], line: string, answer: string): Conversation {
-  const client = new Process(command, words);
-  let asked = 0;
-  const shows = async (): Promise<string> => {
-    client.child.stdin?.write(line);
-    await client.shows(new RegExp(`^(.*${answer}[^]*){${++asked}}`));
-    return answer;
-  };
-  const leaves = (): Promise<unknown> => {
-    client.child.stdin?.end();
-    return client.finished();
-  };
-  return { ask: shows, leaves, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
-}
-
-async function rpcClient(port: number): Promise<Conversation> {
-  const socket = connect(port, '127.0.0.1');
-  const rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
-  rpc.listen();
-  await once(socket, 'connect');
-  const closed = once(socket, 'close');
-  const dispose = async (): Promise<void> => void socket.destroy();
-  return { ask: () => rpc.sendRequest('hello'), leaves: () => closed, [Symbol.asyncDispose]: dispose };
-}
-
-async function http2Client(port: number): Promise<Conversation> {
-  const session = connectHttp2(`http://127.0.0.1:${port}`);
-  await once(session, 'connect');
-  const closed = once(session, 'close');
-  const ask = async (): Promise<string> => (await session.request({ ':path': '/' }).toArray()).join('');
-  const dispose = async (): Promise<void> => session.destroy();
-  return { ask, leaves: () => closed, [Symbol.asyncDispose]: dispose };
-}
-
-async function webSocketClient(port: number): Promise<Conversation> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}`);
-  await once(socket, 'open');
-  const closed = once(socket, 'close');
-  const ask = async (): Promise<string> => {
-    socket.send('hello');
-    return String((await once(socket, 'message'))[0]);
-  };
-  return { ask, leaves: () => closed, [Symbol.asyncDispose]: async () => socket.terminate() };
-}
-
-const STAYING: readonly (readonly [string, (port: number) => Conversation | Promise<Conversation>, string])[] = [
-  ['redis', (port) => typing('redis-cli', ['-p', `${port}`], 'echo hello\n', 'hello'), 'hello'],
-  [
-    'postgres',
-    (port) => typing('psql', ['-At', `host=127.0.0.1 port=${port} user=ann`], 'hello;\n', 'hello;'),
-    'hello;',
-  ],
-  ['language-server', rpcClient, 'hello'],
-  ['websocket', webSocketClient, 'hello'],
-  ['http2', http2Client, 'GET / over HTTP/2.0\n'],
-];
-
-describe('a client is served beside a thread that dies, until the server drains', () => {
-  it.each(STAYING)('%s', async (example, open, answer) => {
-    vi.stubEnv('HEDDLE_EXAMPLE', fileURLToPath(exampleUrl(example)));
-    await using running = await start(new URL('services/mortal.ts', import.meta.url));
-    await using client = await open(running.port);
-    expect(await client.ask()).toBe(answer);
-    const [{ thread: own } = { thread: 0 }] = await running.seen('open');
-    const other = own === 1 ? 2 : 1;
-    const orders = new BroadcastChannel('end-of-thread');
-    onTestFinished(() => orders.close());
-    orders.postMessage(other);
-    expect(await running.seen('thread-exit')).toMatchObject([{ thread: other }]);
-    expect(await client.ask()).toBe(answer);
-    await running.server.drain();
-    await client.leaves();
-    expect(running.server.stats().closes).toMatchObject({ 'thread-exit': 0, 'client-reset': 0, 'service-error': 0 });
   });
 });

@@ -236,20 +236,24 @@ describe('ws', () => {
 });
 
 describe('aedes', () => {
-  it('with mosquitto: QoS 0, 1 and 2, also over TLS', async () => {
-    for (const [options, words] of [
-      [[], []],
-      [SECURED, ['--cafile', authority.cert, '--insecure']],
-    ] as const) {
-      await using server = await serveExample('mqtt-broker.ts', '--threads', '1', ...options);
-      const common = ['-h', '127.0.0.1', '-p', `${server.port}`, '-t', 'weather', ...words];
-      // A retained message says when the subscriber is there.
-      await run('mosquitto_pub', [...common, '-q', '1', '-r', '-m', 'hello']);
-      await using subscriber = new Process('mosquitto_sub', [...common, '-q', '2', '-C', '4']);
-      await subscriber.shows(/^hello$/m);
-      for (const qos of ['0', '1', '2']) await run('mosquitto_pub', [...common, '-q', qos, '-m', `rain ${qos}`]);
-      expect((await subscriber.finished()).stdout).toBe('hello\nrain 0\nrain 1\nrain 2\n');
-    }
+  const behind = (port: number): Promise<Haproxy> => Haproxy.start(port, 'send-proxy-v2');
+
+  it.each([
+    ['plain', [], [], undefined],
+    ['over TLS', SECURED, ['--cafile', authority.cert, '--insecure'], undefined],
+    ['behind HAProxy', BEHIND, ['-A', '127.0.0.8'], behind],
+  ])('with mosquitto, QoS 0, 1 and 2: %s', async (_how, options, words, front) => {
+    await using server = await serveExample('mqtt-broker.ts', '--threads', '1', ...options);
+    await using proxy = await front?.(server.port);
+    (await proxy?.dial('127.0.0.1'))?.destroy();
+    const common = ['-h', '127.0.0.1', '-p', `${proxy?.port ?? server.port}`, '-t', 'weather', ...words];
+    // A retained message says when the subscriber is there.
+    await run('mosquitto_pub', [...common, '-q', '1', '-r', '-m', 'hello']);
+    await using subscriber = new Process('mosquitto_sub', [...common, '-q', '2', '-C', '4']);
+    await subscriber.shows(/^hello$/m);
+    for (const qos of ['0', '1', '2']) await run('mosquitto_pub', [...common, '-q', qos, '-m', `rain ${qos}`]);
+    expect((await subscriber.finished()).stdout).toBe('hello\nrain 0\nrain 1\nrain 2\n');
+    if (proxy !== undefined) await server.shows(/Client disconnected: 127\.0\.0\.8 : \d+/);
   });
 });
 
