@@ -15,6 +15,7 @@ export const CLOSED_BY: Readonly<Record<CloseReason, ClosedBy>> = {
   'message-timeout': 'limit',
   'send-timeout': 'limit',
   'over-limit': 'limit',
+  'over-rate': 'limit',
   'service-error': 'fault',
   'handler-timeout': 'fault',
   'thread-exit': 'fault',

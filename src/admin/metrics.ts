@@ -225,6 +225,7 @@ function deploys({ inherited: { last }, totals }: Observed): Metric[] {
 function work({ totals: { counts, stats } }: Observed): Metric[] {
   return [
     counter('messages', 'Messages that were answered.', stats.messages),
+    counter('rate_waits', 'How often a client had to wait because it had sent more than its rate.', stats.rateWaits),
     counter('received_bytes', 'Bytes that were read from clients.', stats.receivedBytes, 'bytes'),
     counter('sent_bytes', 'Bytes that were sent to clients.', stats.sentBytes, 'bytes'),
     counter('events_lost', 'Events that came faster than they could be taken.', counts.eventsLost),

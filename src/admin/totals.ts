@@ -6,6 +6,7 @@ import type { ServerStats } from './server-stats.ts';
 /** Numbers that only rise. */
 const COUNTED = [
   'messages',
+  'rateWaits',
   'receivedBytes',
   'sentBytes',
   'closes',

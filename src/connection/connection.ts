@@ -19,7 +19,7 @@ import { localOf } from './asked/local-address.ts';
 import { sendLater } from './asked/send-later.ts';
 import { canStartTls, startTls, type TlsStart } from './asked/start-tls.ts';
 import type { ReceiveOptions } from './asked/receive-within.ts';
-import { changeFraming, checkFraming } from './codec/change-framing.ts';
+import { changeFraming } from './codec/change-framing.ts';
 import type { Codec } from './codec/codec.ts';
 import { readBody, readPiece, readUntil, sendAll } from './codec/unframed.ts';
 import type { CalledBack, ThreadContext } from './context.ts';
@@ -78,6 +78,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   readonly input: Input;
   readonly output: Output;
   readonly lease: Lease;
+  readonly rateKey: number;
   codec: Codec;
   readonly #strategy: Strategy;
   readonly #context: ThreadContext;
@@ -106,15 +107,11 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.output = new Output(context, this, fd, outbox && SharedBuffer.open(blocks, outbox));
     this.lease = new Lease(context, fd, generation, inbox !== undefined || outbox !== undefined);
     this.id = this.lease.id;
+    this.rateKey = context.rate === undefined ? 0 : context.rate.keyOf(fd);
     this.kept = table.clientState(fd) === 0 ? undefined : new ClientState(context, fd);
     this.#context = context;
     this.#strategy = context.makeStrategy(this);
     this.set(savedFlags(flags, outbox));
-  }
-
-  /** Ends a client whose framing the service does not know. */
-  checkFraming(): void {
-    checkFraming(this, this.#context);
   }
 
   /** Greets a client that is new to the server. */
@@ -275,6 +272,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.input.noteMaybeReadable();
     if (this.is(DRAINING | CLOSED)) return;
     this.set(DRAINING);
+    this.#context.rate?.lift(this);
     this.#undrained = this.#context.sys.unread(this.fd);
   }
 

@@ -47,6 +47,9 @@ export const OUTPUT_ENDED = 1 << 20;
 /** TLS begins once all that was sent is out. */
 export const SECURING = 1 << 21;
 
+/** The client has sent more than its rate allows: it waits, and what it sends waits with it. */
+export const OVER_RATE = 1 << 22;
+
 /** Any of these, and the service may send nothing. */
 export const NO_OUTPUT = ENDS_OUTPUT | OUTPUT_ENDED;
 
@@ -54,7 +57,7 @@ export const NO_OUTPUT = ENDS_OUTPUT | OUTPUT_ENDED;
 export const WAITS_SENT = ENDS_OUTPUT | SECURING;
 
 /** Any of these, and the service may be given no message. */
-export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING | SECURING;
+export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING | SECURING | OVER_RATE;
 
 /** Any of these, and the client is not idle, however long no byte comes or goes: it is the server, or another deadline, that it waits for. */
-export const NO_IDLE_TIMEOUT = UNREADY | BLOCKED | LINGERING | SECURING;
+export const NO_IDLE_TIMEOUT = UNREADY | BLOCKED | LINGERING | SECURING | OVER_RATE;

@@ -62,9 +62,8 @@ export class PerMessage implements Strategy {
   /** Goes on while the framing stays. The loop is not taken apart: it is most of what a message costs here. */
   #deliverIn(codec: Codec, bytes: Buffer, from: number, to: number): number {
     const client = this.#client;
-    const { answers, frame, reader, row, table } = this.#context;
+    const { answers, frame, rate, reader, row, table } = this.#context;
     const { framing, lends, readMessage } = codec;
-    const isLent = bytes === lends;
     const { fd, output } = client;
     let at = from;
     let messages = 0;
@@ -78,6 +77,7 @@ export class PerMessage implements Strategy {
           if (status === SKIPPED) continue;
           break;
         }
+        if (rate !== undefined && !rate.admits(client)) break;
         const { next } = frame;
         row.beat(fd);
         messages++;
@@ -87,7 +87,7 @@ export class PerMessage implements Strategy {
         // Changed where it lies, in a frame that is what a reply's would be: it is the reply.
         const isSame = client.codec === codec;
         const isInPlace =
-          isLent && reply === message && next - at === frame.end - frame.start + framing.overhead && isSame;
+          bytes === lends && reply === message && next - at === frame.end - frame.start + framing.overhead && isSame;
         if (!isInPlace || !output.replyInPlace(at, next)) this.#answer(reply);
         at = next;
         if (isExpensive(table.kind(fd)) && !client.is(DRAINING)) client.set(YIELDING);
@@ -113,8 +113,9 @@ export class PerMessage implements Strategy {
     return to;
   }
 
-  deliverLast(bytes: Buffer): void {
-    const { answers, frame, row } = this.#context;
+  deliverLast(bytes: Buffer): boolean {
+    const { answers, frame, rate, row } = this.#context;
+    if (rate?.admits(this.#client) === false) return false;
     const { readMessage } = this.#client.codec;
     try {
       row.beat(this.#client.fd);
@@ -125,6 +126,7 @@ export class PerMessage implements Strategy {
     }
     if (callContext.isEntered) callContext.leave();
     this.#count(1);
+    return true;
   }
 
   inputEnded(): void {

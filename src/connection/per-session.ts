@@ -244,9 +244,10 @@ export class PerSession implements Strategy {
       this.#client.refuseFrame(status);
       return to;
     }
+    if (!this.#isAdmitted()) return at;
     row.beat(this.#client.fd);
     const next = frame.next;
-    this.deliverLast(bytes);
+    this.#deliverMessage(bytes);
     return next;
   }
 
@@ -260,7 +261,18 @@ export class PerSession implements Strategy {
     return from + length;
   }
 
-  deliverLast(bytes: Buffer): void {
+  deliverLast(bytes: Buffer): boolean {
+    if (!this.#isAdmitted()) return false;
+    this.#deliverMessage(bytes);
+    return true;
+  }
+
+  /** What is taken without the client's framing is a part of a message that has been counted. */
+  #isAdmitted(): boolean {
+    return this.#once !== undefined || this.#context.rate?.admits(this.#client) !== false;
+  }
+
+  #deliverMessage(bytes: Buffer): void {
     const message = this.codec.readMessage(bytes, this.#context.frame);
     if (message === undefined) this.#client.finish('bad-frame', 'the message is not valid UTF-8');
     else this.#wake(message);

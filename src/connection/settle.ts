@@ -5,6 +5,7 @@ import {
   type SavedBytes,
   WORK_LEFT as WORK_LEFT_FLAG,
 } from '../sharing/connection-table.ts';
+import { isExpensive } from '../sharing/client-kind.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { EPOLLOUT } from '../sys/constants.ts';
 import type { CalledBack, ThreadContext } from './context.ts';
@@ -17,6 +18,7 @@ import {
   LINGERING,
   NO_IDLE_TIMEOUT,
   OUTPUT_ENDED,
+  OVER_RATE,
   SERVING,
   SIGNALS,
   TAKES_NO_INPUT,
@@ -47,7 +49,7 @@ export function settle(connection: Settling, context: ThreadContext): void {
   const excess = excessText(connection, context);
   if (excess !== undefined) return connection.cutOff('over-limit', excess);
   // Besides bytes, this thread keeps something of its own: a handler, a session, an ending of one side or both, a drain.
-  const keepsMore = connection.is(SERVING | FINISHING | DRAINING | ENDS_OUTPUT);
+  const keepsMore = connection.is(SERVING | FINISHING | DRAINING | ENDS_OUTPUT) || waitsOutOfTurn(connection, context);
   const moves = !keepsMore && save(connection);
   noteKept(connection);
   if (moves && connection.is(SIGNALS)) context.signals.forget(connection);
@@ -110,9 +112,14 @@ export function savedFlags(flags: number, outbox: SavedBytes | undefined): numbe
   );
 }
 
+/** Whether an expensive client waits for its rate. In the waiting room it would be given turn after turn meanwhile. */
+function waitsOutOfTurn(connection: Settling, { table }: ThreadContext): boolean {
+  return connection.is(OVER_RATE) && isExpensive(table.kind(connection.fd));
+}
+
 /** Whether the client has sent more than its thread serves in this turn. */
 function hasWorkLeft(connection: Settling): boolean {
-  return connection.is(YIELDING | WORK_LEFT) && !connection.input.isTaken;
+  return connection.is(YIELDING | WORK_LEFT | OVER_RATE) && !connection.input.isTaken;
 }
 
 /** Says why a client is cut off for which more waits, or is kept, than may be; `undefined`: it is not. */

@@ -11,6 +11,7 @@ import type { Codec, Codecs } from './codec/codec.ts';
 import type { Lease } from './lease.ts';
 import type { Keeping } from './kept.ts';
 import type { Reader } from './bytes/reader.ts';
+import type { MessageRate, RatedConnection } from './rate/message-rate.ts';
 import type { Service } from './service.ts';
 
 /** How the service of a thread takes the messages of one client: one call for each, or a session. */
@@ -21,8 +22,8 @@ export interface Strategy {
   opened(): void;
   /** Hands the service all whole messages of `bytes[from, to)` that it wants now; returns where the rest begins. */
   deliver(bytes: Buffer, from: number, to: number): number;
-  /** Hands the service the message that `framing.finish` found in `bytes`. */
-  deliverLast(bytes: Buffer): void;
+  /** Hands the service the message that `framing.finish` found in `bytes`; false: it comes too soon for the client's rate. */
+  deliverLast(bytes: Buffer): boolean;
   /** Says that no message will follow, after the last one was delivered. */
   inputEnded(): void;
   /** Ends a connection that is being drained, of which all that arrived was delivered. */
@@ -42,9 +43,9 @@ export interface Strategy {
 }
 
 /** A connection as its strategy sees it, and hands it to the service. */
-export interface ServedConnection extends Client<unknown, unknown>, Keeping {
+export interface ServedConnection extends Client<unknown, unknown>, Keeping, RatedConnection {
   readonly fd: number;
-  readonly lease: Pick<Lease, 'messageStarted' | 'messageDone' | 'noteKept'>;
+  readonly lease: Pick<Lease, 'generation' | 'messageDone' | 'messageStarted' | 'noteKept' | 'take'>;
   /** Whether the service may be given another message now. */
   readonly takesInput: boolean;
   /** How its messages are read and its replies are written, from now on. */
@@ -84,6 +85,8 @@ export interface StrategyContext {
   readonly service: Service;
   /** Has the `message` that answers messages: the service itself, unless messages are traced. */
   readonly answers: Answering;
+  /** How many messages clients may send; `undefined`: as many as they like. */
+  readonly rate: MessageRate | undefined;
   /** The framings of the service. */
   readonly codecs: Codecs;
   /** Where the decoder leaves what it found; valid until the next decode. */

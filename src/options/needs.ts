@@ -8,7 +8,7 @@ import { LIBRARY, type NameOf } from './source.ts';
 import { formatDuration } from './values/duration.ts';
 import { formatSize } from './values/size.ts';
 
-/** What a service may need, and which other values do as well: `within` a range, `least` and more, `most` and less. */
+/** What a service may need, and which other values do as well: `within` a range, `least` and more, `most` and less, `any`. */
 const FITS = {
   threads: 'within',
   clientsPerThread: 'most',
@@ -21,6 +21,7 @@ const FITS = {
   messageTimeout: 'least',
   sendTimeout: 'least',
   handlerTimeout: 'least',
+  rate: 'any',
 } as const;
 
 type NeededOption = keyof typeof FITS;
@@ -70,6 +71,7 @@ function read(needs: object, refused: (why: string) => HeddleError): Partial<Ser
 
 function does(name: NeededOption, has: unknown, needed: unknown): boolean {
   const fit = FITS[name];
+  if (fit === 'any') return true;
   if (fit === 'same') return isDeepStrictEqual(has, needed);
   if (fit === 'within') {
     const [inner, outer] = [has, needed] as ServeSettings['threads'][];

@@ -14,6 +14,7 @@ import { LIBRARY, nameInLibrary } from './source.ts';
 import { serviceModule } from './values/service-module.ts';
 import { defaultThreads, threads } from './values/threads.ts';
 import { hostNames, metricsAddress } from './values/metrics-type.ts';
+import { rate } from './values/rate-type.ts';
 import { tls } from './tls/tls-type.ts';
 import { choice, duration, fileMode, host, integer, limit, opaque, size, socketPath } from './values/value-types.ts';
 
@@ -245,6 +246,15 @@ const shape = {
    */
   maxClientState: option(v.optional(size(1, 2 ** 20), '16KiB'), {
     help: 'bytes that a service may keep with one client',
+  }),
+  /**
+   * How many messages a client may send: `100/s`, or `{ messages: '100/s', burst, over, by }`. `burst` may come at once, by default the
+   * number in `messages`. Beyond it the client's messages wait, or with `over: 'close'` it is closed with reason `over-rate`. With
+   * `by: 'address'` all clients of an IPv4 address, or of a /64 of IPv6, share the rate. As text: `100/s,burst=200,over=close,by=address`.
+   * @default 'none'
+   */
+  rate: option(v.optional(rate(), 'none'), {
+    help: 'how many messages a client may send, such as 100/s: see docs/limits.md',
   }),
   /**
    * Load balancers whose connections begin with a PROXY header (version 1 or 2), which says who the client is:

@@ -1,5 +1,6 @@
 /** Holds what all threads of one server share, and reads it on main. */
 import { BEHIND_CAUSES, type BehindCause, type ServerStats, type ThreadStats } from '../admin/server-stats.ts';
+import { randomBytes } from 'node:crypto';
 import { Closer } from '../connection/end/close.ts';
 import { printError } from '../log/error-log.ts';
 import type { ServerEvent } from '../log/event.ts';
@@ -11,6 +12,7 @@ import { ageOf, sharedTime } from '../sharing/clock.ts';
 import { ConnectionTable, LOST } from '../sharing/connection-table.ts';
 import { FREE, IDLE, PINNED, stateOf, threadOf, withState } from '../sharing/control-word.ts';
 import type { Releasable } from '../sharing/lock.ts';
+import { RateCells } from '../sharing/rate/rate-cells.ts';
 import { ABSENT, MOST_ROWS, ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import type { SharedBuffers } from '../thread/messages.ts';
 import type { Sys } from '../sys/sys.ts';
@@ -21,6 +23,9 @@ export const MOST_FDS = 2 ** 20;
 
 /** Bytes that all clients together may have kept for them where they move with the client. Memory is taken as it is used. */
 const ARENA_BYTES = 64 * 2 ** 20;
+
+/** How many addresses may be counted at once against a rate by address. 1 MiB. */
+const RATED_ADDRESSES = 2 ** 16;
 
 type CloseCalls = Pick<Sys, 'storeAndClose' | 'addressText'> & Partial<Pick<Sys, 'shutdown'>>;
 
@@ -35,11 +40,14 @@ export class SharedMemory {
   /** Left out unless the threads that read PROXY headers count clients too. */
   readonly addresses: ClientsPerAddress | undefined;
 
+  /** Where messages are counted against the rate, if there is one. */
+  readonly #rates: SharedArrayBuffer | undefined;
   readonly #speaksTls: boolean;
   readonly #counted = new Map<ServerEvent['type'], number>();
 
   /** `fileLimit`: how many files the process may have open. */
-  constructor(fileLimit: number, { maxClientsPerAddress, onEvent, proxyProtocol, threads, tls }: ServeSettings) {
+  constructor(fileLimit: number, settings: ServeSettings) {
+    const { maxClientsPerAddress, onEvent, proxyProtocol, rate, threads, tls } = settings;
     this.#speaksTls = tls !== undefined && tls.start !== 'later';
     this.table = ConnectionTable.create(Math.min(MOST_FDS, fileLimit));
     // During a reload there are twice as many threads; a thread that does not end keeps its row.
@@ -47,6 +55,8 @@ export class SharedMemory {
     this.reportsAll = onEvent !== undefined;
     this.events = new EventStream(onEvent ?? printError);
     const isShared = maxClientsPerAddress !== Infinity && proxyProtocol.length > 0;
+    const senders = rate !== 'none' && rate.by === 'address' ? RATED_ADDRESSES : this.table.capacity;
+    this.#rates = rate === 'none' ? undefined : RateCells.create(senders, randomBytes(4).readInt32LE());
     this.addresses = isShared ? ClientsPerAddress.create(this.table) : undefined;
   }
 
@@ -58,6 +68,7 @@ export class SharedMemory {
       arena: this.arena.buffer,
       events: this.events.ring.buffer,
       addresses: this.addresses?.buffer,
+      rates: this.#rates,
     };
   }
 

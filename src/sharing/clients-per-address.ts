@@ -141,9 +141,19 @@ function keyOf(address: Uint8Array): Key {
   return { family: 6, first: view.getInt32(0), second: view.getInt32(4) };
 }
 
-/** FNV-1a over words, with the finisher of MurmurHash3. Anybody may make addresses meet in a list; then lists are longer. */
-function hash({ family, first, second }: Key): number {
-  let value = Math.imul(0x811c9dc5 ^ family, 0x01000193);
+/** A hash of an address, as far as clients are counted by it, in 32 bits with a sign; nobody knows it who does not know `seed`. */
+export function addressHash(address: Uint8Array, seed: number): number {
+  return hash(keyOf(address), seed) | 0;
+}
+
+/** The same of a number. */
+export function numberHash(value: number, seed: number): number {
+  return hash({ family: 0, first: value | 0, second: Math.floor(value / 2 ** 32) | 0 }, seed) | 0;
+}
+
+/** FNV-1a over words, with the finisher of MurmurHash3. Without a seed anybody may make addresses meet in a list; then lists are longer. */
+function hash({ family, first, second }: Key, seed = 0): number {
+  let value = Math.imul(0x811c9dc5 ^ seed ^ family, 0x01000193);
   value = Math.imul(value ^ first, 0x01000193);
   value = Math.imul(value ^ second, 0x01000193);
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);

@@ -11,6 +11,11 @@ export function sharedTime(now: number): number {
   return (now + OFFSET) | 0 || 1;
 }
 
+/** The shared clock itself, in ms: the same moment in all threads and processes. */
+export function sharedMilliseconds(now: number): number {
+  return now + OFFSET;
+}
+
 /** The same in tenths of a millisecond, for moments less than 2.4 days apart. */
 export function sharedTenths(now: number): number {
   return ((now + OFFSET) * 10) | 0 || 1;

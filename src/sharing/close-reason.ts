@@ -19,6 +19,7 @@ export const CLOSE_REASONS = [
   'thread-exit',
   'shutdown',
   'kicked',
+  'over-rate',
 ] as const;
 
 /** Says why a connection was closed. The same names are in the logs, the metrics and the service's `close` hook. */

@@ -54,8 +54,9 @@ const WAIT = RESPONSE + BUCKETS;
 const LONGEST = WAIT + BUCKETS;
 const WINDOWS = LONGEST + LONGEST_WINDOWS;
 const HEAP_USED = WINDOWS + LONGEST_WINDOWS;
+const RATE_WAITS = HEAP_USED + 1;
 // Another line, of those who place clients on the thread and take them away: the acceptor, and main once the acceptor is gone.
-const CAME = Math.ceil((HEAP_USED + 1) / 8) * 8;
+const CAME = Math.ceil((RATE_WAITS + 1) / 8) * 8;
 const MOVED = CAME + 1;
 const ENDED = CAME + 2;
 const DROPPED = CAME + 3;
@@ -87,6 +88,8 @@ export interface ThreadCounters {
   receivedBytes: number;
   sentBytes: number;
   closes: Record<CloseReason, number>;
+  /** How often a client had to wait because it had sent more than its `rate`. */
+  rateWaits: number;
   /** How many messages took as long as each bucket of `latency-buckets.ts` says. */
   latency: Float64Array;
   /** How many messages had their reply ready so long after they had come. */
@@ -402,6 +405,11 @@ export class ThreadRow {
     if (this.#window >= 0) this.#doubles[this.#double + LONGEST + (this.#window % LONGEST_WINDOWS)] = response;
   }
 
+  /** Counts a client that has to wait: it has sent more than its rate. */
+  countRateWait(): void {
+    this.#add(RATE_WAITS, 1);
+  }
+
   countClose(reason: CloseReason): void {
     this.#add(CLOSES + (REASON_INDEX.get(reason) as number), 1);
   }
@@ -411,6 +419,7 @@ export class ThreadRow {
     sum.messages += this.#get(MESSAGES);
     sum.receivedBytes += this.#get(RECEIVED);
     sum.sentBytes += this.#get(SENT);
+    sum.rateWaits += this.#get(RATE_WAITS);
     CLOSE_REASONS.forEach((reason, index) => {
       sum.closes[reason] += this.#get(CLOSES + index);
     });
@@ -438,7 +447,7 @@ export function zeroCounters(): ThreadCounters {
   const closes = Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])) as Record<CloseReason, number>;
   const histogram = (): Float64Array => new Float64Array(BUCKETS);
   const [latency, response, wait] = [histogram(), histogram(), histogram()];
-  return { messages: 0, receivedBytes: 0, sentBytes: 0, closes, latency, response, wait };
+  return { messages: 0, receivedBytes: 0, sentBytes: 0, closes, rateWaits: 0, latency, response, wait };
 }
 
 /** The number of the window that `now`, a `sharedTime`, is in. */

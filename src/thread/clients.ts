@@ -1,6 +1,7 @@
 /** Serves the clients of one thread: takes those that are ready, closes those that are late, and drains them all. */
 import { performance } from 'node:perf_hooks'; // The global is an accessor, which costs at each message.
 import { callContext } from '../connection/call-context.ts';
+import { checkFraming } from '../connection/codec/change-framing.ts';
 import { Closer } from '../connection/end/close.ts';
 import { Connection } from '../connection/connection.ts';
 import type { CalledBack } from '../connection/context.ts';
@@ -205,7 +206,7 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
     const connection = new Connection(this.context, fd, generation, flags, arrived);
     this.#table.setFlags(fd, 0);
     this.#connections.add(connection);
-    if (this.#table.mode(fd) !== 0) connection.checkFraming();
+    if (this.#table.mode(fd) !== 0) checkFraming(connection, this.context);
     if (CLIENT_ARRIVE.hasSubscribers) CLIENT_ARRIVE.publish({ client: connection, thread: this.#row.number });
     if (flags & NEW) this.#greet(connection);
     return connection;

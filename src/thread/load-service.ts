@@ -101,10 +101,11 @@ function messageOf(cause: unknown): unknown {
   return cause instanceof Error ? cause.message : cause;
 }
 
-/** Throws HEDDLE_SERVICE_LOAD if the options give a framing: the service is one of streams. */
-export function refuseFraming({ service, settings }: Asked): void {
-  if (settings.framing === undefined) return;
-  const why = 'it has a stream function, which reads its socket by itself: leave out the option framing';
+/** Throws HEDDLE_SERVICE_LOAD if the options give a framing or a rate: the service is one of streams. */
+export function refuseMessageOptions({ service, settings }: Asked): void {
+  const given = settings.framing !== undefined ? 'framing' : settings.rate !== 'none' ? 'rate' : undefined;
+  if (given === undefined) return;
+  const why = `it has a stream function, which reads its socket by itself: leave out the option ${given}`;
   throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot use the service ${pathOf(service)}: ${why}`);
 }
 

@@ -14,6 +14,8 @@ export interface SharedBuffers {
   readonly events: SharedArrayBuffer;
   /** Where clients are counted by address; `undefined` where only the acceptor does so, for itself, or nobody. */
   readonly addresses: SharedArrayBuffer | undefined;
+  /** Where messages are counted against the rate; `undefined` where there is none. */
+  readonly rates: SharedArrayBuffer | undefined;
 }
 
 /** What a service thread of any engine is started with. */

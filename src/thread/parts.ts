@@ -4,6 +4,7 @@ import type { ClientTls } from '../connection/client.ts';
 import type { ConnectionSettings, ThreadContext } from '../connection/context.ts';
 import type { ProxyHeaderContext } from '../connection/proxy-header-reader.ts';
 import type { Service } from '../connection/service.ts';
+import type { RateLimit } from '../connection/rate/message-rate.ts';
 import type { BeginHandshake } from '../connection/asked/start-tls.ts';
 import type { SocketCalls } from '../connection/sockets.ts';
 import type { NamedFraming } from '../connection/codec/codec.ts';
@@ -56,6 +57,8 @@ export interface ServiceThreadParts {
   /** The framings of the service; clients begin with the first. */
   readonly framings: readonly [NamedFraming, ...NamedFraming[]];
   readonly settings: ThreadSettings;
+  /** How many messages clients may send; left out: as many as they like. */
+  readonly rate?: RateLimit | undefined;
   /** Who may come, where PROXY headers say who comes. */
   readonly rules?: AddressRules | undefined;
   /** Makes an expensive client idle in the waiting room; false: the kernel has no room to watch it. Left out where none move. */

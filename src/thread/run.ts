@@ -3,6 +3,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads';
 import { AddressRules } from '../connection/address-rules.ts';
 import { callContext } from '../connection/call-context.ts';
 import { borrows } from '../connection/bytes/read-message.ts';
+import type { RateLimit } from '../connection/rate/message-rate.ts';
 import { NO_MESSAGES, type Service, type ServiceThread, type StreamService } from '../connection/service.ts';
 import { THREAD_START, THREAD_STOP } from '../connection/tracing.ts';
 import { crash, errorToRecord } from '../errors.ts';
@@ -11,11 +12,13 @@ import { encodeEvent } from '../log/event-record.ts';
 import { Arena } from '../sharing/arena.ts';
 import { ClientsPerAddress } from '../sharing/clients-per-address.ts';
 import { ConnectionTable } from '../sharing/connection-table.ts';
+import { intervalOf } from '../options/values/rate.ts';
 import { EventRing } from '../sharing/event-ring.ts';
+import { RateCells } from '../sharing/rate/rate-cells.ts';
 import { unpackShared } from '../sharing/shared-values.ts';
 import { MemoryAccount } from '../sharing/memory-account.ts';
 import { ENDING, ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
-import { framingsOf, loadService, pathOf, refuseFraming, refuseLateTls, startService } from './load-service.ts';
+import { framingsOf, loadService, pathOf, refuseLateTls, refuseMessageOptions, startService } from './load-service.ts';
 import type { FromThread, ThreadStart, ToThread, TrialStart } from './messages.ts';
 import type { ServiceThreadParts, ThreadCommands } from './parts.ts';
 import { makeThreadMemory } from './thread-memory.ts';
@@ -61,7 +64,7 @@ async function run<Loaded>(start: ThreadStart | TrialStart, engine: ThreadEngine
   // Not beside it: a module may block this thread as it loads, which then could not say that it may be ended.
   const given = await loadService(start.service);
   requireKnown(given.needs ?? {}, start.needs, pathOf(start.service));
-  if (given.stream !== undefined) refuseFraming(start);
+  if (given.stream !== undefined) refuseMessageOptions(start);
   const [service, streams] = given.stream === undefined ? [given, undefined] : [NO_MESSAGES, given];
   const memory = makeThreadMemory();
   const framings = framingsOf(service, start, memory.findByte);
@@ -78,6 +81,7 @@ async function run<Loaded>(start: ThreadStart | TrialStart, engine: ThreadEngine
     streams,
     framings,
     settings: start.settings,
+    rate: rateOf(start),
     rules: rulesOf(start, complain),
     report: start.reports === 'all' ? complain : undefined,
     complain,
@@ -141,6 +145,11 @@ function rulesOf({ memory, settings }: ThreadStart, report: Report): AddressRule
   if (settings.proxyProtocol.length === 0) return undefined;
   const stuck = (): void => report({ type: 'lock-stuck', time: Date.now(), what: 'addresses' });
   return new AddressRules(settings, addresses && new ClientsPerAddress(addresses, new ConnectionTable(table), stuck));
+}
+
+function rateOf({ memory, settings: { rate } }: ThreadStart): RateLimit | undefined {
+  if (memory.rates === undefined || rate === 'none') return undefined;
+  return { rate, cells: new RateCells(memory.rates, { interval: intervalOf(rate.messages), burst: rate.burst }) };
 }
 
 /** What all threads share, and this one's row. */

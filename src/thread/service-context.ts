@@ -10,6 +10,7 @@ import type { CalledBack, ThreadContext } from '../connection/context.ts';
 import { PerMessage } from '../connection/per-message.ts';
 import { PerSession } from '../connection/per-session.ts';
 import { Codecs } from '../connection/codec/codec.ts';
+import { MessageRate } from '../connection/rate/message-rate.ts';
 import { Reader } from '../connection/bytes/reader.ts';
 import { ReplyBuffer } from '../connection/bytes/reply-buffer.ts';
 import { ReplyPages } from '../connection/bytes/reply-pages.ts';
@@ -45,6 +46,7 @@ export class ServiceContext implements ThreadContext {
   readonly poller: ThreadContext['poller'];
   readonly service: Service;
   answers: Answering;
+  readonly rate: MessageRate | undefined;
   readonly codecs: Codecs;
   readonly frame = new Frame();
   readonly borrowsReplies: boolean;
@@ -78,6 +80,7 @@ export class ServiceContext implements ThreadContext {
     this.service = parts.service;
     this.answers = parts.service as Answering;
     this.settings = parts.settings;
+    this.rate = parts.rate && new MessageRate(parts.rate, this);
     this.beginHandshake = parts.beginHandshake;
     this.closer = new Closer(parts.sys, parts.table, parts.arena, parts.report, parts.row);
     this.blocks = new MemoryBlocks(parts.sys, parts.arena, parts.row.thread);
@@ -179,6 +182,7 @@ export class ServiceContext implements ThreadContext {
 
   closed(connection: CalledBack, reason: CloseReason): void {
     this.#lingering.remove(connection);
+    this.rate?.forget(connection);
     this.#owner.forget(connection);
     if (CLIENT_CLOSE.hasSubscribers) CLIENT_CLOSE.publish({ client: connection, reason, thread: this.row.number });
     if (this.service.close !== undefined) callContext.run(() => void this.#tellClosed(connection, reason).catch(crash));

@@ -50,6 +50,7 @@ describe('the options of serve', () => {
       sendTimeout: 30_000,
       maxUnsent: undefined,
       maxClientState: 16 * 1024,
+      rate: 'none',
       proxyProtocol: [],
       tls: undefined,
       tlsHandshakeTimeout: 5000,

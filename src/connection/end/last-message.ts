@@ -25,7 +25,7 @@ export function takeLastMessage(connection: EndedConnection, strategy: Strategy,
   const { fd, input, lease } = connection;
   const status = input.rest() ? framing.finish(reader.bytes, reader.from, reader.to, frame) : INCOMPLETE;
   const isCut = status === MESSAGE && framing.endCompletes && context.isCutShort(fd);
-  if (status === MESSAGE && !isCut) strategy.deliverLast(reader.bytes);
+  if (status === MESSAGE && !isCut && !strategy.deliverLast(reader.bytes)) return lease.messageDone();
   if (connection.is(CLOSED)) return;
   input.drop();
   lease.messageDone();

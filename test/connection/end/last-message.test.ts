@@ -13,10 +13,12 @@ interface Given {
   readonly isCutShort?: boolean;
   /** The service closes its client with the last message. */
   readonly closes?: boolean;
+  /** It comes too soon for the client's rate. */
+  readonly isTooSoon?: boolean;
 }
 
 /** Ends the input of a connection; returns what was done to it and said to its service. */
-function ended({ status, flags = 0, isCutShort = false, closes = false }: Given): unknown[] {
+function ended({ status, flags = 0, isCutShort = false, closes = false, isTooSoon = false }: Given): unknown[] {
   const log: unknown[] = [];
   let now = flags;
   const connection = {
@@ -32,6 +34,7 @@ function ended({ status, flags = 0, isCutShort = false, closes = false }: Given)
     deliverLast: () => {
       log.push('message');
       if (closes) now |= CLOSED;
+      return !isTooSoon;
     },
     inputEnded: () => void log.push('ended'),
   };
@@ -56,6 +59,7 @@ describe('the end of what a client sends', () => {
       ['drop', ['finish', 'tls-error']],
     ],
     ['says no more when the last message has closed the connection', { status: MESSAGE, closes: true }, ['message']],
+    ['waits while the last message waits for its rate', { status: MESSAGE, isTooSoon: true }, ['message']],
     ['is of no interest to a connection that is finishing', { status: MESSAGE, flags: FINISHING }, []],
   ])('%s', (_what, given, log) => {
     expect(ended(given)).toEqual(log);
