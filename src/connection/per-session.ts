@@ -197,7 +197,7 @@ export class PerSession implements Strategy {
   #takeReady(): unknown {
     const client = this.#client;
     const { codec } = this;
-    if (codec !== this.#last || this.#skipped > 0) return undefined;
+    if (codec !== this.#last || this.#skipped > 0 || this.#isRated) return undefined;
     client.set(CALLED);
     try {
       const message = takeKept(client, codec, this.#context);
@@ -267,9 +267,13 @@ export class PerSession implements Strategy {
     return true;
   }
 
-  /** What is taken without the client's framing is a part of a message that has been counted. */
   #isAdmitted(): boolean {
-    return this.#once !== undefined || this.#context.rate?.admits(this.#client) !== false;
+    return !this.#isRated || this.#context.rate?.admits(this.#client) === true;
+  }
+
+  /** What is taken without the client's framing does not count: it is a part of a message that has been counted. */
+  get #isRated(): boolean {
+    return this.#context.rate !== undefined && this.#once === undefined;
   }
 
   #deliverMessage(bytes: Buffer): void {

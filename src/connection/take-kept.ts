@@ -2,11 +2,11 @@
 import { type Frame, MESSAGE } from '../framing/frame.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { Codec } from './codec/codec.ts';
-import { BLOCKED, CLOSED, DRAINING, FINISHING, REFRAMED, SECURING, WORK_LEFT, YIELDING } from './flags.ts';
+import { BLOCKED, CLOSED, DRAINING, FINISHING, OVER_RATE, REFRAMED, SECURING, WORK_LEFT, YIELDING } from './flags.ts';
 import { type Keeping, noteKept } from './kept.ts';
 
 /** Any of these, and there is more to do than to take a message. */
-const NEEDS_TURN = BLOCKED | FINISHING | CLOSED | YIELDING | WORK_LEFT | SECURING | DRAINING | REFRAMED;
+const NEEDS_TURN = BLOCKED | FINISHING | CLOSED | YIELDING | WORK_LEFT | SECURING | DRAINING | REFRAMED | OVER_RATE;
 
 interface KeepingConnection extends Keeping {
   readonly fd: number;
