@@ -115,11 +115,16 @@ export class Input {
     return (this.#kept as SharedBuffer).memory.bytes;
   }
 
-  /** Drops what is kept up to `next`, an index of `keptBytes`. */
-  takeKept(next: number): void {
+  /** Where it begins there. */
+  get keptFrom(): number {
+    return (this.#kept as SharedBuffer).from;
+  }
+
+  /** Drops the first `length` bytes of it. */
+  take(length: number): void {
     const kept = this.#kept as SharedBuffer;
-    if (next === kept.to) return this.drop();
-    kept.start += next - kept.from;
+    if (length === kept.length) return this.drop();
+    kept.start += length;
     kept.scanned = 0;
   }
 

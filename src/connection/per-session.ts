@@ -6,6 +6,7 @@ import { elapsed, sharedTime } from '../sharing/clock.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { ensureStack } from '../sys/stack-room.ts';
 import { type ReceiveOptions, type WaitLimits, waitLimits, waitWithin } from './asked/receive-within.ts';
+import { MessagesAhead } from './bytes/messages-ahead.ts';
 import { callContext } from './call-context.ts';
 import type { Codec } from './codec/codec.ts';
 import {
@@ -57,6 +58,8 @@ export class PerSession implements Strategy {
   #hurries = false;
   /** So many bytes are dropped before the next message. */
   #skipped = 0;
+  /** What was read of the messages that it has not asked for yet. */
+  #ahead: MessagesAhead | undefined = undefined;
   /** It waits in an iteration. */
   #iterates = false;
   /** The client's end was taken: `receive` gives `undefined` from now on. */
@@ -200,7 +203,7 @@ export class PerSession implements Strategy {
     if (codec !== this.#last || this.#skipped > 0 || this.#isRated) return undefined;
     client.set(CALLED);
     try {
-      const message = takeKept(client, codec, this.#context);
+      const message = takeKept(client, codec, this.#ahead, this.#context);
       if (message === undefined) return undefined;
       this.#once = undefined;
       this.#idleSince = 0;
@@ -230,7 +233,9 @@ export class PerSession implements Strategy {
 
   deliver(bytes: Buffer, from: number, to: number): number {
     const { frame, reader, row } = this.#context;
-    const { framing } = this.codec;
+    const { codec } = this;
+    const { framing } = codec;
+    this.#ahead?.forget();
     frame.scanned = reader.scanned;
     let at = this.#skipped === 0 ? from : this.#skip(from, to);
     let status = framing.decode(bytes, at, to, frame);
@@ -248,6 +253,8 @@ export class PerSession implements Strategy {
     row.beat(this.#client.fd);
     const next = frame.next;
     this.#deliverMessage(bytes);
+    if (next < to && bytes === this.#context.input.bytes && codec.readsAhead && !this.#isRated)
+      (this.#ahead ??= new MessagesAhead()).read(codec, bytes, next, to, frame);
     return next;
   }
 

@@ -5,6 +5,7 @@ import type { Frame, FrameStatus } from '../framing/frame.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
+import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import type { ReceiveOptions, WaitLimits } from './asked/receive-within.ts';
 import type { Client } from './client.ts';
 import type { Codec, Codecs } from './codec/codec.ts';
@@ -91,6 +92,8 @@ export interface StrategyContext {
   readonly codecs: Codecs;
   /** Where the decoder leaves what it found; valid until the next decode. */
   readonly frame: Frame;
+  /** Where reads go. */
+  readonly input: NativeBuffer;
   /** What reads for the connections. */
   readonly reader: Reader;
   /** When the last event was done with, in `performance.now()` ms: where the time of the next one begins. */

@@ -1,4 +1,5 @@
 /** What becomes of a message that a session has asked for and does not wait for. */
+import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Client } from '../../src/connection/client.ts';
 import { NEW } from '../../src/sharing/connection-table.ts';
@@ -264,6 +265,60 @@ describe('messages that came together', () => {
     await turn();
     expect(kept).toEqual([256, 256, 0]);
     expect(scripted.arena.used).toBe(0);
+  });
+
+  it('are read as the session asks for each, however it asks and however they come', async () => {
+    const text = fc.stringMatching(/^[a-z]{0,60}$/);
+    const asks = fc.array(fc.tuple(fc.constantFrom('line', 'line', 'line', 'line', 'until', 'body'), text));
+    const sizes = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 });
+    const property = fc.asyncProperty(asks, sizes, fc.boolean(), async (all, lengths, together) => {
+      const got: string[] = [];
+      const scripted = await ScriptedThread.create({
+        async session(client) {
+          for (const [ask, { length }] of all) {
+            if (ask === 'line') got.push(String(await client.receive()));
+            else if (ask === 'until') got.push(String(await client.readUntil(';')));
+            else {
+              const pieces: Buffer[] = [];
+              for await (const piece of client.body(length)) pieces.push(piece);
+              got.push(String(Buffer.concat(pieces)));
+            }
+          }
+          await client.receive();
+        },
+      });
+      const { socket, generation } = scripted.admit(5, NEW);
+      scripted.thread.serve(5, generation, EPOLLOUT);
+      let left = Buffer.from(all.map(([ask, bytes]) => bytes + { line: '\n', until: ';', body: '' }[ask]).join(''));
+      for (let index = 0; left.length > 0; index++) {
+        const length = lengths[index % lengths.length] as number;
+        socket.incoming = [Buffer.concat([...(socket.incoming as Buffer[]), left.subarray(0, length)])];
+        left = left.subarray(length);
+        scripted.thread.serve(5, generation, EPOLLIN | EPOLLOUT);
+        if (!together) await turn();
+      }
+      for (let turns = 0; turns < 2; turns++) await turn();
+      expect(got).toEqual(all.map(([, bytes]) => bytes));
+      expect([scripted.arena.used, scripted.table.kept(5)]).toEqual([0, 0]);
+    });
+    await fc.assert(property, { seed: 1, numRuns: 100 });
+  });
+
+  it('are the session’s own, each, whatever comes after them', async () => {
+    const messages: Buffer[] = [];
+    const { scripted, socket, generation } = await begun(async (client) => {
+      for await (const line of client as AsyncIterable<Buffer>) {
+        messages.push(line);
+        line.fill('.');
+      }
+    });
+    socket.incoming = [Buffer.from('one\ntwo\nthree\n')];
+    scripted.thread.serve(5, generation, EPOLLIN);
+    socket.incoming = [Buffer.from('four\nfive\nsix\n')];
+    await turn();
+    scripted.thread.serve(5, generation, EPOLLIN);
+    await turn();
+    expect(messages.map(String)).toEqual(['.', '...', '...', '.....', '....', '....', '...']);
   });
 
   it('close the client at the first one that is not valid UTF-8', async () => {

@@ -15,6 +15,8 @@ export interface Codec {
   readonly readMessage: ReadMessage;
   /** The bytes of which messages are views, not copies: those of the thread's read buffer, if the service borrows. */
   readonly lends: Buffer | undefined;
+  /** Whether messages may be made before the service asks for them. */
+  readonly readsAhead: boolean;
 }
 
 /** A framing that a service has by name. */
@@ -46,6 +48,7 @@ export class Codecs {
       framing,
       readMessage: readMessageFor(service, framing, input, aside),
       lends: borrows(service, framing) ? input.bytes : undefined,
+      readsAhead: framing.encode === undefined && !borrows(service, framing),
     });
     this.first = make(framings[0]);
     this.#all = [this.first, ...framings.slice(1).map(make)];

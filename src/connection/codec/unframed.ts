@@ -24,7 +24,7 @@ const copied: ReadMessage = (bytes, { start, end }) => {
 };
 
 function codecOf(framing: Framing): Codec {
-  return { name: undefined, mode: 0, framing, readMessage: copied, lends: undefined };
+  return { name: undefined, mode: 0, framing, readMessage: copied, lends: undefined, readsAhead: false };
 }
 
 const AS_THEY_ARE = codecOf(new PiecesFraming(MAX_PIECE_BYTES));
