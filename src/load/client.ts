@@ -10,6 +10,7 @@ import type { Messages } from './messages.ts';
 import { NumberQueue } from './number-queue.ts';
 import type { Pauses } from './pauses.ts';
 import type { Random } from './random.ts';
+import type { ReplyTrace, TraceOutcome } from './reply-trace.ts';
 import type { Wire, WireListener, Wires } from './wires/wires.ts';
 
 /** How much of a wrong reply is shown, in bytes. */
@@ -30,6 +31,9 @@ export interface ClientParts {
   /** The share of clients that leave with a reset of their connection, and what draws them. */
   readonly resets: number;
   readonly random: Random;
+  /** Which group it is, for the trace, and the trace if there is one. */
+  readonly group: number;
+  readonly trace: ReplyTrace | undefined;
   /** Called when a connection was made, or not, until the run begins. */
   readonly onOpen: (problem?: string) => void;
 }
@@ -49,7 +53,7 @@ export class LoadClient implements WireListener {
   #exact: ExactFraming | undefined;
   /** When messages were due that were not sent yet. */
   readonly #waiting = new NumberQueue();
-  /** Of the messages under way: when each was due, and when it was sent if none was under way then, otherwise NaN. */
+  /** Of the messages under way: when each was due, and when it was sent if its client was free when it was due, otherwise NaN. */
   readonly #due = new NumberQueue();
   readonly #sentAt = new NumberQueue();
   /** When the oldest of them was sent, or the reply before it came. */
@@ -118,7 +122,7 @@ export class LoadClient implements WireListener {
   /** Ends the run: what was not answered is lost. */
   end(now: number): void {
     this.#drop(now);
-    while (this.#waiting.size > 0) this.#parts.ledger.lost(this.#waiting.shift(), NaN, now);
+    while (this.#waiting.size > 0) this.#lose(this.#waiting.shift(), NaN, now, this.#sent++);
   }
 
   opened(now: number): void {
@@ -157,10 +161,13 @@ export class LoadClient implements WireListener {
       return;
     }
     const number = this.#sent - this.#due.size;
-    if (!messages.isRight(reply, this.#number, number)) ledger.wrong(() => this.#describe(reply));
+    const isRight = messages.isRight(reply, this.#number, number);
+    if (!isRight) ledger.wrong(() => this.#describe(reply));
     this.#oldestSince = now;
     this.#ableAt = now;
-    ledger.replied(this.#due.shift(), this.#sentAt.shift(), now, wires.lateness(now));
+    const due = this.#due.shift();
+    ledger.replied(due, this.#sentAt.shift(), now, wires.lateness(now));
+    this.#trace(number, due, now, isRight ? 'right' : 'wrong');
     this.#expectNext();
     if (isClosedLoop) this.#goOn(now);
   }
@@ -197,10 +204,10 @@ export class LoadClient implements WireListener {
     const frames: Buffer[] = [];
     while (this.#waiting.size > 0 && this.#due.size < pipeline) {
       const due = this.#waiting.shift();
-      const isFree = this.#due.size === 0;
-      if (isFree) this.#oldestSince = now;
+      if (this.#due.size === 0) this.#oldestSince = now;
+      const foundFree = this.#due.size === 0 && due >= this.#ableAt;
       this.#due.push(due);
-      this.#sentAt.push(isFree ? now : NaN);
+      this.#sentAt.push(foundFree ? now : NaN);
       ledger.sent(now, now - Math.max(due, this.#ableAt));
       const frame = messages.frame(this.#number, this.#sent++);
       const isLast = this.#waiting.size === 0 || this.#due.size === pipeline;
@@ -223,7 +230,17 @@ export class LoadClient implements WireListener {
     this.#wire?.close(reset);
     this.#wire = undefined;
     this.#isOpen = false;
-    while (this.#due.size > 0) this.#parts.ledger.lost(this.#due.shift(), this.#sentAt.shift(), now);
+    for (let number = this.#sent - this.#due.size; number < this.#sent; number++)
+      this.#lose(this.#due.shift(), this.#sentAt.shift(), now, number);
+  }
+
+  #lose(due: number, sentAt: number, now: number, number: number): void {
+    this.#parts.ledger.lost(due, sentAt, now);
+    this.#trace(number, due, now, 'lost');
+  }
+
+  #trace(number: number, due: number, until: number, outcome: TraceOutcome): void {
+    this.#parts.trace?.add(this.#parts.group, this.#number, number, due, until, outcome);
   }
 
   /** In a stream without message boundaries, a reply is as long as it must be. */

@@ -13,6 +13,7 @@ import { Openings } from './openings.ts';
 import { Pauses } from './pauses.ts';
 import type { GroupPlan, LoadPlan } from './plan.ts';
 import { type Random, seededRandom } from './random.ts';
+import { ReplyTrace } from './reply-trace.ts';
 import type { Ticker, Wires } from './wires/wires.ts';
 
 /** How often timeouts are looked at, and connections are made anew that were lost. */
@@ -51,6 +52,7 @@ export class Generator implements Ticker {
   readonly #groups: readonly Group[];
   readonly #idle: IdleConnection[];
   readonly #openings: Openings;
+  readonly #trace: ReplyTrace | undefined;
   /** What depends on replies: the schedule, which does not, has random numbers of its own. */
   readonly #random: Random;
   #state: 'connecting' | 'ready' | 'running' | 'done' = 'connecting';
@@ -65,9 +67,10 @@ export class Generator implements Ticker {
     this.#wires = wires;
     this.#control = control;
     this.#random = seededRandom(~plan.seed);
+    this.#trace = plan.trace === undefined ? undefined : new ReplyTrace(plan.trace, this.#time);
     let number = plan.firstClient;
-    this.#groups = plan.groups.map((group) => {
-      const made = this.#group(group, number);
+    this.#groups = plan.groups.map((group, index) => {
+      const made = this.#group(group, index, number);
       number += group.clients;
       return made;
     });
@@ -83,6 +86,7 @@ export class Generator implements Ticker {
   async run(): Promise<LoadRecord> {
     this.#openings.start(performance.now());
     await this.#wires.run(this);
+    this.#trace?.close();
     const { problem } = this.#openings;
     if (problem !== undefined) throw new CannotConnect(problem);
     return this.#toRecord();
@@ -181,7 +185,7 @@ export class Generator implements Ticker {
     this.#state = 'done';
   }
 
-  #group(plan: GroupPlan, firstClient: number): Group {
+  #group(plan: GroupPlan, group: number, firstClient: number): Group {
     const { settings } = this.#plan;
     const framing = createFraming(settings.framing, settings.maxMessageLength);
     const figures = new GroupFigures(plan.name, plan.clients, plan.rampTo === undefined ? 0 : RAMP_STEPS);
@@ -197,6 +201,8 @@ export class Generator implements Ticker {
       resets: plan.resets,
       random: this.#random,
       countsFirstConnect: this.#plan.connectRate !== Infinity,
+      group,
+      trace: this.#trace,
       onOpen: this.#onOpen,
     };
     const clients = Array.from({ length: plan.clients }, (_, index) => new LoadClient(parts, firstClient + index));

@@ -44,6 +44,8 @@ export interface LoadPlan {
   /** How long a reply may take, in ms. */
   readonly timeoutMs: number;
   readonly seed: number;
+  /** A file that each reply adds a line to. */
+  readonly trace: string | undefined;
   /** The number of the first client: clients of several threads have numbers of their own. */
   readonly firstClient: number;
 }

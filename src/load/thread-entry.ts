@@ -8,10 +8,15 @@ import { EpollWires } from './wires/epoll-wires.ts';
 import { CannotConnect, Generator } from './generator.ts';
 import type { GeneratorData, GeneratorMessage } from './load.ts';
 import type { LoadPlan } from './plan.ts';
+import { runSoon } from './run-soon.ts';
 import type { Wires } from './wires/wires.ts';
 
 async function wiresFor({ address, settings }: LoadPlan): Promise<Wires> {
-  if (address !== undefined) return new EpollWires(openLibc(), address);
+  if (address !== undefined) {
+    const sys = openLibc();
+    runSoon(sys);
+    return new EpollWires(sys, address);
+  }
   const [{ openerFor }, { NodeWires }] = await Promise.all([
     import('../client/open-socket.ts'),
     import('./wires/node-wires.ts'),

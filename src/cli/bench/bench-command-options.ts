@@ -87,6 +87,9 @@ export const benchCommandSchema = v.strictObject({
   hgrm: option(v.optional(path('must be the path of a file')), {
     help: 'write the percentiles as text too, as HdrHistogram does',
   }),
+  trace: option(v.optional(path('must be the path of a file')), {
+    help: 'write a line for each reply: when it was due, the wait, the client, whether it was right',
+  }),
   far: option(v.optional(toggle()), { help: 'allow a server that is not on this machine', preset: 'off' }),
   framing: connectSchema.entries.framing,
   maxMessageLength: connectSchema.entries.maxMessageLength,

@@ -6,6 +6,7 @@ import { HeddleError } from '../../errors.ts';
 import { compare, type NamedComparison } from '../../load/figures/comparison.ts';
 import { parseRequirement } from '../../load/figures/requirement.ts';
 import type { Summary } from '../../load/figures/summary.ts';
+import { TRACE_HEAD } from '../../load/reply-trace.ts';
 import { parseTarget } from '../../load/target.ts';
 import type { NameOf } from '../../options/source.ts';
 import { print, type Terminal } from '../terminal.ts';
@@ -44,6 +45,7 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   const targets = invocation.targets.length === 0 ? [':12345'] : invocation.targets;
   refuseTogether(invocation, settings);
   for (const [name, file] of filesOf(settings)) writeReport(name, file, '');
+  if (settings.trace !== undefined) writeReport('trace', settings.trace, TRACE_HEAD);
   const saved = savedRounds(settings, targets.length);
   const plans = await plansFor(invocation, targets, settings, nameOf);
   if (!settings.json) for (const plan of plans) await print(terminal, `${headLine(plan, settings)}\n`);
@@ -85,11 +87,11 @@ function filesOf({ html, hgrm }: BenchSettings): (readonly [name: ReportName, fi
 
 /** Throws HEDDLE_INVALID_OPTION. */
 function refuseTogether({ require, targets }: BenchInvocation, settings: BenchSettings): void {
-  const { compare: base, find, hgrm, html, ramp, rate, rounds, think } = settings;
+  const { compare: base, find, hgrm, html, ramp, rate, rounds, think, trace } = settings;
   const first = (others: Readonly<Record<string, unknown>>): string | undefined =>
     Object.keys(others).find((name) => others[name] !== undefined);
   // A search has one figure, and tries one thing.
-  const besideFind = { require: require[0], compare: base, html, hgrm, rounds, ramp, think };
+  const besideFind = { require: require[0], compare: base, html, hgrm, trace, rounds, ramp, think };
   const pairs = [
     ['find', find, first(besideFind)],
     ['ramp', ramp, first({ rate, think })],
@@ -98,8 +100,8 @@ function refuseTogether({ require, targets }: BenchInvocation, settings: BenchSe
   for (const [name, value, other] of pairs)
     if (value !== undefined && other !== undefined)
       throw invalid(`--${other} does not go with --${name}: leave one out`);
-  if (find !== undefined && targets.length > 1) throw invalid('--find takes one target: run it once for each');
-  if (hgrm !== undefined && targets.length > 1) throw invalid('--hgrm takes one target: run it once for each');
+  const [single] = Object.entries({ find, hgrm, trace }).find(([, value]) => value !== undefined) ?? [];
+  if (single !== undefined && targets.length > 1) throw invalid(`--${single} takes one target: run it once for each`);
 }
 
 function invalid(text: string, cause?: unknown): HeddleError {
@@ -107,7 +109,7 @@ function invalid(text: string, cause?: unknown): HeddleError {
 }
 
 /** Before the run it is written empty: what cannot be written is refused then, not after minutes. Throws HEDDLE_INVALID_OPTION. */
-function writeReport(name: ReportName, file: string, text: string): void {
+function writeReport(name: ReportName | 'trace', file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (cause) {

@@ -4,12 +4,13 @@ import { connect } from '../../client/connect.ts';
 import { peerText } from '../../client/peer-text.ts';
 import { HeddleError } from '../../errors.ts';
 import { createFraming } from '../../framing/framing.ts';
-import { type Expected, Messages } from '../../load/messages.ts';
+import { type Expected, Messages, withNonce } from '../../load/messages.ts';
 import type { GroupPlan, LoadPlan } from '../../load/plan.ts';
 import { findExpected } from '../../load/probe.ts';
 import { addressesOf, isLoopback, type Target } from '../../load/target.ts';
 import type { ConnectSettings } from '../../options/connect-options.ts';
 import type { NameOf } from '../../options/source.ts';
+import { formatSize } from '../../options/values/size.ts';
 import { openLibc } from '../../sys/libc.ts';
 import type { SocketAddress } from '../../sys/sys.ts';
 import type { BenchSettings } from './bench-command-options.ts';
@@ -27,6 +28,9 @@ const CLOSED_LOOP = {
   churn: 0,
   resets: 0,
 } as const;
+
+/** A message of so many bytes reaches a server on this machine in one part. */
+const WHOLE_BYTES = 32 * 1024;
 
 type Server = Omit<ConnectSettings, 'signal'>;
 
@@ -49,6 +53,7 @@ export async function planFor(
   if (!settings.far && !addresses.every(isLoopback)) throw notHere(target);
   const groups = [await clientsOf(server, settings, nameOf)];
   for (const each of beside) groups.push(await besideOf(each, server, nameOf));
+  if (framing === 'chunk') for (const group of groups) refuseParts(group);
   return {
     address: await ownAddress(server, addresses),
     settings: server,
@@ -59,6 +64,7 @@ export async function planFor(
     ms: duration,
     timeoutMs: timeout,
     seed,
+    trace: settings.trace,
     firstClient: 1,
   };
 }
@@ -91,6 +97,19 @@ async function clientsOf(server: Server, settings: BenchSettings, nameOf: NameOf
     churn: settings.churn,
     resets: settings.reset / 100,
   };
+}
+
+/**
+ * Without message boundaries, a server sees a long message in parts. A reply that is not made byte by byte is then one for each part.
+ * Throws HEDDLE_INVALID_OPTION.
+ */
+function refuseParts({ expected, texts }: GroupPlan): void {
+  const longest = Math.max(...texts.map((text) => Buffer.byteLength(withNonce(text, 0, 0))));
+  if (longest <= WHOLE_BYTES || ['echo', 'upper', 'lower'].includes(expected.kind)) return;
+  throw new HeddleError(
+    'HEDDLE_INVALID_OPTION',
+    `A message of ${longest} bytes with --framing chunk may reach the server in parts, each with a reply of its own: send ${formatSize(WHOLE_BYTES)} at most, or use a framing that says where a message ends, such as --framing line, on both sides`,
+  );
 }
 
 async function findOut(server: Server, texts: readonly string[], nameOf: NameOf): Promise<Expected> {

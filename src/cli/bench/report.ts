@@ -23,8 +23,9 @@ import { isWorstInDoubt } from './verdict.ts';
 
 /** The columns of the table of waits. */
 export const WAIT_NAMES = [...(Object.keys(PERCENTILES) as PercentileName[]), 'worst'] as const;
-const LABEL_WIDTH = 14;
-const FIGURE_WIDTH = 9;
+/** With a short note, a row has 80 columns. */
+const LABEL_WIDTH = 12;
+const FIGURE_WIDTH = 8;
 
 /** The line before a run: what will be measured. */
 export function headLine(plan: LoadPlan, { duration, find, warm }: BenchSettings): string {
@@ -72,7 +73,7 @@ function reportLines(summary: Summary, plan: LoadPlan, lateMs: number): string[]
   return [
     countsText(summary.clients, isOpenLoop(plan)),
     '',
-    `${' '.repeat(LABEL_WIDTH)}${WAIT_NAMES.map((name) => name.padStart(FIGURE_WIDTH)).join('')}   ms`,
+    `${' '.repeat(LABEL_WIDTH)}${WAIT_NAMES.map((name) => name.padStart(FIGURE_WIDTH)).join('')}  ms`,
     ...waitRows(summary, plan, lateMs).map(waitsLine),
     ...noteLines(summary, plan),
   ];
@@ -87,9 +88,9 @@ export function waitRows({ beside, clients, late }: Summary, plan: LoadPlan, lat
   const own: WaitRow[] = isOpenLoop(plan)
     ? [
         ['from due', fromDue, 'what a client waits'],
-        ['closed loop', closedLoop, 'what a tool says that waits for each reply'],
+        ['closed loop', closedLoop, 'of clients that were free'],
       ]
-    : [['replies', fromDue, 'from when a message was sent']];
+    : [['replies', fromDue, 'from when it was sent']];
   const others = beside.map(
     ({ fromDue: waits, name, rate }): WaitRow => ['beside', waits, `${name}: ${grouped(rate)}/s`],
   );
@@ -97,7 +98,7 @@ export function waitRows({ beside, clients, late }: Summary, plan: LoadPlan, lat
     ['warm-up', warmUp, 'not counted'],
     ['connect', connect, `${grouped(connect.count)} connections`],
   ];
-  const generator: WaitRow = ['generator', late, `how late it was itself (limit ${formatDuration(lateMs)})`];
+  const generator: WaitRow = ['generator', late, `late itself (limit ${formatDuration(lateMs)})`];
   return [...own, ...stepRows(steps, plan), ...seldom.filter(([, { count }]) => count > 0), ...others, generator];
 }
 
@@ -105,7 +106,7 @@ export function waitRows({ beside, clients, late }: Summary, plan: LoadPlan, lat
 function stepRows(steps: readonly Waits[], { groups }: LoadPlan): WaitRow[] {
   const { rampTo = 0, rate: from = 0 } = groups[0] ?? {};
   const rateAt = (step: number): string => grouped(from + ((rampTo - from) * step) / steps.length);
-  return steps.map((waits, step) => [`to ${rateAt(step + 1)}/s`, waits, `from due, from ${rateAt(step)}/s on`]);
+  return steps.map((waits, step) => [`to ${rateAt(step + 1)}/s`, waits, `from ${rateAt(step)}/s on`]);
 }
 
 /** `asked 5,000/s   answered …`. */
@@ -116,7 +117,7 @@ export function countsText({ asked, closed, lost, rate, wrong }: GroupSummary, i
 
 function waitsLine([label, waits, note]: WaitRow): string {
   const figures = WAIT_NAMES.map((name) => millisecondsText(waits[name]).padStart(FIGURE_WIDTH)).join('');
-  return `${label.padEnd(LABEL_WIDTH)}${figures}   ${escapeText(note)}`;
+  return `${label.padEnd(LABEL_WIDTH)}${figures}  ${escapeText(note)}`;
 }
 
 function noteLines(summary: Summary, plan: LoadPlan): string[] {

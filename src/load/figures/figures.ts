@@ -45,7 +45,7 @@ export class GroupFigures {
   connects = 0;
   /** What a client waits: from when a message was due until its reply was read. */
   readonly fromDue = new Histogram();
-  /** The same as a closed loop would have seen it: of messages that were sent when none was under way, from when they were sent. */
+  /** The same as a closed loop would have seen it: of messages whose client was free when they were due, from when they were sent. */
   readonly closedLoop = new Histogram();
   /** From due, of the time before the measured one. */
   readonly warmUp = new Histogram();

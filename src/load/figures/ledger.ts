@@ -45,7 +45,7 @@ export class Ledger {
     if (this.#time.has(now)) this.#late.record(Math.max(0, late));
   }
 
-  /** A reply was read, `late` ms at most after it came. `sentAt`: NaN if another message was under way then. */
+  /** A reply was read, `late` ms at most after it came. `sentAt`: NaN if its client was not free when it was due. */
   replied(due: number, sentAt: number, now: number, late: number): void {
     const { closedLoop, warmUp } = this.#figures;
     if (this.#time.has(now)) {
