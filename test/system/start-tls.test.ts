@@ -1,4 +1,7 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ServeOptions } from '../../src/options/serve-options.ts';
@@ -40,6 +43,35 @@ describe('TLS that a session starts', () => {
     expect(await secured.ask('refused')).toMatch(/^HEDDLE_UNSUPPORTED: client\.startTls\(\): TLS has begun/);
     await secured.finish().rest();
     expect(await running.seen('close')).toMatchObject([{ reason: 'client-finished' }]);
+  });
+
+  it('shows the certificate of the name that the client asks for, and the renewed one after a reload', async () => {
+    const names = ['localhost', 'other.test', 'any.wild.test'];
+    const other = certificates.issue('other.test', authority);
+    const wild = certificates.issue('*.wild.test', authority);
+    await using running = await serveLines({ tls: { ...tls, sni: { 'other.test': other, '*.wild.test': wild } } });
+    const begin = async (): Promise<Peer> => {
+      const peer = await running.connect();
+      expect(await peer.ask('tls')).toBe('go');
+      return peer;
+    };
+    /** Goes on to TLS, asking for `name`; gives what the client is shown. */
+    const shown = async (peer: Peer, name: string): Promise<string | undefined> => {
+      await using secured = await secure(running, peer, { servername: name });
+      expect(await secured.line()).toMatch(`true false ${name}`);
+      return (secured.socket as TLSSocket).getPeerX509Certificate()?.fingerprint256;
+    };
+    const showAll = (): Promise<unknown[]> => Promise.all(names.map(async (name) => shown(await begin(), name)));
+    const inFiles = (): string[] =>
+      [pair, other, wild].map((each) => new X509Certificate(readFileSync(each.cert)).fingerprint256);
+    const before = inFiles();
+    expect(await showAll()).toEqual(before);
+    const early = await begin();
+    for (const name of ['other.test', '*.wild.test']) certificates.issue(name, authority); // To the same files.
+    await running.server.reload();
+    expect(inFiles()).not.toEqual(before);
+    expect(await showAll()).toEqual(inFiles());
+    expect(await shown(early, 'other.test')).toBe(before[1]); // Its thread has the certificates that it began with.
   });
 
   it('lets all go out in plain text that was sent before', async () => {
