@@ -27,6 +27,8 @@ export interface BlockedThread {
   readonly client?: NamedClient;
   /** The function and line that blocks it, where that is known. */
   readonly code?: string;
+  /** What has called what there, the innermost function first. */
+  readonly stack?: readonly string[];
   /** How many of its clients have left it since. */
   readonly moved: number;
   /** How long it took until all that could had left it; left out where they have not yet. */

@@ -20,7 +20,15 @@ export interface Verdict {
   readonly blocked: readonly BlockedThread[];
 }
 
-export function verdictOf({ blocked: threads, stats }: Pick<Observed, 'blocked' | 'stats'>): Verdict {
+/** Where no thread is blocked. */
+export const ALL_WELL: Verdict = { text: NOBODY_WAITS, waiting: 0, blocked: [] };
+
+interface Known {
+  readonly blocked: Observed['blocked'];
+  readonly stats: Pick<Observed['stats'], 'behindBlocked'>;
+}
+
+export function verdictOf({ blocked: threads, stats }: Known): Verdict {
   const blocked = threads.toSorted((one, other) => other.ms - one.ms);
   const waiting = BEHIND_CAUSES.reduce((sum, why) => sum + stats.behindBlocked[why], 0);
   const sentences = [waiting === 0 ? NOBODY_WAITS : waitingText(waiting, stats.behindBlocked)];

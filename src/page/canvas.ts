@@ -10,6 +10,10 @@ export interface Picture {
 const NAMES = ['text', 'dim', 'line', 'lane', 'stay', 'move', 'alarm', 'alarm-back', 'panel'] as const;
 type Colours = Readonly<Record<(typeof NAMES)[number], string>>;
 
+// As colours, not as text: so `light-dark()` gives the one of the theme, which a canvas takes.
+for (const name of NAMES)
+  CSS.registerProperty({ name: `--${name}`, syntax: '<color>', inherits: true, initialValue: 'gray' });
+
 /** Clears `canvas`, which CSS says the size of; `undefined`: it is not seen. */
 export function pictureOn(canvas: HTMLCanvasElement): Picture | undefined {
   const [width, height, ratio] = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio || 1];

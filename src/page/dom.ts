@@ -30,21 +30,51 @@ export function bar(share: number, isAlarm: boolean): HTMLElement {
   return frame;
 }
 
-/** Fills the body of a table; `empty` stands there if there are no rows. */
-export function fillTable(
-  id: string,
-  rows: readonly (readonly Child[])[],
-  empty: string,
-  alarms?: readonly boolean[],
-): void {
+/** A row of a table. Its key stays the row's while others come and go: so what has the focus keeps it. */
+export interface Row {
+  readonly key: string;
+  readonly cells: readonly Child[];
+  readonly isAlarm?: boolean;
+}
+
+/** Fills the body of a table; `empty` stands there if there are no rows. What is the same is left alone. */
+export function fillTable(id: string, rows: readonly Row[], empty: string): void {
   const body = byId(id);
-  const lines = rows.map((cells, index) =>
-    make('tr', alarms?.[index] === true ? 'alarm' : '', ...cells.map((cell) => make('td', '', cell))),
-  );
-  if (lines.length === 0) {
+  syncChildren(body, rows.length === 0 ? [''] : rows.map(({ key }) => key), 'tr');
+  if (rows.length === 0) {
     const cell = make('td', 'empty', empty);
     cell.setAttribute('colspan', '9');
-    lines.push(make('tr', '', cell));
+    syncCells(body.firstElementChild as Element, [cell]);
   }
-  body.replaceChildren(...lines);
+  for (const [index, { cells, isAlarm = false }] of rows.entries()) {
+    const line = body.children[index] as HTMLElement;
+    if ((line.className === 'alarm') !== isAlarm) line.className = isAlarm ? 'alarm' : '';
+    const made = cells.map((cell) => make('td', '', cell));
+    syncCells(line, made);
+  }
+}
+
+/** Has one child for each key, in order; a child whose key stays is the same element. */
+export function syncChildren(parent: Element, keys: readonly string[], tag: string): void {
+  const before = new Map([...parent.children].map((child) => [(child as HTMLElement).dataset['key'], child]));
+  for (const [index, key] of keys.entries()) {
+    const known = before.get(key);
+    before.delete(key);
+    const child = known ?? make(tag, '');
+    (child as HTMLElement).dataset['key'] = key;
+    const there = parent.children[index] ?? null;
+    if (there !== child) parent.insertBefore(child, there);
+  }
+  for (const child of before.values()) child.remove();
+  while (parent.children.length > keys.length) parent.lastElementChild?.remove();
+}
+
+/** Puts `wanted` in the place of the children that are different. */
+export function syncCells(parent: Element, wanted: readonly Element[]): void {
+  for (const [index, cell] of wanted.entries()) {
+    const there = parent.children[index];
+    if (there === undefined) parent.append(cell);
+    else if (!there.isEqualNode(cell)) there.replaceWith(cell);
+  }
+  while (parent.children.length > wanted.length) parent.lastElementChild?.remove();
 }

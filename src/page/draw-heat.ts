@@ -30,7 +30,7 @@ export function drawHeat({ colours, context, height, width }: Picture, heats: re
   for (const [us, text] of MARKS) context.fillText(text, edge - 6, level(Math.log2(us)) + row);
   for (const { counts, time } of heats) {
     const left = width - ((now - time) / 1000 + 1) * column;
-    if (left < edge - 1) continue;
+    if (left < edge - 1 || time > now) continue;
     const all = counts.reduce((sum, count) => sum + count, 0);
     let worst = -1;
     for (const [power, count] of counts.entries()) {

@@ -1,7 +1,7 @@
 /** Draws the cloth: lanes, clients, moves, and what is blocked. */
 import { durationText } from '../admin/words.ts';
+import type { BlockedSpan, Loom, Move, Run } from '../admin/view/loom.ts';
 import type { Picture } from './canvas.ts';
-import type { BlockedSpan, Loom, Run } from './loom.ts';
 
 /** A move takes a few ms; it is drawn at least so wide, in pixels. */
 const MOVE_WIDTH = 16;
@@ -18,19 +18,54 @@ export interface Cloth {
   /** The time at the right edge, and how much there is of it, in ms. */
   readonly now: number;
   readonly windowMs: number;
+  /** The lane whose clients are picked out. */
+  readonly chosen: number | undefined;
 }
 
+/** How strongly lines are drawn: as they are, beside those that are picked out, and those. */
+const [PLAIN, FAINT, STRONG] = [0.75, 0.12, 1];
+
 export function drawLoom(cloth: Cloth): void {
-  const { lanes, loom, picture } = cloth;
+  const { chosen, lanes, picture } = cloth;
   const place = placesOf(cloth);
   const { colours, context, width } = picture;
   context.fillStyle = colours.lane;
   for (const [index] of lanes.entries()) context.fillRect(0, index * place.height + 1, width, place.height - 2);
-  for (const block of loom.blocks) drawBlock(cloth, place, block);
-  strokeRuns(cloth, place);
-  strokeMoves(cloth, place);
-  for (const block of loom.blocks) drawLabel(cloth, place, block);
+  const { blocks, moves, runs } = within(cloth);
+  for (const block of blocks) drawBlock(cloth, place, block);
+  const groups = chosen === undefined ? [{ runs, moves, alpha: PLAIN }] : pickedOut(runs, moves, chosen);
+  for (const group of groups) {
+    context.globalAlpha = group.alpha;
+    strokeRuns(cloth, place, group.runs);
+    context.globalAlpha = group.alpha === FAINT ? FAINT : STRONG;
+    strokeMoves(cloth, place, group.moves);
+  }
+  context.globalAlpha = 1;
+  for (const block of blocks) drawLabel(cloth, place, block);
   drawTimes(cloth);
+}
+
+/** What is seen of the loom. */
+function within({ loom: { blocks, moves, runs }, now, windowMs }: Cloth): Pick<Loom, 'blocks' | 'moves' | 'runs'> {
+  const isSeen = ({ from, to }: { readonly from: number; readonly to: number }): boolean =>
+    from <= now && to >= now - windowMs;
+  return { blocks: blocks.filter(isSeen), runs: runs.filter(isSeen), moves: moves.filter(({ at }) => at <= now) };
+}
+
+/** The clients that are, or were, on a thread, and the others. */
+function pickedOut(runs: readonly Run[], moves: readonly Move[], thread: number): Stroke[] {
+  const picked = new Set(runs.filter((run) => run.thread === thread).map(({ client }) => client));
+  const isPicked = ({ client }: Run): boolean => picked.has(client);
+  return [
+    { runs: runs.filter((run) => !isPicked(run)), moves: moves.filter(({ to }) => !isPicked(to)), alpha: FAINT },
+    { runs: runs.filter(isPicked), moves: moves.filter(({ to }) => isPicked(to)), alpha: STRONG },
+  ];
+}
+
+interface Stroke {
+  readonly runs: readonly Run[];
+  readonly moves: readonly Move[];
+  readonly alpha: number;
 }
 
 interface Places {
@@ -63,26 +98,24 @@ function placesOf({ lanes, loom, now, picture, windowMs }: Cloth): Places {
   };
 }
 
-function strokeRuns({ loom, picture: { colours, context, width } }: Cloth, { x, y }: Places): void {
+function strokeRuns({ now, picture: { colours, context } }: Cloth, { x, y }: Places, runs: readonly Run[]): void {
   context.strokeStyle = colours.stay;
   context.lineWidth = 1;
-  context.globalAlpha = 0.75;
   context.beginPath();
-  for (const run of loom.runs) {
+  for (const run of runs) {
     const level = y(run);
-    if (level === undefined || x(run.to) < 0) continue;
+    if (level === undefined) continue;
     context.moveTo(Math.max(0, x(run.from)), level);
-    const right = x(run.to) - (run.isLeft === true ? MOVE_WIDTH : 0);
-    context.lineTo(Math.min(width, Math.max(right, x(run.from))), level);
+    const right = x(Math.min(run.to, now)) - (run.isLeft && run.to <= now ? MOVE_WIDTH : 0);
+    context.lineTo(Math.max(right, x(run.from)), level);
   }
   context.stroke();
-  context.globalAlpha = 1;
 }
 
-function strokeMoves({ loom, picture: { colours, context } }: Cloth, { x, y }: Places): void {
+function strokeMoves({ picture: { colours, context } }: Cloth, { x, y }: Places, moves: readonly Move[]): void {
   context.strokeStyle = colours.move;
   context.beginPath();
-  for (const { at, from, to } of loom.moves) {
+  for (const { at, from, to } of moves) {
     const [start, end] = [y(from), y(to)];
     if (start === undefined || end === undefined) continue;
     const right = x(at);
@@ -98,7 +131,7 @@ function drawBlock(cloth: Cloth, place: Places, block: BlockedSpan): void {
   const { colours, context } = cloth.picture;
   const top = place.top(block.thread);
   if (top === undefined) return;
-  const [left, right] = edges(place, block);
+  const [left, right] = edges(cloth, place, block);
   context.save();
   context.beginPath();
   context.rect(left, top + 1, right - left, place.height - 2);
@@ -119,13 +152,16 @@ function drawBlock(cloth: Cloth, place: Places, block: BlockedSpan): void {
 }
 
 /** Not by colour alone: words, too. */
-function drawLabel({ picture: { colours, context, width } }: Cloth, place: Places, block: BlockedSpan): void {
+function drawLabel(cloth: Cloth, place: Places, block: BlockedSpan): void {
+  const { now, picture } = cloth;
+  const { colours, context, width } = picture;
   const top = place.top(block.thread);
   if (top === undefined || place.height < 14) return;
-  const [left, right] = edges(place, block);
-  const long = `blocked ${durationText(block.to - block.from)}${block.client === undefined ? '' : ` · #${block.client}`}`;
+  const [left, right] = edges(cloth, place, block);
+  const lasted = durationText(Math.min(block.to, now) - block.from);
+  const long = `blocked ${lasted}${block.client === undefined ? '' : ` · #${block.client}`}`;
   const fits = (text: string): boolean => context.measureText(text).width + 12 < Math.max(right - left, 60);
-  const text = fits(long) ? long : durationText(block.to - block.from);
+  const text = fits(long) ? long : lasted;
   const [wide, high] = [context.measureText(text).width + 10, Math.min(18, place.height - 2)];
   const at = Math.min(width - wide, Math.max(0, left + 4));
   context.fillStyle = colours.panel;
@@ -136,9 +172,9 @@ function drawLabel({ picture: { colours, context, width } }: Cloth, place: Place
   context.fillText(text, at + 5, top + place.height / 2);
 }
 
-function edges({ x }: Places, { from, to }: BlockedSpan): readonly [number, number] {
+function edges({ now }: Cloth, { x }: Places, { from, to }: BlockedSpan): readonly [number, number] {
   const left = Math.max(0, x(from));
-  return [left, Math.max(left + 3, x(to))];
+  return [left, Math.max(left + 3, x(Math.min(to, now)))];
 }
 
 function drawTimes({ picture: { colours, context, height, width }, windowMs }: Cloth): void {

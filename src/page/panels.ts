@@ -4,7 +4,8 @@ import type { ThreadView } from '../admin/view/threads.ts';
 import type { View } from '../admin/view/view.ts';
 import { countText, durationText, placeText } from '../admin/words.ts';
 import { deployText, unaccounted } from '../log/deploy-text.ts';
-import { bar, byId, fillTable, make, setText } from './dom.ts';
+import { bar, byId, fillTable, make, setText, syncCells } from './dom.ts';
+import { showStacks } from './stacks.ts';
 
 /** A limit of which so much is used is near. */
 const NEAR = 0.8;
@@ -21,14 +22,19 @@ const REASONS = {
 /** What changes four times a second. */
 export function showNow(view: View): void {
   const { server, verdict } = view;
-  const [first, rest] = sentences(verdict.text);
-  setText('verdict', first);
-  setText('details', rest);
+  showVerdict(verdict.text);
   byId('verdict').className = verdict.waiting > 0 ? 'alarm' : '';
+  showStacks(view);
   setText('state', server.state);
   byId('state').className = server.state === 'ready' ? 'pill good' : 'pill warn';
   setText('about', aboutText(view));
   showTiles(view);
+}
+
+export function showVerdict(text: string): void {
+  const [first, rest] = sentences(text);
+  setText('verdict', first);
+  setText('details', rest);
 }
 
 /** What would be restless four times a second. */
@@ -36,30 +42,32 @@ export function showSlow(view: View): void {
   showThreads(view.threads);
   fillTable(
     'codes',
-    view.codes
-      .slice(0, MOST_ROWS)
-      .map(({ client, code, count, longestMs, moved }) => [
+    view.codes.slice(0, MOST_ROWS).map(({ client, code, count, longestMs, moved }) => ({
+      key: code ?? '?',
+      cells: [
         code === undefined ? make('span', 'dim', 'not known') : make('code', '', code),
         durationText(longestMs),
         amountText(count),
         client === undefined ? '–' : `#${client.id}`,
         amountText(moved),
-      ]),
+      ],
+    })),
     'No message has blocked a thread for long.',
   );
   fillTable(
     'waiting',
-    view.waiting
-      .slice(0, MOST_ROWS)
-      .map((client) => [
+    view.waiting.slice(0, MOST_ROWS).map((client) => ({
+      key: `${client.id}`,
+      isAlarm: client.why === 'behind' || client.why === 'thread',
+      cells: [
         durationText(client.waitMs),
         `#${client.id}`,
         placeText(client),
         `${client.thread}`,
         client.code === undefined ? REASONS[client.why] : `${REASONS[client.why]}: ${client.code}`,
-      ]),
+      ],
+    })),
     'No client waits.',
-    view.waiting.map(({ why }) => why === 'behind' || why === 'thread'),
   );
   showBars(view);
 }
@@ -123,19 +131,22 @@ function showDeploy({ deploy, predecessor, time }: View): void {
 function showThreads(threads: readonly ThreadView[]): void {
   fillTable(
     'threads',
-    threads.map(({ block, clients, cpu, delay, id, messages }) => [
-      `${id}`,
-      block === undefined ? 'serving' : `blocked ${durationText(block.ms)}`,
-      clients.toLocaleString('en-US'),
-      messages === undefined ? '–' : amountText(messages),
-      cpu === undefined ? '–' : shareText(cpu),
-      delay === undefined ? '–' : shareText(delay),
-      block === undefined
-        ? ''
-        : `${block.client === undefined ? 'no client' : `#${block.client.id}`} ${block.code ?? ''}`,
-    ]),
+    threads.map(({ block, clients, cpu, delay, id, messages }) => ({
+      key: `${id}`,
+      isAlarm: block !== undefined,
+      cells: [
+        `${id}`,
+        block === undefined ? 'serving' : `blocked ${durationText(block.ms)}`,
+        clients.toLocaleString('en-US'),
+        messages === undefined ? '–' : amountText(messages),
+        cpu === undefined ? '–' : shareText(cpu),
+        delay === undefined ? '–' : shareText(delay),
+        block === undefined
+          ? ''
+          : `${block.client === undefined ? 'no client' : `#${block.client.id}`} ${block.code ?? ''}`,
+      ],
+    })),
     'There is no thread.',
-    threads.map(({ state }) => state === 'blocked'),
   );
 }
 
@@ -151,7 +162,7 @@ function showBars({ closed, limits }: View): void {
       make('span', 'figure', `${text(used)} of ${text(limit)}`),
     );
   });
-  byId('limits').replaceChildren(...near);
+  syncCells(byId('limits'), near);
   const most = Math.max(1, ...closed.map(({ count }) => count));
   const left = closed.map(({ by, count, reason }) => {
     const isCut = by === 'limit' || by === 'fault';
@@ -163,5 +174,5 @@ function showBars({ closed, limits }: View): void {
       make('span', 'figure', amountText(count)),
     );
   });
-  byId('closed').replaceChildren(...(left.length === 0 ? [make('li', 'empty', 'No client has left yet.')] : left));
+  syncCells(byId('closed'), left.length === 0 ? [make('li', 'empty', 'No client has left yet.')] : left);
 }

@@ -1,7 +1,7 @@
 /** Sends a message to the server over a connection of its own, and shows the reply and how long it took. */
 import { durationText } from '../admin/words.ts';
+import { ask } from './ask.ts';
 import { byId, make } from './dom.ts';
-import { refusalIn } from './stream.ts';
 
 interface Sent {
   readonly reply?: string;
@@ -23,17 +23,11 @@ export function startSendBox(token: string): void {
     const log = byId('sent');
     log.prepend(line);
     while (log.children.length > MOST_SHOWN) log.lastElementChild?.remove();
-    post({ text, framing, tls }, token)
-      .catch((): Sent => ({ error: 'The command heddle page does not answer.' }))
-      .then((sent) => line.replaceChildren(make('code', '', text), ...resultOf(sent)))
+    ask(token, '/v1/send', { text, framing, tls })
+      .catch((error: unknown): Sent => ({ error: (error as Error).message }))
+      .then((sent) => line.replaceChildren(make('code', '', text), ...resultOf(sent as Sent)))
       .catch(() => {});
   });
-}
-
-async function post(message: object, token: string): Promise<Sent> {
-  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
-  const response = await fetch('/v1/send', { method: 'POST', headers, body: JSON.stringify(message) });
-  return response.ok ? ((await response.json()) as Sent) : { error: await refusalIn(response) };
 }
 
 function resultOf({ bytes = 0, error, ms = 0, reply = '' }: Sent): Node[] {

@@ -1,8 +1,9 @@
 /** Reads what the command tells the page, and comes back when the connection is lost. */
-import type { Hello, Tick } from '../admin/view/frames.ts';
+import type { Hello, Rights, Tick } from '../admin/view/frames.ts';
+import { refusalIn } from './ask.ts';
 
 export interface Listener {
-  hello(hello: Hello): void;
+  hello(hello: Hello & { readonly rights: Rights }): void;
   tick(tick: Tick): void;
   /** The server does not answer the command, or the command does not answer the page. */
   silent(why: string): void;
@@ -65,18 +66,10 @@ export class Stream {
   #take(event: string): void {
     const [, name, data = '{}'] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
     const told: unknown = JSON.parse(data);
-    if (name === 'hello') this.#listener.hello(told as Hello);
+    if (name === 'hello') this.#listener.hello(told as Hello & { readonly rights: Rights });
     else if (name === 'tick') this.#listener.tick(told as Tick);
     else if (name === 'gone') this.#listener.silent((told as { readonly gone: string }).gone);
   }
 }
 
 class Refused extends Error {}
-
-export async function refusalIn(response: Response): Promise<string> {
-  try {
-    return ((await response.json()) as { readonly error: { readonly message: string } }).error.message;
-  } catch {
-    return `The command heddle page has refused this (${response.status}).`;
-  }
-}

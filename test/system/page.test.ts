@@ -22,8 +22,9 @@ describe('heddle page', () => {
     );
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     expect(await helloOf(origin, headers)).toMatchObject({
+      rights: { kick: true, send: true },
       view: { server: { pid: server.child.pid }, clients: 1 },
-      frame: { places: [[1, expect.any(Number)]], blocks: [] },
+      loom: { runs: [[1, expect.any(Number), 0, expect.any(Number), null, 0]], blocks: [] },
     });
     const body = JSON.stringify({ text: 'hello', framing: 'line' });
     const sent = await fetch(`${origin}/v1/send`, { method: 'POST', headers, body });

@@ -2,6 +2,7 @@
 import type { ClientList, Found, ListParts } from './client-list.ts';
 import type { ClosedClients } from './closed-clients.ts';
 import type { BlockedThread, Watched } from '../observed.ts';
+import type { Verdict } from '../verdict.ts';
 
 /** What does not change while a server runs. */
 export interface About {
@@ -25,6 +26,8 @@ export interface Controlled extends Watched {
   readonly memory: Pick<ListParts, 'board' | 'table'>;
   /** Has these clients closed as soon as their threads get to it. */
   kick(clients: readonly Pick<Found, 'fd' | 'client'>[]): void;
+  /** Who waits, and which threads are blocked, now: as a whole snapshot says it, for less. */
+  verdict(): Verdict;
   /** The threads that are blocked now. */
   blocked(): readonly BlockedThread[];
   threadTimes(id: number): ThreadTimes;

@@ -1,6 +1,7 @@
 /** Answers what the commands ask at the control socket: snapshot, clients, doctor, kick. */
 import type { IncomingMessage } from 'node:http';
 import { escapeJson } from '../../log/escape.ts';
+import { parseDuration } from '../../options/values/duration.ts';
 import { type ClientFilter, parseFilter } from './client-filter.ts';
 import type { Found } from './client-list.ts';
 import type { Controlled } from './controlled.ts';
@@ -11,6 +12,7 @@ import { bodyOf } from '../request-body.ts';
 import { placesOf } from './places.ts';
 import { SCHEMA, snapshotOf } from './snapshot.ts';
 import { longestWaiting } from './waiting.ts';
+import { watching, type WatchRequest } from './watching.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 /** A client that has read nothing for this long does not read, in ms. */
@@ -23,10 +25,12 @@ const MAX_PLACES = 1024;
 /** What clients can be sorted by, the largest first. */
 const SORTS = {
   age: 'ageMs',
+  id: 'id',
   idle: 'idleMs',
   kept: 'kept',
   moves: 'moves',
   stalled: 'stalledMs',
+  thread: 'thread',
 } as const;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -49,6 +53,7 @@ export async function controlReply(request: IncomingMessage, controlled: Control
   if (path === '/v1/waiting')
     return json({ schema: SCHEMA, clients: await longestWaiting(controlled, limitOf(query, MAX_WAITING)) });
   if (path === '/v1/places') return json({ schema: SCHEMA, places: placesOf(controlled, limitOf(query, MAX_PLACES)) });
+  if (path === '/v1/watch') return lines(watching(controlled, watchRequest(query)));
   if (path === '/v1/clients') return clients(query, controlled);
   const [, id] = /^\/v1\/clients\/([^/]*)$/.exec(path) ?? [];
   return id === undefined ? undefined : client(clientId(id), controlled);
@@ -197,8 +202,23 @@ function parseJson(text: string): Readonly<Record<string, unknown>> {
   throw new RangeError('The request is no JSON object');
 }
 
-function limitOf(query: URLSearchParams, most: number): number {
-  return Math.min(numberOf(query, 'limit') ?? most, most);
+const WATCH_QUERY: readonly string[] = ['every', 'waiting', 'places'];
+const [SHORTEST_MS, LONGEST_MS] = [100, 3_600_000];
+
+function watchRequest(query: URLSearchParams): WatchRequest {
+  refuseOthers(query.keys(), WATCH_QUERY);
+  const waiting = limitOf(query, MAX_WAITING, 'waiting');
+  const places = Math.min(numberOf(query, 'places') ?? 0, MAX_PLACES);
+  const every = query.get('every');
+  if (every === null) return { waiting, places };
+  const everyMs = parseDuration(every);
+  if (everyMs === undefined || everyMs < SHORTEST_MS || everyMs > LONGEST_MS)
+    throw new RangeError(`every is a duration from 100ms to 1h, such as 1s, not ${JSON.stringify(every)}`);
+  return { waiting, places, everyMs };
+}
+
+function limitOf(query: URLSearchParams, most: number, name = 'limit'): number {
+  return Math.min(numberOf(query, name) ?? most, most);
 }
 
 function numberOf(query: URLSearchParams, name: string): number | undefined {

@@ -31,7 +31,12 @@ export interface Place {
   readonly callee?: string;
   /** The part of the samples that were there: one alone misleads. */
   readonly share: number;
+  /** What had called what, the innermost first, out to the function of the service that Heddle has called. */
+  readonly stack: readonly StackFrame[];
 }
+
+/** A function: at the line where it was, if that is known, or else where it begins. A native one has no file and line 0. */
+export type StackFrame = Pick<Place, 'functionName' | 'url' | 'line'>;
 
 /** What the time goes into that belongs to no service. */
 const NOT_RUNNING = new Set(['(root)', '(idle)']);
@@ -74,8 +79,9 @@ function placeIn(
   if (most === undefined) return undefined;
   const share = most.length / running;
   const [{ node }] = most as [Found];
-  const { functionName, lineNumber, url } = node.callFrame;
-  const about = { functionName: functionName === '' ? '(anonymous)' : functionName, url, share };
+  const { lineNumber, url } = node.callFrame;
+  const stack = stackOf((most.at(-1) as Found).top, parents, isOwn);
+  const about = { functionName: nameOf(node), url, share, stack };
   const inside = most.filter((each) => each.top === each.node);
   const calls = mostFrequent(
     most.filter((each) => each.top !== each.node),
@@ -85,6 +91,24 @@ function placeIn(
   if (inside.length < most.length / 2 && called !== undefined && called !== '')
     return { ...about, line: lineNumber + 1, callee: called };
   return { ...about, line: hottestLine(inside.map((each) => each.node)) ?? lineNumber + 1 };
+}
+
+function nameOf({ callFrame: { functionName } }: ProfileNode): string {
+  return functionName === '' ? '(anonymous)' : functionName;
+}
+
+function stackOf(
+  top: ProfileNode,
+  parents: ReadonlyMap<number, ProfileNode>,
+  isOwn: (url: string) => boolean,
+): StackFrame[] {
+  const nodes: ProfileNode[] = [];
+  for (let node: ProfileNode | undefined = top; node !== undefined; node = parents.get(node.id)) nodes.push(node);
+  const own = nodes.slice(0, nodes.findLastIndex(({ callFrame }) => isOwn(callFrame.url)) + 1);
+  return own.map((node) => {
+    const { lineNumber, url } = node.callFrame;
+    return { functionName: nameOf(node), url, line: hottestLine([node]) ?? lineNumber + 1 };
+  });
 }
 
 /** The part of a function's samples from which on one that it calls is taken for what blocks: see `sampler.ts` on loops. */

@@ -1,7 +1,7 @@
 /** Finds the code that blocks a thread, with V8's sampling profiler: the thread is never paused. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { placeOf, type Profile } from './place.ts';
-import { placeText } from './source-place.ts';
+import { type Code, codeOf } from './source-place.ts';
 import { WorkerSessions } from './worker-sessions.ts';
 
 /** How long a thread is sampled, in ms, and how often, in µs. */
@@ -52,8 +52,8 @@ export class Sampler {
     this.#attach = attach;
   }
 
-  /** The code that thread `threadId` (Node's number) runs now, as text; `undefined`: it is not known. */
-  async sample(threadId: number): Promise<string | undefined> {
+  /** The code that thread `threadId` (Node's number) runs now; `undefined`: it is not known. */
+  async sample(threadId: number): Promise<Code | undefined> {
     if (this.#isBusy || this.#isClosed || performance.now() < this.#restsUntil) return undefined;
     this.#isBusy = true;
     clearTimeout(this.#quiet); // It would take the sessions away meanwhile.
@@ -76,7 +76,7 @@ export class Sampler {
     this.#detach();
   }
 
-  async #sample(sessions: Inspectors, threadId: number): Promise<string | undefined> {
+  async #sample(sessions: Inspectors, threadId: number): Promise<Code | undefined> {
     await sessions.attached(threadId);
     const tell = async (method: string, params?: object): Promise<unknown> =>
       sessions.ask(threadId, `Profiler.${method}`, params);
@@ -94,7 +94,7 @@ export class Sampler {
       // A thread in native code answers when that returns: what it was in comes first.
       const seen = isLate ? { ...profile, samples: profile.samples?.slice(0, FIRST_SAMPLES) ?? [] } : profile;
       const place = placeOf(seen, this.#isOwn);
-      return place === undefined ? undefined : placeText(place);
+      return place && codeOf(place);
     } finally {
       // Whatever has failed. A thread that does not answer yet comes to it after what it was asked before; nobody waits for that.
       const last = MAY_DEOPTIMIZE ? ['stopPreciseCoverage', 'disable'] : ['disable'];

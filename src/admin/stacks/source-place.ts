@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Place } from './place.ts';
+import type { Place, StackFrame } from './place.ts';
 
 /** The last such comment of a file counts. */
 const MAPPED_BY = /^\/\/[#@] sourceMappingURL=(\S+)\s*$/gm;
@@ -11,15 +11,31 @@ const INLINE = /^data:application\/json(?:;charset=[\w-]+)?(;base64)?,(.*)$/s;
 
 const maps = new Map<string, SourceMap | undefined>();
 
-/** Such as `slowReport report.ts:41`, `JSON.parse ← load chat.ts:88`. */
-export function placeText(place: Place): string {
-  const { callee, functionName, line, url } = sourceOf(place);
-  const where = `${functionName} ${basename(pathOf(url))}:${line}`;
-  return callee === undefined ? where : `${callee} ← ${where}`;
+/** The code that blocks a thread, in words. */
+export interface Code {
+  /** Such as `slowReport report.ts:41`, `JSON.parse ← load chat.ts:88`. */
+  readonly code: string;
+  /** Such as `slowReport report.ts:41`, the innermost function first. */
+  readonly stack: readonly string[];
+}
+
+export function codeOf(place: Place): Code {
+  const where = frameText(place);
+  return {
+    code: place.callee === undefined ? where : `${place.callee} ← ${where}`,
+    stack: place.stack.map(frameText),
+  };
+}
+
+function frameText(frame: StackFrame): string {
+  if (frame.url === '') return frame.functionName; // Native: it has no file.
+  const { functionName, line, url } = sourceOf(frame);
+  const file = url.startsWith('node:') ? url : basename(pathOf(url));
+  return `${functionName} ${file}:${line}`;
 }
 
 /** The place in the source, if there is a map that knows it. */
-function sourceOf(place: Place): Place {
+function sourceOf(place: StackFrame): StackFrame {
   const file = pathOf(place.url);
   const map = mapOf(file);
   // A line has no column here: the first place of the line that the map knows.

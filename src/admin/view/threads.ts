@@ -40,6 +40,12 @@ function threadView(now: SnapshotThread, before: SnapshotThread | undefined, ms:
   };
 }
 
+export function withBlock(thread: ThreadView, block: BlockedThread | undefined): ThreadView {
+  if (block !== undefined) return { ...thread, state: 'blocked', block };
+  const { block: over, ...rest } = thread;
+  return over === undefined ? thread : { ...rest, state: 'serving' };
+}
+
 /** By how much a counter has risen in each ms; `undefined`: that is not known. One that is lower than before belongs to a new thread. */
 export function increase(now: number | undefined, before: number | undefined, ms: number): number | undefined {
   if (now === undefined || before === undefined || ms <= 0) return undefined;

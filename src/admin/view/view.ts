@@ -7,7 +7,7 @@ import type { CodeBlocks } from '../observed.ts';
 import type { Verdict } from '../verdict.ts';
 import { type Limit, limitsOf } from './limits.ts';
 import type { Sample } from './sample.ts';
-import { increase, type ThreadView, threadViews } from './threads.ts';
+import { increase, type ThreadView, threadViews, withBlock } from './threads.ts';
 import { countsBetween, type Waits, waitsOf } from './waits.ts';
 
 /** What happens each second. */
@@ -96,6 +96,13 @@ export function viewOf({ snapshot, waiting }: Sample, before?: Sample): View {
     ...(deploy !== undefined && { deploy }),
     ...(predecessor !== undefined && { predecessor }),
   };
+}
+
+/** What is known of a later moment: who waits, and which threads are blocked. */
+export function viewAt(view: View, time: number, verdict: Verdict): View {
+  const blocks = new Map(verdict.blocked.map((block) => [block.thread, block]));
+  const threads = view.threads.map((thread) => withBlock(thread, blocks.get(thread.id)));
+  return { ...view, time, verdict, threads };
 }
 
 function closedOf(closes: Snapshot['closes']): Closed[] {

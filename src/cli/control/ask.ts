@@ -13,6 +13,8 @@ interface Question {
   readonly body?: object;
   /** How much longer than usual the server may say nothing in the middle of its answer, in ms. */
   readonly pauseMs?: number;
+  /** Ends the question. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -20,6 +22,11 @@ interface Question {
  */
 export async function askJson(socket: string, path: string): Promise<unknown> {
   const [line] = await all(askLines(socket, path));
+  return known(line);
+}
+
+/** A line of this version of the protocol. Errors: `HEDDLE_CONNECT`. */
+export function known(line: unknown): unknown {
   const { schema = SCHEMA } = Object(line) as { readonly schema?: number };
   if (schema === SCHEMA) return line;
   const text = `The server speaks version ${schema} of the control protocol, this command version ${SCHEMA}. Use the command of the server's own version`;
@@ -47,10 +54,22 @@ function parsed(line: string, socketPath: string): unknown {
   }
 }
 
-async function ask(socketPath: string, path: string, { body, pauseMs = 0 }: Question): Promise<IncomingMessage> {
+async function ask(
+  socketPath: string,
+  path: string,
+  { body, pauseMs = 0, signal }: Question,
+): Promise<IncomingMessage> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { host: 'localhost', ...(body !== undefined && { 'content-type': 'application/json' }) };
-    const asking = request({ socketPath, path, method: body === undefined ? 'GET' : 'POST', headers, agent: false });
+    const method = body === undefined ? 'GET' : 'POST';
+    const asking = request({
+      socketPath,
+      path,
+      method,
+      headers,
+      agent: false,
+      ...(signal !== undefined && { signal }),
+    });
     let answering: IncomingMessage | undefined;
     asking.once('socket', (socket: Socket) => {
       const silence = (): void => void (answering ?? asking).destroy(silent(socketPath));
@@ -69,7 +88,8 @@ async function ask(socketPath: string, path: string, { body, pauseMs = 0 }: Ques
   throw new HeddleError(answer.statusCode === 400 ? 'HEDDLE_INVALID_OPTION' : 'HEDDLE_CONNECT', messageIn(text));
 }
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+/** All items, once there are no more. */
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const item of items) found.push(item);
   return found;

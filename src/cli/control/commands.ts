@@ -46,8 +46,9 @@ Keys: space pauses, q or Ctrl-C ends. Where its output is no terminal, it prints
 a line each time. NO_COLOR has it do without colours.`;
 
 const PAGE_NOTES = `
-It prints the address of the page, with a token: whoever has it sees the clients
-and may send messages to the server. The page ends with this command.`;
+It prints the address of the page, with a token: whoever has it sees the clients,
+and may kick them and send messages to the server unless --read-only is given.
+The page ends with this command.`;
 
 export function addControlCommands(program: Command, done: Done): void {
   addTop(program, done);
@@ -74,6 +75,7 @@ function addPage(program: Command, done: Done): void {
   const command = program.command('page').description('Show a running server in a browser on this machine.');
   command.argument('[server]', SERVER);
   command.option('--port <number>', 'the port of the page on 127.0.0.1 (default: one that is free)');
+  command.option('--read-only', 'the page sends no message and kicks no client');
   command.addHelpText('after', PAGE_NOTES);
   command.action(async (server: string | undefined, flags: PageFlags) => {
     const { runPage } = await import('../page/page.ts');
@@ -86,7 +88,7 @@ function addClients(program: Command, done: Done): void {
   command.argument('[server]', SERVER);
   command.option('--closed', 'those that left last, and why');
   command.option('--where <conditions>', 'only those, such as "idle>1m and thread=3"');
-  command.option('--sort <key>', 'age, idle, kept, moves or stalled; the largest first');
+  command.option('--sort <key>', 'age, id, idle, kept, moves, stalled or thread; the largest first');
   command.option('--limit <number>', 'how many at most (default: 100)');
   command.option('--json', 'a line of JSON for each');
   command.addHelpText('after', CLIENTS_NOTES);

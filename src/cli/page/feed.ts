@@ -1,37 +1,44 @@
-/** Asks a server several times a second, remembers the last minutes, and tells those who watch. */
-import { type Frame, frameOf, type Heat, heatOf, type Hello, type Tick } from '../../admin/view/frames.ts';
-import type { Place } from '../../admin/control/places.ts';
+/** Follows a server, remembers the last minutes, and tells those who watch. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Seen } from '../../admin/control/watching.ts';
+import { frameOf, type Heat, heatOf, type Hello, type Tick } from '../../admin/view/frames.ts';
+import { Loom } from '../../admin/view/loom.ts';
 import type { Sample } from '../../admin/view/sample.ts';
 import { countsBetween } from '../../admin/view/waits.ts';
-import { viewOf } from '../../admin/view/view.ts';
+import { type View, viewAt, viewOf } from '../../admin/view/view.ts';
+import { Deferred } from '../../server/deferred.ts';
 
 /** How much is remembered for those who come later. */
-const FRAMES_MS = 60_000;
-const HEATS = 120;
-/** Rates are those of this time, in ms: of a quarter of a second, they would jump about. */
-const RATES_MS = 1_000;
+const HISTORY_MS = 600_000;
+/** Rates are those of about a second, in ms: of a quarter of one, they would jump about. */
+const RATES_MS = 900;
+/** How long after a server has gone another one is looked for, in ms. */
+const AGAIN_MS = 1_000;
 
 export interface FeedParts {
-  readonly take: () => Promise<Sample>;
-  readonly places: () => Promise<readonly Place[]>;
-  /** How often the server is asked while somebody watches, and while nobody does, in ms. */
+  readonly watch: (options: { readonly everyMs: number; readonly signal: AbortSignal }) => AsyncIterable<Seen>;
+  /** How often the server tells while somebody watches, and while nobody does, in ms. */
   readonly watchedMs: number;
   readonly unwatchedMs: number;
 }
 
-export type Watcher = (news: Tick | { readonly gone: string }) => void;
+export type News =
+  | readonly [name: 'hello', data: Hello]
+  | readonly [name: 'tick', data: Tick]
+  | readonly [name: 'gone', data: { readonly gone: string }];
+
+export type Watcher = (news: News) => void;
 
 export class Feed {
   readonly #parts: FeedParts;
   readonly #watchers = new Set<Watcher>();
-  #frames: Frame[] = [];
+  readonly #started = new Deferred<void>();
+  #loom = new Loom();
   #heats: Heat[] = [];
-  /** The samples of the last second or so, the oldest first. */
-  #samples: Sample[] = [];
-  #heatFrom: Sample | undefined;
-  #last: Tick | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #isClosed = false;
+  /** What rates are counted from. */
+  #before: Sample | undefined;
+  #view: View | undefined;
+  #following = new AbortController();
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
@@ -39,78 +46,101 @@ export class Feed {
 
   /** Rejects if the server does not answer the first time; later, that is told and tried again. */
   async start(): Promise<void> {
-    await this.#look();
-    this.#again();
+    this.#reopen();
+    await this.#started.promise;
   }
 
   close(): void {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#following.abort();
+  }
+
+  /** What was seen last. */
+  get view(): View | undefined {
+    return this.#view;
   }
 
   /** What a watcher has to know first. */
   get hello(): Hello | undefined {
-    return this.#last && { ...this.#last, frames: this.#frames, heats: this.#heats };
+    return this.#view && { view: this.#view, loom: this.#loom.state, heats: this.#heats };
   }
 
   /** Gives a function that ends it. */
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher);
-    this.#again(0);
-    return () => void this.#watchers.delete(watcher);
+    if (this.#watchers.size === 1) this.#reopen();
+    return () => {
+      if (this.#watchers.delete(watcher) && this.#watchers.size === 0 && !this.#following.signal.aborted)
+        this.#reopen();
+    };
   }
 
-  #again(ms = this.#watchers.size > 0 ? this.#parts.watchedMs : this.#parts.unwatchedMs): void {
-    clearTimeout(this.#timer);
-    if (this.#isClosed) return;
-    this.#timer = setTimeout(() => {
-      this.#look()
-        .catch((error: unknown) => this.#tell({ gone: error instanceof Error ? error.message : String(error) }))
-        .finally(() => this.#again())
-        .catch(() => {});
-    }, ms);
+  /** Asks anew, as often as it is watched now. */
+  #reopen(): void {
+    this.#following.abort();
+    this.#following = new AbortController();
+    const { unwatchedMs, watchedMs } = this.#parts;
+    const everyMs = this.#watchers.size > 0 ? watchedMs : unwatchedMs;
+    this.#follow(everyMs, this.#following.signal).catch(() => {}); // It was ended while it waited.
   }
 
-  async #look(): Promise<void> {
-    const [sample, places] = await Promise.all([this.#parts.take(), this.#parts.places()]);
-    const tick = this.#note(sample, places);
-    this.#last = tick;
-    this.#tell(tick);
+  async #follow(everyMs: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        let isFirst = true;
+        for await (const seen of this.#parts.watch({ everyMs, signal })) {
+          if (signal.aborted) return;
+          this.#note(seen, isFirst);
+          isFirst = false;
+        }
+        throw new Error('The server has ended');
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#started.reject(error);
+        this.#tell(['gone', { gone: error instanceof Error ? error.message : String(error) }]);
+      }
+      await delay(AGAIN_MS, undefined, { signal });
+    }
   }
 
-  #note(sample: Sample, places: readonly Place[]): Tick {
-    const { pid } = sample.snapshot.server;
-    if (this.#samples.some(({ snapshot }) => snapshot.server.pid !== pid)) this.#forget();
-    const { time } = sample.snapshot;
-    // One that is older than the time of the rates stays: the one that they are counted from.
-    while ((this.#samples[1]?.snapshot.time ?? time) <= time - RATES_MS) this.#samples.shift();
-    const view = viewOf(sample, this.#samples[0]);
-    this.#samples.push(sample);
-    const frame = frameOf(view, places);
-    this.#frames.push(frame);
-    while ((this.#frames[0]?.time ?? time) < time - FRAMES_MS) this.#frames.shift();
-    const heat = this.#heat(sample);
-    return { view, frame, ...(heat !== undefined && { heat }) };
+  #note(seen: Seen, isFirst: boolean): void {
+    const pid = seen.sample?.snapshot.server.pid;
+    const isOther = pid !== undefined && this.#view !== undefined && this.#view.server.pid !== pid;
+    if (isOther) this.#forget();
+    const tick = this.#tickOf(seen, isFirst);
+    this.#started.resolve();
+    // What a page knows of clients is of the process before.
+    this.#tell(isOther && this.hello !== undefined ? ['hello', this.hello] : ['tick', tick]);
+  }
+
+  #tickOf(seen: Seen, isFirst: boolean): Tick {
+    const { sample, time, verdict } = seen;
+    const heat = sample && this.#heat(sample);
+    const view = sample && viewOf(sample, this.#before);
+    if (sample !== undefined && (heat !== undefined || this.#before === undefined)) this.#before = sample;
+    const shown = view ?? (this.#view && viewAt(this.#view, time, verdict));
+    this.#view = shown;
+    const threads = shown?.threads.map(({ id }) => id) ?? [];
+    const frame = frameOf(seen, threads, isFirst ? this.#loom.changes(seen.moved) : seen);
+    this.#loom.add(frame);
+    this.#loom.forget(time - HISTORY_MS);
+    return { verdict, frame, ...(view !== undefined && { view }), ...(heat !== undefined && { heat }) };
   }
 
   /** Another process: its counters and clients have nothing to do with those before. */
   #forget(): void {
-    [this.#samples, this.#frames, this.#heatFrom] = [[], [], undefined];
+    [this.#loom, this.#before, this.#view] = [new Loom(), undefined, undefined];
   }
 
-  #heat(sample: Sample): Heat | undefined {
-    const { response, time } = sample.snapshot;
-    this.#heatFrom ??= sample;
-    const from = this.#heatFrom.snapshot;
-    if (time - from.time < RATES_MS) return undefined;
-    this.#heatFrom = sample;
-    const heat = heatOf(time, countsBetween(from.response, response));
+  #heat({ snapshot: { response, time, verdict } }: Sample): Heat | undefined {
+    const from = this.#before?.snapshot;
+    if (from === undefined || time - from.time < RATES_MS) return undefined;
+    const heat = heatOf(time, countsBetween(from.response, response), verdict.text);
     this.#heats.push(heat);
-    if (this.#heats.length > HEATS) this.#heats.shift();
+    while ((this.#heats[0]?.time ?? time) < time - HISTORY_MS) this.#heats.shift();
     return heat;
   }
 
-  #tell(news: Tick | { readonly gone: string }): void {
+  #tell(news: News): void {
     for (const watcher of this.#watchers) watcher(news);
   }
 }

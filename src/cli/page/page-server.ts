@@ -2,6 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Rights } from '../../admin/view/frames.ts';
 import { isOwnName } from '../../admin/requests.ts';
 import { type Reply, sendReply } from '../../admin/reply.ts';
 import { bodyOf } from '../../admin/request-body.ts';
@@ -22,7 +23,11 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 export interface PageParts {
   readonly html: string;
   readonly feed: Feed;
-  readonly send: (request: SendRequest) => Promise<SendResult>;
+  /** The clients that a query chooses, as `/v1/clients` of the control socket does. */
+  readonly clients: (query: string) => Promise<readonly unknown[]>;
+  /** Left out: the page may not. */
+  readonly send?: (request: SendRequest) => Promise<SendResult>;
+  readonly kick?: (id: number) => Promise<unknown>;
   /** 0: any that is free. */
   readonly port: number;
 }
@@ -63,14 +68,12 @@ export class PageServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const [path] = (request.url ?? '').split('?', 1);
-    const refused = this.#refusal(request, path ?? '');
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    const refused = this.#refusal(request, path);
     if (refused === undefined && path === '/v1/stream') return this.#stream(response);
-    const reply = refused === undefined ? this.#reply(request, path ?? '') : Promise.resolve(refused);
+    const reply = refused === undefined ? this.#reply(request, path) : Promise.resolve(refused);
     reply
-      .catch((error: unknown) =>
-        error instanceof RangeError ? refusal(400, error.message) : refusal(500, 'The command has failed'),
-      )
+      .catch(failed)
       .then(async (known) => sendReply(request, response, known))
       .catch(() => response.destroy());
   }
@@ -78,7 +81,7 @@ export class PageServer {
   /** Each row is an attack: see docs/page.md. */
   #refusal({ headers, method }: IncomingMessage, path: string): Reply | undefined {
     if (!isOwnName(headers.host ?? '', [])) return refusal(421, 'The page is at 127.0.0.1 and has no other name');
-    const isPost = path === '/v1/send';
+    const isPost = path === '/v1/send' || path === '/v1/kick';
     if (method !== (isPost ? 'POST' : 'GET')) return refusal(405, `${path} takes ${isPost ? 'POST' : 'GET'} only`);
     if (path === '/') return undefined;
     const { authorization = '', origin } = headers;
@@ -90,17 +93,17 @@ export class PageServer {
     if (!isSame(authorization, `Bearer ${this.token}`))
       return refusal(401, 'Open the page by the address that heddle page has printed: it ends in a token');
     const isJson = /^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '');
-    return isPost && !isJson ? refusal(415, 'A message comes as application/json') : undefined;
+    return isPost && !isJson ? refusal(415, `${path} takes application/json`) : undefined;
   }
 
   async #reply(request: IncomingMessage, path: string): Promise<Reply> {
     if (path === '/')
       return { status: 200, text: this.#parts.html, type: 'text/html; charset=utf-8', headers: this.#headers };
-    if (path !== '/v1/send') return refusal(404, 'There is nothing at that path');
-    const body = await bodyOf(request, MAX_BODY_BYTES);
-    if (body === undefined) return refusal(413, `A message has at most ${MAX_BODY_BYTES} bytes`);
-    const result = await this.#parts.send(sendRequest(parsed(body)));
-    return { status: 200, text: escapeJson(JSON.stringify(result)), type: JSON_TYPE };
+    const { clients, kick, send } = this.#parts;
+    if (path === '/v1/clients') return json(await clients((request.url ?? '').slice(path.length)));
+    if (path === '/v1/send') return send === undefined ? NO_RIGHT : json(await send(sendRequest(await asked(request))));
+    if (path === '/v1/kick') return kick === undefined ? NO_RIGHT : json(await kick(clientIn(await asked(request))));
+    return refusal(404, 'There is nothing at that path');
   }
 
   #stream(response: ServerResponse): void {
@@ -109,9 +112,13 @@ export class PageServer {
       response.end(JSON.stringify({ error: { message: `The page is open ${MAX_STREAMS} times already` } }));
       return;
     }
-    const stream = new EventStream(response, this.#parts.feed);
+    const stream = new EventStream(response, this.#parts.feed, this.#rights);
     this.#streams.add(stream);
     response.once('close', () => this.#streams.delete(stream));
+  }
+
+  get #rights(): Rights {
+    return { kick: this.#parts.kick !== undefined, send: this.#parts.send !== undefined };
   }
 
   get #headers(): Readonly<Record<string, string>> {
@@ -153,10 +160,35 @@ function refusal(status: number, message: string): Reply {
   return { status, text: `${JSON.stringify({ error: { message } })}\n`, type: JSON_TYPE };
 }
 
-function parsed(body: string): unknown {
+const NO_RIGHT = refusal(403, 'This page only shows: heddle page was started with --read-only');
+
+/** A question that is none, or one that the server does not answer. */
+function failed(error: unknown): Reply {
+  if (error instanceof TooLong) return refusal(413, error.message);
+  if (error instanceof RangeError) return refusal(400, error.message);
+  if (!(error instanceof HeddleError)) return refusal(500, 'The command has failed');
+  return refusal(error.code === 'HEDDLE_INVALID_OPTION' ? 400 : 502, error.message);
+}
+
+function json(value: unknown): Reply {
+  return { status: 200, text: escapeJson(JSON.stringify(value)), type: JSON_TYPE };
+}
+
+class TooLong extends Error {}
+
+/** The body of a request, as JSON. Throws a `RangeError` for one that is none, and `TooLong`. */
+async function asked(request: IncomingMessage): Promise<unknown> {
+  const body = await bodyOf(request, MAX_BODY_BYTES);
+  if (body === undefined) throw new TooLong(`A message has at most ${MAX_BODY_BYTES} bytes`);
   try {
     return JSON.parse(body);
   } catch {
     throw new RangeError('The request is no JSON');
   }
+}
+
+function clientIn(value: unknown): number {
+  const { id } = (value ?? {}) as { readonly id?: unknown };
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return id;
+  throw new RangeError('id is the number of a client');
 }

@@ -1,11 +1,10 @@
 /** Runs `heddle page`: serves a picture of a running server from this process, until a signal ends it. */
 import { readFileSync } from 'node:fs';
-import type { Place } from '../../admin/control/places.ts';
-import type { Sample } from '../../admin/view/sample.ts';
+import type { Kicked, KickResult } from '../../admin/control/kick.ts';
 import { HeddleError } from '../../errors.ts';
-import { askJson } from '../control/ask.ts';
+import { all, askLines } from '../control/ask.ts';
 import { findServer } from '../control/find-server.ts';
-import { takeSample } from '../control/sample.ts';
+import { watchServer } from '../control/sample.ts';
 import { print, type Terminal } from '../terminal.ts';
 import { Feed } from './feed.ts';
 import { PageServer } from './page-server.ts';
@@ -24,34 +23,28 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface PageFlags {
   readonly port?: string;
+  readonly readOnly?: boolean;
 }
 
 /** Gives the exit status. Errors: `HEDDLE_CONNECT`, `HEDDLE_LISTEN`, `HEDDLE_INVALID_OPTION`. */
 export async function runPage(
   target: string | undefined,
-  { port = '0' }: PageFlags,
+  { port = '0', readOnly = false }: PageFlags,
   environment: NodeJS.ProcessEnv,
   terminal: Terminal,
 ): Promise<number> {
   const given = portOf(port);
   const socket = await findServer(target, environment);
-  let addresses: readonly string[] = [];
-  const take = async (): Promise<Sample> => {
-    const sample = await takeSample(socket);
-    ({ addresses } = sample.snapshot.server);
-    return sample;
-  };
   const feed = new Feed({
-    take,
-    places: async () => placesAt(socket),
+    watch: (options) => watchServer(socket, { ...options, places: PLACES }),
     watchedMs: WATCHED_MS,
     unwatchedMs: UNWATCHED_MS,
   });
-  await feed.start();
-  const html = readFileSync(PAGE, 'utf8');
-  const sending = async (request: SendRequest): ReturnType<typeof send> => send(addresses, request);
-  const server = new PageServer({ html, feed, send: sending, port: given });
+  const actions = readOnly ? {} : { send: sending(feed), kick: async (id: number) => kick(socket, id) };
+  const clients = async (query: string): Promise<readonly unknown[]> => all(askLines(socket, `/v1/clients${query}`));
+  const server = new PageServer({ html: readFileSync(PAGE, 'utf8'), feed, clients, ...actions, port: given });
   try {
+    await feed.start();
     const url = await server.open();
     await print(terminal, `The page is at ${url}\nOnly this user's browser should have this address. Ctrl-C ends.\n`);
     await ending();
@@ -62,9 +55,14 @@ export async function runPage(
   return 0;
 }
 
-async function placesAt(socket: string): Promise<readonly Place[]> {
-  const { places } = (await askJson(socket, `/v1/places?limit=${PLACES}`)) as { readonly places: readonly Place[] };
-  return places;
+function sending(feed: Feed): (request: SendRequest) => ReturnType<typeof send> {
+  return async (request) => send(feed.view?.server.addresses ?? [], request);
+}
+
+/** Says what became of the client; without `result` it was gone already. */
+async function kick(socket: string, id: number): Promise<{ readonly result?: KickResult }> {
+  const [kicked] = (await all(askLines(socket, '/v1/kick', { body: { ids: [id] } }))) as readonly Kicked[];
+  return kicked === undefined ? {} : { result: kicked.result };
 }
 
 async function ending(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Remembers what has blocked threads: the code of blocks that go on, and blocks that are over, grouped by their code. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CodeBlocks } from '../../admin/observed.ts';
+import type { Code } from '../../admin/stacks/source-place.ts';
 import { elapsed } from '../../sharing/clock.ts';
 import type { EndedBlock } from '../../supervisor/block-log.ts';
 import { LastHour } from './last-hour.ts';
@@ -18,7 +19,7 @@ const SAME_BLOCK_MS = 50;
 interface Block {
   /** When it began, as a `sharedTime`. */
   readonly since: number;
-  code?: string;
+  code?: Code;
   isOver?: boolean;
   found?: Promise<void>;
 }
@@ -29,7 +30,7 @@ interface Group extends Omit<CodeBlocks, 'lastHour'> {
 }
 
 /** Finds the code that the thread runs now; `undefined`: it is not known. */
-export type FindCode = (thread: number) => Promise<string | undefined>;
+export type FindCode = (thread: number) => Promise<Code | undefined>;
 
 export class BlockJournal {
   readonly #findCode: FindCode;
@@ -58,7 +59,7 @@ export class BlockJournal {
   }
 
   /** The code of the block of the thread that began at about `since`, if it is known: not that of the block before. */
-  codeOf(thread: number, since: number): string | undefined {
+  codeOf(thread: number, since: number): Code | undefined {
     const block = this.#blocks.get(thread);
     return block !== undefined && Math.abs(elapsed(since, block.since)) <= SAME_BLOCK_MS ? block.code : undefined;
   }
@@ -68,7 +69,7 @@ export class BlockJournal {
     const block = this.#blocks.get(thread);
     if (block !== undefined) block.isOver = true;
     await block?.found;
-    const code = block?.code;
+    const code = block?.code?.code;
     const before = this.#groups.get(code);
     const recent = before?.recent ?? new LastHour();
     recent.add(1, performance.now());

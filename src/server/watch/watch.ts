@@ -8,6 +8,8 @@ import type { About, Controlled, ThreadTimes } from '../../admin/control/control
 import type { BlockedThread, CertificateExpiry, LastHourCounts, Observed } from '../../admin/observed.ts';
 import type { Sampler } from '../../admin/stacks/sampler.ts';
 import { added, countedStats, type Totals } from '../../admin/totals.ts';
+import type { Code } from '../../admin/stacks/source-place.ts';
+import { ALL_WELL, type Verdict, verdictOf } from '../../admin/verdict.ts';
 import { crash } from '../../errors.ts';
 import type { ServerEvent, ThreadBlockedEvent, ThreadHeldEvent, TurnEvent } from '../../log/event.ts';
 import type { LimitedSettings } from '../../options/thread-settings.ts';
@@ -99,7 +101,7 @@ export class Watch implements Controlled {
   #withCode(event: TurnEvent | ThreadBlockedEvent | ThreadHeldEvent, blockedMs: number): ServerEvent {
     const ago = Date.now() - event.time + blockedMs;
     const code = this.#journal.codeOf(event.thread, sharedTime(performance.now() - ago));
-    return code === undefined ? event : { ...event, code };
+    return code === undefined ? event : { ...event, code: code.code };
   }
 
   /** A thread is blocked for long, or is free again. */
@@ -121,7 +123,7 @@ export class Watch implements Controlled {
   }
 
   /** The profiler is loaded for the first block that is long. */
-  async #findCode(thread: number): Promise<string | undefined> {
+  async #findCode(thread: number): Promise<Code | undefined> {
     if (!isMainThread || !process.features.inspector) return undefined;
     const mayStart = (): boolean => this.#parts.engine.canStartThread();
     this.#sampler ??= import('../../admin/stacks/sampler.ts').then(
@@ -167,9 +169,19 @@ export class Watch implements Controlled {
     this.#parts.post({ type: 'kick', clients: clients.map(({ fd, client: { id } }) => ({ fd, id })) });
   }
 
+  verdict(): Verdict {
+    const blocked = this.blocked();
+    return blocked.length === 0
+      ? ALL_WELL
+      : verdictOf({ blocked, stats: { behindBlocked: this.#parts.memory.behindBlocked(0) } });
+  }
+
   blocked(): BlockedThread[] {
     const now = sharedTime(performance.now());
-    return this.#parts.memory.board.rows.filter((row) => row.blockedSince !== 0).map((row) => this.#blockOf(row, now));
+    return this.#parts.memory.board.rows.flatMap((row) => {
+      const { blockedSince } = row; // Read once: the acceptor may set it to 0 meanwhile.
+      return blockedSince === 0 ? [] : [this.#blockOf(row, blockedSince, now)];
+    });
   }
 
   threadTimes(id: number): ThreadTimes {
@@ -228,8 +240,8 @@ export class Watch implements Controlled {
     return this.#expiries.all;
   }
 
-  #blockOf(row: ThreadRow, now: number): BlockedThread {
-    const { blockedSince, blockMoved: moved, blockRelief, number: thread } = row;
+  #blockOf(row: ThreadRow, blockedSince: number, now: number): BlockedThread {
+    const { blockMoved: moved, blockRelief, number: thread } = row;
     const client = this.#currentClient(row);
     const ms = Math.max(1, ageOf(blockedSince, now));
     const code = this.#journal.codeOf(thread, blockedSince);
@@ -237,7 +249,7 @@ export class Watch implements Controlled {
       thread,
       ms,
       ...(client !== undefined && { client }),
-      ...(code !== undefined && { code }),
+      ...code,
       moved,
       ...(blockRelief >= 0 && { reliefMs: blockRelief }),
     };

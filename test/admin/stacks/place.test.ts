@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { placeOf, type Profile, type ProfileNode } from '../../../src/admin/stacks/place.ts';
-import { placeText } from '../../../src/admin/stacks/source-place.ts';
+import { type Place, placeOf, type Profile, type ProfileNode } from '../../../src/admin/stacks/place.ts';
+import { codeOf } from '../../../src/admin/stacks/source-place.ts';
 import { testFolder } from '../../support/folder.ts';
 
 const SERVICE = 'file:///app/report.js';
@@ -41,7 +41,20 @@ describe('the place in a profile', () => {
       url: SERVICE,
       line: 41,
       share: 1,
+      stack: [{ functionName: 'slowReport', url: SERVICE, line: 41 }],
     });
+  });
+
+  it('has what called it, out to the function of the service that Heddle has called', () => {
+    const { stack } = placeOf(
+      profile([5, 5], node(3, 'message', SERVICE, [4]), node(4, 'load', SERVICE, [5], [[12, 1]]), node(5, 'parse', '')),
+      isOwn,
+    ) as Place;
+    expect(codeOf({ functionName: 'load', url: SERVICE, line: 12, share: 1, stack }).stack).toEqual([
+      'parse',
+      'load report.js:12',
+      'message report.js:10',
+    ]);
   });
 
   it('says what the function had called, where the time went into that', () => {
@@ -85,11 +98,11 @@ describe('the place in a profile', () => {
 });
 
 describe('the text of a place', () => {
-  const place = { functionName: 'slowReport', url: SERVICE, line: 41, share: 1 };
+  const place = { functionName: 'slowReport', url: SERVICE, line: 41, share: 1, stack: [] };
 
   it('has function, file and line', () => {
-    expect(placeText(place)).toBe('slowReport report.js:41');
-    expect(placeText({ ...place, callee: 'parse' })).toBe('parse ← slowReport report.js:41');
+    expect(codeOf(place).code).toBe('slowReport report.js:41');
+    expect(codeOf({ ...place, callee: 'parse' }).code).toBe('parse ← slowReport report.js:41');
   });
 
   // Line 2 of the built file is line 7 of report.ts.
@@ -102,7 +115,7 @@ describe('the text of a place', () => {
     writeFileSync(join(folder, 'built.js'), `a\nb\n//# sourceMappingURL=${link}\n`);
     if (beside !== undefined) writeFileSync(join(folder, link), beside);
     const url = pathToFileURL(join(folder, 'built.js')).href;
-    expect(placeText({ ...place, url, line: 2 })).toBe('slowReport report.ts:7');
-    expect(placeText({ ...place, url, line: 9 })).toBe('slowReport built.js:9');
+    expect(codeOf({ ...place, url, line: 2 }).code).toBe('slowReport report.ts:7');
+    expect(codeOf({ ...place, url, line: 9 }).code).toBe('slowReport built.js:9');
   });
 });

@@ -42,7 +42,7 @@ describe('a sample of a thread', () => {
   it('names the code, and leaves no profiler on', async () => {
     vi.useRealTimers();
     const threads = new Threads();
-    expect(await sampler(threads).sample(1)).toBe('slow service.js:8');
+    expect(await sampler(threads).sample(1)).toEqual({ code: 'slow service.js:8', stack: ['slow service.js:8'] });
     expect(threads.asked.at(-1)).toBe('disable');
   });
 

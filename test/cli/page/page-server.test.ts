@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { HeddleError } from '../../../src/errors.ts';
 import { Feed } from '../../../src/cli/page/feed.ts';
 import { PageServer, policyFor } from '../../../src/cli/page/page-server.ts';
 import { placeOf, sendRequest } from '../../../src/cli/page/send.ts';
@@ -8,15 +9,32 @@ import { sample } from '../../admin/view/sample.ts';
 
 const HTML = '<style>a{}</style><script>1</script>';
 
-async function open() {
-  const feed = new Feed({ take: async () => sample(), places: async () => [], watchedMs: 50, unwatchedMs: 50 });
+async function open(isReadOnly = false) {
+  const { snapshot, waiting } = sample();
+  const { time, verdict } = snapshot;
+  const feed = new Feed({
+    watch: async function* () {
+      yield { schema: 1, time, verdict, moved: [], left: [], sample: { snapshot, waiting } };
+    },
+    watchedMs: 50,
+    unwatchedMs: 50,
+  });
   await feed.start();
-  const sent: string[] = [];
+  const sent: unknown[] = [];
   const send = async ({ text }: { readonly text: string }) => {
     sent.push(text);
     return { reply: '<b>\u2028', bytes: 4, ms: 1, connectMs: 1 };
   };
-  const server = new PageServer({ html: HTML, feed, send, port: 0 });
+  const kick = async (id: number) => {
+    sent.push(id);
+    return { result: 'kicked' };
+  };
+  const clients = async (query: string) => {
+    if (query.includes('wrong')) throw new HeddleError('HEDDLE_INVALID_OPTION', 'That is no condition');
+    return [query];
+  };
+  const actions = isReadOnly ? {} : { send, kick };
+  const server = new PageServer({ html: HTML, feed, clients, ...actions, port: 0 });
   const url = new URL(await server.open());
   onTestFinished(() => {
     feed.close();
@@ -127,11 +145,46 @@ describe('the server of the page', () => {
     expect(sent).toEqual(['x']);
   });
 
+  it('lists the clients that are asked for, and passes on why a question is none', async () => {
+    const { ask, authorization } = await open();
+    expect(JSON.parse((await ask('/v1/clients?where=id%3D1', { authorization })).text)).toEqual(['?where=id%3D1']);
+    const refused = await ask('/v1/clients?where=wrong', { authorization });
+    expect(refused).toMatchObject({ status: 400, text: expect.stringContaining('That is no condition') });
+    expect((await ask('/v1/clients')).status).toBe(401);
+  });
+
+  it('kicks one client, which its number names', async () => {
+    const { ask, authorization, sent } = await open();
+    for (const body of ['{}', '{"id":"1"}', '{"id":-1}', '[]', 'null'])
+      expect((await ask('/v1/kick', { authorization, ...JSON_TYPE }, body)).status).toBe(400);
+    expect((await ask('/v1/kick', { authorization })).status).toBe(405);
+    expect(
+      (await ask('/v1/kick', { authorization, origin: 'http://evil.example', ...JSON_TYPE }, '{"id":7}')).status,
+    ).toBe(403);
+    expect(sent).toEqual([]);
+    const kicked = await ask('/v1/kick', { authorization, ...JSON_TYPE }, '{"id":7}');
+    expect([kicked.status, kicked.text, sent]).toEqual([200, '{"result":"kicked"}', [7]]);
+  });
+
+  it('neither sends nor kicks if it may only show', async () => {
+    const { ask, authorization, sent } = await open(true);
+    expect((await ask('/v1/stream', { authorization })).text).toContain('"rights":{"kick":false,"send":false}');
+    for (const [path, body] of [
+      ['/v1/kick', '{"id":7}'],
+      ['/v1/send', '{"text":"x"}'],
+    ] as const)
+      expect(await ask(path, { authorization, ...JSON_TYPE }, body)).toMatchObject({
+        status: 403,
+        text: expect.stringContaining('--read-only'),
+      });
+    expect(sent).toEqual([]);
+  });
+
   it('streams what was seen before, then what happens, to eight pages at most', async () => {
     const { ask, authorization, url } = await open();
     const { headers, text } = await ask('/v1/stream', { authorization });
     expect(headers['content-type']).toBe('text/event-stream; charset=utf-8');
-    expect(text).toMatch(/^event: hello\ndata: \{"view":.*\}\n\n/);
+    expect(text).toMatch(/^event: hello\ndata: \{"rights":\{"kick":true,"send":true\},"view":.*\}\n\n/);
     const open8 = Array.from({ length: 8 }, () => fetch(new URL('/v1/stream', url), { headers: { authorization } }));
     const streams = await Promise.all(open8);
     expect(streams.every(({ status }) => status === 200)).toBe(true);

@@ -1,0 +1,172 @@
+/** Keeps what is seen of a server, and shows it: as it is now, or as it was at a moment of the last ten minutes. */
+import type { Heat, Hello, Rights, Tick } from '../admin/view/frames.ts';
+import { Loom } from '../admin/view/loom.ts';
+import { type View, viewAt } from '../admin/view/view.ts';
+import { pictureOn } from './canvas.ts';
+import type { ClientTable } from './client-table.ts';
+import { byId, setText } from './dom.ts';
+import { drawHeat } from './draw-heat.ts';
+import { drawLoom } from './draw-loom.ts';
+import { showMood } from './favicon.ts';
+import { showHeats } from './heat-table.ts';
+import { showLanes } from './lanes.ts';
+import { serviceName, showNow, showSlow, showVerdict } from './panels.ts';
+
+const WINDOW_MS = 30_000;
+/** On a telephone. */
+const NARROW_WINDOW_MS = 14_000;
+const NARROW_PX = 900;
+const HISTORY_MS = 600_000;
+const SLOW_MS = 1_000;
+/** How often the cloth goes on; the server tells nothing while nothing changes. */
+const DRAW_MS = 250;
+/** No longer than this after the last word, in ms. */
+const LONGEST_SILENCE_MS = 1_500;
+/** How often what has changed is read out at most, in ms. */
+const SPOKEN_MS = 5_000;
+
+export class LivePage {
+  readonly #table: ClientTable;
+  #loom = new Loom();
+  #heats: Heat[] = [];
+  #view: View | undefined;
+  /** The moment that is shown; `undefined`: now. */
+  #at: number | undefined;
+  #lane: number | undefined;
+  #slowAt = -Infinity;
+  /** When the last word came, by the clock of the page. */
+  #heardAt = 0;
+  #spokenAt = -Infinity;
+  #spoken = '';
+
+  constructor(table: ClientTable) {
+    this.#table = table;
+    const calm = matchMedia('(prefers-reduced-motion: reduce)');
+    let drawnAt = 0;
+    setInterval(() => {
+      if (this.isPaused || document.hidden || (calm.matches && performance.now() - drawnAt < SLOW_MS)) return;
+      drawnAt = performance.now();
+      this.draw();
+    }, DRAW_MS);
+  }
+
+  /** By the server's clock. */
+  get #now(): number {
+    const silent = performance.now() - this.#heardAt;
+    return (this.#view?.time ?? 0) + Math.min(silent, LONGEST_SILENCE_MS);
+  }
+
+  get isPaused(): boolean {
+    return this.#at !== undefined;
+  }
+
+  hello({ heats, loom, rights, view }: Hello & { readonly rights: Rights }): void {
+    this.#table.mayKick = rights.kick;
+    document.body.classList.toggle('may-send', rights.send);
+    document.body.classList.toggle('may-kick', rights.kick);
+    this.#loom = Loom.from(loom);
+    this.#heats = [...heats];
+    this.#slowAt = -Infinity;
+    this.#show(view);
+    this.draw();
+  }
+
+  tick({ frame, heat, verdict, view }: Tick): void {
+    this.#loom.add(frame);
+    if (heat !== undefined) this.#heats.push(heat);
+    const oldest = Math.min(frame.time, this.#at ?? Infinity) - HISTORY_MS;
+    this.#loom.forget(oldest);
+    while ((this.#heats[0]?.time ?? oldest) < oldest) this.#heats.shift();
+    const shown = view ?? (this.#view && viewAt(this.#view, frame.time, verdict));
+    if (shown !== undefined) this.#show(shown);
+  }
+
+  silent(why: string): void {
+    setText('silent', why);
+    document.body.classList.add('is-silent');
+    showMood('silent', this.#view === undefined ? 'heddle' : serviceName(this.#view.server));
+  }
+
+  /** Goes `ms` on, or back; on to now. */
+  travel(ms: number): void {
+    const now = this.#now;
+    const at = (this.#at ?? now) + ms;
+    this.stopAt(at >= now ? undefined : at);
+  }
+
+  togglePause(): void {
+    this.stopAt(this.#at === undefined ? this.#now : undefined);
+  }
+
+  stopAt(at: number | undefined): void {
+    this.#at = at && Math.max(at, this.#now - HISTORY_MS, this.#loom.since);
+    byId('pause').setAttribute('aria-pressed', String(this.isPaused));
+    document.body.classList.toggle('is-paused', this.isPaused);
+    if (this.#view === undefined) return;
+    if (at === undefined) showNow(this.#view);
+    else showVerdict(this.#heats.find(({ time }) => time >= (this.#at ?? 0))?.said ?? this.#view.verdict.text);
+    this.draw();
+  }
+
+  /** `share`: of the ten minutes, from 0 for the oldest moment to 1 for now. */
+  scrub(share: number): void {
+    const now = this.#now;
+    this.stopAt(share >= 1 ? undefined : now - (1 - share) * HISTORY_MS);
+  }
+
+  /** Picks out a lane, or none if it was. */
+  choose(lane: number): void {
+    this.#lane = this.#lane === lane ? undefined : lane;
+    this.#table.choose(this.#lane);
+    this.draw();
+  }
+
+  draw(): void {
+    if (this.#view === undefined) return;
+    const now = this.#at ?? this.#now;
+    const windowMs = innerWidth <= NARROW_PX ? NARROW_WINDOW_MS : WINDOW_MS;
+    const lanes = this.#loom.threads(now - windowMs, now);
+    showLanes(this.#view, lanes, this.#lane);
+    const cloth = pictureOn(byId('loom') as HTMLCanvasElement);
+    if (cloth !== undefined) drawLoom({ picture: cloth, loom: this.#loom, lanes, now, windowMs, chosen: this.#lane });
+    const heat = pictureOn(byId('heat') as HTMLCanvasElement);
+    if (heat !== undefined) drawHeat(heat, this.#heats, now);
+    if ((byId('heat-words') as HTMLDetailsElement).open) showHeats(this.#heats, now);
+    this.#sayWhen(now, windowMs);
+  }
+
+  #sayWhen(now: number, windowMs: number): void {
+    const { clients } = this.#view as View;
+    const drawn = this.#loom.clients === clients ? '' : `, ${this.#loom.clients} of ${clients.toLocaleString('en-US')}`;
+    const until = this.isPaused ? ` until ${new Date(now).toTimeString().slice(0, 8)}` : '';
+    setText('loom-about', `${windowMs / 1000} s${until}, each line a client${drawn}`);
+    const slider = byId('past') as HTMLInputElement;
+    const back = Math.round((this.#now - now) / 1000);
+    slider.value = String(-back);
+    slider.setAttribute('aria-valuetext', back === 0 ? 'now' : `${back} seconds ago`);
+    setText('past-text', back === 0 ? 'now' : `−${Math.floor(back / 60)}:${String(back % 60).padStart(2, '0')}`);
+  }
+
+  #show(view: View): void {
+    this.#view = view;
+    this.#heardAt = performance.now();
+    document.body.classList.remove('is-silent');
+    const { blocked, waiting } = view.verdict;
+    showMood(waiting > 0 ? 'waiting' : blocked.length > 0 ? 'blocked' : 'well', serviceName(view.server));
+    this.#speak(view);
+    if (this.isPaused) return;
+    showNow(view);
+    if (view.time - this.#slowAt >= SLOW_MS || view.time < this.#slowAt) {
+      this.#slowAt = view.time;
+      showSlow(view);
+    }
+  }
+
+  /** A screen reader hears which threads are blocked, when that changes. */
+  #speak({ time, verdict }: View): void {
+    const state = `${verdict.waiting > 0} ${verdict.blocked.map(({ thread }) => thread).join(' ')}`;
+    if (state === this.#spoken || time - this.#spokenAt < SPOKEN_MS) return;
+    [this.#spoken, this.#spokenAt] = [state, time];
+    setText('spoken', verdict.text);
+  }
+}
