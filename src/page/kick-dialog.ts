@@ -1,17 +1,10 @@
 /** Asks whether a client shall be kicked, and says what became of it. */
 import type { ListedClient } from '../admin/control/client-list.ts';
 import type { KickResult } from '../admin/control/kick.ts';
+import { KICK_TEXTS } from '../admin/view/kick-texts.ts';
 import { clientText, durationText } from '../admin/words.ts';
 import { ask } from './ask.ts';
 import { byId, setText } from './dom.ts';
-
-const RESULTS: Readonly<Record<KickResult | 'gone', string>> = {
-  kicked: 'was kicked',
-  chosen: 'was not kicked',
-  blocking: 'blocks its thread, which cannot close it: handlerTimeout ends that',
-  waiting: 'is closed as soon as its thread is free',
-  gone: 'had left already',
-};
 
 export class KickDialog {
   readonly #token: string;
@@ -40,7 +33,7 @@ export class KickDialog {
     if (client === undefined) return;
     ask(this.#token, '/v1/kick', { id: client.id })
       .then((answer) => (answer as { readonly result?: KickResult }).result ?? 'gone')
-      .then((result) => setText('kick-said', `Client #${client.id} ${RESULTS[result]}.`))
+      .then((result) => setText('kick-said', `Client #${client.id} ${KICK_TEXTS[result]}.`))
       .catch((error: unknown) => setText('kick-said', (error as Error).message))
       .finally(this.#done)
       .catch(() => {});

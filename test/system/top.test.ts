@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { View } from '../../src/admin/view/view.ts';
 import { testFolder } from '../support/folder.ts';
 import { HEDDLE, here, run, Running } from './processes.ts';
@@ -98,4 +98,89 @@ describe('heddle top', () => {
     expect(before).toMatch(/^[\da-f:]+$/);
     expect(after).toBe(before);
   });
+
+  it.each([
+    [80, 24],
+    [40, 10],
+  ])('fits a terminal of %d × %d, and shows clients by keys', async (columns, rows) => {
+    await using server = await blockedServer();
+    const tmux = await new Tmux(server.runtime).start(
+      columns,
+      rows,
+      `${process.execPath} ${HEDDLE} top; echo "status $?"`,
+    );
+    await tmux.shows(/THREAD +STATE/);
+    await tmux.type('c');
+    await tmux.shows(/CLIENT +ADDRESS/);
+    await tmux.type('Down');
+    expect(await tmux.shows(/▸ +#1 +127/)).toMatch(/quit/);
+    await tmux.type('K');
+    await tmux.shows(/Kick client #1 /);
+    await tmux.type('n');
+    await tmux.type('Escape', 't');
+    expect((await tmux.shows(/THREAD +STATE/)).split('\n').length).toBeLessThanOrEqual(rows + 1);
+    await tmux.type('q');
+    await tmux.shows(/status 0/);
+  });
+
+  it('gives the terminal back when the server is killed', async () => {
+    await using server = await blockedServer();
+    const tmux = await new Tmux(server.runtime).start(
+      80,
+      24,
+      `${process.execPath} ${HEDDLE} top; echo "status $?"; stty -a`,
+    );
+    await tmux.shows(/THREAD +STATE/);
+    server.child.kill('SIGKILL');
+    const screen = await tmux.shows(/status 1[^]* echo /);
+    expect(screen).toContain('Cannot reach the server');
+    expect(screen).toMatch(/ icanon /);
+    expect(await tmux.ask('#{alternate_on} #{cursor_flag}')).toBe('0 1');
+  });
 });
+
+/** A terminal of its own. */
+class Tmux {
+  readonly #socket: string;
+  readonly #runtime: string;
+
+  constructor(runtime: string) {
+    this.#runtime = runtime;
+    this.#socket = join(runtime, 'tmux');
+  }
+
+  async start(columns: number, rows: number, command: string): Promise<this> {
+    const size = ['-x', `${columns}`, '-y', `${rows}`];
+    await this.#run('-f', '/dev/null', 'new-session', '-d', ...size, `sh -c '${command}; exec sleep 1000'`);
+    onTestFinished(async () => void (await this.#run('kill-server')));
+    return this;
+  }
+
+  async type(...keys: string[]): Promise<void> {
+    await this.#run('send-keys', ...keys);
+  }
+
+  async ask(format: string): Promise<string> {
+    return (await this.#run('display-message', '-p', format)).trim();
+  }
+
+  /** The screen, once it has what is wanted. */
+  async shows(wanted: RegExp): Promise<string> {
+    let screen = '';
+    await vi.waitFor(
+      async () => {
+        screen = await this.#run('capture-pane', '-p');
+        if (!wanted.test(screen)) throw new Error(`${wanted} is not on the screen:\n${screen}`);
+      },
+      { timeout: 60_000, interval: 50 },
+    );
+    return screen;
+  }
+
+  async #run(...args: string[]): Promise<string> {
+    const environment = { XDG_RUNTIME_DIR: this.#runtime, LC_ALL: 'C.UTF-8', TMUX: '' };
+    const { status, stderr, stdout } = await run('tmux', ['-u', '-S', this.#socket, ...args], '', environment);
+    if (status !== 0) throw new Error(`tmux ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+}

@@ -42,8 +42,8 @@ export function failureStatus(command: string | undefined, usual: number): numbe
 }
 
 const TOP_NOTES = `
-Keys: space pauses, q or Ctrl-C ends. Where its output is no terminal, it prints
-a line each time. NO_COLOR has it do without colours.`;
+Keys: ? shows all, space pauses, q or Ctrl-C ends. Where its output is no
+terminal, it prints a line each time. NO_COLOR has it do without colours.`;
 
 const PAGE_NOTES = `
 It prints the address of the page, with a token: whoever has it sees the clients,
@@ -64,6 +64,10 @@ function addTop(program: Command, done: Done): void {
   command.option('--interval <duration>', 'how often it is asked (default: 1s)');
   command.option('--once', 'print it once; this takes one interval');
   command.option('--json', 'a line of JSON each time');
+  command.option('--filter <text>', 'begin with the clients that match, such as "10.0.0.0/8" or "idle>1m"');
+  command.option('--sort <key>', 'what clients are sorted by: idle, age, moves, kept, stalled, thread or id');
+  command.option('--ascii', 'symbols of ASCII only');
+  command.option('--read-only', 'kick no client');
   command.addHelpText('after', TOP_NOTES);
   command.action(async (server: string | undefined, flags: TopFlags) => {
     const { runTop } = await import('../top/top.ts');

@@ -4,7 +4,7 @@ import { clientText, countText } from '../../admin/words.ts';
 import { HeddleError } from '../../errors.ts';
 import { escapeJson } from '../../log/escape.ts';
 import { print, type Terminal } from '../terminal.ts';
-import { askLines } from './ask.ts';
+import { all, askLines } from './ask.ts';
 import { findServer } from './find-server.ts';
 
 export interface KickFlags {
@@ -42,6 +42,12 @@ export async function runKick(
   }
   if (!json) await print(terminal, `${countText(counts.done, 'client')} ${dryRun ? 'would be kicked' : 'kicked'}\n`);
   return counts.all > 0 && counts.done === counts.all ? 0 : 1;
+}
+
+/** What became of one client; `undefined`: it had left already. Errors: those of `askLines`. */
+export async function kickClient(socket: string, id: number): Promise<KickResult | undefined> {
+  const [kicked] = (await all(askLines(socket, '/v1/kick', { body: { ids: [id] } }))) as readonly Kicked[];
+  return kicked?.result;
 }
 
 function chosenBy(

@@ -1,9 +1,9 @@
 /** Runs `heddle page`: serves a picture of a running server from this process, until a signal ends it. */
 import { readFileSync } from 'node:fs';
-import type { Kicked, KickResult } from '../../admin/control/kick.ts';
 import { HeddleError } from '../../errors.ts';
 import { all, askLines } from '../control/ask.ts';
 import { findServer } from '../control/find-server.ts';
+import { kickClient } from '../control/kick.ts';
 import { watchServer } from '../control/sample.ts';
 import { print, type Terminal } from '../terminal.ts';
 import { Feed } from './feed.ts';
@@ -40,7 +40,9 @@ export async function runPage(
     watchedMs: WATCHED_MS,
     unwatchedMs: UNWATCHED_MS,
   });
-  const actions = readOnly ? {} : { send: sending(feed), kick: async (id: number) => kick(socket, id) };
+  const actions = readOnly
+    ? {}
+    : { send: sending(feed), kick: async (id: number) => ({ result: await kickClient(socket, id) }) };
   const clients = async (query: string): Promise<readonly unknown[]> => all(askLines(socket, `/v1/clients${query}`));
   const server = new PageServer({ html: readFileSync(PAGE, 'utf8'), feed, clients, ...actions, port: given });
   try {
@@ -57,12 +59,6 @@ export async function runPage(
 
 function sending(feed: Feed): (request: SendRequest) => ReturnType<typeof send> {
   return async (request) => send(feed.view?.server.addresses ?? [], request);
-}
-
-/** Says what became of the client; without `result` it was gone already. */
-async function kick(socket: string, id: number): Promise<{ readonly result?: KickResult }> {
-  const [kicked] = (await all(askLines(socket, '/v1/kick', { body: { ids: [id] } }))) as readonly Kicked[];
-  return kicked === undefined ? {} : { result: kicked.result };
 }
 
 async function ending(): Promise<void> {

@@ -23,15 +23,21 @@ export interface Room {
   readonly rows: number;
   /** What stands in the last line: keys, or that no word has come. */
   readonly footer?: Line;
+  /** The number of the thread with the cursor. */
+  readonly cursor?: number | undefined;
 }
 
-export function layout(view: View, { columns, footer, rows }: Room): Line[] {
+/** Which server it is, and who waits: above every table. */
+export function summaryLines(view: View, columns: number, most = 3): Line[] {
+  return [headLine(view, columns), ...verdictLines(view, columns).slice(0, most)];
+}
+
+export function layout(view: View, { columns, cursor, footer, rows }: Room): Line[] {
   const isLow = rows < LOW_ROWS;
-  const verdict = verdictLines(view, columns).slice(0, isLow ? 3 : 6);
   const figures = figureLines(view);
-  const top = [headLine(view, columns), ...verdict, ...(isLow ? figures.slice(0, 2) : [[], ...figures, []])];
+  const top = [...summaryLines(view, columns, isLow ? 3 : 6), ...(isLow ? figures.slice(0, 2) : [[], ...figures, []])];
   const room = rows - top.length - (footer === undefined ? 0 : 1);
-  const lines = [...top, ...tablesIn(room, view, columns)].slice(
+  const lines = [...top, ...tablesIn(room, view, columns, cursor)].slice(
     0,
     rows === Infinity ? undefined : Math.max(0, rows - 1),
   );
@@ -108,11 +114,11 @@ function countNumber(count: number): string {
 }
 
 /** Threads first; who waits and the code that blocks share what is left. */
-function tablesIn(room: number, view: View, columns: number): Line[] {
+function tablesIn(room: number, view: View, columns: number, cursor: number | undefined): Line[] {
   const waiting = view.waiting.length === 0 ? 0 : view.waiting.length + 2;
   const codes = view.codes.length === 0 ? 0 : view.codes.length + 2;
   const forThreads = Math.max(Math.min(room, 4), room - Math.min(waiting + codes, Math.floor(room / 2)));
-  const lines = fittingThreads(view.threads, forThreads, columns);
+  const lines = fittingThreads(view.threads, forThreads, columns, cursor);
   const left = room - lines.length;
   const forWaiting = Math.min(waiting, codes === 0 ? left : Math.max(Math.ceil(left / 2), left - codes));
   if (forWaiting > 2) lines.push([], ...waitingLines(view.waiting.slice(0, forWaiting - 2)));
@@ -121,12 +127,18 @@ function tablesIn(room: number, view: View, columns: number): Line[] {
   return lines;
 }
 
-/** If there is no room for all, those that are blocked, then those with most clients. */
-function fittingThreads(threads: readonly ThreadView[], room: number, columns: number): Line[] {
-  if (threads.length + 1 <= room) return threadLines(threads, columns);
-  const rankOf = ({ block, clients }: ThreadView): number => (block === undefined ? clients : BLOCKED_RANK + clients);
+/** If there is no room for all, the one with the cursor, those that are blocked, then those with most clients. */
+function fittingThreads(
+  threads: readonly ThreadView[],
+  room: number,
+  columns: number,
+  cursor: number | undefined,
+): Line[] {
+  if (threads.length + 1 <= room) return threadLines(threads, columns, cursor);
+  const rankOf = ({ block, clients, id }: ThreadView): number =>
+    (id === cursor ? 2 * BLOCKED_RANK : 0) + (block === undefined ? 0 : BLOCKED_RANK) + clients;
   const ranked = threads.toSorted((one, other) => rankOf(other) - rankOf(one));
   const chosen = ranked.slice(0, Math.max(0, room - 2)).sort((one, other) => one.id - other.id);
   const more = countText(threads.length - chosen.length, 'more thread');
-  return [...threadLines(chosen, columns), [[`       ${more}`, 'dim']]];
+  return [...threadLines(chosen, columns, cursor), [[`       ${more}`, 'dim']]];
 }

@@ -54,6 +54,26 @@ export function padded(text: string, columns: number, isNumber = false): string 
   return isNumber ? space + short : short + space;
 }
 
+/** What stands for our own symbols where a terminal has ASCII only; each takes one column. */
+const ASCII: readonly (readonly [RegExp, string])[] = [
+  [/[▏▎▍]/g, ' '],
+  [/[▌▋▊▉█]/g, '#'],
+  [/[▸]/g, '>'],
+  [/[←≤]/g, '<'],
+  [/[–−]/g, '-'],
+  [/[·]/g, '|'],
+  [/[…]/g, '~'],
+  [/[“”]/g, '"'],
+  [/[’]/g, "'"],
+  [/[↑]/g, '^'],
+  [/[↓]/g, 'v'],
+];
+
+/** `text` without our own symbols; names of files stay as they are. */
+export function asciiText(text: string): string {
+  return ASCII.reduce((rest, [symbol, stand]) => rest.replaceAll(symbol, stand), text);
+}
+
 /** The text of a line, in `columns` columns at most. Nothing in it does what a terminal would act upon. */
 export function lineText(line: Line, columns: number, hasColours: boolean): string {
   let [text, left] = ['', columns];

@@ -4,8 +4,9 @@ import { type View, viewOf } from '../../admin/view/view.ts';
 import { durationText } from '../../admin/words.ts';
 import { Deferred } from '../../server/deferred.ts';
 import type { Terminal } from '../terminal.ts';
-import { layout } from './layout.ts';
-import { type Line, lineText } from './line.ts';
+import { Browsing, type Questions } from './browsing.ts';
+import { keysIn } from './keys.ts';
+import { asciiText, type Line, lineText } from './line.ts';
 import { Screen } from './screen.ts';
 
 export interface TopTerminal extends Terminal {
@@ -25,6 +26,11 @@ interface Parts {
   readonly take: () => Promise<Sample>;
   readonly intervalMs: number;
   readonly hasColours: boolean;
+  readonly isAscii?: boolean;
+  readonly questions: Questions;
+  /** What clients are looked for at first, and by what they are sorted. */
+  readonly filter?: string;
+  readonly sort?: string;
   readonly terminal: TopTerminal;
   readonly signals: Signals;
 }
@@ -39,12 +45,28 @@ const LOOK_MS = 1_000;
 /** The size of a terminal that does not say, or says 0. */
 const [COLUMNS, ROWS] = [80, 24];
 
-const KEYS: Line = [['q', 'bold'], [' quit   '], ['space', 'bold'], [' pause', 'dim']];
+const KEYS: Line = [
+  ['q', 'bold'],
+  [' quit  ', 'dim'],
+  ['space', 'bold'],
+  [' pause  ', 'dim'],
+  ['t', 'bold'],
+  [' threads  ', 'dim'],
+  ['c', 'bold'],
+  [' clients  ', 'dim'],
+  ['l', 'bold'],
+  [' turns  ', 'dim'],
+  ['e', 'bold'],
+  [' left  ', 'dim'],
+  ['?', 'bold'],
+  [' help', 'dim'],
+];
 const PAUSED: Line = [['paused', 'warn'], ['   space', 'bold'], [' go on   '], ['q', 'bold'], [' quit']];
 
 export class LiveTop {
   readonly #parts: Parts;
   readonly #screen: Screen;
+  readonly #browsing: Browsing;
   readonly #ended = new Deferred<number>();
   readonly #listeners: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -52,16 +74,20 @@ export class LiveTop {
   #view: View | undefined;
   #answeredAt = performance.now();
   #isPaused = false;
+  /** Keys are done one after the other: one may ask the server. */
+  #typing = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#screen = new Screen(parts.terminal.stdout);
+    this.#browsing = new Browsing(parts.questions, parts.filter ?? '', parts.sort ?? 'idle');
   }
 
   /** Gives the exit status. Rejects if the server does not answer any more. */
   async run(): Promise<number> {
     this.#last = await this.#parts.take();
     this.#view = viewOf(this.#last);
+    await this.#browsing.refresh();
     this.#listen();
     try {
       this.#enter();
@@ -107,7 +133,7 @@ export class LiveTop {
 
   async #update(): Promise<void> {
     if (!this.#isPaused) {
-      const sample = await this.#parts.take();
+      const [sample] = await Promise.all([this.#parts.take(), this.#browsing.refresh()]);
       this.#answeredAt = performance.now();
       // A key may have been pressed meanwhile.
       if (!this.#isPaused) this.#view = viewOf(sample, this.#last);
@@ -118,14 +144,22 @@ export class LiveTop {
   }
 
   #typed(text: string): void {
-    for (const key of text) {
-      if (key === 'q' || key === 'Q' || key === CTRL_C) return this.#ended.resolve(0);
-      if (key === ' ') this.#isPaused = !this.#isPaused;
+    this.#typing = this.#typing.then(async () => this.#keys(keysIn(text)));
+    this.#typing.catch((error: unknown) => this.#ended.reject(error));
+  }
+
+  async #keys(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      if (key === CTRL_C) return this.#ended.resolve(0);
+      if (key === CTRL_Z) this.#suspend();
       else if (key === CTRL_L) this.#screen.forget();
-      else if (key === CTRL_Z) this.#suspend();
+      else if (!(await this.#browsing.key(key))) {
+        if (key === 'q' || key === 'Q') return this.#ended.resolve(0);
+        if (key === ' ') this.#isPaused = !this.#isPaused;
+      }
+      if (!this.#isPaused) this.#answeredAt = performance.now();
+      this.#draw(); // The next key is about what this one shows.
     }
-    if (!this.#isPaused) this.#answeredAt = performance.now();
-    this.#draw();
   }
 
   /** Has the process stopped, as a shell's job; SIGCONT brings it back. */
@@ -153,12 +187,13 @@ export class LiveTop {
 
   #draw(): void {
     if (this.#view === undefined) return;
-    const { hasColours, intervalMs, terminal } = this.#parts;
+    const { hasColours, intervalMs, isAscii = false, terminal } = this.#parts;
     const [columns, rows] = [terminal.stdout.columns || COLUMNS, terminal.stdout.rows || ROWS];
     const silentMs = performance.now() - this.#answeredAt - intervalMs;
     const footer = this.#isPaused ? PAUSED : silentMs > SILENT_MS ? silentLine(silentMs) : KEYS;
-    const lines = layout(this.#view, { columns, rows, footer });
-    this.#screen.draw(lines.map((line) => lineText(line, columns, hasColours)));
+    const lines = this.#browsing.lines(this.#view, { columns, rows }, footer);
+    const texts = lines.map((line) => lineText(line, columns, hasColours));
+    this.#screen.draw(isAscii ? texts.map(asciiText) : texts);
   }
 }
 

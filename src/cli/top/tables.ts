@@ -6,7 +6,7 @@ import type { ThreadView } from '../../admin/view/threads.ts';
 import { durationText, placeText } from '../../admin/words.ts';
 import { type Line, padded, type Style } from './line.ts';
 
-interface Column<Row> {
+export interface Column<Row> {
   readonly title: string;
   /** Left out for the last column: it takes what is left. */
   readonly width?: number;
@@ -21,7 +21,7 @@ const UNKNOWN = '–';
 const BAR_WIDTH = 10;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
-function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Line[] {
+export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Line[] {
   const head: Line = columns.map((column) => [cell(column, column.title), 'dim']);
   return [
     head,
@@ -39,13 +39,18 @@ export function bar(share: number, width: number): string {
   return '█'.repeat(eighths / EIGHTHS.length) + (EIGHTHS[eighths % EIGHTHS.length] ?? '');
 }
 
-/** `width`: how many columns there are for all of it. */
-export function threadLines(threads: readonly ThreadView[], width: number): Line[] {
+/** `text` at the right of `width` columns; with the cursor, a mark at the left. */
+export function markText(text: string, width: number, isMarked: boolean): string {
+  return isMarked ? `▸${text.padStart(width - 1)}` : text;
+}
+
+/** `width`: how many columns there are for all of it. `cursor`: the number of the thread that is marked. */
+export function threadLines(threads: readonly ThreadView[], width: number, cursor?: number): Line[] {
   const most = Math.max(1, ...threads.map(({ clients }) => clients));
   const alarm = ({ block }: ThreadView): Style => (block === undefined ? 'plain' : 'alarm');
   const barColumn = { title: '', width: BAR_WIDTH, text: ({ clients }: ThreadView) => bar(clients / most, BAR_WIDTH) };
   const columns: readonly Column<ThreadView>[] = [
-    { title: 'THREAD', width: 6, isNumber: true, text: ({ id }) => `${id}`, style: alarm },
+    { title: 'THREAD', width: 6, isNumber: true, text: ({ id }) => markText(`${id}`, 6, id === cursor), style: alarm },
     { title: 'STATE', width: 15, text: stateText, style: alarm },
     { title: 'CLIENTS', width: 7, isNumber: true, text: ({ clients }) => amountText(clients) },
     { title: 'MSG/S', width: 7, isNumber: true, text: ({ messages }) => known(messages, amountText) },

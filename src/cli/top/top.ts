@@ -1,5 +1,7 @@
 /** Runs `heddle top`: shows a running server in a terminal, or prints it once, or line by line. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ClosedClient } from '../../admin/control/closed-clients.ts';
+import type { ListedClient } from '../../admin/control/client-list.ts';
 import type { Sample } from '../../admin/view/sample.ts';
 import { type View, viewOf } from '../../admin/view/view.ts';
 import { amountText } from '../../admin/view/amounts.ts';
@@ -7,17 +9,25 @@ import { durationText } from '../../admin/words.ts';
 import { HeddleError } from '../../errors.ts';
 import { escapeText } from '../../log/escape.ts';
 import { parseDuration } from '../../options/values/duration.ts';
+import { all, askLines } from '../control/ask.ts';
 import { findServer } from '../control/find-server.ts';
+import { kickClient } from '../control/kick.ts';
 import { takeSample } from '../control/sample.ts';
 import { print } from '../terminal.ts';
 import { layout } from './layout.ts';
-import { lineText } from './line.ts';
+import type { Questions } from './browsing.ts';
+import { asciiText, lineText } from './line.ts';
+import { SORTS } from './navigation.ts';
 import { LiveTop, type Signals, type TopTerminal } from './live-top.ts';
 
 export interface TopFlags {
   readonly once?: boolean;
   readonly json?: boolean;
   readonly interval?: string;
+  readonly filter?: string;
+  readonly sort?: string;
+  readonly ascii?: boolean;
+  readonly readOnly?: boolean;
 }
 
 const DEFAULT_INTERVAL = '1s';
@@ -29,19 +39,26 @@ const COLUMNS = 120;
 /** Gives the exit status. Errors: `HEDDLE_CONNECT` and `HEDDLE_TIMEOUT` if there is no server, or none any more. */
 export async function runTop(
   target: string | undefined,
-  { interval = DEFAULT_INTERVAL, json = false, once = false }: TopFlags,
+  flags: TopFlags,
   environment: NodeJS.ProcessEnv,
   terminal: TopTerminal,
   signals: Signals = process,
 ): Promise<number> {
+  const { ascii: isAscii = false, filter = '', interval = DEFAULT_INTERVAL, json = false, once = false } = flags;
   const intervalMs = intervalOf(interval);
+  const sort = sortOf(flags.sort ?? 'idle');
   const socket = await findServer(target, environment);
   const hasScreen = terminal.stdout.isTTY === true && environment['TERM'] !== 'dumb';
   const hasColours = terminal.stdout.isTTY === true && (environment['NO_COLOR'] ?? '') === '';
   const take = async (): Promise<Sample> => takeSample(socket);
-  if (hasScreen && !once && !json) return new LiveTop({ take, intervalMs, hasColours, terminal, signals }).run();
+  if (hasScreen && !once && !json) {
+    const questions = questionsTo(socket, flags.readOnly ?? false);
+    const shown = { hasColours, isAscii, filter, sort };
+    return new LiveTop({ take, intervalMs, questions, ...shown, terminal, signals }).run();
+  }
   const columns = terminal.stdout.columns ?? COLUMNS;
-  const textOf = json ? jsonLine : once ? (view: View) => wholeText(view, columns, hasColours) : summaryLine;
+  const plain = once ? (view: View) => wholeText(view, columns, hasColours) : summaryLine;
+  const textOf = json ? jsonLine : isAscii ? (view: View) => asciiText(plain(view)) : plain;
   return printViews(take, intervalMs, once, terminal, textOf);
 }
 
@@ -83,6 +100,19 @@ function summaryLine({ clients, longestMs, rates, threads, time, verdict, waits 
     verdict.text,
   ];
   return escapeText(parts.join('  '));
+}
+
+function questionsTo(socket: string, isReadOnly: boolean): Questions {
+  return {
+    clients: async (query) => (await all(askLines(socket, `/v1/clients?${query.toString()}`))) as ListedClient[],
+    left: async () => (await all(askLines(socket, '/v1/clients?state=closed&limit=200'))) as ClosedClient[],
+    ...(!isReadOnly && { kick: async (id: number) => (await kickClient(socket, id)) ?? 'gone' }),
+  };
+}
+
+function sortOf(text: string): string {
+  if ((SORTS as readonly string[]).includes(text)) return text;
+  throw new HeddleError('HEDDLE_INVALID_OPTION', `--sort is one of ${SORTS.join(', ')}, got ${JSON.stringify(text)}`);
 }
 
 function intervalOf(text: string): number {

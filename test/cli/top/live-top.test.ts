@@ -2,7 +2,10 @@ import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Sample } from '../../../src/admin/view/sample.ts';
+import type { ListedClient } from '../../../src/admin/control/client-list.ts';
+import type { Questions } from '../../../src/cli/top/browsing.ts';
 import { LiveTop } from '../../../src/cli/top/live-top.ts';
+import { HeddleError } from '../../../src/errors.ts';
 import { sample, thread } from '../../admin/view/sample.ts';
 
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l';
@@ -26,9 +29,19 @@ class FakeSignals extends EventEmitter {
   }
 }
 
-function start(take: () => Promise<Sample>, screen = terminal(), hasColours = false) {
+const NOBODY: Questions = { clients: async () => [], left: async () => [] };
+
+interface StartOptions {
+  readonly screen?: ReturnType<typeof terminal>;
+  readonly hasColours?: boolean;
+  readonly isAscii?: boolean;
+  readonly questions?: Questions;
+}
+
+function start(take: () => Promise<Sample>, options: StartOptions = {}) {
+  const { hasColours = false, isAscii = false, questions = NOBODY, screen = terminal() } = options;
   const signals = new FakeSignals();
-  const top = new LiveTop({ take, intervalMs: 1, hasColours, terminal: screen, signals });
+  const top = new LiveTop({ take, intervalMs: 1, hasColours, isAscii, questions, terminal: screen, signals });
   const ended = top.run();
   ended.catch(() => {});
   const shows = (text: string | RegExp) =>
@@ -44,6 +57,11 @@ function counting() {
     messages += 1000;
     return sample({ time: messages, messages, threads: [thread(1, { messages }), thread(2)] });
   };
+}
+
+function client(id: number): ListedClient {
+  const address = { address: '10.0.0.1', port: 1000 + id };
+  return { id, ...address, thread: 1, state: 'idle', ageMs: 9000, idleMs: 1000 * id, kept: 0, moves: 2, cost: 'light' };
 }
 
 describe('heddle top', () => {
@@ -153,9 +171,99 @@ describe('heddle top', () => {
     await shows('THREAD');
     // oxlint-disable-next-line no-control-regex
     expect(screen.written).not.toMatch(/\x1b\[[\d;]*m/);
-    const colours = start(counting(), terminal(), true);
+    const colours = start(counting(), { hasColours: true });
     await colours.shows('THREAD');
     // oxlint-disable-next-line no-control-regex
     expect(colours.screen.written).toMatch(/\x1b\[[\d;]*m/);
+  });
+
+  it('lists clients, marks one, and keeps their order while the cursor moves', async () => {
+    let order = [1, 2, 3];
+    const { screen, shows } = start(counting(), { questions: { ...NOBODY, clients: async () => order.map(client) } });
+    await shows('THREAD');
+    screen.stdin.write('c');
+    await shows(/clients: 3, largest idle first/);
+    screen.stdin.write('\x1b[B');
+    await shows(/▸ +#1 /);
+    screen.stdin.write('\x1b[B');
+    await shows(/▸ +#2 /);
+    order = [3, 2, 1];
+    screen.written = '';
+    screen.stdin.write('\x0c'); // Draws all of it anew.
+    await shows(/#1 [^]*▸ +#2 [^]*#3 /);
+    screen.written = '';
+    screen.stdin.write('s\x0c');
+    await shows(/largest age first[^]*#3 [^]*▸ +#2 [^]*#1 /);
+  });
+
+  it('shows the clients of a thread, and all of a client, and goes back', async () => {
+    const asked: string[] = [];
+    const clients = async (query: URLSearchParams) => {
+      asked.push(query.get('where') ?? '');
+      return [client(7)];
+    };
+    const { screen, shows } = start(counting(), { questions: { ...NOBODY, clients } });
+    await shows('THREAD');
+    screen.stdin.write('j\r');
+    await shows('clients: 1, thread=1, largest idle first');
+    expect(asked[0]).toBe('thread=1');
+    screen.stdin.write('j\r');
+    await shows(/connected +for 9\.0 s/);
+    screen.written = '';
+    screen.stdin.write('\x1b\x1b');
+    await shows('waits  ');
+  });
+
+  it('finds clients, and says what is wrong with what was asked', async () => {
+    const clients = async (query: URLSearchParams) => {
+      if (query.get('where') !== 'id=7') throw new HeddleError('HEDDLE_INVALID_OPTION', 'That is no condition');
+      return [client(7)];
+    };
+    const { screen, shows } = start(counting(), { questions: { ...NOBODY, clients } });
+    await shows('THREAD');
+    screen.stdin.write('/x');
+    await shows('find x_');
+    screen.stdin.write('\r');
+    await shows('That is no condition');
+    screen.stdin.write('/\x7f#7\r');
+    await shows(/clients: 1, #7/);
+  });
+
+  it.each([
+    ['y', [7], 'Client #7 was kicked.'],
+    ['n', [], 'clients: 1'],
+  ])('kicks a client once asked: %s', async (key, expected, text) => {
+    const kicked: number[] = [];
+    const kick = async (id: number) => (kicked.push(id), 'kicked' as const);
+    const { screen, shows } = start(counting(), {
+      questions: { ...NOBODY, clients: async () => [client(7)], kick },
+    });
+    await shows('THREAD');
+    screen.stdin.write('cjK');
+    await shows('Kick client #7 (10.0.0.1:1007), idle 7.0 s? y/N');
+    screen.written = '';
+    screen.stdin.write(`${key}\x0c`);
+    await shows(text);
+    expect(kicked).toEqual(expected);
+  });
+
+  it('says nothing of kicks where there is no right to kick', async () => {
+    const { screen, shows } = start(counting(), { questions: { ...NOBODY, clients: async () => [client(7)] } });
+    await shows('THREAD');
+    screen.stdin.write('cjK?');
+    await shows('find clients:');
+    expect(screen.written).not.toMatch(/kick/i);
+  });
+
+  it('has symbols of ASCII only where these are wanted', async () => {
+    const questions = { ...NOBODY, clients: async () => [client(7)] };
+    const { screen, shows } = start(counting(), { isAscii: true, questions });
+    await shows('THREAD');
+    screen.stdin.write('cj');
+    await shows(/> +#7/);
+    screen.stdin.write('?');
+    await shows('find clients');
+    // oxlint-disable-next-line no-control-regex
+    expect(screen.written).toMatch(/^[\x00-\x7f]*$/);
   });
 });
