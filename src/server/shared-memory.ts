@@ -94,13 +94,14 @@ export class SharedMemory {
   }
 
   stats(): ServerStats {
+    const { clients } = this; // Before `takenOver`, which says how many of them another process may still count as well.
     const now = sharedTime(performance.now());
     const { rows } = this.board;
     const { accepted, handedOver, moves, pauses: acceptPauses, rejected, stalls, takenOver } = this.counters;
     const { blocks, relief, starved } = this.counters;
     return {
       ...this.board.total(),
-      clients: this.clients,
+      clients,
       threads: rows.map((row) => threadStats(row, now)),
       accepted,
       takenOver,

@@ -21,6 +21,7 @@ import { outOfFds } from './rows/out-of-fds.ts';
 import { proxyHeaders } from './rows/proxy-headers.ts';
 import { reloads } from './rows/reloads.ts';
 import { restarts } from './rows/restarts.ts';
+import { takeOvers } from './rows/take-overs.ts';
 import { sigterm } from './rows/sigterm.ts';
 import { slowSenders } from './rows/slow-senders.ts';
 import { threadDies } from './rows/thread-dies.ts';
@@ -67,6 +68,7 @@ export const ROWS: readonly Row[] = [
   sigterm,
   reloads,
   restarts,
+  takeOvers,
   uneven,
   hostileBytes,
   unreadLog,

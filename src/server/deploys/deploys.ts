@@ -15,6 +15,8 @@ import type { Leaving, Word } from './word.ts';
 /** So many deploys are remembered. */
 const MOST_REMEMBERED = 16;
 
+const NOBODY: Leaving = { clients: 0, stayed: 0, dropped: 0 };
+
 interface Parts {
   readonly memory: Pick<SharedMemory, 'board' | 'stats'>;
   /** What this process has counted alone. */
@@ -46,9 +48,10 @@ export class Deploys {
     this.#reloads = new ReloadAccounts(parts.memory.board, (deploy) => this.#add(deploy));
   }
 
-  get inherited(): Inherited {
+  /** `takenOver`: how many clients this process has from the one before, which may not have told that they have left. */
+  inherited(takenOver: number): Inherited {
     const before = this.#predecessor;
-    const { clients = 0, deploys = [], generation = 1, totals } = before?.word ?? {};
+    const { deploys = [], generation = 1, totals } = before?.word ?? {};
     const newest = deploys.at(-1);
     const last = this.#last ?? (newest && { time: newest.time, isSuccess: newest.result === 'success' });
     return {
@@ -56,7 +59,8 @@ export class Deploys {
       totals,
       deploys: [...deploys, ...this.#deploys].slice(-MOST_REMEMBERED),
       last,
-      predecessor: before === undefined || before.isOver ? undefined : { pid: before.pid, clients },
+      predecessor:
+        before === undefined || before.isOver ? undefined : { pid: before.pid, clients: leftIn(before, takenOver) },
     };
   }
 
@@ -119,11 +123,9 @@ export class Deploys {
   }
 
   #word(isLast: boolean): Word {
-    const { deploys, generation, totals } = this.inherited;
-    const { clients } = this.#parts.memory.stats();
+    const { deploys, generation, totals } = this.inherited(0);
     return {
       generation,
-      clients,
       leaving: this.#leaving(),
       totals: added(this.#parts.totals(), totals),
       deploys,
@@ -159,4 +161,10 @@ export class Deploys {
     this.#deploys = [...this.#deploys, deploy].slice(-MOST_REMEMBERED);
     this.#parts.report({ type: 'deploy', ...deploy });
   }
+}
+
+/** How many clients `predecessor` has now. */
+function leftIn({ word }: Predecessor, takenOver: number): number {
+  const { clients, dropped, stayed } = word?.leaving ?? NOBODY;
+  return Math.max(0, clients - dropped - stayed - takenOver);
 }

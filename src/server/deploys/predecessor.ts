@@ -1,9 +1,7 @@
-/** Asks the process before this one what it has counted, while that one serves its last clients, and closes the account of the take-over. */
+/** Hears what the process before this one has counted, while that one serves its last clients, and closes the account of the take-over. */
 import { Socket } from 'node:net';
 import type { Deploy } from '../../log/event.ts';
 import { readWord, type Word } from './word.ts';
-
-const ASK_INTERVAL_MS = 1000;
 
 export interface PredecessorParts {
   readonly pid: number;
@@ -18,9 +16,7 @@ export class Predecessor {
   readonly #parts: PredecessorParts;
   readonly #since = performance.now();
   readonly #socket: Socket | undefined;
-  readonly #asking: NodeJS.Timeout | undefined;
   #text = '';
-  #isAsked = false;
   #word: Word | undefined;
   /** It says nothing more. */
   #isSilent: boolean;
@@ -35,8 +31,6 @@ export class Predecessor {
     this.#socket.on('data', (text: string) => this.#hear(text));
     this.#socket.on('error', () => {}); // `close` follows.
     this.#socket.once('close', () => this.#silent());
-    this.#asking = setInterval(() => this.#ask(), ASK_INTERVAL_MS).unref();
-    this.#ask();
   }
 
   get pid(): number {
@@ -60,25 +54,16 @@ export class Predecessor {
   }
 
   close(): void {
-    clearInterval(this.#asking);
     this.#socket?.destroy();
-  }
-
-  #ask(): void {
-    if (this.#isAsked) return;
-    this.#isAsked = true;
-    this.#socket?.write('\n');
   }
 
   #hear(text: string): void {
     const lines = `${this.#text}${text}`.split('\n');
     this.#text = lines.pop() ?? '';
     for (const line of lines) this.#word = readWord(line) ?? this.#word;
-    if (lines.length > 0) this.#isAsked = false;
   }
 
   #silent(): void {
-    clearInterval(this.#asking);
     this.#isSilent = true;
     this.#closeAccount();
   }

@@ -14,8 +14,6 @@ export interface Leaving {
 
 export interface Word {
   readonly generation: number;
-  /** How many clients the process has now. */
-  readonly clients: number;
   readonly leaving: Leaving;
   /** See `Totals`; those of a process of another version may have other fields. */
   readonly totals: unknown;
@@ -32,13 +30,12 @@ export function writeWord(word: Word): string {
 
 /** `undefined`: it is none. Fields that another version does not have are as if nothing had happened. */
 export function readWord(line: string): Word | undefined {
-  const { clients, deploys, generation, isLast, leaving, totals } = parsed(line);
-  if (!isCount(generation) || !isCount(clients)) return undefined;
-  const { clients: were, dropped, stayed } = (leaving ?? {}) as Partial<Leaving>;
+  const { deploys, generation, isLast, leaving, totals } = parsed(line);
+  if (!isCount(generation)) return undefined;
+  const { clients, dropped, stayed } = (leaving ?? {}) as Partial<Leaving>;
   return {
     generation,
-    clients,
-    leaving: { clients: countOf(were), dropped: countOf(dropped), stayed: countOf(stayed) },
+    leaving: { clients: countOf(clients), dropped: countOf(dropped), stayed: countOf(stayed) },
     totals,
     deploys: Array.isArray(deploys) ? deploys.filter(isDeploy) : [],
     isLast: isLast === true,

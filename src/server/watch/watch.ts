@@ -209,9 +209,10 @@ export class Watch implements Controlled {
   observe(): Observed {
     const { deploys, engine, memory, settings, state } = this.#parts;
     const { arena, board } = memory;
-    const { inherited } = deploys;
+    const stats = memory.stats();
+    const inherited = deploys.inherited(stats.takenOver);
     return {
-      stats: memory.stats(),
+      stats,
       state: state(),
       engine: engine.name,
       threads: settings.threads,

@@ -4,7 +4,6 @@ import { readWord, type Word, writeWord } from '../../../src/server/deploys/word
 
 const WORD: Word = {
   generation: 3,
-  clients: 12,
   leaving: { clients: 20, stayed: 5, dropped: 3 },
   totals: { stats: { messages: 7, response: [0, 2], closes: { shutdown: 3 } } },
   deploys: [{ kind: 'reload', result: 'failure', time: 1, ms: 2, threads: 3, detail: 'no such table' }],
@@ -19,9 +18,8 @@ describe('what the old process tells the new one', () => {
   });
 
   it('is understood without fields that a version does not have, and with more of them', () => {
-    expect(readWord('{"generation":1,"clients":2,"colour":"red","deploys":[{"kind":"rollback"},7]}')).toEqual({
+    expect(readWord('{"generation":1,"colour":"red","deploys":[{"kind":"rollback"},7]}')).toEqual({
       generation: 1,
-      clients: 2,
       leaving: { clients: 0, stayed: 0, dropped: 0 },
       totals: undefined,
       deploys: [],
@@ -29,7 +27,7 @@ describe('what the old process tells the new one', () => {
     });
   });
 
-  it.each(['', 'GET / HTTP/1.1', 'null', '[]', '{"generation":-1,"clients":2}', '{"generation":1e999,"clients":2}'])(
+  it.each(['', 'GET / HTTP/1.1', 'null', '[]', '{"generation":-1}', '{"generation":1e999}'])(
     'is not taken for a word: %j',
     (line) => expect(readWord(line)).toBeUndefined(),
   );
