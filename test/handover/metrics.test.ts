@@ -43,9 +43,10 @@ describe.skipIf(noTakeOver)('metrics over a take-over', () => {
     const newest = (): Generation => generations.at(-1) as Generation;
     await opened(newest());
     const peers = await Peer.connectAll(newest().port, 20);
-    let [messages, most, isOver] = [0, 0, false];
+    const over = new AbortController();
+    let [messages, most] = [0, 0];
     const talking = (async () => {
-      for (; !isOver; messages++) {
+      for (; !over.signal.aborted; messages++) {
         await peers[0]?.ask('hello');
         // Between two processes nobody is there to be asked for a moment.
         const metrics = await metricsAt(control).catch(() => undefined);
@@ -58,7 +59,7 @@ describe.skipIf(noTakeOver)('metrics over a take-over', () => {
       await old.server.closed;
       await opened(newest());
     }
-    isOver = true;
+    over.abort();
     await talking;
     const counts = { ...NONE, accepted: 20, takenOver: 40, handedOver: 40, generation: 3, deploys: 2 };
     await becomes(control, { ...counts, clients: 20, messages, responses: messages });
