@@ -201,6 +201,7 @@ export class PerSession implements Strategy {
     const client = this.#client;
     const { codec } = this;
     if (codec !== this.#last || this.#skipped > 0 || this.#isRated) return undefined;
+    if (messageTracing.isOn) this.#ahead?.forget(); // It knows nothing of their frames.
     client.set(CALLED);
     try {
       const message = takeKept(client, codec, this.#ahead, this.#context);
@@ -253,8 +254,10 @@ export class PerSession implements Strategy {
     row.beat(this.#client.fd);
     const next = frame.next;
     this.#deliverMessage(bytes);
-    if (next < to && bytes === this.#context.input.bytes && codec.readsAhead && !this.#isRated)
-      (this.#ahead ??= new MessagesAhead()).read(codec, bytes, next, to, frame);
+    if (next < to && bytes === this.#context.input.bytes && codec.readsAhead && !this.#isRated) {
+      this.#ahead ??= new MessagesAhead();
+      this.#ahead.read(codec, bytes, next, to, frame);
+    }
     return next;
   }
 

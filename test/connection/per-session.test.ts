@@ -1,7 +1,9 @@
 /** What becomes of a message that a session has asked for and does not wait for. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Client } from '../../src/connection/client.ts';
+import { messageTracing } from '../../src/connection/tracing.ts';
 import { NEW } from '../../src/sharing/connection-table.ts';
 import { FREE, PINNED } from '../../src/sharing/control-word.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../src/sys/constants.ts';
@@ -319,6 +321,25 @@ describe('messages that came together', () => {
     scripted.thread.serve(5, generation, EPOLLIN);
     await turn();
     expect(messages.map(String)).toEqual(['.', '...', '...', '.....', '....', '....', '...']);
+  });
+
+  it('are told with their lengths to who subscribes among them', async () => {
+    const lengths: unknown[] = [];
+    const note = (message: unknown): void => void lengths.push((message as { bytes: number }).bytes);
+    onTestFinished(() => {
+      unsubscribe('tracing:heddle:message:start', note);
+      messageTracing.look();
+    });
+    const { scripted, socket, generation } = await begun(async (client) => {
+      for await (const line of client) {
+        if (String(line) === 'three') subscribe('tracing:heddle:message:start', note);
+        messageTracing.look();
+      }
+    });
+    socket.incoming = [Buffer.from('one\nthree\na\nabcd\n\nab\n')];
+    scripted.thread.serve(5, generation, EPOLLIN);
+    await turn();
+    expect(lengths).toEqual([1, 4, 0, 2]);
   });
 
   it('close the client at the first one that is not valid UTF-8', async () => {
