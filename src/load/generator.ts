@@ -14,6 +14,7 @@ import { Pauses } from './pauses.ts';
 import type { GroupPlan, LoadPlan } from './plan.ts';
 import { type Random, seededRandom } from './random.ts';
 import { ReplyTrace } from './reply-trace.ts';
+import { cpuTimeMs } from './server-process.ts';
 import type { Ticker, Wires } from './wires/wires.ts';
 
 /** How often timeouts are looked at, and connections are made anew that were lost. */
@@ -40,6 +41,12 @@ interface Group {
   churn: Arrivals | undefined;
 }
 
+/** A clock where the measured time began, and ended; `undefined`: it cannot be read. */
+interface Span {
+  readonly from: number | undefined;
+  to: number | undefined;
+}
+
 /** Why the run cannot begin. */
 export class CannotConnect extends Error {}
 
@@ -57,7 +64,8 @@ export class Generator implements Ticker {
   readonly #random: Random;
   #state: 'connecting' | 'ready' | 'running' | 'done' = 'connecting';
   #nextCheck = 0;
-  #runDelay: { readonly from: number | undefined; to: number | undefined } | undefined;
+  #runDelay: Span | undefined;
+  #serverCpu: Span | undefined;
   #endedAt = Infinity;
 
   readonly #onOpen = (problem?: string): void => this.#openings.onOpen(performance.now(), problem);
@@ -160,9 +168,14 @@ export class Generator implements Ticker {
   }
 
   #onEdge(): void {
-    if (this.#runDelay === undefined) this.#runDelay = { from: runDelayMs(), to: undefined };
-    else {
+    const { server } = this.#plan;
+    const serverCpu = server === undefined ? undefined : cpuTimeMs(server);
+    if (this.#runDelay === undefined) {
+      this.#runDelay = { from: runDelayMs(), to: undefined };
+      this.#serverCpu = { from: serverCpu, to: undefined };
+    } else {
       this.#runDelay.to = runDelayMs();
+      if (this.#serverCpu !== undefined) this.#serverCpu.to = serverCpu;
       for (const group of this.#groups) group.arrivals = group.churn = undefined;
     }
   }
@@ -212,16 +225,20 @@ export class Generator implements Ticker {
   #toRecord(): LoadRecord {
     const { from, to } = this.#time;
     const open = this.#idle.filter(({ isOpen }) => isOpen).length;
-    const { from: before, to: after } = this.#runDelay ?? {};
     return {
       groups: this.#groups.map(({ figures }) => figures.toRecord()),
       late: this.#late.toRecord(),
-      runDelayMs: before === undefined || after === undefined ? undefined : after - before,
+      runDelayMs: lengthOf(this.#runDelay),
+      serverCpuMs: lengthOf(this.#serverCpu),
       idle: open,
       idleLost: this.#idle.length - open,
       ms: this.#endedAt >= to ? this.#plan.ms : Math.max(0, this.#endedAt - from),
     };
   }
+}
+
+function lengthOf({ from, to }: Span = { from: undefined, to: undefined }): number | undefined {
+  return from === undefined || to === undefined ? undefined : to - from;
 }
 
 /** How long this thread has waited for a CPU, in ms (proc_pid_schedstat(5)); `undefined`: the system does not say. */

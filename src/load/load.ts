@@ -25,6 +25,7 @@ export interface LoadFigures {
   readonly groups: readonly GroupFigures[];
   readonly late: Histogram;
   readonly runDelayMs: number | undefined;
+  readonly serverCpuMs: number | undefined;
   readonly idle: number;
   readonly idleLost: number;
   /** The time that was measured. */
@@ -106,6 +107,7 @@ function addUp(records: readonly LoadRecord[]): LoadFigures {
     groups,
     late,
     runDelayMs: hasDelay ? sum(({ runDelayMs }) => runDelayMs ?? 0) : undefined,
+    serverCpuMs: records.find(({ serverCpuMs }) => serverCpuMs !== undefined)?.serverCpuMs,
     idle: sum(({ idle }) => idle),
     idleLost: sum(({ idleLost }) => idleLost),
     ms: Math.max(...records.map(({ ms }) => ms)),

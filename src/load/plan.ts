@@ -44,6 +44,8 @@ export interface LoadPlan {
   /** How long a reply may take, in ms. */
   readonly timeoutMs: number;
   readonly seed: number;
+  /** The server's process, if its CPU time can be read. */
+  readonly server: number | undefined;
   /** A file that each reply adds a line to. */
   readonly trace: string | undefined;
   /** The number of the first client: clients of several threads have numbers of their own. */
@@ -69,6 +71,7 @@ export function shares(plan: LoadPlan, count: number): LoadPlan[] {
     });
     const firstClient = plan.firstClient + index * 10_000;
     const connectRate = plan.connectRate / count;
-    return { ...plan, groups, idle: part(plan.idle), connectRate, seed: plan.seed + index, firstClient };
+    const server = index === 0 ? plan.server : undefined;
+    return { ...plan, groups, server, idle: part(plan.idle), connectRate, seed: plan.seed + index, firstClient };
   }).filter(({ groups, idle }) => idle > 0 || groups.some(({ clients }) => clients > 0));
 }

@@ -11,7 +11,7 @@ export function hgrmText(histogram: Histogram): string {
   const { count, worst } = histogram;
   const lines: string[] = [];
   for (const share of shares()) {
-    const value = histogram.quantile(Math.max(share, 1 / count));
+    const value = histogram.quantile(share);
     if (value === undefined || value === worst) break;
     // The value is the first one that is longer than all in its bucket.
     const upTo = count - histogram.countAbove(value - MICROSECOND / 2);

@@ -16,7 +16,7 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
-th:first-child, td:first-child, td:last-child { text-align: left; }
+th:first-child, th:last-child, td:first-child, td:last-child { text-align: left; }
 svg { width: 100%; height: auto; } svg text { font-size: 12px; fill: currentColor; }
 svg .grid { stroke: var(--line); fill: none; }
 pre { white-space: pre-wrap; }
@@ -56,7 +56,7 @@ ${compared}
 
 function section(result: Result, settings: BenchSettings): string {
   const { outcomes, plan, summary } = result;
-  const counts = countsText(summary.clients, isOpenLoop(plan));
+  const counts = countsText(summary.clients, isOpenLoop(plan)).replaceAll('   ', ' · ');
   const head = ['', ...WAIT_NAMES, 'ms'].map((name) => `<th>${name}</th>`).join('');
   const rows = waitRows(summary, plan, settings.late).map(([label, waits, note]) => row(label, waits, note));
   const checks = outcomes.map((outcome) => `<li>${escapeHtml(outcomeLine(outcome))}</li>`);

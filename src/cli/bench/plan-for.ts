@@ -7,6 +7,7 @@ import { createFraming } from '../../framing/framing.ts';
 import { type Expected, Messages, withNonce } from '../../load/messages.ts';
 import type { GroupPlan, LoadPlan } from '../../load/plan.ts';
 import { findExpected } from '../../load/probe.ts';
+import { listeningProcess } from '../../load/server-process.ts';
 import { addressesOf, isLoopback, type Target } from '../../load/target.ts';
 import type { ConnectSettings } from '../../options/connect-options.ts';
 import type { NameOf } from '../../options/source.ts';
@@ -64,6 +65,7 @@ export async function planFor(
     ms: duration,
     timeoutMs: timeout,
     seed,
+    server: addresses.every(isLoopback) ? addresses.map(listeningProcess).find(Boolean) : undefined,
     trace: settings.trace,
     firstClient: 1,
   };

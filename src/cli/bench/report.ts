@@ -3,7 +3,7 @@
 import { peerText } from '../../client/peer-text.ts';
 import type { NamedComparison } from '../../load/figures/comparison.ts';
 import type { WrongReply } from '../../load/figures/figures.ts';
-import { isWait, type Outcome } from '../../load/figures/requirement.ts';
+import { isDuration, type Outcome, type Requirement } from '../../load/figures/requirement.ts';
 import {
   type GroupSummary,
   PERCENTILES,
@@ -121,10 +121,11 @@ function waitsLine([label, waits, note]: WaitRow): string {
 }
 
 function noteLines(summary: Summary, plan: LoadPlan): string[] {
-  const { idle, idleLost, runDelayMs, seconds } = summary;
+  const { cpu, idle, idleLost, runDelayMs, seconds } = summary;
   const notes: string[] = [];
   if (!isOpenLoop(plan))
     notes.push('A server that stalls is asked less meanwhile. What clients wait at a given load: --rate');
+  if (cpu !== null) notes.push(`The server used ${cpuText(cpu)} of CPU time for each reply`);
   if (idle + idleLost > 0)
     notes.push(`Idle connections: ${grouped(idle)} are still open, ${grouped(idleLost)} were lost`);
   if (isWorstInDoubt(summary))
@@ -154,11 +155,16 @@ function wrongLines({ client, expected, got, sent }: WrongReply): string[] {
 
 /** `pass  p99<5ms: 0.42 ms`. */
 export function outcomeLine({ isMet, requirement, value }: Outcome): string {
-  const shown =
-    value === undefined
-      ? 'too little was measured'
-      : isWait(requirement)
-        ? `${millisecondsText(value)} ms`
-        : grouped(value);
-  return `${isMet ? 'pass' : 'MISS'}  ${escapeText(requirement.text)}: ${shown}`;
+  return `${isMet ? 'pass' : 'MISS'}  ${escapeText(requirement.text)}: ${reachedText(requirement, value)}`;
+}
+
+function reachedText(requirement: Requirement, value: number | undefined): string {
+  if (requirement.name === 'cpu')
+    return value === undefined ? 'the CPU time of the server is not known' : cpuText(value);
+  if (value === undefined) return 'too little was measured';
+  return isDuration(requirement) ? `${millisecondsText(value)} ms` : grouped(value);
+}
+
+function cpuText(ms: number): string {
+  return `${(ms * 1000).toFixed(1)} µs`;
 }

@@ -102,6 +102,8 @@ export interface LoadRecord {
   readonly late: HistogramRecord;
   /** How long the generator waited for a CPU while it was measured, in ms; `undefined`: the system does not say. */
   readonly runDelayMs: number | undefined;
+  /** CPU time that the server used while it was measured, in ms; `undefined`: it is not known, or another thread has it. */
+  readonly serverCpuMs: number | undefined;
   /** Idle connections at the end, and those that were lost. */
   readonly idle: number;
   readonly idleLost: number;

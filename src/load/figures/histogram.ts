@@ -39,13 +39,13 @@ export class Histogram {
   }
 
   /**
-   * The duration that `share` of all (0.99 for p99) are not longer than. It is the upper bound of a bucket, so it is never too short.
+   * The duration that `share` of all (0.99 for p99; 0: the shortest) are not longer than. It is the upper bound of a bucket, so it is never too short.
    * `undefined`: there are too few durations to tell, less than one is beyond it.
    */
   quantile(share: number): number | undefined {
     const beyond = Math.floor(this.#count * (1 - share) + 1e-9);
     if (this.#count === 0 || (share > 0.5 && beyond < 1)) return undefined;
-    let left = this.#count - beyond;
+    let left = Math.max(1, this.#count - beyond);
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       left -= this.#counts[bucket] as number;
       if (left <= 0) return Math.min(fineBucketBound(bucket, BITS) / 1000, this.#worst);

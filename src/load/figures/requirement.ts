@@ -5,8 +5,9 @@ import { parseDuration } from '../../options/values/duration.ts';
 import type { Summary } from './summary.ts';
 
 const WAITS = ['p50', 'p90', 'p99', 'p99.9', 'worst'] as const;
+const DURATIONS = [...WAITS, 'cpu'] as const;
 const NUMBERS = ['rate', 'wrong', 'lost', 'closed'] as const;
-type Name = (typeof WAITS)[number] | (typeof NUMBERS)[number];
+type Name = (typeof DURATIONS)[number] | (typeof NUMBERS)[number];
 
 const OPERATORS: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
   '<': (value, bound) => value < bound,
@@ -34,19 +35,20 @@ export interface Outcome {
 /** Reads `p99<5ms`, `worst<=50ms`, `rate>=10000`, `lost=0`. Throws HEDDLE_INVALID_OPTION; `flag` names the option. */
 export function parseRequirement(text: string, flag: string): Requirement {
   const [, name = '', operator = '', said = ''] = /^([\w.]+)\s*(<=?|>=?|=)\s*(\S+)$/.exec(text.trim()) ?? [];
-  const isDuration = isOneOf(WAITS, name);
-  const bound = isDuration ? durationOf(said) : /^\d+(?:\.\d+)?$/.test(said) ? Number(said) : undefined;
-  if ((!isDuration && !isOneOf(NUMBERS, name)) || bound === undefined) throw unreadable(text, flag);
+  const isTime = isOneOf(DURATIONS, name);
+  const bound = isTime ? durationOf(said) : /^\d+(?:\.\d+)?$/.test(said) ? Number(said) : undefined;
+  if ((!isTime && !isOneOf(NUMBERS, name)) || bound === undefined) throw unreadable(text, flag);
   return { text: text.trim(), name, operator, bound };
 }
 
-export function isWait({ name }: Requirement): boolean {
-  return isOneOf(WAITS, name);
+/** Whether its value is in milliseconds. */
+export function isDuration({ name }: Requirement): boolean {
+  return isOneOf(DURATIONS, name);
 }
 
-export function judge(requirement: Requirement, { clients }: Summary): Outcome {
+export function judge(requirement: Requirement, { clients, cpu }: Summary): Outcome {
   const { bound, name, operator } = requirement;
-  const value = isOneOf(WAITS, name) ? (clients.fromDue[name] ?? undefined) : clients[name];
+  const value = (name === 'cpu' ? cpu : isOneOf(WAITS, name) ? clients.fromDue[name] : clients[name]) ?? undefined;
   return { requirement, value, isMet: value !== undefined && OPERATORS[operator]?.(value, bound) === true };
 }
 
@@ -62,6 +64,6 @@ function durationOf(text: string): number | undefined {
 }
 
 function unreadable(text: string, flag: string): HeddleError {
-  const forms = `such as p99<5ms, worst<50ms, rate>=10000 or lost=0 (${[...WAITS, ...NUMBERS].join(', ')})`;
+  const forms = `such as p99<5ms, worst<50ms, rate>=10000 or lost=0 (${[...DURATIONS, ...NUMBERS].join(', ')})`;
   return new HeddleError('HEDDLE_INVALID_OPTION', `${flag} must be a condition ${forms}, got ${JSON.stringify(text)}`);
 }

@@ -7,7 +7,7 @@ import { Histogram } from './histogram.ts';
 export function joinRounds(rounds: readonly LoadFigures[]): LoadFigures {
   const late = new Histogram();
   const groups: GroupFigures[] = [];
-  let [ms, idleLost, runDelayMs] = [0, 0, 0 as number | undefined];
+  let [ms, idleLost] = [0, 0];
   for (const round of rounds) {
     late.add(round.late.toRecord());
     for (const [index, { clients, name, ...group }] of round.groups.map((each) => each.toRecord()).entries()) {
@@ -16,7 +16,13 @@ export function joinRounds(rounds: readonly LoadFigures[]): LoadFigures {
     }
     ms += round.ms;
     idleLost += round.idleLost;
-    runDelayMs = runDelayMs === undefined || round.runDelayMs === undefined ? undefined : runDelayMs + round.runDelayMs;
   }
-  return { groups, late, runDelayMs, idle: rounds.at(-1)?.idle ?? 0, idleLost, ms };
+  const runDelayMs = sum(rounds.map((round) => round.runDelayMs));
+  const serverCpuMs = sum(rounds.map((round) => round.serverCpuMs));
+  return { groups, late, runDelayMs, serverCpuMs, idle: rounds.at(-1)?.idle ?? 0, idleLost, ms };
+}
+
+/** `undefined` if one of them is not known. */
+function sum(values: readonly (number | undefined)[]): number | undefined {
+  return values.reduce((total, value) => (total === undefined || value === undefined ? undefined : total + value), 0);
 }

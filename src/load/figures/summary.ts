@@ -38,13 +38,17 @@ export interface Summary {
   /** The share of messages and replies for which it was later than it may be. */
   readonly lateShare: number;
   readonly runDelayMs: number | null;
+  /** CPU time of the server for each reply, in ms; `null`: it is not known. */
+  readonly cpu: number | null;
   readonly idle: number;
   readonly idleLost: number;
   readonly seconds: number;
 }
 
 /** `lateMs`: how late the generator may be. */
-export function summarise({ groups, idle, idleLost, late, ms, runDelayMs }: LoadFigures, lateMs: number): Summary {
+export function summarise(figures: LoadFigures, lateMs: number): Summary {
+  const { groups, idle, idleLost, late, ms, runDelayMs, serverCpuMs } = figures;
+  const replies = groups.reduce((sum, group) => sum + group.replies, 0);
   const [clients, ...beside] = groups.map((group) => summariseGroup(group, ms));
   if (clients === undefined) throw new Error('a run has clients');
   return {
@@ -53,6 +57,7 @@ export function summarise({ groups, idle, idleLost, late, ms, runDelayMs }: Load
     late: waitsOf(late),
     lateShare: late.count === 0 ? 0 : late.countAbove(lateMs) / late.count,
     runDelayMs: runDelayMs ?? null,
+    cpu: serverCpuMs === undefined || replies === 0 ? null : serverCpuMs / replies,
     idle,
     idleLost,
     seconds: ms / 1000,

@@ -31,6 +31,10 @@ describe('a histogram of the load', () => {
     );
   });
 
+  it('has the shortest as the lowest percentile', () => {
+    expect(of(5, 1, 3).quantile(0)).toBeCloseTo(1, 2);
+  });
+
   it('has the exact worst', () => {
     expect(of(1.23456, 0.5).worst).toBe(1.23456);
   });
