@@ -18,6 +18,8 @@ export interface Cloth {
   /** The time at the right edge, and how much there is of it, in ms. */
   readonly now: number;
   readonly windowMs: number;
+  /** What the right edge is called. */
+  readonly end: string;
   /** The lane whose clients are picked out. */
   readonly chosen: number | undefined;
 }
@@ -177,13 +179,13 @@ function edges({ now }: Cloth, { x }: Places, { from, to }: BlockedSpan): readon
   return [left, Math.max(left + 3, x(Math.min(to, now)))];
 }
 
-function drawTimes({ picture: { colours, context, height, width }, windowMs }: Cloth): void {
+function drawTimes({ end, picture: { colours, context, height, width }, windowMs }: Cloth): void {
   context.fillStyle = colours.dim;
   context.textBaseline = 'bottom';
   const steps = width < 500 ? 2 : 6;
   for (let step = 0; step <= steps; step++) {
     const seconds = (windowMs / 1000) * (1 - step / steps);
     context.textAlign = step === 0 ? 'left' : step === steps ? 'right' : 'center';
-    context.fillText(step === steps ? 'now' : `−${Math.round(seconds)} s`, (width * step) / steps, height);
+    context.fillText(step === steps ? end : `−${Math.round(seconds)} s`, (width * step) / steps, height);
   }
 }

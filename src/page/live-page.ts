@@ -128,7 +128,9 @@ export class LivePage {
     const lanes = this.#loom.threads(now - windowMs, now);
     showLanes(this.#view, lanes, this.#lane);
     const cloth = pictureOn(byId('loom') as HTMLCanvasElement);
-    if (cloth !== undefined) drawLoom({ picture: cloth, loom: this.#loom, lanes, now, windowMs, chosen: this.#lane });
+    const end = this.isPaused ? clockText(now) : 'now';
+    if (cloth !== undefined)
+      drawLoom({ picture: cloth, loom: this.#loom, lanes, now, windowMs, end, chosen: this.#lane });
     const heat = pictureOn(byId('heat') as HTMLCanvasElement);
     if (heat !== undefined) drawHeat(heat, this.#heats, now);
     if ((byId('heat-words') as HTMLDetailsElement).open) showHeats(this.#heats, now);
@@ -138,7 +140,7 @@ export class LivePage {
   #sayWhen(now: number, windowMs: number): void {
     const { clients } = this.#view as View;
     const drawn = this.#loom.clients === clients ? '' : `, ${this.#loom.clients} of ${clients.toLocaleString('en-US')}`;
-    const until = this.isPaused ? ` until ${new Date(now).toTimeString().slice(0, 8)}` : '';
+    const until = this.isPaused ? ` until ${clockText(now)}` : '';
     setText('loom-about', `${windowMs / 1000} s${until}, each line a client${drawn}`);
     const slider = byId('past') as HTMLInputElement;
     const back = Math.round((this.#now - now) / 1000);
@@ -169,4 +171,8 @@ export class LivePage {
     [this.#spoken, this.#spokenAt] = [state, time];
     setText('spoken', verdict.text);
   }
+}
+
+function clockText(time: number): string {
+  return new Date(time).toTimeString().slice(0, 8);
 }

@@ -139,7 +139,7 @@ describe('the page in a browser', () => {
     await page.locator('#lane-figures li').nth(2).waitFor(AT_MOST);
     sockets[0]?.write('burn\n');
     await page.locator('#lane-names li.alarm', { hasText: 'blocked' }).waitFor(AT_MOST);
-    expect(await page.locator('#verdict').textContent()).toBe('No client waits for another.');
+    await page.locator('#verdict', { hasText: 'No client waits for another.' }).waitFor(AT_MOST); // They have left.
     await page.locator('#details', { hasText: /client #1 .*report\.mjs:\d/ }).waitFor(AT_MOST);
     await page.waitForFunction("document.title === '◐ blocked · report.mjs'", undefined, AT_MOST);
     await page.locator('#see-stack').focus();
