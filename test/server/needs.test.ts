@@ -46,6 +46,7 @@ describe('what a service needs', () => {
     ['{ clientsPerThread: 10 }', { clientsPerThread: 1 }],
     ["{ idleTimeout: '5m' }", { idleTimeout: 'never' }],
     ['{ framing: { length: 4 } }', { framing: { length: 4 } }],
+    ["{ rate: '5/s' }", { rate: 'none' }],
     [`{ engine: '${ENGINE}' }`, { engine: 'auto' }],
   ])('%s does with %j', async (needs, options) => {
     await using running = await start(needing(needs), options);

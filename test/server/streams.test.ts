@@ -251,6 +251,7 @@ describe('a stream service is refused', () => {
     ['broken/framed-stream', {}, /framed-stream\.mjs: framing is for messages, and a stream function reads its socket/],
     ['broken/stream-and-message', {}, /stream-and-message\.mjs: a service has a message function or a stream function/],
     ['streams', { framing: 'line' }, /streams\.mjs: it has a stream function, .*: leave out the option framing$/],
+    ['streams', { rate: '5/s' }, /streams\.mjs: it has a stream function, .*: leave out the option rate$/],
   ] as const)('%s %o', async (name, options, text) => {
     const error = await start(service(name), options).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'HEDDLE_SERVICE_LOAD', message: expect.stringMatching(text) });
