@@ -2,7 +2,7 @@
  * SNMP over TCP (RFC 3430). Messages are TLVs (BER): each says its own length, in one byte or several. Every value is who asks for it.
  *
  *     npx heddle serve examples/snmp.ts --port 12345
- *     snmpget -v 2c -c public tcp:127.0.0.1:12345 SNMPv2-MIB::sysContact.0
+ *     snmpget -v 2c -c public tcp:127.0.0.1:12345 1.3.6.1.2.1.1.4.0
  */
 import { type Decoded, defineService } from 'heddle';
 

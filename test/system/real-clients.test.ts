@@ -84,6 +84,7 @@ const COMMANDS = 'incr a\nincr a\nset b "x y"\nget b\nget c\nno\n';
 const QUERIES = ['-c', 'select 6', '-c', 'select 7'];
 const SEARCH = ['-x', '-LLL', '-b', 'cn=ann,dc=example'];
 const REGISTERS = ['-m', 'tcp', '-t', '4', '-r', '5', '-c', '3', '-1'];
+const MAIL = ['--to', 'ann@example.com', '--from', 'bo@example.com'];
 const VALUE = ['-Oqv', '-v', '2c', '-c', 'public'];
 const LOOK_UP = ['+short', '+tries=1', '@127.0.0.1', 'heddle.example'];
 const ADMISSION = certificates.write('adt', 'MSH|^~\\&|LAB|A|EMR|B|20261129||ORU^R01|42|P|2.5\r');
@@ -146,6 +147,12 @@ const ROWS: readonly Row[] = [
     client: 'mllp_send',
     ask: (port) => told('mllp_send', '--loose', '-p', `${port}`, '-f', ADMISSION, '127.0.0.1'),
     says: /MSA\|AA\|42/,
+  },
+  {
+    example: 'mail',
+    client: 'swaks',
+    ask: (port) => told('swaks', '--server', `127.0.0.1:${port}`, ...MAIL),
+    says: /^<[-~] {2}250 \d+ characters taken$/m,
   },
   {
     example: 'snmp',
