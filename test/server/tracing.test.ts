@@ -131,8 +131,10 @@ describe('the channel heddle:event', () => {
       });
       const peer = await Peer.connect(server.address.port);
       await peer.leave();
-      const types = (): string[] => events.map(({ type }) => type);
-      await vi.waitFor(() => expect(types()).toEqual(['thread-start', 'open', 'close']), { timeout: TIMEOUT_MS });
+      // A busy machine may have others come as well, such as `turn`.
+      const expected = ['thread-start', 'open', 'close'];
+      const types = (): string[] => events.map(({ type }) => type).filter((type) => expected.includes(type));
+      await vi.waitFor(() => expect(types()).toEqual(expected), { timeout: TIMEOUT_MS });
     } finally {
       told.unsubscribe(listen);
     }
