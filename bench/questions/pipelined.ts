@@ -29,6 +29,6 @@ async function ask(bench: Bench): Promise<Answer> {
 
 export const pipelined: Question = {
   name: 'pipelined',
-  servers: ['c', 'heddle', 'node', 'go', 'uvloop', 'bun'],
+  servers: ['c', 'heddle', 'heddle-async', 'heddle-session', 'node', 'go', 'uvloop', 'bun'],
   ask,
 };
