@@ -5,6 +5,8 @@ import type { SocketAddress } from '../sys/sys.ts';
 
 /** The unit of CPU time in /proc/PID/stat (proc_pid_stat(5)): user space is shown 100 ticks a second on every architecture. */
 const TICK_MS = 10;
+/** A process that starts another one shares its files with it for a moment, until the other runs its program. */
+const LOOKS = 3;
 /** A socket that listens, in /proc/net/tcp. */
 const LISTENS = '0A';
 
@@ -13,8 +15,12 @@ export function listeningProcess({ family, port }: SocketAddress): number | unde
   if (family === 'unix') return undefined;
   try {
     const sockets = new Set(['tcp', 'tcp6'].flatMap((table) => listeningSockets(table, port)));
-    const owners = sockets.size === 0 ? [] : readdirSync('/proc').filter((name) => hasOneOf(name, sockets));
-    return owners.length === 1 ? Number(owners[0]) : undefined;
+    if (sockets.size === 0) return undefined;
+    for (let look = 0; look < LOOKS; look++) {
+      const owners = readdirSync('/proc').filter((name) => hasOneOf(name, sockets));
+      if (owners.length === 1) return Number(owners[0]);
+    }
+    return undefined;
   } catch {
     return undefined;
   }
