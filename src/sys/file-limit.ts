@@ -1,11 +1,14 @@
 /** Tells how many files this process may have open, and what to do where they are too few. */
-import { HeddleError } from '../errors.ts';
+import { HeddleError, type HeddleErrorCode } from '../errors.ts';
 
 /** Where the system names no limit: Windows has none to speak of. */
 const FILES_WITHOUT_LIMIT = 2 ** 16;
 
 /** What does for a server with a few hundred clients; the usual limit of a shell. */
 const ENOUGH_FILES = 1024;
+
+/** What may fail for want of files while a server starts. */
+const WHILE_STARTING: ReadonlySet<HeddleErrorCode> = new Set(['HEDDLE_LISTEN', 'HEDDLE_SERVICE_LOAD']);
 
 /** Newer than the types. */
 type Report = NodeJS.ProcessReport & { excludeNetwork?: boolean | undefined };
@@ -25,7 +28,7 @@ export function fileLimit(): number {
 /** Says what to do if `cause` is that this process has as many files open as it may; `undefined` if it is something else. */
 export function tooFewFiles(cause: unknown): HeddleError | undefined {
   if (!(cause instanceof Error)) return undefined;
-  if (cause instanceof HeddleError && cause.code !== 'HEDDLE_SERVICE_LOAD') return undefined;
+  if (cause instanceof HeddleError && !WHILE_STARTING.has(cause.code)) return undefined;
   if (!/\bEMFILE\b|too many open files/i.test(cause.message)) return undefined;
   const limit = fileLimit();
   const more = Math.max(ENOUGH_FILES, limit * 2);
