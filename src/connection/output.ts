@@ -56,13 +56,14 @@ export class Output {
   readonly #context: OutputContext;
   readonly #owner: OutputOwner;
   readonly #fd: number;
-  /** The only message that waits, for the end of the callbacks: most leave before there is another, and need no queue. */
-  #only: Uint8Array | undefined = undefined;
-  /** The messages that wait for the end of the callbacks, once there are several: they are newer than what is in the queue. */
-  #page: ReplyBuffer | undefined = undefined;
+  /**
+   * What waits for the end of the callbacks, newer than what is in the queue: one message, as most leave before there is another, or a
+   * page of several. One field for both: it is looked at for each reply.
+   */
+  #fresh: Uint8Array | ReplyBuffer | undefined = undefined;
   /** How many bytes the client had yet to take when that was last asked. */
   #untaken = 0;
-  /** What waits to be sent, except for `#only` and `#page`; `undefined`: nothing ever had to. */
+  /** What waits to be sent, except for what is fresh; `undefined`: nothing ever had to. */
   #queue: SendQueue | undefined;
 
   /** `unsent`: what was not sent when the client moved here. */
@@ -81,12 +82,7 @@ export class Output {
 
   /** Whether nothing waits to be sent, except for the replies of this read. */
   get isSent(): boolean {
-    return !this.#hasFresh && (this.#queue === undefined || this.#queue.isEmpty);
-  }
-
-  /** Whether something waits for the end of the callbacks. */
-  get #hasFresh(): boolean {
-    return this.#only !== undefined || this.#page !== undefined;
+    return this.#fresh === undefined && (this.#queue === undefined || this.#queue.isEmpty);
   }
 
   /** Whether nothing was ever kept here, except for what is fresh: while that waits, the connection waits for a flush. */
@@ -158,8 +154,8 @@ export class Output {
     const checked = checkReply(framing, message);
     if (this.#collect(framing, checked)) return this.room();
     if (this.isBlocked || lengthOf(checked) > COPY_LIMIT_BYTES) return this.#enqueueReply(checked).room();
-    if (this.#hasFresh) this.#enqueue(); // It is full.
-    this.#only = frameReply(framing, checked);
+    if (this.#fresh !== undefined) this.#enqueue(); // It is full.
+    this.#fresh = frameReply(framing, checked);
     return this.room();
   }
 
@@ -174,18 +170,18 @@ export class Output {
     if (replies.owner !== this || replies.length === 0) return;
     if (this.#owner.is(NO_OUTPUT)) return this.#refuse();
     if (replies.length > COPY_LIMIT_BYTES) this.#enqueue(replies.takeRest(0));
-    else this.#only = replies.takeRest(0); // Nothing else waits: they would not be there.
+    else this.#fresh = replies.takeRest(0); // Nothing else waits: they would not be there.
   }
 
   /** Has all that waits sent, and nothing that comes later: the owner is about to be `NO_OUTPUT`. */
   close(): void {
     this.stashReplies();
-    if (this.#hasFresh) this.#enqueue();
+    if (this.#fresh !== undefined) this.#enqueue();
   }
 
   /** Sends all there is to send, as far as the kernel takes it. */
   flush(): void {
-    if (this.#hasFresh) this.#sendFresh();
+    if (this.#fresh !== undefined) this.#sendFresh();
     this.#sendReplies(this.#context.replies);
     if (this.#queue !== undefined) this.#sendQueue(this.#queue);
   }
@@ -228,36 +224,32 @@ export class Output {
 
   /** Puts a message behind the fresh ones, if there are any; false: it does not fit. */
   #collect(framing: Framing, message: Uint8Array | string): boolean {
-    const page = this.#page ?? this.#openPage();
+    const page = this.#fresh instanceof Uint8Array ? this.#openPage(this.#fresh) : this.#fresh;
     return page !== undefined && page.append(framing, message);
   }
 
   /** Has the only fresh message wait in a page, where there is room for more; `undefined`: there is none. */
-  #openPage(): ReplyBuffer | undefined {
-    const only = this.#only;
-    if (only === undefined) return undefined;
+  #openPage(only: Uint8Array): ReplyBuffer | undefined {
     const page = this.#context.pages.take(only.length);
     if (page === undefined) return undefined;
     page.put(only);
-    this.#only = undefined;
-    this.#page = page;
+    this.#fresh = page;
     return page;
   }
 
   /** Sends what waits for the end of the callbacks, behind what is in the queue. */
   #sendFresh(): void {
     const { pages, replies } = this.#context;
-    const [only, page] = [this.#only, this.#page];
+    const fresh = this.#fresh;
     if (this.#queue?.isEmpty === false) return void this.#enqueue();
-    this.#only = undefined;
-    this.#page = undefined;
-    if (only !== undefined) {
+    this.#fresh = undefined;
+    if (fresh instanceof Uint8Array) {
       replies.owner = this;
-      replies.put(only); // The thread's reply buffer is empty.
+      replies.put(fresh); // The thread's reply buffer is empty.
+    } else if (fresh !== undefined) {
+      this.#sendReplies(fresh);
+      pages.giveBack(fresh);
     }
-    if (page === undefined) return;
-    this.#sendReplies(page);
-    pages.giveBack(page);
   }
 
   /** Sends what is in `replies`; what the kernel does not take waits. */
@@ -311,17 +303,16 @@ export class Output {
   /** Appends what is fresh and `bytes`, if there are any, to what waits where it can be kept for long. */
   #enqueue(bytes?: Uint8Array): SendQueue {
     const queue = (this.#queue ??= new SendQueue(this.#context, this.#fd));
-    if (this.#only !== undefined) queue.push(this.#only);
-    if (this.#page !== undefined) queue.push(this.#page.takeRest(0));
+    const fresh = this.#fresh;
+    if (fresh !== undefined) queue.push(fresh instanceof Uint8Array ? fresh : fresh.takeRest(0));
     this.#dropFresh();
     if (bytes !== undefined) queue.push(bytes);
     return queue;
   }
 
   #dropFresh(): void {
-    const page = this.#page;
-    this.#only = undefined;
-    this.#page = undefined;
-    if (page !== undefined) this.#context.pages.giveBack(page);
+    const fresh = this.#fresh;
+    this.#fresh = undefined;
+    if (fresh !== undefined && !(fresh instanceof Uint8Array)) this.#context.pages.giveBack(fresh);
   }
 }
