@@ -6,6 +6,8 @@ import type { Controlled } from './controlled.ts';
 
 /** How long a client may take to be closed before it is said that it has not been, in ms. */
 const PATIENCE_MS = 3000;
+/** The same of a client that blocks its thread, in ms: most blocks are shorter. */
+const BLOCKING_PATIENCE_MS = 500;
 /** How often it is looked whether it is gone, and how often its thread is told again, in ms. */
 const LOOK_MS = 20;
 const AGAIN_MS = 500;
@@ -19,7 +21,7 @@ export interface KickRequest {
 }
 
 /**
- * `kicked`: closed, with reason `kicked`. `chosen`: it would have been. `blocking`: it blocks its thread, which cannot close it; `handlerTimeout`
+ * `kicked`: closed, with reason `kicked`. `chosen`: it would have been. `blocking`: it blocks its thread, which cannot close it, and is left alone; `handlerTimeout`
  * does. `waiting`: its thread is blocked, or it is behind a TLS handshake; it is closed as soon as that ends.
  */
 export type KickResult = 'kicked' | 'chosen' | 'blocking' | 'waiting';
@@ -46,12 +48,11 @@ export async function* kick(
     const due = perSecond === undefined ? chosen.length : Math.floor(((now - begun) * perSecond) / 1000) + 1;
     const batch = chosen.slice(next, due);
     next += batch.length;
-    const [blocking, asked] = partition(batch, (found) => isBlocking(controlled, found));
-    yield* blocking.map((found) => told(found, 'blocking'));
-    for (const found of asked) pending.set(found, now);
+    for (const found of batch) pending.set(found, now);
     const isAgain = now - toldAt >= AGAIN_MS;
     if (isAgain) toldAt = now;
-    controlled.kick(isAgain ? [...pending.keys()] : asked);
+    const blocking = blockingIn(controlled);
+    controlled.kick((isAgain ? [...pending.keys()] : batch).filter(({ client }) => !blocking.has(client.id)));
     await delay(LOOK_MS);
     yield* settled(controlled, pending);
   }
@@ -60,11 +61,13 @@ export async function* kick(
 /** Takes out of `pending` who is gone, and who has had enough time. */
 function* settled(controlled: Controlled, pending: Map<Found, number>): Generator<Kicked> {
   const now = performance.now();
+  const blocking = blockingIn(controlled);
   for (const [found, since] of pending) {
     const isGone = controlled.clients.at(found.fd)?.id !== found.client.id;
-    if (!isGone && now - since < PATIENCE_MS) continue;
+    const isBlocking = blocking.has(found.client.id);
+    if (!isGone && now - since < (isBlocking ? BLOCKING_PATIENCE_MS : PATIENCE_MS)) continue;
     pending.delete(found);
-    yield told(found, isGone ? 'kicked' : isBlocking(controlled, found) ? 'blocking' : 'waiting');
+    yield told(found, isGone ? 'kicked' : isBlocking ? 'blocking' : 'waiting');
   }
 }
 
@@ -74,12 +77,9 @@ async function choose({ clients }: Controlled, filter: ClientFilter): Promise<Fo
   return chosen;
 }
 
-function isBlocking(controlled: Controlled, { client }: Found): boolean {
-  return controlled.blocked().some((thread) => thread.client?.id === client.id);
-}
-
-function partition<T>(all: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  return [all.filter(test), all.filter((item) => !test(item))];
+/** Who blocks a thread now, by number. A thread that is late for a moment counts, too: they are asked again. */
+function blockingIn(controlled: Controlled): ReadonlySet<number | undefined> {
+  return new Set(controlled.blocked().map(({ client }) => client?.id));
 }
 
 function told({ client: { address, id, port } }: Found, result: KickResult): Kicked {
