@@ -75,46 +75,38 @@ export interface ThreadsLimitedEvent extends Happened {
   readonly detail: string;
 }
 
-/** A handler blocked its thread for too long; the client is named where it is known. */
-export interface ThreadHeldEvent extends Happened {
+/** A thread is, or was, blocked; the client that it serves is named where it is known. */
+interface OfBlock extends Happened {
+  readonly thread: number;
+  /** The function and line that blocks the thread, or did, where that is known. */
+  readonly code?: string;
+  readonly client?: number;
+  readonly address?: string;
+  readonly port?: number;
+}
+
+/** A handler blocked its thread for too long. */
+export interface ThreadHeldEvent extends OfBlock {
   readonly type: 'thread-held';
-  readonly thread: number;
   readonly heldMs: number;
-  /** The function and line that blocks the thread, where that is known. */
-  readonly code?: string;
-  readonly client?: number;
-  readonly address?: string;
-  readonly port?: number;
 }
 
 /**
- * A message, or other code of the service, has blocked a thread for 300 ms, and goes on. The client is named where it is known. Of
- * such blocks one in 10 s is reported; a `turn` follows when it is over.
+ * A message, or other code of the service, has blocked a thread for 300 ms, and goes on. Of such blocks one in 10 s is reported; a
+ * `turn` follows when it is over.
  */
-export interface ThreadBlockedEvent extends Happened {
+export interface ThreadBlockedEvent extends OfBlock {
   readonly type: 'thread-blocked';
-  readonly thread: number;
   readonly blockedMs: number;
-  /** The function and line that blocks the thread, where that is known. */
-  readonly code?: string;
-  readonly client?: number;
-  readonly address?: string;
-  readonly port?: number;
 }
 
 /**
- * A message, or other code of the service, blocked a thread for 300 ms or longer. The client is named where it is known. Reported
- * every 10 s at most; `hidden` says how many more there were since the last report.
+ * A message, or other code of the service, blocked a thread for 300 ms or longer. Reported every 10 s at most; `hidden` says how
+ * many more there were since the last report.
  */
-export interface TurnEvent extends Happened {
+export interface TurnEvent extends OfBlock {
   readonly type: 'turn';
-  readonly thread: number;
   readonly blockedMs: number;
-  /** The function and line that blocked the thread, where that is known. */
-  readonly code?: string;
-  readonly client?: number;
-  readonly address?: string;
-  readonly port?: number;
   /** How many other clients have left the thread meanwhile, and how soon; left out where there was none. */
   readonly moved?: number;
   readonly reliefMs?: number;

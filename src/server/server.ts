@@ -390,7 +390,7 @@ export class Server implements AsyncDisposable {
     else if (message.type === 'thread-retires') this.#pool.retires(message.thread);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
     else if (message.type === 'thread-demoted') this.#pool.replace(message.thread).catch(this.#failed);
-    else if (message.type === 'thread-blocked') this.#pool.kill(message.thread, message.detail);
+    else if (message.type === 'thread-overdue') this.#pool.kill(message.thread, message.detail);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
     else if (message.type === 'block-long' || message.type === 'block-ended') this.#watch.noteBlock(message);
     else if (message.type === 'succeeded') this.#handOver(message.pid).catch(this.#failed);

@@ -35,7 +35,7 @@ export type SupervisorNotice =
   | BlockNotice
   | { readonly type: 'want-threads'; readonly threads: number }
   | { readonly type: 'thread-retires' | 'thread-empty' | 'thread-demoted' | 'thread-cleared'; readonly thread: number }
-  | { readonly type: 'thread-blocked'; readonly thread: number; readonly detail: string };
+  | { readonly type: 'thread-overdue'; readonly thread: number; readonly detail: string };
 
 export interface SupervisorParts {
   readonly table: ConnectionTable;
@@ -343,7 +343,7 @@ export class Supervisor {
     const fd = this.#currentClient(row);
     const about = fd === undefined ? { time: Date.now(), thread: row.thread + 1 } : closer.describe(fd, row);
     report?.({ type: 'thread-held', ...about, heldMs: Math.round(now - watch.blockedSince) });
-    post({ type: 'thread-blocked', thread: row.thread, detail });
+    post({ type: 'thread-overdue', thread: row.thread, detail });
   }
 
   /**

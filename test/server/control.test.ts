@@ -4,7 +4,7 @@ import { chmodSync, existsSync, lstatSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Finding } from '../../src/admin/control/doctor.ts';
 import type { Snapshot } from '../../src/admin/control/snapshot.ts';
 import { testFolder } from '../support/folder.ts';
@@ -122,6 +122,12 @@ describe('the control socket', () => {
       ({ threads, verdict } = await json<Snapshot>(running, '/v1/snapshot'));
     expect(verdict.text).toContain(`by client #${client} (127.0.0.1:${port})`);
     expect(threads.filter(({ block }) => block !== undefined)).toHaveLength(1);
+    const thread = verdict.blocked[0]?.thread;
+    const waits = [{ id: client, thread, why: 'own' }];
+    await vi.waitFor(async () => expect(await json(running, '/v1/waiting')).toMatchObject({ clients: waits }), {
+      timeout: 10_000,
+    });
+    expect(await json(running, '/v1/places')).toMatchObject({ places: [[client, thread]] });
     open();
     expect(await blocker.line()).toBe('held');
   });

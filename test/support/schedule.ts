@@ -286,7 +286,7 @@ export class Schedule implements NodeCallbacks {
   #hear(message: FromAcceptor): void {
     if (message.type === 'want-threads') this.#wanted = message.threads;
     else if (message.type === 'thread-cleared') this.threads[message.thread] = undefined;
-    else if (message.type === 'thread-empty' || message.type === 'thread-blocked')
+    else if (message.type === 'thread-empty' || message.type === 'thread-overdue')
       this.die(this.threads[message.thread]);
   }
 }

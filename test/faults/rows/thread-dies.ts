@@ -15,21 +15,21 @@ async function kill(port: number, way: string): Promise<void> {
 }
 
 export const threadDies: Row = {
-  fault: `a thread dies: exit, heap limit, an error from a timer, an unhandled rejection; ${ROUNDS} times each, beside ${RESTING} idle clients and ${PINNED} held`,
-  asked: 'all idle keep their connection; lost are exactly those being served or held; fds back',
+  fault: `a thread dies: exit, heap limit, an error from a timer, an unhandled rejection; ${ROUNDS} times each, beside ${RESTING} idle clients and ${PINNED} pinned`,
+  asked: 'all idle keep their connection; lost are exactly those being served or pinned; fds back',
   async run(stage) {
     const server = await stage.start({ framing: 'line', threads: 2, threadMemory: '32MiB' });
     const before = server.fds;
     const idle = await Peer.connectAll(server.port, RESTING);
     for (const peer of idle) await peer.ask('hello');
-    const held = await Peer.connectAll(server.port, PINNED);
-    for (const peer of held) peer.send('wait\n');
+    const pinned = await Peer.connectAll(server.port, PINNED);
+    for (const peer of pinned) peer.send('wait\n');
     for (let round = 0; round < ROUNDS; round++) for (const way of WAYS) await kill(server.port, way);
     const deaths = ROUNDS * WAYS.length;
     const answers = await Promise.all(idle.map((peer) => peer.ask('still here').catch(() => 'lost')));
     const kept = answers.filter((answer) => answer === 'still here').length;
-    const lost = deaths + held.filter((peer) => peer.isOver).length;
-    for (const peer of [...idle, ...held]) await peer.leave();
+    const lost = deaths + pinned.filter((peer) => peer.isOver).length;
+    for (const peer of [...idle, ...pinned]) await peer.leave();
     const back = await within(10_000, () => server.fds <= before);
     const { closes, exits } = await server.stats();
     return {

@@ -6,7 +6,7 @@ import { least, type Row, sum, within } from '../row.ts';
 const CLIENTS = 1000;
 const THREADS = 4;
 const EVEN = 1.25;
-const HOLD = 1000;
+const BLOCK = 1000;
 const WITHIN = 1000;
 
 /** The busiest thread's clients by the mean. */
@@ -15,16 +15,16 @@ async function unevenness(server: FaultServer): Promise<number> {
   return (Math.max(...threads) * THREADS) / sum(threads);
 }
 
-/** Holds a thread for a while; resolves with how long after it is free all have their share again, in ms. */
+/** Blocks a thread for a while; resolves with how long after it is free all have their share again, in ms. */
 async function evenAgain(server: FaultServer): Promise<number> {
-  await burnOnce(server.port, HOLD);
+  await burnOnce(server.port, BLOCK);
   const freed = performance.now();
   const isEven = await within(5 * WITHIN, async () => (await unevenness(server)) <= EVEN);
   return isEven ? performance.now() - freed : Infinity;
 }
 
 export const uneven: Row = {
-  fault: `uneven accept: ${CLIENTS} clients that have said something, on ${THREADS} threads, one of which is then held for ${HOLD / 1000} s`,
+  fault: `uneven accept: ${CLIENTS} clients that have said something, on ${THREADS} threads, one of which is then blocked for ${BLOCK / 1000} s`,
   asked: `busiest at most ${EVEN} × the mean; even again within 1 s of the thread being free (the best of 3: noise only adds)`,
   async run(stage) {
     const server = await stage.start({ framing: 'line', threads: THREADS });
