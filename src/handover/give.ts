@@ -103,8 +103,9 @@ export class HandoverGiver {
     do {
       if (!this.#sendRest(channel)) return;
     } while (!this.#isOver && this.#room > 0 && this.#pickNext());
-    if (this.#room > 0) channel.send(encodePacket({ kind: 'back', count: this.#room }));
-    this.#room = 0; // Its places are for others, while nobody here is idle.
+    // Its places are for others, while nobody here is idle. What the link, full of clients, does not take is said in the next step.
+    if (this.#room > 0 && channel.send(encodePacket({ kind: 'back', count: this.#room })) < 0) return;
+    this.#room = 0;
     if (!this.#isOver && !this.#hasAsked) this.#ask(channel);
   }
 
@@ -112,8 +113,7 @@ export class HandoverGiver {
     const { table } = this.#parts;
     let count = 0;
     for (let fd = 0; fd < table.size && count < MOST_ASKED; fd++) if (stateOf(table.word(fd)) === IDLE) count++;
-    this.#hasAsked = count > 0;
-    if (count > 0) channel.send(encodePacket({ kind: 'ask', count }));
+    this.#hasAsked = count > 0 && channel.send(encodePacket({ kind: 'ask', count })) >= 0;
   }
 
   /** This process leaves by itself: clients that are not handed over yet stay. Who is here may accept at once. */

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { decodeRecord, encodeRecord } from '../../src/handover/client-record.ts';
-import { HandoverChannel, type Received } from '../../src/handover/channel.ts';
+import { HandoverChannel, MAX_PACKET_BYTES, type Received } from '../../src/handover/channel.ts';
 import { decodePacket, decodeWelcome, encodePacket, encodeWelcome, type Packet } from '../../src/handover/packets.ts';
 import { EAGAIN } from '../../src/sys/errno.ts';
 import { testFolder } from '../support/folder.ts';
 import { listenOn, newPeer, pair, succeeded, sys } from '../support/loopback.ts';
-import { dialPackets, packetSocket } from '../support/packet-pair.ts';
+import { dialPackets, packetPair, packetSocket } from '../support/packet-pair.ts';
 import { balanceOf, generation } from '../server/generations.ts';
 import { Peer } from '../server/peer.ts';
 import { TIMEOUT_MS, noTakeOver, descriptorsBack, openDescriptors } from '../server/running.ts';
@@ -70,6 +70,40 @@ async function settledPeers(port: number, count: number): Promise<Peer[]> {
   for (const peer of peers) expect(await peer.ask('hello')).toMatch(/^old \d+ hello$/);
   return peers;
 }
+
+/** The longest packets that a link takes behind a client's record, while nobody reads. */
+function packetsThatFit(): number {
+  const { here } = packetPair();
+  const link = new HandoverChannel(sys, here);
+  const packet = Buffer.alloc(MAX_PACKET_BYTES);
+  let count = 0;
+  for (let bytes = encodeRecord(RECORD); link.send(bytes) >= 0; bytes = packet) count++;
+  return count - 1;
+}
+
+describe.skipIf(noTakeOver)('when the link is full', () => {
+  it('the clients that are left are asked for once there is room in it', async () => {
+    const at = join(testFolder(), 'next');
+    const options = { maxMessageLength: '16MiB' } as const;
+    await using old = await generation('old', at, options);
+    const [first] = (await settledPeers(old.port, 2)) as [Peer];
+    const received = 2 * 'hello\n'.length;
+    const half = packetsThatFit() * MAX_PACKET_BYTES;
+    first.send(Buffer.alloc(half, 'h'));
+    await vi.waitFor(() => expect(old.server.stats().receivedBytes).toBe(received + half), { timeout: TIMEOUT_MS });
+    const other = await successor(at);
+    other.say({ kind: 'ready' });
+    await other.hasSaid('start');
+    expect(await other.hasSaid('ask')).toMatchObject({ count: 2 });
+    other.say({ kind: 'room', count: 1 });
+    await vi.waitFor(() => expect(sys.unread(other.link.fd)).toBeGreaterThan(half), { timeout: TIMEOUT_MS });
+    const record = (await other.hear()) as Received;
+    expect(decodeRecord(record.bytes)).toMatchObject({ id: 1, inbox: half });
+    for (let taken = 0; taken < half; taken += MAX_PACKET_BYTES) await other.hear();
+    other.say({ kind: 'answer', taken: true });
+    expect(await other.hasSaid('ask')).toMatchObject({ count: 1 });
+  });
+});
 
 describe.skipIf(noTakeOver)('when the new process ends', () => {
   it('before its threads serve, nothing has changed', async () => {
