@@ -108,6 +108,22 @@ describe('what is asked of the metrics port', () => {
     for (const socket of clients) socket.destroy();
   });
 
+  it('is not answered for the name that a proxy passes on: nobody says that there is a proxy', async () => {
+    const headers = { 'x-forwarded-host': 'localhost', forwarded: 'host=localhost', host: 'evil.example' };
+    expect((await ask('/readyz', { headers })).status).toBe(421);
+    const own = { 'x-forwarded-host': 'evil.example', 'x-forwarded-for': '203.0.113.7' };
+    expect(await ask('/readyz', { headers: own })).toMatchObject({ status: 200 });
+  });
+
+  it('gives no other site leave to read the answer', async () => {
+    const answer = await fetch(`http://127.0.0.1:${httpPort.address.port}/metrics`, {
+      headers: { origin: 'http://evil.example' },
+    });
+    expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+    const preflight = await ask('/metrics', { method: 'OPTIONS', headers: { origin: 'http://evil.example' } });
+    expect(preflight.status).toBe(405);
+  });
+
   it('is refused where its head is too long', async () => {
     expect((await ask('/readyz', { headers: { 'x-long': 'x'.repeat(20_000) } })).status).toBe(431);
   });

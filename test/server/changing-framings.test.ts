@@ -61,8 +61,9 @@ describe('a framing that changes', () => {
     }
   });
 
-  it('that the service does not have is a clear error, and changes nothing', async () => {
-    await using running = await start(SWITCHES);
+  it('that the service does not have is a clear error, and changes nothing, for no other client either', async () => {
+    await using running = await start(SWITCHES, { threads: 1 });
+    const [neighbour] = (await inPackets(running, 1)) as [Peer];
     await using peer = await running.connect();
     expect(await peer.ask('try nothing')).toBe(
       "HEDDLE_INVALID_OPTION: The service has no framing 'nothing'; client.framing can be 'lines', 'packets', 'raw'",
@@ -71,6 +72,7 @@ describe('a framing that changes', () => {
     peer.send('to nothing\n');
     await peer.over();
     expect((await running.closeOf(peer)).reason).toBe('service-error');
+    expect(await askPacket(neighbour, 'still here')).toBe('packets still here');
   });
 
   it.skipIf(noMoves)('moves with the client: from a blocked thread, at a reload, from a thread that dies', async () => {

@@ -88,7 +88,9 @@ describe('what a service keeps with a client', () => {
   });
 
   it('is what it was if the new state is too large or cannot be cloned, and the error says what to do', async () => {
-    await using running = await start(KEEPS, { maxClientState: 1000 });
+    await using running = await start(KEEPS, { maxClientState: 1000, threads: 1 });
+    await using neighbour = await running.connect();
+    await neighbour.ask('log in bob');
     await using peer = await running.connect();
     await peer.ask('log in alice');
     expect(await peer.ask('try big 1001')).toBe(
@@ -100,6 +102,7 @@ describe('what a service keeps with a client', () => {
     peer.send('big 1001\n');
     await peer.over();
     expect((await running.closeOf(peer)).reason).toBe('service-error');
+    expect(await neighbour.ask('who')).toMatch(/^bob \d+ 1$/);
   });
 
   it('is there for the close hook, also when the thread that knows it is another one', async () => {

@@ -74,17 +74,29 @@ describe('a head that says the length of a body', () => {
 });
 
 describe.each([
-  ['a negative body', { length: { size: 2, counts: 'frame' } }, [0, 1], 'bad-frame'],
-  ['a varint without end', { length: { size: 'varint' } }, [255, 255, 255, 255], 'bad-frame'],
-  ['more than maxMessageLength', { length: { size: 4, endian: 'little' } }, [0, 0, 16, 0], 'message-too-long'],
-  ['more than 2 ** 53', { length: { size: 8 } }, [255, 255, 255, 255, 255, 255, 255, 255], 'message-too-long'],
-] as const)('a length that says %s', (_what, framing, bytes, reason) => {
-  it('closes its client before a byte of the body has come', async () => {
-    await using running = await start(undefined, { framing, maxMessageLength: 2 ** 20 - 1 });
+  ['a negative body', { length: { size: 2, counts: 'frame' } }, [0, 1], 'bad-frame', [0, 4]],
+  ['a varint without end', { length: { size: 'varint' } }, [255, 255, 255, 255], 'bad-frame', [2]],
+  [
+    'more than maxMessageLength',
+    { length: { size: 4, endian: 'little' } },
+    [0, 0, 16, 0],
+    'message-too-long',
+    [2, 0, 0, 0],
+  ],
+  ['more than 2 ** 53', { length: { size: 8 } }, Array(8).fill(255), 'message-too-long', [0, 0, 0, 0, 0, 0, 0, 2]],
+] as const)('a length that says %s', (_what, framing, bytes, reason, two) => {
+  it('closes its client before a byte of the body has come, and nobody else in the middle of a message', async () => {
+    await using running = await start(undefined, { framing, maxMessageLength: 2 ** 20 - 1, threads: 1 });
+    await using neighbour = await running.connect();
+    const message = Buffer.from([...two, ...Buffer.from('ab')]);
+    neighbour.send(message).send(message.subarray(0, 1));
+    expect(String(await neighbour.take(message.length))).toMatch(/ba$/);
     await using peer = await running.connect();
     peer.send(Uint8Array.from(bytes));
     expect(await peer.rest()).toEqual(Buffer.alloc(0));
     expect((await running.closeOf(peer)).reason).toBe(reason);
+    neighbour.send(message.subarray(1));
+    expect(String(await neighbour.take(message.length))).toMatch(/ba$/);
   });
 });
 

@@ -88,22 +88,29 @@ describe('TLS that a session starts', () => {
     ['behind the request', 'tls\necho evil\n', ''],
     ['half a message behind the request', 'tls\nech', ''],
     ['after the request', 'wait\n', 'echo evil\n'],
-  ])('reads nothing under TLS that came in plain text: %s', async (_where, first, second) => {
-    await using running = await serveLines({ threads: 1 });
-    await using peer = await running.connect();
-    peer.send(first);
-    const isAsked = second !== '';
-    if (isAsked) {
-      expect(await peer.line()).toBe('waiting');
-      peer.send(second);
+  ])(
+    'reads nothing under TLS that came in plain text, and no other client notices: %s',
+    async (_where, first, second) => {
+      await using running = await serveLines({ threads: 1 });
       await using other = await running.connect();
-      expect(await other.ask('go')).toBe('gone');
-    }
-    expect(String(await peer.rest())).not.toContain('evil');
-    const detail = isAsked ? 'what it sent is not TLS' : 'it sent bytes in plain text behind its request for TLS';
-    expect(await running.closeOf(peer)).toMatchObject({ reason: 'tls-error', detail });
-    expect(await running.all('service-error')).toEqual([]);
-  });
+      expect(await other.ask('tls')).toBe('go');
+      await using secured = await secure(running, other);
+      expect(await secured.line()).toMatch(/^true false localhost/);
+      await using peer = await running.connect();
+      peer.send(first);
+      const isAsked = second !== '';
+      if (isAsked) {
+        expect(await peer.line()).toBe('waiting');
+        peer.send(second);
+        expect(await secured.ask('go')).toBe('gone');
+      }
+      expect(String(await peer.rest())).not.toContain('evil');
+      const detail = isAsked ? 'what it sent is not TLS' : 'it sent bytes in plain text behind its request for TLS';
+      expect(await running.closeOf(peer)).toMatchObject({ reason: 'tls-error', detail });
+      expect(await secured.ask('echo still here')).toBe('echo still here');
+      expect(await running.all('service-error')).toEqual([]);
+    },
+  );
 
   it('takes a handshake whose beginning has come before the service begins its own', async () => {
     await using running = await serveLines({ threads: 1 });
