@@ -17,7 +17,7 @@ import { htmlText } from './html.ts';
 import { jsonText, readRounds } from './json.ts';
 import { measure, type Result } from './measure.ts';
 import { planFor } from './plan-for.ts';
-import { comparisonLines, headLine, resultLines } from './report.ts';
+import { headLines, reportLines } from './report.ts';
 import { searchRate } from './search-rate.ts';
 import { wholeVerdict } from './verdict.ts';
 
@@ -46,9 +46,9 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   refuseTogether(invocation, settings);
   for (const [name, file] of filesOf(settings)) writeReport(name, file, '');
   if (settings.trace !== undefined) writeReport('trace', settings.trace, TRACE_HEAD);
-  const saved = savedRounds(settings, targets.length);
+  const saved = savedRounds(settings);
   const plans = await plansFor(invocation, targets, settings, nameOf);
-  if (!settings.json) for (const plan of plans) await print(terminal, `${headLine(plan, settings)}\n`);
+  if (!settings.json) for (const line of headLines(plans, settings)) await print(terminal, `${line}\n`);
   const [plan] = plans;
   if (settings.find !== undefined && plan !== undefined) return searchRate(plan, settings, signal, terminal);
   const isCompared = targets.length > 1 || settings.compare !== undefined;
@@ -63,12 +63,7 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   const end = wholeVerdict(results, settings.compare === undefined ? [] : comparisons);
   const text = settings.json
     ? jsonText(results, comparisons, end)
-    : [
-        ...results.flatMap((result) => resultLines(result, settings)),
-        ...comparisonLines(comparisons),
-        end.text,
-        '',
-      ].join('\n');
+    : [...reportLines(results, comparisons, settings), end.text, ''].join('\n');
   await print(terminal, text);
   const texts = {
     html: () => htmlText(results, comparisons, end, settings, new Date()),
@@ -102,6 +97,10 @@ function refuseTogether({ require, targets }: BenchInvocation, settings: BenchSe
       throw invalid(`--${other} does not go with --${name}: leave one out`);
   const [single] = Object.entries({ find, hgrm, trace }).find(([, value]) => value !== undefined) ?? [];
   if (single !== undefined && targets.length > 1) throw invalid(`--${single} takes one target: run it once for each`);
+  if (base === 'first' && targets.length < 2)
+    throw invalid(
+      '--compare first needs two targets. To compare with a saved run, name its file: --compare before.json',
+    );
 }
 
 function invalid(text: string, cause?: unknown): HeddleError {
@@ -131,8 +130,8 @@ async function plansFor(
 }
 
 /** The rounds of the file that `--compare` names. */
-function savedRounds({ compare: base }: BenchSettings, targets: number): readonly Summary[] | undefined {
-  return base === undefined || (base === 'first' && targets > 1) ? undefined : readRounds(base);
+function savedRounds({ compare: base }: BenchSettings): readonly Summary[] | undefined {
+  return base === undefined || base === 'first' ? undefined : readRounds(base);
 }
 
 /** Each target with the saved run, or with the first target. */

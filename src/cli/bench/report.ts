@@ -15,8 +15,9 @@ import { isOpenLoop, type LoadPlan } from '../../load/plan.ts';
 import { escapeText } from '../../log/escape.ts';
 import { formatDuration } from '../../options/values/duration.ts';
 import type { BenchSettings } from './bench-command-options.ts';
+import { pairLines, ratioText, tableLines } from './columns.ts';
 import type { Result } from './measure.ts';
-import { grouped, millisecondsText } from './number-text.ts';
+import { grouped, microsecondsText, millisecondsText } from './number-text.ts';
 import { plotLines } from './plot.ts';
 import { expectedText } from './texts.ts';
 import { isWorstInDoubt } from './verdict.ts';
@@ -27,8 +28,24 @@ export const WAIT_NAMES = [...(Object.keys(PERCENTILES) as PercentileName[]), 'w
 const LABEL_WIDTH = 12;
 const FIGURE_WIDTH = 8;
 
-/** The line before a run: what will be measured. */
-export function headLine(plan: LoadPlan, { duration, find, warm }: BenchSettings): string {
+/** The lines before a run: what will be measured. Targets that are measured in the same way share one. */
+export function headLines(plans: readonly LoadPlan[], settings: BenchSettings): string[] {
+  const alike = new Map<string, { readonly plan: LoadPlan; readonly names: string[] }>();
+  for (const plan of plans) {
+    const how = headLine(plan, settings, '');
+    const names = alike.get(how)?.names ?? [];
+    names.push(peerText(plan.settings));
+    alike.set(how, { plan, names });
+  }
+  return [...alike.values()].map(({ names, plan }) => headLine(plan, settings, names.join(' and ')));
+}
+
+/** The line before a run of one target. */
+export function headLine(
+  plan: LoadPlan,
+  { duration, find, warm }: BenchSettings,
+  target = peerText(plan.settings),
+): string {
   const { clients = 0, expected = { kind: 'any' } as const } = plan.groups[0] ?? {};
   const load = find === undefined ? loadText(plan) : 'at rates that are tried';
   const warmUp = warm === 0 ? '' : `, after ${formatDuration(warm)} that does not count`;
@@ -36,7 +53,7 @@ export function headLine(plan: LoadPlan, { duration, find, warm }: BenchSettings
     .slice(1)
     .map((group) => `, beside ${group.clients} × ${JSON.stringify(escapeText(group.name))}`);
   const time = `for ${formatDuration(duration)}${warmUp}`;
-  return `${load} from ${grouped(clients)} clients to ${peerText(plan.settings)}${others.join('')} ${time}; ${expectedText(expected)}`;
+  return `${load} from ${grouped(clients)} clients to ${target}${others.join('')} ${time}; ${expectedText(expected)}`;
 }
 
 function loadText({ groups }: LoadPlan): string {
@@ -46,30 +63,54 @@ function loadText({ groups }: LoadPlan): string {
   return `${rampTo === undefined ? '' : `${grouped(rate)} to `}${grouped(rampTo ?? rate)} messages a second`;
 }
 
-/** The lines about one target. */
-export function resultLines({ figures, outcomes, plan, summary }: Result, { late }: BenchSettings): string[] {
+/** All that is said of the targets: one in full, several side by side. `comparisons`: those with the first target, or with a saved run. */
+export function reportLines(
+  results: readonly Result[],
+  comparisons: readonly NamedComparison[],
+  settings: BenchSettings,
+): string[] {
+  const [first, second, ...others] = results;
+  if (first === undefined) return [];
+  if (second === undefined) return [...resultLines(first, settings), ...comparisonLines(comparisons)];
+  const isPair = others.length === 0 && comparisons.length === 1;
+  const table = isPair ? pairLines([first, second], comparisons[0]?.figures ?? []) : tableLines(results);
+  const lines = ['', ...table, '', ...results.flatMap(troubleLines)];
+  return isPair ? lines : [...lines, ...comparisonLines(comparisons)];
+}
+
+/** The lines about one target that is measured alone. */
+function resultLines(result: Result, { late }: BenchSettings): string[] {
+  const { figures, outcomes, plan, summary } = result;
   const plot = figures.groups.slice(0, 1).flatMap(({ fromDue }) => plotLines(fromDue));
-  const lines = ['', peerText(plan.settings), ...reportLines(summary, plan, late), '', ...plot, ''];
-  for (const { closedWhy, wrongReply } of figures.groups) {
-    if (wrongReply !== undefined) lines.push(...wrongLines(wrongReply), '');
-    if (closedWhy !== undefined) lines.push(`The first connection that was closed: ${closedWhy}`, '');
-  }
-  return [...lines, ...outcomes.map(outcomeLine)];
+  const lines = ['', peerText(plan.settings), ...tableOf(summary, plan, late), '', ...plot, ''];
+  return [...lines, ...firstLines(result), ...outcomes.map(outcomeLine)];
+}
+
+/** What must be known of one of several targets beside its figures. */
+function troubleLines(result: Result): string[] {
+  const { outcomes, plan, summary } = result;
+  const lines = [...doubtLines(summary), ...firstLines(result), ...outcomes.map(outcomeLine)];
+  return lines.length === 0 ? [] : [`${peerText(plan.settings)}:`, ...lines, ''];
+}
+
+/** The first reply that was wrong, and the first connection that was closed. */
+function firstLines({ figures }: Result): string[] {
+  return figures.groups.flatMap(({ closedWhy, wrongReply }) => [
+    ...(wrongReply === undefined ? [] : [...wrongLines(wrongReply), '']),
+    ...(closedWhy === undefined ? [] : [`The first connection that was closed: ${closedWhy}`, '']),
+  ]);
 }
 
 /** How the runs differ. */
 export function comparisonLines(comparisons: readonly NamedComparison[]): string[] {
   return comparisons.flatMap(({ base, figures, target }) => [
     `${target} against ${base}:`,
-    ...figures.map(({ high, low, name, outcome, ratio }) => {
-      const range = low === high ? '' : ` (${low.toFixed(2)}–${high.toFixed(2)})`;
-      return `  ${name.padEnd(6)}${ratio.toFixed(2)} ×${range}   ${outcome}`;
-    }),
+    ...figures.map((each) => `  ${each.name.padEnd(7)}${ratioText(each).padEnd(20)}${each.outcome}`),
     '',
   ]);
 }
 
-function reportLines(summary: Summary, plan: LoadPlan, lateMs: number): string[] {
+function tableOf(summary: Summary, plan: LoadPlan, lateMs: number): string[] {
   return [
     countsText(summary.clients, isOpenLoop(plan)),
     '',
@@ -121,13 +162,21 @@ function waitsLine([label, waits, note]: WaitRow): string {
 }
 
 function noteLines(summary: Summary, plan: LoadPlan): string[] {
-  const { cpu, idle, idleLost, runDelayMs, seconds } = summary;
+  const { cpu, idle, idleLost } = summary;
   const notes: string[] = [];
   if (!isOpenLoop(plan))
     notes.push('A server that stalls is asked less meanwhile. What clients wait at a given load: --rate');
   if (cpu !== null) notes.push(`The server used ${cpuText(cpu)} of CPU time for each reply`);
   if (idle + idleLost > 0)
     notes.push(`Idle connections: ${grouped(idle)} are still open, ${grouped(idleLost)} were lost`);
+  notes.push(...doubtLines(summary));
+  return notes.length === 0 ? [] : ['', ...notes];
+}
+
+/** What casts doubt on the figures: the generator itself, or the machine. */
+function doubtLines(summary: Summary): string[] {
+  const { runDelayMs, seconds } = summary;
+  const notes: string[] = [];
   if (isWorstInDoubt(summary))
     notes.push(
       `The generator was late for ${(summary.lateShare * 100).toFixed(1)} % of the messages: p99.9 and worst may be its own`,
@@ -137,7 +186,7 @@ function noteLines(summary: Summary, plan: LoadPlan): string[] {
     notes.push(
       `The generator waited for a CPU ${share.toFixed(1)} % of the time: the machine is too small or too busy`,
     );
-  return notes.length === 0 ? [] : ['', ...notes];
+  return notes;
 }
 
 /** The first reply that was wrong. */
@@ -166,5 +215,5 @@ function reachedText(requirement: Requirement, value: number | undefined): strin
 }
 
 function cpuText(ms: number): string {
-  return `${(ms * 1000).toFixed(1)} µs`;
+  return `${microsecondsText(ms)} µs`;
 }

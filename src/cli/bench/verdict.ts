@@ -15,13 +15,13 @@ export const BENCH_STATUS = { done: 0, failed: 1, wrong: 3, missed: 4, late: 5 }
 /** What says more comes first. */
 const ORDER = [BENCH_STATUS.wrong, BENCH_STATUS.late, BENCH_STATUS.missed, BENCH_STATUS.failed] as const;
 
-/** Of several runs, the one that ends worst; a run that is worse than what it was compared with is a miss. */
+/** Of several runs, the one that ends worst; a run that is worse than what it was compared with, by more than is allowed, is a miss. */
 export function wholeVerdict(
   results: readonly { readonly verdict: Verdict }[],
   comparisons: readonly NamedComparison[],
 ): Verdict {
   const worse = comparisons.flatMap(({ figures, target }) =>
-    figures.filter(({ outcome }) => outcome === 'worse').map(({ name }) => `${name} of ${target}`),
+    figures.filter(({ isMiss }) => isMiss).map(({ name }) => `${name} of ${target}`),
   );
   const { missed } = BENCH_STATUS;
   const verdicts = results.map(({ verdict }) => verdict);

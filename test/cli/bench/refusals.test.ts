@@ -24,6 +24,7 @@ it.each([
   [['--find', 'p99<5ms', '--require', 'lost=0'], /^--require does not go with --find/],
   [['--find', 'p99<5ms', '--ramp', '1..2'], /^--ramp does not go with --find/],
   [[':1', ':2', '--find', 'p99<5ms'], /^--find takes one target/],
+  [[':1', '--compare', 'first'], /^--compare first needs two targets/],
   [['192.0.2.1:80'], /^192\.0\.2\.1:80 is not on this machine/],
 ])('heddle bench refuses %j before it connects', async (args, message) => {
   const { terminal, text } = keepingTerminal();

@@ -45,7 +45,7 @@ describe('the end of a run', () => {
 
 describe('the end of several runs', () => {
   const run = (end: number) => ({ verdict: { status: end, text: `${end}` } });
-  const worse = { name: 'p50', ratio: 2, low: 2, high: 2, outcome: 'worse' } as const;
+  const worse = { name: 'p50', ratio: 2, low: 2, high: 2, outcome: 'worse', isMiss: true } as const;
 
   it('is that of the run that ends worst', () => {
     expect(wholeVerdict([run(0), run(4), run(1)], []).status).toBe(4);
@@ -57,5 +57,7 @@ describe('the end of several runs', () => {
     const comparison = { target: 'b', base: 'a', figures: [worse] };
     expect(wholeVerdict([run(0)], [comparison])).toEqual({ status: 4, text: 'WORSE: p50 of b' });
     expect(wholeVerdict([run(5)], [comparison]).status).toBe(5);
+    const shown = { ...comparison, figures: [{ ...worse, isMiss: false }] };
+    expect(wholeVerdict([run(0)], [shown]).status).toBe(0);
   });
 });
