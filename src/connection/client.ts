@@ -128,7 +128,8 @@ export interface Client<Message = Buffer, R = Uint8Array | string | undefined, S
    */
   body(length: number, options?: ReceiveOptions): AsyncIterable<Buffer>;
   /**
-   * Sends all `pieces` as they are, without a frame, no faster than the client takes them.
+   * Sends all `pieces` as they are, without a frame, no faster than the client takes them. It asks for the next piece when the memory of the
+   * last one may be changed; until then, long pieces are sent from there. Pieces of `body` that go straight to it share one Buffer.
    *
    * Errors: `HEDDLE_CLOSED` if the client is gone, and what `pieces` throws.
    */

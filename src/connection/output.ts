@@ -8,7 +8,7 @@ import { memoryOf } from '../sys/typed-array.ts';
 import type { Framing } from '../framing/frame.ts';
 import type { Codec } from './codec/codec.ts';
 import { BLOCKED, CLOSED, NO_OUTPUT } from './flags.ts';
-import { lendReply } from './bytes/lent-bytes.ts';
+import { LentBytes, lendReply } from './bytes/lent-bytes.ts';
 import { checkReply, frameReply, lengthOf, type ReplyBuffer } from './bytes/reply-buffer.ts';
 import type { ReplyPages } from './bytes/reply-pages.ts';
 import type { SharedBuffer } from './bytes/saved-bytes.ts';
@@ -294,9 +294,10 @@ export class Output {
     const length = lengthOf(reply);
     const queue = this.#enqueue();
     if (length > MAX_SEND_BYTES - framing.overhead) this.#owner.replyTooLong(length);
-    else if (typeof reply === 'string' || length <= LEND_LIMIT_BYTES || memoryOf(reply) === input.bytes.buffer)
+    else if (typeof reply === 'string' || memoryOf(reply) === input.bytes.buffer)
       queue.push(frameReply(framing, reply));
-    else queue.borrow(lendReply(framing, reply));
+    else if (length > LEND_LIMIT_BYTES || reply instanceof LentBytes) queue.borrow(lendReply(framing, reply));
+    else queue.push(frameReply(framing, reply));
     return queue;
   }
 

@@ -93,10 +93,10 @@ export class PerSession implements Strategy {
    * An answer leaves at once: other sessions, which go on before the callbacks are done, may take their time. Several
    * leave together, from the second one on; all of them once the session is known for it.
    */
-  send(message: unknown): Promise<void> {
+  send(message: unknown, later = false): Promise<void> {
     const client = this.#client;
     this.#idleSince = 0;
-    if (client.is(UNREADY) && !client.is(SENDS_LATER) && client.input.isTaken) return this.#answer(message);
+    if (!later && client.is(UNREADY) && !client.is(SENDS_LATER) && client.input.isTaken) return this.#answer(message);
     if (client.is(ANSWERED)) client.set(SENDS_SEVERAL);
     return client.sendLater(message);
   }

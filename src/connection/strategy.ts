@@ -31,8 +31,8 @@ export interface Strategy {
   drained(): void;
   /** Says that the connection is closed. */
   closed(): void;
-  /** `Client.send`. */
-  send(message: unknown): Promise<void>;
+  /** `Client.send`; `later`: when the running callbacks are done. */
+  send(message: unknown, later?: boolean): Promise<void>;
   /** `Client.receive`. */
   receive(options?: ReceiveOptions): Promise<unknown>;
   /** The same for a message that `codec` reads; `hurries`: it has begun, and is under `messageTimeout`. */

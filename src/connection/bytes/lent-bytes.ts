@@ -9,12 +9,18 @@ import { byteLengthOf, byteOffsetOf, memoryOf } from '../../sys/typed-array.ts';
  */
 export class LentBytes extends Uint8Array<ArrayBufferLike> {}
 
+/** Lends the memory of `message`. */
+export function lend(message: Uint8Array): LentBytes {
+  return new LentBytes(memoryOf(message), byteOffsetOf(message), byteLengthOf(message));
+}
+
 /** So many bytes go with what frames the message, as a copy: alone, a line feed would be a packet of its own. */
 const EDGE = 8 * 1024;
 
-/** Gives a message of at least two `EDGE`s in its frame, in parts of which some may be empty; the middle one is lent. */
+/** Gives a message of at least two `EDGE`s in its frame, in parts of which some may be empty; the middle one is lent. Without a frame, all is. */
 export function lendReply(framing: Framing, message: Uint8Array): readonly Uint8Array[] {
-  const body = new LentBytes(memoryOf(message), byteOffsetOf(message), byteLengthOf(message));
+  const body = lend(message);
+  if (framing.overhead === 0) return [body];
   const { length } = body;
   const head = Buffer.allocUnsafe(framing.overhead + EDGE);
   const prefix = framing.writePrefix(length, head, 0);

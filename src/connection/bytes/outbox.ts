@@ -38,6 +38,12 @@ export class Outbox {
     return kept === undefined || kept.store.block === 0 ? this.allocated : this.length - kept.length;
   }
 
+  /** Whether some of what waits is lent. */
+  get isLent(): boolean {
+    this.#borrows &&= this.#chunks.some((chunk) => chunk instanceof LentBytes);
+    return this.#borrows;
+  }
+
   /** Appends bytes; unless they are `LentBytes` nobody else may change them. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;

@@ -2,7 +2,6 @@
 import type { HeddleError } from '../../errors.ts';
 import type { SavedBytes } from '../../sharing/connection-table.ts';
 import type { ThreadRow } from '../../sharing/thread-board.ts';
-import { EFAULT } from '../../sys/errno.ts';
 import type { NativeBuffer } from '../../sys/structs/native-buffer.ts';
 import type { MemoryBlocks, SharedBuffer } from './saved-bytes.ts';
 import { Outbox } from './outbox.ts';
@@ -112,15 +111,14 @@ export class SendQueue {
     const sent = this.#outbox.flush(sys, this.#fd, replies.own);
     if (sent < 0) return sent;
     row.countSent(sent);
-    if (this.#waiting === undefined || this.length >= HIGH_WATER_BYTES) return 0;
-    if (!this.#outbox.own()) return EFAULT;
+    if (this.#waiting === undefined || this.length >= HIGH_WATER_BYTES || this.#outbox.isLent) return 0;
     for (const { resolve } of this.#takeWaiting()) resolve();
     return 0;
   }
 
   /** Settles when little enough waits that more may be sent, and nothing of it is lent. */
   room(): Promise<void> {
-    if (this.length < HIGH_WATER_BYTES && this.#outbox.own()) return SENT;
+    if (this.length < HIGH_WATER_BYTES && !this.#outbox.isLent) return SENT;
     const room = new Promise<void>((resolve, reject) => {
       this.#waiting ??= [];
       this.#waiting.push({ resolve, reject });

@@ -7,7 +7,9 @@ import type { Framing } from '../../framing/frame.ts';
 import { PiecesFraming } from '../../framing/pieces.ts';
 import { findByte } from '../../framing/search.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
+import { byteLengthOf } from '../../sys/typed-array.ts';
 import { type ReceiveOptions, type WaitLimits, waitLimits } from '../asked/receive-within.ts';
+import { lend } from '../bytes/lent-bytes.ts';
 import type { ReadMessage } from '../bytes/read-message.ts';
 import { ENDED } from '../flags.ts';
 import type { Strategy } from '../strategy.ts';
@@ -16,6 +18,9 @@ import type { Codec } from './codec.ts';
 /** A piece is at most this long: what one read takes. */
 const MAX_PIECE_BYTES = 64 * 1024;
 
+/** A longer piece goes out from where it lies. A shorter one costs less as a copy, which leaves with what is sent beside it. */
+const COPY_LIMIT_BYTES = 16 * 1024;
+
 /** Pieces outlive the turn in which they come. */
 const copied: ReadMessage = (bytes, { start, end }) => {
   const piece = Buffer.allocUnsafeSlow(end - start);
@@ -23,8 +28,17 @@ const copied: ReadMessage = (bytes, { start, end }) => {
   return piece;
 };
 
-function codecOf(framing: Framing): Codec {
-  return { name: undefined, mode: 0, framing, readMessage: copied, lends: undefined, readsAhead: false };
+/** Makes pieces that are all in the same memory, of `most` bytes: each of them is gone when the next one comes. */
+function reused(most: number): ReadMessage {
+  const memory = Buffer.allocUnsafeSlow(most);
+  return (bytes, { start, end }) => {
+    bytes.copy(memory, 0, start, end);
+    return memory.subarray(0, end - start);
+  };
+}
+
+function codecOf(framing: Framing, readMessage = copied): Codec {
+  return { name: undefined, mode: 0, framing, readMessage, lends: undefined, readsAhead: false };
 }
 
 const AS_THEY_ARE = codecOf(new PiecesFraming(MAX_PIECE_BYTES));
@@ -48,7 +62,9 @@ export function readPiece(
   options?: ReceiveOptions,
 ): Promise<Buffer | undefined> {
   if (!isCount(most) || most === 0) throw notCount('read(most): most', 1, most);
-  return readUpTo(strategy, limits, most, false, options && waitLimits('read', 'bytes', options));
+  const wait = options && waitLimits('read', 'bytes', options);
+  const codec = codecOf(new PiecesFraming(pieceLength(limits, most)));
+  return strategy.receiveAs(codec, false, wait) as Promise<Buffer | undefined>;
 }
 
 /** `client.readUntil`. */
@@ -76,20 +92,50 @@ export function readBody(
   options?: ReceiveOptions,
 ): AsyncIterable<Buffer> {
   if (!isCount(length)) throw notCount('body(length): length', 0, length);
-  return pieces(connection, strategy, limits, length, options && waitLimits('body', 'bytes', options));
+  const wait = options && waitLimits('body', 'bytes', options);
+  return new Body((lends) => pieces(connection, strategy, { limits, length, wait, lends }));
+}
+
+type Pieces = AsyncGenerator<Buffer, void, undefined>;
+
+/** Reads the pieces of a body once, whoever iterates over it, and however often. */
+class Body implements AsyncIterable<Buffer> {
+  readonly #read: (lends: boolean) => Pieces;
+  #pieces: Pieces | undefined = undefined;
+
+  constructor(read: (lends: boolean) => Pieces) {
+    this.#read = read;
+  }
+
+  [Symbol.asyncIterator](): Pieces {
+    return (this.#pieces ??= this.#read(false));
+  }
+
+  /** Gives pieces that are all in the same memory, unless somebody has begun to iterate over those that are not. */
+  lent(): Pieces {
+    return (this.#pieces ??= this.#read(true));
+  }
+}
+
+interface BodyRead {
+  readonly limits: Limits;
+  readonly length: number;
+  readonly wait: WaitLimits | undefined;
+  /** Nobody needs a piece any more when the next one is asked for. */
+  readonly lends: boolean;
 }
 
 async function* pieces(
   connection: UnframedConnection,
   strategy: Strategy,
-  limits: Limits,
-  length: number,
-  wait: WaitLimits | undefined,
-): AsyncGenerator<Buffer, void, undefined> {
+  { limits, length, wait, lends }: BodyRead,
+): Pieces {
+  const readMessage = lends ? reused(pieceLength(limits, length)) : copied;
   let left = length;
   try {
     while (left > 0) {
-      const piece = await readUpTo(strategy, limits, left, true, wait);
+      const codec = codecOf(new PiecesFraming(pieceLength(limits, left)), readMessage);
+      const piece = (await strategy.receiveAs(codec, true, wait)) as Buffer | undefined;
       if (piece === undefined) throw endedIn(connection, length, left);
       left -= piece.length;
       yield piece;
@@ -105,7 +151,8 @@ export async function sendAll(
   strategy: Strategy,
   all: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
-  for await (const piece of all) await sendAsItIs(connection, strategy, piece);
+  const source = all instanceof Body ? all.lent() : all;
+  for await (const piece of source) await sendAsItIs(connection, strategy, piece);
 }
 
 /** What is sent is framed, or not, in the call of `send`. */
@@ -113,21 +160,16 @@ function sendAsItIs(connection: UnframedConnection, strategy: Strategy, piece: u
   const { codec } = connection;
   connection.codec = AS_THEY_ARE;
   try {
-    return strategy.send(piece);
+    const isLong = piece instanceof Uint8Array && byteLengthOf(piece) > COPY_LIMIT_BYTES;
+    return isLong ? strategy.send(lend(piece), true) : strategy.send(piece);
   } finally {
     connection.codec = codec;
   }
 }
 
-function readUpTo(
-  strategy: Strategy,
-  { settings }: Limits,
-  most: number,
-  hurries: boolean,
-  wait?: WaitLimits,
-): Promise<Buffer | undefined> {
-  const framing = new PiecesFraming(Math.min(most, MAX_PIECE_BYTES, settings.maxMessageLength));
-  return strategy.receiveAs(codecOf(framing), hurries, wait) as Promise<Buffer | undefined>;
+/** How long the next piece may be, if `most` bytes are wanted. */
+function pieceLength({ settings }: Limits, most: number): number {
+  return Math.min(most, MAX_PIECE_BYTES, settings.maxMessageLength);
 }
 
 /** The client is closed for it: a session that lets the error through has made no mistake. */
