@@ -1,6 +1,5 @@
 /** Runs a server as its user sees it: options in, threads started, a graceful shutdown. */
 import { channel } from 'node:diagnostics_channel';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
 import type { ServerStats } from '../admin/server-stats.ts';
@@ -27,6 +26,7 @@ import type { Engine, EngineName } from './engine.ts';
 import { addressText, type ServerAddress } from '../listen/listening-socket.ts';
 import { withMemoryLimits } from './memory-limit.ts';
 import { Deploys } from './deploys/deploys.ts';
+import { Leaving } from './leaving.ts';
 import { controlOf, Doors } from './watch/doors.ts';
 import { openEngine } from './open-engine.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -38,17 +38,6 @@ import { ThreadPool } from './threads/thread-pool.ts';
 import { Watch } from './watch/watch.ts';
 import { acceptorStart, serviceThreadStart } from './threads/thread-starts.ts';
 import { cpuCount } from '../sys/cpu-count.ts';
-
-/** How often a drain looks whether clients are left, in ms. */
-const DRAIN_SCAN_INTERVAL_MS = 5;
-
-/** What is told of clients that a drain has not come to an end with. */
-const TOO_LATE = 'still open at shutdownTimeout';
-
-/** How long a thread that was told to stop may run the service's `stop`, in ms. */
-const STOP_TIMEOUT_MS = 1000;
-/** The same where `shutdownTimeout` is over. */
-const CUT_OFF_GRACE = 500;
 
 /** Where all events of all servers of this thread are published, beside `onEvent`. */
 const EVENTS = channel('heddle:event');
@@ -171,11 +160,10 @@ export class Server implements AsyncDisposable {
   /** What new threads get; left out without TLS. */
   #credentials: Credentials | undefined;
   readonly #closed = new Deferred<void>();
-  /** The process that accepts clients now; `lost` is aborted if it ends before this one. */
-  #successor: { readonly pid: number; readonly lost: AbortController } | undefined;
+  readonly #leaving: Leaving;
   readonly #reloads = new SingleFlight(async () => this.#reload());
-  #state: ServerState = 'starting';
-  #draining: Promise<void> | undefined;
+  /** All threads have served. */
+  #hasStarted = false;
   #ending: Promise<void> | undefined;
   #lost = 0;
 
@@ -209,6 +197,7 @@ export class Server implements AsyncDisposable {
       nameOf,
       report: (event) => this.report(event),
     });
+    this.#leaving = this.#makeLeaving();
     if (!isMainThread) process.on('exit', this.#abandon);
     this.#stopRenewing = tls && renewTicketKeys((keys) => this.#pool.useTicketKeys(keys));
   }
@@ -231,7 +220,7 @@ export class Server implements AsyncDisposable {
     const takesOver = this.#settings.takeOver !== undefined;
     if (!takesOver) await this.#doors.open();
     await Promise.race([this.#begin(), this.#acceptor.ended]);
-    this.#state = 'ready';
+    this.#hasStarted = true;
     if (takesOver) this.#doors.openSoon(); // The process before this one may have them for a moment longer.
   }
 
@@ -270,7 +259,9 @@ export class Server implements AsyncDisposable {
 
   /** For whoever asks whether to send clients here: to a server that is `ready`. It turns `draining` before anything else ends. */
   get state(): ServerState {
-    return this.#state;
+    if (this.#ending !== undefined) return 'closed';
+    if (this.#leaving.isOn) return 'draining';
+    return this.#hasStarted ? 'ready' : 'starting';
   }
 
   /**
@@ -319,8 +310,7 @@ export class Server implements AsyncDisposable {
    */
   async drain(): Promise<void> {
     ensureStack();
-    this.#draining ??= this.#leave();
-    return this.#draining;
+    return this.#leaving.drain();
   }
 
   /** Ends at once: all clients are closed, whatever they have sent. */
@@ -372,13 +362,30 @@ export class Server implements AsyncDisposable {
       settings: this.#settings,
       memory: this.#memory,
       addresses: this.addresses.map(addressText),
-      state: () => this.#state,
+      state: () => this.state,
       credentials: () => this.#credentials,
       isAsked: () => this.#doors.areWanted,
       ping: async () => this.ping(),
       post: (message) => this.#acceptor.post(message),
       threadIdOf: (thread) => this.#pool.threadIdOf(thread),
       deploys: this.#deploys,
+    });
+  }
+
+  #makeLeaving(): Leaving {
+    return new Leaving({
+      settings: this.#settings,
+      table: this.#memory.table,
+      acceptor: this.#acceptor,
+      pool: this.#pool,
+      doors: this.#doors,
+      report: (event) => this.report(event),
+      closed: this.closed,
+      ending: (): Promise<void> | undefined => this.#ending,
+      end: async (grace, detail) => {
+        this.#ending ??= this.#end(grace, detail);
+        return this.#ending;
+      },
     });
   }
 
@@ -393,41 +400,9 @@ export class Server implements AsyncDisposable {
     else if (message.type === 'thread-overdue') this.#pool.kill(message.thread, message.detail);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
     else if (message.type === 'block-long' || message.type === 'block-ended') this.#watch.noteBlock(message);
-    else if (message.type === 'succeeded') this.#handOver(message.pid).catch(this.#failed);
-    else if (message.type === 'successor-lost') this.#goOn(message.pid);
+    else if (message.type === 'succeeded') this.#leaving.handOver(message.pid).catch(this.#failed);
+    else if (message.type === 'successor-lost') this.#leaving.goOn(message.pid);
   };
-
-  /**
-   * Ends, now that process `successor` accepts clients. Those idle go there; the others have half of `shutdownTimeout`
-   * to become idle or to leave, and are then drained within the other half.
-   */
-  async #handOver(successor: number): Promise<void> {
-    const lost = new AbortController();
-    this.#successor = { pid: successor, lost };
-    if (this.#draining !== undefined || this.#ending !== undefined) return;
-    this.#state = 'draining';
-    this.#doors.close(); // They are the successor's, which may listen at the same places.
-    this.report({ type: 'handing-over', time: Date.now(), successor });
-    this.#pool.tellAll('leave');
-    const undisturbed = new AbortController();
-    const signal = AbortSignal.any([undisturbed.signal, lost.signal]);
-    const half = this.#settings.shutdownTimeout / 2;
-    await Promise.race([this.#empty(signal), delay(half, undefined, { signal }).catch(() => {})]);
-    undisturbed.abort();
-    if (lost.signal.aborted) return;
-    this.#draining ??= this.#drain(half);
-    await this.#draining;
-  }
-
-  /** The successor has ended too early: the acceptor accepts clients again. */
-  #goOn(successor: number): void {
-    this.#successor?.lost.abort();
-    this.#successor = undefined;
-    if (this.#draining === undefined) this.#state = 'ready';
-    this.#pool.tellAll('stay');
-    this.#doors.openSoon();
-    this.report({ type: 'hand-over-failed', time: Date.now(), successor });
-  }
 
   async #reload(): Promise<void> {
     const [time, since] = [Date.now(), performance.now()];
@@ -444,54 +419,8 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Says that the server is going to leave, gives others `drainDelay` to notice, and leaves. */
-  async #leave(): Promise<void> {
-    if (this.#ending !== undefined) return this.#ending;
-    const { drainDelay, shutdownTimeout } = this.#settings;
-    this.#state = 'draining';
-    this.report({ type: 'drain', time: Date.now(), acceptsMs: drainDelay });
-    if (drainDelay > 0) await this.#within(drainDelay, async () => new Promise(() => {}));
-    await this.#drain(shutdownTimeout);
-  }
-
-  async #drain(within: number): Promise<void> {
-    if (this.#ending !== undefined) return this.#ending;
-    this.#state = 'draining';
-    const isDone = await this.#within(within, async (signal) => this.#finish(signal));
-    this.#ending ??= isDone ? this.#end(STOP_TIMEOUT_MS) : this.#end(CUT_OFF_GRACE, TOO_LATE);
-    await this.#ending;
-  }
-
-  /** Resolves when `work` is done (true), when `ms` have passed, or when the server has been closed; `work` then hears of it. */
-  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
-    const deadline = new AbortController();
-    const { signal } = deadline;
-    const done = work(signal).then(() => true);
-    const timeout = delay(ms, false, { signal }).catch(() => false);
-    const closed = this.closed.then(
-      () => false,
-      () => false,
-    );
-    const isDone = await Promise.race([done, timeout, closed]);
-    deadline.abort();
-    return isDone;
-  }
-
-  /** Accepts no more clients, answers what has arrived, and closes all. */
-  async #finish(signal: AbortSignal): Promise<void> {
-    await this.#acceptor.drain();
-    await this.#pool.drain();
-    await this.#empty(signal);
-  }
-
-  /** Waits until no client is left: one that moved from a blocked thread to one that was drained already is drained there. */
-  async #empty(signal: AbortSignal): Promise<void> {
-    while (this.#memory.clients > 0 && !signal.aborted) await delay(DRAIN_SCAN_INTERVAL_MS);
-  }
-
   /** `detail`: why clients are left, if that is not in order. */
   async #end(grace: number, detail?: string): Promise<void> {
-    this.#state = 'closed';
     this.#doors.close();
     this.#watch.close();
     this.#stopRenewing?.();
@@ -499,7 +428,7 @@ export class Server implements AsyncDisposable {
     await this.#acceptor.stop();
     this.#lost = lost.length;
     const numbers = lost.map(({ thread }) => thread);
-    this.#engine.end(this.#memory, this.#successor !== undefined, detail, numbers);
+    this.#engine.end(this.#memory, this.#leaving.successor !== undefined, detail, numbers);
     for (const { thread, ended } of lost) ended.then(() => this.#engine.endLost(this.#memory, thread)).catch(crash);
     process.off('exit', this.#abandon);
     this.#reportHandOver();
@@ -517,9 +446,10 @@ export class Server implements AsyncDisposable {
   };
 
   #reportHandOver(): void {
-    if (this.#successor === undefined) return;
-    const { handedOver } = this.#memory.counters;
-    this.report({ type: 'handed-over', time: Date.now(), successor: this.#successor.pid, clients: handedOver });
+    const { successor } = this.#leaving;
+    if (successor === undefined) return;
+    const { handedOver: clients } = this.#memory.counters;
+    this.report({ type: 'handed-over', time: Date.now(), successor, clients });
   }
 
   #giveUp(reason: unknown): void {
