@@ -178,10 +178,12 @@ export class Watch implements Controlled {
 
   blocked(): BlockedThread[] {
     const now = sharedTime(performance.now());
-    return this.#parts.memory.board.rows.flatMap((row) => {
+    const blocked: BlockedThread[] = [];
+    for (const row of this.#parts.memory.board.rows) {
       const { blockedSince } = row; // Read once: the acceptor may set it to 0 meanwhile.
-      return blockedSince === 0 ? [] : [this.#blockOf(row, blockedSince, now)];
-    });
+      if (blockedSince !== 0) blocked.push(this.#blockOf(row, blockedSince, now));
+    }
+    return blocked;
   }
 
   threadTimes(id: number): ThreadTimes {
@@ -192,9 +194,8 @@ export class Watch implements Controlled {
   }
 
   /** What this process has counted alone. */
-  ownTotals(): Totals {
-    const { deploys, memory } = this.#parts;
-    return { stats: countedStats(memory.stats()), counts: this.#counts(), deploys: deploys.counts };
+  ownTotals(stats = this.#parts.memory.stats()): Totals {
+    return { stats: countedStats(stats), counts: this.#counts(), deploys: this.#parts.deploys.counts };
   }
 
   #counts(): Totals['counts'] {
@@ -206,11 +207,15 @@ export class Watch implements Controlled {
     };
   }
 
+  /** What not everybody reads is found out when it is read: a page asks once a second. */
   observe(): Observed {
     const { deploys, engine, memory, settings, state } = this.#parts;
     const { arena, board } = memory;
     const stats = memory.stats();
     const inherited = deploys.inherited(stats.takenOver);
+    const totals = (): Totals => added(this.ownTotals(stats), inherited.totals);
+    const lastHour = (): LastHourCounts => this.#lastHourCounts();
+    const certificates = (): readonly CertificateExpiry[] => this.#certificates();
     return {
       stats,
       state: state(),
@@ -218,17 +223,23 @@ export class Watch implements Controlled {
       threads: settings.threads,
       maxClients: settings.maxClients,
       arena: { used: arena.used, size: arena.size },
-      totals: added(this.ownTotals(), inherited.totals),
+      get totals() {
+        return totals();
+      },
       inherited,
       counts: { ...this.#counts(), lastReloadFailed: this.#lastReloadFailed },
-      lastHour: this.#lastHourCounts(),
+      get lastHour() {
+        return lastHour();
+      },
       now: Date.now(),
       uptimeMs: performance.now() - this.#startedAt,
       blocked: this.blocked(),
       behindBlockedFor: (ms) => memory.behindBlocked(ms),
       codes: this.#journal.codes,
       acceptQueue: state() === 'closed' ? [] : engine.acceptQueues(), // Its fds may be others' then.
-      certificates: this.#certificates(),
+      get certificates() {
+        return certificates();
+      },
       cpuTimeOf: (id) => engine.cpuTimeOf(board.row(id - 1).tid),
       runDelayOf: (id) => runDelayOf(board.row(id - 1).tid),
     };
