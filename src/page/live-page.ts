@@ -1,5 +1,5 @@
 /** Keeps what is seen of a server, and shows it: as it is now, or as it was at a moment of the last ten minutes. */
-import type { Heat, Hello, Rights, Tick } from '../admin/view/frames.ts';
+import type { Heat, Rights, Tick } from '../admin/view/frames.ts';
 import { Loom } from '../admin/view/loom.ts';
 import { type View, viewAt } from '../admin/view/view.ts';
 import { pictureOn } from './canvas.ts';
@@ -11,6 +11,7 @@ import { showMood } from './favicon.ts';
 import { showHeats } from './heat-table.ts';
 import { showLanes } from './lanes.ts';
 import { serviceName, showNow, showSlow, showVerdict } from './panels.ts';
+import type { Known, News } from './stream.ts';
 
 const WINDOW_MS = 30_000;
 /** On a telephone. */
@@ -30,6 +31,7 @@ export class LivePage {
   #loom = new Loom();
   #heats: Heat[] = [];
   #view: View | undefined;
+  #rights: Rights = { kick: false, send: false };
   /** The moment that is shown; `undefined`: now. */
   #at: number | undefined;
   #lane: number | undefined;
@@ -60,7 +62,19 @@ export class LivePage {
     return this.#at !== undefined;
   }
 
-  hello({ heats, loom, rights, view }: Hello & { readonly rights: Rights }): void {
+  take([name, data]: News): void {
+    if (name === 'hello') this.#hello(data);
+    else if (name === 'tick') this.#tick(data);
+    else this.#silent(data);
+  }
+
+  /** What a page that has just come has to know. */
+  get known(): Known | undefined {
+    return this.#view && { rights: this.#rights, view: this.#view, loom: this.#loom.state, heats: this.#heats };
+  }
+
+  #hello({ heats, loom, rights, view }: Known): void {
+    this.#rights = rights;
     this.#table.mayKick = rights.kick;
     document.body.classList.toggle('may-send', rights.send);
     document.body.classList.toggle('may-kick', rights.kick);
@@ -71,7 +85,7 @@ export class LivePage {
     this.draw();
   }
 
-  tick({ frame, heat, verdict, view }: Tick): void {
+  #tick({ frame, heat, verdict, view }: Tick): void {
     this.#loom.add(frame);
     if (heat !== undefined) this.#heats.push(heat);
     const oldest = Math.min(frame.time, this.#at ?? Infinity) - HISTORY_MS;
@@ -81,7 +95,7 @@ export class LivePage {
     if (shown !== undefined) this.#show(shown);
   }
 
-  silent(why: string): void {
+  #silent(why: string): void {
     setText('silent', why);
     document.body.classList.add('is-silent');
     showMood('silent', this.#view === undefined ? 'heddle' : serviceName(this.#view.server));

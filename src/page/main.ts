@@ -3,8 +3,8 @@ import { ClientTable } from './client-table.ts';
 import { byId } from './dom.ts';
 import { LivePage } from './live-page.ts';
 import { startSendBox } from './send-box.ts';
+import { SharedStream } from './shared-stream.ts';
 import { startStacks } from './stacks.ts';
-import { Stream } from './stream.ts';
 
 const TOKEN_KEY = 'heddle-token';
 const THEME_KEY = 'heddle-theme';
@@ -24,7 +24,7 @@ function takeToken(): string {
 const token = takeToken();
 const table = new ClientTable(token, () => !page.isPaused && !document.hidden);
 const page = new LivePage(table);
-const stream = new Stream(page, token);
+const stream = new SharedStream(page, token);
 
 function nextTheme(): void {
   const root = document.documentElement;

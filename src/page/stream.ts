@@ -2,23 +2,26 @@
 import type { Hello, Rights, Tick } from '../admin/view/frames.ts';
 import { refusalIn } from './ask.ts';
 
-export interface Listener {
-  hello(hello: Hello & { readonly rights: Rights }): void;
-  tick(tick: Tick): void;
-  /** The server does not answer the command, or the command does not answer the page. */
-  silent(why: string): void;
-}
+/** What a page knows first, and may do. */
+export type Known = Hello & { readonly rights: Rights };
+
+/** `silent`: the server does not answer the command, or the command does not answer the page. */
+export type News =
+  | readonly [name: 'hello', data: Known]
+  | readonly [name: 'tick', data: Tick]
+  | readonly [name: 'silent', why: string];
 
 const [SHORTEST_MS, LONGEST_MS] = [500, 8_000];
 
 export class Stream {
-  readonly #listener: Listener;
+  readonly #tell: (news: News) => void;
   readonly #token: string;
   #ending: AbortController | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
   #pauseMs = SHORTEST_MS;
 
-  constructor(listener: Listener, token: string) {
-    this.#listener = listener;
+  constructor(tell: (news: News) => void, token: string) {
+    this.#tell = tell;
     this.#token = token;
   }
 
@@ -35,15 +38,16 @@ export class Stream {
   }
 
   close(): void {
+    clearTimeout(this.#again);
     this.#ending?.abort();
     this.#ending = undefined;
   }
 
   #lost(ending: AbortController, why: string): void {
     if (this.#ending !== ending) return;
-    this.#listener.silent(why);
+    this.#tell(['silent', why]);
     this.#ending = undefined;
-    setTimeout(() => document.hidden || this.open(), this.#pauseMs * (1 + Math.random() / 4));
+    this.#again = setTimeout(() => this.open(), this.#pauseMs * (1 + Math.random() / 4));
     this.#pauseMs = Math.min(LONGEST_MS, this.#pauseMs * 2);
   }
 
@@ -66,9 +70,9 @@ export class Stream {
   #take(event: string): void {
     const [, name, data = '{}'] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
     const told: unknown = JSON.parse(data);
-    if (name === 'hello') this.#listener.hello(told as Hello & { readonly rights: Rights });
-    else if (name === 'tick') this.#listener.tick(told as Tick);
-    else if (name === 'gone') this.#listener.silent((told as { readonly gone: string }).gone);
+    if (name === 'hello') this.#tell(['hello', told as Known]);
+    else if (name === 'tick') this.#tell(['tick', told as Tick]);
+    else if (name === 'gone') this.#tell(['silent', (told as { readonly gone: string }).gone]);
   }
 }
 

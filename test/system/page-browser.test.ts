@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { HEDDLE, here, Running } from './processes.ts';
 
@@ -22,6 +22,8 @@ export default defineService({
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const CLIENTS = 8;
 const AT_MOST = { timeout: 60_000 };
+const WIDTHS = [360, 1280, 2560];
+const SCHEMES = ['light', 'dark'] as const;
 
 interface Result {
   readonly id: string;
@@ -32,9 +34,14 @@ interface Result {
 let server: Running;
 let command: Running;
 let browser: Browser;
+let context: BrowserContext;
 let url: string;
+/** A browser takes a second to open a page: all tests look at the same one. */
+let page: Page;
+let debugging: CDPSession;
 const environment = { XDG_RUNTIME_DIR: mkdtempSync(join(tmpdir(), 'heddle-test-')) };
 const sockets: Socket[] = [];
+let port: number;
 /** What has gone wrong in the browser. */
 const faults: string[] = [];
 
@@ -54,17 +61,16 @@ beforeAll(async () => {
     'never',
   ];
   server = new Running(process.execPath, [HEDDLE, ...serving], environment);
-  const [, port] = await server.shows(/^Server running on port (\d+)$/m);
-  for (let client = 0; client < CLIENTS; client++) {
-    const socket = connect(Number(port), '127.0.0.1');
-    sockets.push(socket);
-    socket.on('error', () => {});
-    socket.write('hello\n');
-    await once(socket, 'data');
-  }
+  port = Number((await server.shows(/^Server running on port (\d+)$/m))[1]);
+  for (let client = 0; client < CLIENTS; client++) await connectClient();
   command = new Running(process.execPath, [HEDDLE, 'page'], environment);
   [, url = ''] = await command.shows(/^The page is at (\S+)$/m);
   browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  context = await browser.newContext();
+  page = await openTab();
+  debugging = await context.newCDPSession(page);
+  // The page's policy lets no other script in; the debugger may.
+  await debugging.send('Runtime.evaluate', { expression: AXE });
 });
 
 afterAll(async () => {
@@ -77,22 +83,26 @@ afterAll(async () => {
 
 beforeEach(() => void faults.splice(0));
 
-async function openPage(width = 1280, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
-  const page = await context.newPage();
-  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-  page.on('pageerror', (error) => faults.push(String(error)));
-  await page.goto(url);
-  await page.locator('#state', { hasText: 'ready' }).waitFor(AT_MOST);
-  return page;
+async function connectClient(): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  sockets.push(socket);
+  socket.on('error', () => {});
+  socket.write('hello\n');
+  await once(socket, 'data');
 }
 
-async function violations(page: Page): Promise<string[]> {
-  const session = await page.context().newCDPSession(page);
-  // The page's policy lets no other script in; the debugger may.
-  await session.send('Runtime.evaluate', { expression: AXE });
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: 'axe.run().then(({ violations }) => JSON.stringify(violations))',
+async function openTab(): Promise<Page> {
+  const tab = await context.newPage();
+  tab.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  tab.on('pageerror', (error) => faults.push(String(error)));
+  await tab.goto(url);
+  await tab.locator('#state', { hasText: 'ready' }).waitFor(AT_MOST);
+  return tab;
+}
+
+async function violations(): Promise<string[]> {
+  const { result } = await debugging.send('Runtime.evaluate', {
+    expression: "axe.run({ resultTypes: ['violations'] }).then(({ violations }) => JSON.stringify(violations))",
     awaitPromise: true,
     returnByValue: true,
   });
@@ -102,13 +112,46 @@ async function violations(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id} ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
 }
 
-async function isWiderThanScreen(page: Page): Promise<boolean> {
+async function isWiderThanScreen(): Promise<boolean> {
   return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 }
 
+/** Has the tab believe that nobody sees it: a browser without a screen shows all tabs. */
+async function setHidden(tab: Page, isHidden: boolean): Promise<void> {
+  await tab.evaluate(`Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} });
+    document.dispatchEvent(new Event('visibilitychange'));`);
+}
+
+/** What axe says of the page as it is, and whether it scrolls sideways: at all widths, in both schemes. */
+async function lookEverywhere(): Promise<void> {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    expect(await isWiderThanScreen(), `${width} px`).toBe(false);
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme });
+      expect(await violations(), `${width} px, ${colorScheme}`).toEqual([]);
+    }
+  }
+  expect(faults).toEqual([]);
+}
+
 describe('the page in a browser', () => {
+  it('has nothing serious for axe, and scrolls down only, at all widths and in both schemes', async () => {
+    await page.locator('#client-panel').scrollIntoViewIfNeeded(); // Clients are asked for while they are seen.
+    await page
+      .locator('#clients tr')
+      .nth(1)
+      .waitFor({ ...AT_MOST, state: 'attached' });
+    await page.keyboard.press('T');
+    await page
+      .locator('#heats td')
+      .first()
+      .waitFor({ ...AT_MOST, state: 'attached' });
+    await lookEverywhere();
+    await page.keyboard.press('T');
+  });
+
   it('finds a client, and kicks it once asked', async () => {
-    const page = await openPage();
     await page.keyboard.press('/');
     await page.keyboard.insertText('#2');
     await page.locator('#clients-about', { hasText: /^1$/ }).waitFor(AT_MOST);
@@ -123,19 +166,15 @@ describe('the page in a browser', () => {
     await page.locator('#kick-said', { hasText: 'Client #2 was kicked.' }).waitFor(AT_MOST);
     await ended;
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it('sends a message', async () => {
-    const page = await openPage();
     await page.locator('#send-text').fill('over');
     await page.keyboard.press('Enter');
     await page.locator('#sent .reply', { hasText: 'over' }).waitFor(AT_MOST);
-    await page.context().close();
   });
 
   it('shows a thread that becomes blocked, its stack, and the time before, by keys alone', async () => {
-    const page = await openPage();
     await page.locator('#lane-figures li').nth(2).waitFor(AT_MOST);
     sockets[0]?.write('burn\n');
     await page.locator('#lane-names li.alarm', { hasText: 'blocked' }).waitFor(AT_MOST);
@@ -158,28 +197,28 @@ describe('the page in a browser', () => {
     expect(await page.locator('#details').textContent()).toBe('');
     await page.keyboard.press('End');
     await page.locator('#past-text', { hasText: 'now' }).waitFor(AT_MOST);
-    await page.context().close();
+    await lookEverywhere();
   });
 
-  it.each([
-    [360, 'light'],
-    [1280, 'dark'],
-    [2560, 'light'],
-  ] as const)('has nothing serious for axe, and scrolls down only: %d px, %s', async (width, scheme) => {
-    const page = await openPage(width, scheme);
-    await page.locator('#client-panel').scrollIntoViewIfNeeded(); // Clients are asked for while they are seen.
-    await page
-      .locator('#clients tr')
-      .nth(1)
-      .waitFor({ ...AT_MOST, state: 'attached' });
-    await page.keyboard.press('T');
-    await page
-      .locator('#heats td')
-      .first()
-      .waitFor({ ...AT_MOST, state: 'attached' });
-    expect(await violations(page)).toEqual([]);
-    expect(await isWiderThanScreen(page)).toBe(false);
+  it('reads one stream for eight tabs, and a hidden tab leaves it to another one', async () => {
+    const readers: Page[] = [];
+    context.on('request', (request) => request.url().endsWith('/v1/stream') && readers.push(request.frame().page()));
+    const others = await Promise.all(Array.from({ length: 7 }, openTab));
+    const show = async (tabs: readonly Page[], clients: number): Promise<void> => {
+      const text = new RegExp(`^${clients}$`);
+      await Promise.all(tabs.map(async (tab) => tab.locator('#tile-clients', { hasText: text }).waitFor(AT_MOST)));
+    };
+    await connectClient(); // One was kicked.
+    await show([page, ...others], CLIENTS);
+    expect(readers).toEqual([]); // The first tab reads already.
+    await setHidden(page, true);
+    await connectClient();
+    await show(others, CLIENTS + 1);
+    expect(await page.locator('#tile-clients').textContent()).toBe(`${CLIENTS}`);
+    await setHidden(page, false);
+    await show([page], CLIENTS + 1);
+    expect(readers).toHaveLength(1);
+    expect(others).toContain(readers[0]);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 });
