@@ -86,9 +86,9 @@ interface OfBlock extends Happened {
 }
 
 /** A handler blocked its thread for too long. */
-export interface ThreadHeldEvent extends OfBlock {
-  readonly type: 'thread-held';
-  readonly heldMs: number;
+export interface ThreadOverdueEvent extends OfBlock {
+  readonly type: 'thread-overdue';
+  readonly blockedMs: number;
 }
 
 /**
@@ -259,7 +259,7 @@ export type ServerEvent =
   | ServiceErrorEvent
   | ThreadStartEvent
   | ThreadExitEvent
-  | ThreadHeldEvent
+  | ThreadOverdueEvent
   | ThreadLostEvent
   | ThreadBlockedEvent
   | TurnEvent

@@ -13,7 +13,7 @@ const LEVELS: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   'hand-over-failed': 'error',
   'not-opened': 'error',
   'lock-stuck': 'error',
-  'thread-held': 'warn',
+  'thread-overdue': 'warn',
   'thread-blocked': 'warn',
   turn: 'warn',
   'thread-lost': 'error',

@@ -13,7 +13,7 @@ import type {
   ServiceErrorEvent,
   ThreadExitEvent,
   OnlyThreadBlockedEvent,
-  ThreadHeldEvent,
+  ThreadOverdueEvent,
   ThreadBlockedEvent,
   TurnEvent,
 } from './event.ts';
@@ -50,7 +50,7 @@ const LINES: { readonly [Type in ServerEvent['type']]: LineOf<Type> } = {
   'thread-start': ({ thread }) => out(`Thread ${thread} serves`),
   drain: () => undefined, // The command says so itself, by what signal.
   'thread-exit': (event) => err(threadExit(event)),
-  'thread-held': (event) => err(threadHeld(event)),
+  'thread-overdue': (event) => err(threadOverdue(event)),
   'thread-blocked': (event) => err(threadBlocked(event)),
   turn: (event) => err(turn(event)),
   'thread-lost': ({ thread }) => err(threadLost(thread)),
@@ -149,8 +149,8 @@ function framesOf(stack: string): string[] {
     .map((frame) => (frame.startsWith('Caused by: ') ? escapeText(frame) : `    ${escapeText(frame.trim())}`));
 }
 
-function threadHeld(event: ThreadHeldEvent): string {
-  return `Thread ${event.thread} was blocked for ${Math.round(event.heldMs)} ms${by(event)}${inCode(event)}`;
+function threadOverdue(event: ThreadOverdueEvent): string {
+  return `Thread ${event.thread} was blocked for ${Math.round(event.blockedMs)} ms${by(event)}${inCode(event)}`;
 }
 
 function threadBlocked(event: ThreadBlockedEvent): string {

@@ -2,7 +2,7 @@
 import { BUCKETS, bucketOf, toMicroseconds } from './latency-buckets.ts';
 
 /** Why connections are moved. */
-export const MOVE_CAUSES = ['held', 'thread-exit', 'balance', 'reload'] as const;
+export const MOVE_CAUSES = ['blocked', 'thread-exit', 'balance', 'reload'] as const;
 export type MoveCause = (typeof MOVE_CAUSES)[number];
 
 /** Why clients are turned away as soon as they are accepted. */

@@ -147,7 +147,7 @@ export class Supervisor {
     if (now - this.#pingedAt >= PING_INTERVAL_MS) this.#ping(now);
     if (this.#isDraining) room?.empty();
     else room?.look(now);
-    this.#lost.empty((row) => this.#empty(row, 'held', now));
+    this.#lost.empty((row) => this.#empty(row, 'blocked', now));
     if (this.#orphans.length > 0 && (registry.accepting.length > 0 || this.#isDeserted)) this.#adopt(now);
     if (this.#isDraining) return;
     const endless = this.#standstill.find(now);
@@ -241,7 +241,7 @@ export class Supervisor {
     const others = currentClient === undefined ? row.clients : row.clients - 1;
     if (watch.isComputingLong(now) && (others === 0 || this.#hasRelief)) watch.lower();
     if (others === 0 || now - watch.clearedAt < BLOCKED_SCAN_INTERVAL_MS) return;
-    const isDone = this.#moveAway(row, 'held', now);
+    const isDone = this.#moveAway(row, 'blocked', now);
     watch.clearedAt = isDone ? now : 0;
     if (isDone) this.#blocks.cleared(watch, this.#parts.registry.accepting.length > 0, now);
   }
@@ -277,7 +277,7 @@ export class Supervisor {
     room.charge(fd, watch, now);
     const word = table.word(fd);
     const isIdleHere = stateOf(word) === IDLE && threadOf(word) === row.thread;
-    if (isIdleHere && room.isFor(fd, now)) migrator.move(fd, word, row, room.row, 'held');
+    if (isIdleHere && room.isFor(fd, now)) migrator.move(fd, word, row, room.row, 'blocked');
   }
 
   /** The client that the thread of `row` is serving. */
@@ -342,7 +342,7 @@ export class Supervisor {
     const { row } = watch;
     const fd = this.#currentClient(row);
     const about = fd === undefined ? { time: Date.now(), thread: row.thread + 1 } : closer.describe(fd, row);
-    report?.({ type: 'thread-held', ...about, heldMs: Math.round(now - watch.blockedSince) });
+    report?.({ type: 'thread-overdue', ...about, blockedMs: Math.round(now - watch.blockedSince) });
     post({ type: 'thread-overdue', thread: row.thread, detail });
   }
 

@@ -16,7 +16,7 @@ const seen = { errors: 0, exits: {}, held: [], starts: [], pauses: 0 };
 const listeners = {
   'service-error': () => seen.errors++,
   'thread-exit': ({ cause }) => (seen.exits[cause] = (seen.exits[cause] ?? 0) + 1),
-  'thread-held': ({ port }) => seen.held.push(port),
+  'thread-overdue': ({ port }) => seen.held.push(port),
   'accept-paused': () => seen.pauses++,
   'thread-start': ({ time }) => seen.starts.push(time),
 };

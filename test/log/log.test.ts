@@ -11,7 +11,7 @@ const EVENTS: readonly ServerEvent[] = [
   { type: 'thread-start', time: TIME, thread: 1 },
   { type: 'open', ...CLIENT },
   { type: 'close', ...CLIENT, reason: 'client-reset' },
-  { type: 'thread-held', time: TIME, thread: 1, heldMs: 5 },
+  { type: 'thread-overdue', time: TIME, thread: 1, blockedMs: 5 },
   { type: 'service-error', ...CLIENT, error: { code: 'X', message: 'no', stack: 'Error: no\n    at f (s.ts:1:2)' } },
 ];
 
@@ -77,8 +77,8 @@ describe('a log', () => {
   });
 
   it.each([
-    ['info', ['listening', 'thread-start', 'open', 'close', 'thread-held', 'service-error', 'leaving']],
-    ['warn', ['thread-held', 'service-error']],
+    ['info', ['listening', 'thread-start', 'open', 'close', 'thread-overdue', 'service-error', 'leaving']],
+    ['warn', ['thread-overdue', 'service-error']],
     ['error', ['service-error']],
   ] as const)('has as JSON at level %s these events', async (level, types) => {
     const { stdout, stderr } = await printed({ format: 'json', level });

@@ -16,7 +16,7 @@ describe('a line of text', () => {
     [{ type: 'open', ...UNIX_CLIENT }, 'stdout', 'Connected to: unix'],
     [{ type: 'close', ...UNIX_CLIENT, reason: 'client-reset' }, 'stdout', 'Bye: unix (client-reset)'],
     [
-      { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: 'unix', port: 0 },
+      { type: 'thread-overdue', time: 0, thread: 3, blockedMs: 12, address: 'unix', port: 0 },
       'stderr',
       'Thread 3 was blocked for 12 ms by client unix',
     ],
@@ -82,9 +82,9 @@ describe('a line of text', () => {
       'stderr',
       'Thread 3 does not end: it is in a system call that does not return (a file, a lock, a child process). Another one takes its place',
     ],
-    [{ type: 'thread-held', time: 0, thread: 3, heldMs: 12.4 }, 'stderr', 'Thread 3 was blocked for 12 ms'],
+    [{ type: 'thread-overdue', time: 0, thread: 3, blockedMs: 12.4 }, 'stderr', 'Thread 3 was blocked for 12 ms'],
     [
-      { type: 'thread-held', time: 0, thread: 3, heldMs: 12, address: '::1', port: 4 },
+      { type: 'thread-overdue', time: 0, thread: 3, blockedMs: 12, address: '::1', port: 4 },
       'stderr',
       'Thread 3 was blocked for 12 ms by client ::1 : 4',
     ],

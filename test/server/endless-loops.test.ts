@@ -45,7 +45,7 @@ function blockedThreads({ server }: Running): number {
 }
 
 async function expectOneEnded(running: Running, loops: Peer[]): Promise<void> {
-  const [held] = await running.seen('thread-held');
+  const [held] = await running.seen('thread-overdue');
   expect(loops.map(({ localPort }) => localPort)).toContain(held?.port);
   const [exit] = await running.seen('thread-exit');
   expect(exit?.detail).toMatch(/^no thread was free for a second while clients waited/);

@@ -46,7 +46,7 @@ describe('beside a client that blocks its thread', () => {
     expect(holder?.pieces).toEqual([]);
     open();
     expect(await (holder as Peer).line()).toBe('hold');
-    expect(running.server.stats().moves.held).toBeGreaterThan(0);
+    expect(running.server.stats().moves.blocked).toBeGreaterThan(0);
   });
 
   it.skipIf(noMoves)('a client that is part-way through a message is answered too', async () => {
@@ -93,7 +93,7 @@ describe('beside a client that blocks its thread', () => {
     expect(neighbour.pieces).toEqual([]);
     open();
     expect(await neighbour.line()).toBe('hello');
-    expect(running.server.stats().moves.held).toBe(0);
+    expect(running.server.stats().moves.blocked).toBe(0);
   });
 });
 
@@ -117,7 +117,7 @@ it.skipIf(noMoves)('handlerTimeout closes the client at fault, names it, and nob
   const [stuck, ...others] = (await settled(running, 5)) as [Peer, ...Peer[]];
   stuck.send('stuck\n');
   expect((await running.closeOf(stuck)).reason).toBe('handler-timeout');
-  const [held] = await running.seen('thread-held');
+  const [held] = await running.seen('thread-overdue');
   expect(held).toMatchObject({ port: stuck.localPort });
   for (const other of others) expect(await other.ask('hello')).toBe('hello');
   expect(await running.all('close')).toHaveLength(1);

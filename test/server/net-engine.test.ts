@@ -185,7 +185,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     stuck.send('spin\n');
     expect((await running.closeOf(stuck)).reason).toBe('handler-timeout');
     expect((await running.closeOf(neighbour)).reason).toBe('thread-exit');
-    expect((await running.seen('thread-held'))[0]).toMatchObject({ port: stuck.localPort });
+    expect((await running.seen('thread-overdue'))[0]).toMatchObject({ port: stuck.localPort });
     expect(await other.ask('echo on')).toBe('on');
   });
 
@@ -211,7 +211,7 @@ describe.runIf(canHandOver())('in the net engine', () => {
     expect(holder.pieces).toEqual([]);
     open();
     expect(await holder.line()).toBe('held');
-    expect(running.server.stats().moves).toEqual({ held: 0, 'thread-exit': 0, balance: 0, reload: 0 });
+    expect(running.server.stats().moves).toEqual({ blocked: 0, 'thread-exit': 0, balance: 0, reload: 0 });
   });
 
   it('a reload is for new clients; old ones keep their code until they leave', async () => {

@@ -264,7 +264,7 @@ describe('half a header', () => {
     for (const half of halves) half.send(V2.subarray(13));
     for (const half of halves) expect(await half.ask('who')).toBe('192.0.2.1 56324');
     expect(holder.pieces).toEqual([]);
-    expect(running.server.stats().moves.held).toBeGreaterThan(0);
+    expect(running.server.stats().moves.blocked).toBeGreaterThan(0);
     open();
     expect(await holder.line()).toBe('held');
     await Promise.all(halves.map((half) => half.leave()));

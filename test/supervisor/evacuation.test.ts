@@ -46,7 +46,7 @@ function crowd(clients: number, ready: ReadonlySet<number> = new Set()) {
   };
   const its = new Evacuations(sys, table, migrator);
   const step = (ms = Infinity, choose: (fd: number) => ThreadRow | undefined = () => rows[1]) =>
-    its.step(rows[0], 'held', choose, clock.now + ms);
+    its.step(rows[0], 'blocked', choose, clock.now + ms);
   return { moved, rows, step, table, talked: (fd: number) => seen(fd, 500) };
 }
 

@@ -79,13 +79,13 @@ describe('Migrator.move', () => {
     const on = threads();
     const { fd, client } = await pair();
     const generation = placed(on, fd, 0);
-    expect(on.migrator.move(fd, generation, on.rows[0], on.rows[2], 'held')).toBe(true);
+    expect(on.migrator.move(fd, generation, on.rows[0], on.rows[2], 'blocked')).toBe(true);
     await write(client, 'x');
     const moved = on.table.word(fd);
     expect([stateOf(moved), threadOf(moved), moved === generation]).toEqual([IDLE, 2, false]);
     expect(on.rows.map(eventsOf)).toEqual([[], [], [{ fd, generation: moved, mask: EPOLLIN }]]);
     expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 1]);
-    expect(on.counters.moves).toMatchObject({ held: 1, balance: 0 });
+    expect(on.counters.moves).toMatchObject({ blocked: 1, balance: 0 });
   });
 
   it('takes bytes along that have arrived but were not read', async () => {
@@ -105,7 +105,7 @@ describe('Migrator.move', () => {
     const on = threads();
     const { fd } = await pair();
     const generation = placed(on, fd, 0, NEW);
-    on.migrator.move(fd, generation, on.rows[0], on.rows[1], 'held');
+    on.migrator.move(fd, generation, on.rows[0], on.rows[1], 'blocked');
     expect(eventsOf(on.rows[1])).toMatchObject([{ fd, mask: EPOLLOUT }]);
   });
 
@@ -115,7 +115,7 @@ describe('Migrator.move', () => {
     const { fd } = await pair();
     const generation = placed(on, fd, 0);
     const calls = flaky.calls('epollControl').length;
-    const tryMove = () => on.migrator.move(fd, generation, on.rows[0], on.rows[1], 'held');
+    const tryMove = () => on.migrator.move(fd, generation, on.rows[0], on.rows[1], 'blocked');
     on.table.take(fd, generation);
     expect(tryMove()).toBe(false);
     on.table.pin(fd, generation);
@@ -163,7 +163,7 @@ describe('Migrator.move', () => {
     const { fd, client } = await pair();
     placed(on, fd, 0);
     await write(client, 'x');
-    on.migrator.move(fd, on.table.word(fd), on.rows[0], on.rows[1], 'held');
+    on.migrator.move(fd, on.table.word(fd), on.rows[0], on.rows[1], 'blocked');
     expect(flaky.calls('epollControl')[2]?.[1]).toBe(EPOLL_CTL_ADD);
     expect([stateOf(on.table.word(fd)), flaky.calls('close')]).toEqual([FREE, [[fd]]]);
     expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 0]);
@@ -187,7 +187,7 @@ describe('Migrator.detach and reattach', () => {
     expect([stateOf(back), threadOf(back), on.table.take(fd, generation)]).toEqual([IDLE, 2, false]);
     expect(on.rows.map((row) => row.clients)).toEqual([0, 0, 1]);
     expect(on.rows.map(eventsOf)).toEqual([[], [], [{ fd, generation: back, mask: EPOLLIN }]]);
-    expect(on.counters.moves).toMatchObject({ held: 0, 'thread-exit': 0, balance: 0, reload: 0 });
+    expect(on.counters.moves).toMatchObject({ blocked: 0, 'thread-exit': 0, balance: 0, reload: 0 });
   });
 
   it('leave a client alone that its thread has taken or holds', async () => {
@@ -252,7 +252,7 @@ describe('Migrator.evacuate', () => {
       asked.push(fd);
       return on.rows[1];
     };
-    expect(on.migrator.evacuate(on.rows[0], 'held', choose, Infinity)).toBe(true);
+    expect(on.migrator.evacuate(on.rows[0], 'blocked', choose, Infinity)).toBe(true);
     const byNumber = (a: number, b: number): number => a - b;
     const talkers = [talker.fd, other.fd].sort(byNumber);
     expect(asked.slice(0, 2)).toEqual(talkers);

@@ -115,7 +115,7 @@ describe('the clients of a blocked thread', () => {
     pass(4);
     expect(steps).toEqual([]);
     pass(4);
-    expect(steps).toEqual([{ thread: 0, cause: 'held', until: 2 }]);
+    expect(steps).toEqual([{ thread: 0, cause: 'blocked', until: 2 }]);
     expect(its.timeout(clock.now)).toBe(0);
     pass(0);
     expect([steps.length, its.timeout(clock.now)]).toEqual([2, 0]);

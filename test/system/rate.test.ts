@@ -66,7 +66,7 @@ describe('a client that waits for its rate', () => {
     await using holder = await running.connect();
     holder.send('hold\n');
     await held();
-    await vi.waitUntil(() => running.server.stats().moves.held > 0, { timeout: TIMEOUT_MS });
+    await vi.waitUntil(() => running.server.stats().moves.blocked > 0, { timeout: TIMEOUT_MS });
     open();
     await running.server.reload();
     expect(running.server.stats()).toMatchObject({ clients: 13, messages: 25 });

@@ -11,7 +11,7 @@ import { added, countedStats, type Totals } from '../../admin/totals.ts';
 import type { Code } from '../../admin/stacks/source-place.ts';
 import { ALL_WELL, type Verdict, verdictOf } from '../../admin/verdict.ts';
 import { crash } from '../../errors.ts';
-import type { ServerEvent, ThreadBlockedEvent, ThreadHeldEvent, TurnEvent } from '../../log/event.ts';
+import type { ServerEvent, ThreadBlockedEvent, ThreadOverdueEvent, TurnEvent } from '../../log/event.ts';
 import type { LimitedSettings } from '../../options/thread-settings.ts';
 import type { Credentials } from '../../options/tls/credentials.ts';
 import { ageOf, sharedTime } from '../../sharing/clock.ts';
@@ -93,13 +93,12 @@ export class Watch implements Controlled {
   /** Takes note of an event of the server; returns it with what is known of the code that it is about. */
   note(event: ServerEvent): ServerEvent {
     this.#noteCount(event);
-    if (event.type === 'turn' || event.type === 'thread-blocked') return this.#withCode(event, event.blockedMs);
-    return event.type === 'thread-held' ? this.#withCode(event, event.heldMs) : event;
+    const isOfBlock = event.type === 'turn' || event.type === 'thread-blocked' || event.type === 'thread-overdue';
+    return isOfBlock ? this.#withCode(event) : event;
   }
 
-  /** `blockedMs`: how long the block had lasted at the time of the event. */
-  #withCode(event: TurnEvent | ThreadBlockedEvent | ThreadHeldEvent, blockedMs: number): ServerEvent {
-    const ago = Date.now() - event.time + blockedMs;
+  #withCode(event: TurnEvent | ThreadBlockedEvent | ThreadOverdueEvent): ServerEvent {
+    const ago = Date.now() - event.time + event.blockedMs; // How long the block had lasted at the time of the event.
     const code = this.#journal.codeOf(event.thread, sharedTime(performance.now() - ago));
     return code === undefined ? event : { ...event, code: code.code };
   }

@@ -122,6 +122,6 @@ export class Newcomers {
     const { migrator, room, table } = this.#parts;
     this.queue.delete(fd);
     const moved = table.nextGeneration(generation, to.thread);
-    return table.word(fd) === generation && migrator.move(fd, generation, room, to, 'held') ? moved : undefined;
+    return table.word(fd) === generation && migrator.move(fd, generation, room, to, 'blocked') ? moved : undefined;
   }
 }

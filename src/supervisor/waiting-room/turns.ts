@@ -117,7 +117,7 @@ export class Turns {
     const { migrator, room, table } = this.#parts;
     this.queue.delete(fd);
     const moved = table.nextGeneration(generation, to.thread);
-    return table.word(fd) === generation && migrator.move(fd, generation, room, to, 'held') ? moved : undefined;
+    return table.word(fd) === generation && migrator.move(fd, generation, room, to, 'blocked') ? moved : undefined;
   }
 
   /** It is over when the client is no longer that thread's, or the thread keeps something for it, or is gone. */

@@ -154,7 +154,7 @@ export class WaitingRoom {
     this.#newcomers.queue.clear();
     table.forEach(this.row.thread, (fd, word) => {
       const to = registry.serving.reduce<ThreadRow | undefined>(fewer, undefined);
-      if (stateOf(word) === IDLE && to !== undefined) migrator.move(fd, word, this.row, to, 'held');
+      if (stateOf(word) === IDLE && to !== undefined) migrator.move(fd, word, this.row, to, 'blocked');
     });
   }
 
@@ -212,7 +212,7 @@ export class WaitingRoom {
     const to = placement(rows, table.address(fd));
     this.#turns.queue.delete(fd);
     this.#newcomers.queue.delete(fd);
-    return migrator.move(fd, generation, this.row, to, 'held') ? to : undefined;
+    return migrator.move(fd, generation, this.row, to, 'blocked') ? to : undefined;
   }
 
   /** Keeps a thread for one client, or for newcomers: those that are idle there go elsewhere. */
@@ -224,7 +224,7 @@ export class WaitingRoom {
     if (watch.row.clients === 0 || accepting.length === 0) return;
     const elsewhere = (fd: number): ThreadRow =>
       this.isFor(fd, now) ? this.row : placement(accepting, table.address(fd));
-    migrator.moveSome(watch.row, 'held', elsewhere, now + CLEAR_MS);
+    migrator.moveSome(watch.row, 'blocked', elsewhere, now + CLEAR_MS);
   }
 }
 
