@@ -169,7 +169,10 @@ describe('the control socket', () => {
     const { client } = await running.closeOf(peer);
     const gone = { id: client, state: 'closed', reason: 'service-error', by: 'fault' };
     expect(await lines(running, '/v1/clients?state=closed&where=by%3Dfault')).toMatchObject([gone]);
-    expect(await json(running, `/v1/clients/${client}`)).toMatchObject(gone);
+    // Its slot is free a moment after its end is told.
+    await vi.waitFor(async () => expect(await json(running, `/v1/clients/${client}`)).toMatchObject(gone), {
+      timeout: 10_000,
+    });
     expect((await ask(running, '/v1/clients/123456')).status).toBe(404);
   });
 

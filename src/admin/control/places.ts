@@ -28,8 +28,8 @@ interface Shown {
  * The places of `limit` clients at most, by their number. Of more clients, the same ones are shown each time for as long as they stay;
  * clients that block a thread are always among them.
  */
-export function placesOf({ blocked, memory }: Pick<Controlled, 'blocked' | 'memory'>, limit: number): Place[] {
-  return chosenOf(memory, blocked(), limit).map(({ id, thread }): Place => [id, thread]);
+export function placesOf(controlled: Pick<Controlled, 'blocked' | 'memory'>, limit: number): Place[] {
+  return chosenOf(controlled.memory, controlled.blocked(), limit).map(({ id, thread }): Place => [id, thread]);
 }
 
 /** The places of the same clients, looked at again and again. */
