@@ -37,6 +37,7 @@ import {
   ENDED,
   FINISHING,
   FLUSHING,
+  GIVING_WAY,
   GOING,
   LINGERING,
   OUTPUT_ENDED,
@@ -44,9 +45,8 @@ import {
   SERVING,
   SIGNALS,
   TAKES_NO_INPUT,
+  WAITS_FOR_TURN,
   WAITS_SENT,
-  WORK_LEFT,
-  YIELDING,
 } from './flags.ts';
 import { Input } from './input.ts';
 import { GOING_EVENTS } from './interest.ts';
@@ -123,7 +123,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   event(mask: number, drains: boolean): void {
     this.lease.begin();
     if (drains) this.#beginDrain();
-    if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
+    if (this.is(WAITS_FOR_TURN)) this.#takeWorkLeft();
     this.#serve(mask);
     this.#endTurn(drains);
     if (mask & GOING_EVENTS) signalGoing(this, this.#context.signals);
@@ -154,7 +154,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   /** Serves a client that could not go back to the waiting room: it has had its message, and others have had their turn. */
   goOn(): void {
-    if (this.is(CLOSED) || this.lease.isIdle || !this.is(YIELDING)) return;
+    if (this.is(CLOSED) || this.lease.isIdle || !this.is(WAITS_FOR_TURN)) return;
     this.lease.begin();
     this.#takeWorkLeft();
     this.#settle();
@@ -216,6 +216,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
         this.#deliver();
         this.#flush();
         if (this.is(DRAINING) && (this.#undrained -= received) <= 0) return;
+        if (this.input.isUnread && this.#context.turn.isOver(this.#context.time)) return;
       } else if (received !== EAGAIN) return this.#inputOver(received);
     }
   }
@@ -256,14 +257,14 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (this.is(ENDED) && this.takesInput) takeLastMessage(this, this.#strategy, this.#context);
     else if (this.is(DRAINING)) this.#takeArrived();
     else this.#read();
-    if (!this.is(SERVING) || this.takesInput || this.is(FINISHING)) return this.#flush();
+    if (!this.is(SERVING) || this.takesInput || this.is(FINISHING | GIVING_WAY)) return this.#flush();
     this.output.stashReplies(); // More is to come: it goes out together when the callbacks are done.
     if (!this.output.isSent) this.flushSoon();
   }
 
   /** Serves what was read and left: this is the client's turn. */
   #takeWorkLeft(): void {
-    this.unset(YIELDING | WORK_LEFT);
+    this.unset(WAITS_FOR_TURN);
     this.#goOn();
   }
 
@@ -278,7 +279,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   #drain(): void {
     this.#beginDrain();
-    if (this.is(YIELDING | WORK_LEFT)) this.#takeWorkLeft();
+    if (this.is(WAITS_FOR_TURN)) this.#takeWorkLeft();
     else this.#takeArrived();
   }
 

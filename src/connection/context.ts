@@ -29,6 +29,8 @@ export interface ConnectionSettings {
   readonly maxClientState: number;
   /** How long a client may take nothing of what was sent to it. */
   readonly sendTimeout: number;
+  /** How long clients may keep others of their thread waiting. */
+  readonly moveAfter: number;
 }
 
 export interface ThreadContext extends EndingContext, LeaseContext, OutputContext, StrategyContext {

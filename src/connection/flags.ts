@@ -50,6 +50,12 @@ export const SECURING = 1 << 21;
 /** The client has sent more than its rate allows: it waits, and what it sends waits with it. */
 export const OVER_RATE = 1 << 22;
 
+/** The client has had its share of this turn: others of its thread are served before the rest of what it has sent. */
+export const GIVING_WAY = 1 << 23;
+
+/** Any of these, and what was read and left is served at the next event. */
+export const WAITS_FOR_TURN = YIELDING | WORK_LEFT | GIVING_WAY;
+
 /** Any of these, and the service may send nothing. */
 export const NO_OUTPUT = ENDS_OUTPUT | OUTPUT_ENDED;
 
@@ -57,7 +63,7 @@ export const NO_OUTPUT = ENDS_OUTPUT | OUTPUT_ENDED;
 export const WAITS_SENT = ENDS_OUTPUT | SECURING;
 
 /** Any of these, and the service may be given no message. */
-export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING | SECURING | OVER_RATE;
+export const TAKES_NO_INPUT = BLOCKED | UNREADY | FINISHING | CLOSED | YIELDING | GIVING_WAY | SECURING | OVER_RATE;
 
 /** Any of these, and the client is not idle, however long no byte comes or goes: it is the server, or another deadline, that it waits for. */
 export const NO_IDLE_TIMEOUT = UNREADY | BLOCKED | LINGERING | SECURING | OVER_RATE;

@@ -1,6 +1,6 @@
 /** Holds a client's slot for the thread that serves it: takes it, leaves it idle or pinned, and notes in it what others watch. */
 import { sharedTime } from '../sharing/clock.ts';
-import type { ConnectionTable, Generation, SavedBytes } from '../sharing/connection-table.ts';
+import { type ConnectionTable, type Generation, type SavedBytes, WORK_LEFT } from '../sharing/connection-table.ts';
 import type { MemoryBlocks } from './bytes/saved-bytes.ts';
 
 /*
@@ -157,6 +157,7 @@ export class Lease {
     const { blocks, table } = this.#context;
     const [inbox, outbox] = [table.inbox(this.fd), table.outbox(this.fd)];
     table.save(this.fd, undefined, 0, undefined);
+    table.setFlags(this.fd, table.flags(this.fd) & ~WORK_LEFT);
     blocks.claim(inbox);
     blocks.claim(outbox);
   }

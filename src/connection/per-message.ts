@@ -14,6 +14,11 @@ const OPENED = Symbol('opened');
 /** A handler that has blocked its thread for longer, in ms, makes other times uncertain by as much (`reactor/look-times.ts`). */
 const LONG_MS = 1;
 
+/** A message that costs more than this on average, in ms, has the clock looked at after each of its client's; else, after each of 16. */
+const SLOW_MS = 0.1;
+const EACH = 0;
+const EACH_OF_16 = 15;
+
 /** A handler is running. */
 const PENDING = SERVING | UNREADY;
 
@@ -24,6 +29,8 @@ export class PerMessage implements Strategy {
   #since = 0;
   /** The floor of the wait for it (`reactor/look-times.ts`). */
   #floor = 0;
+  /** After how many messages the clock is looked at while there are more: a mask of their count. */
+  #clockMask = EACH;
   #onReply: ((reply: unknown) => void) | undefined = undefined;
   #onError: ((error: unknown) => void) | undefined = undefined;
 
@@ -62,7 +69,7 @@ export class PerMessage implements Strategy {
   /** Goes on while the framing stays. The loop is not taken apart: it is most of what a message costs here. */
   #deliverIn(codec: Codec, bytes: Buffer, from: number, to: number): number {
     const client = this.#client;
-    const { answers, frame, rate, reader, row, table } = this.#context;
+    const { answers, frame, rate, reader, row, table, turn } = this.#context;
     const { framing, lends, readMessage } = codec;
     const { fd, output } = client;
     let at = from;
@@ -91,14 +98,14 @@ export class PerMessage implements Strategy {
         if (!isInPlace || !output.replyInPlace(at, next)) this.#answer(reply);
         at = next;
         if (isExpensive(table.kind(fd)) && !client.is(DRAINING)) client.set(YIELDING);
+        else if ((messages & this.#clockMask) === 0 && at < to) turn.giveWayWithRest(client, performance.now());
         if (!isSame) break;
       }
     } catch (error) {
       client.serviceFailed(error);
       at = to;
     }
-    if (callContext.isEntered) callContext.leave();
-    if (messages > 0) this.#count(messages);
+    this.#called(messages);
     return at;
   }
 
@@ -124,8 +131,7 @@ export class PerMessage implements Strategy {
     } catch (error) {
       this.#client.serviceFailed(error);
     }
-    if (callContext.isEntered) callContext.leave();
-    this.#count(1);
+    this.#called(1);
     return true;
   }
 
@@ -201,6 +207,7 @@ export class PerMessage implements Strategy {
     } catch (error) {
       client.serviceFailed(error);
     }
+    context.turn.giveWay(client, context.time);
     client.resume();
   }
 
@@ -213,7 +220,10 @@ export class PerMessage implements Strategy {
     this.#client.resume();
   }
 
-  #count(messages: number): void {
+  /** The service was called for so many messages. */
+  #called(messages: number): void {
+    if (callContext.isEntered) callContext.leave();
+    if (messages === 0) return;
     const context = this.#context;
     const { looks, row, time } = context;
     const now = performance.now();
@@ -224,6 +234,7 @@ export class PerMessage implements Strategy {
       row.countResponses(answered, toMicroseconds(now - looks.floor));
     }
     context.time = now;
+    this.#clockMask = now - time > messages * SLOW_MS ? EACH : EACH_OF_16;
     if (now - time > LONG_MS && !this.#client.is(CLOSED)) looks.hasBlocked(this.#client.fd, now);
   }
 

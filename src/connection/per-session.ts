@@ -24,7 +24,7 @@ import {
   UNREADY,
 } from './flags.ts';
 import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
-import { takeKept } from './take-kept.ts';
+import { takeKept } from './turn/take-kept.ts';
 import { messageTracing } from './tracing.ts';
 
 /** What a promise that is being made is resolved with: one function for all, since a closure for each message is dear. */
@@ -169,7 +169,8 @@ export class PerSession implements Strategy {
     this.#iterates = iterates;
     this.#once = once;
     if (this.#over) return Promise.resolve(this.#given(undefined));
-    const ready = this.#takeReady();
+    const givesWay = this.#context.turn.giveWay(client, this.#context.time);
+    const ready = givesWay ? undefined : this.#takeReady();
     if (ready !== undefined) return Promise.resolve(this.#given(ready));
     const message = new Promise<unknown>(keepResolve);
     this.#resolve = resolveMade;

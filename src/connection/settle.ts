@@ -15,6 +15,7 @@ import {
   ENDED,
   ENDS_OUTPUT,
   FINISHING,
+  GIVING_WAY,
   LINGERING,
   NO_IDLE_TIMEOUT,
   OUTPUT_ENDED,
@@ -22,6 +23,7 @@ import {
   SERVING,
   SIGNALS,
   TAKES_NO_INPUT,
+  WAITS_FOR_TURN,
   WATCHED_FOR_ROOM,
   WORK_LEFT,
   YIELDING,
@@ -44,8 +46,8 @@ export interface Settling extends CalledBack, Keeping {
 /** Gives up a connection that has flags or keeps something, or whose thread does; after most messages neither is so. */
 export function settle(connection: Settling, context: ThreadContext): void {
   const { input, lease } = connection;
-  if (connection.is(NO_IDLE_TIMEOUT) || hasWorkLeft(connection)) lease.stopIdling();
-  if (connection.is(BLOCKED | WATCHED_FOR_ROOM) || input.isUnread) watch(connection, context);
+  if (connection.is(NO_IDLE_TIMEOUT) || waitsLong(connection)) lease.stopIdling();
+  if (connection.is(BLOCKED | WATCHED_FOR_ROOM | GIVING_WAY) || input.isUnread) watch(connection, context);
   const excess = excessText(connection, context);
   if (excess !== undefined) return connection.cutOff('over-limit', excess);
   // Besides bytes, this thread keeps something of its own: a handler, a session, an ending of one side or both, a drain.
@@ -72,6 +74,7 @@ export function surplusText(connection: Settling): string {
 function watch(connection: Settling, { poller }: ThreadContext): void {
   const { fd, input, lease, output } = connection;
   const { isBlocked } = output;
+  const givesWay = connection.is(GIVING_WAY); // Its next turn begins with an event: there nearly always is room to send.
   if (isBlocked !== connection.is(WATCHED_FOR_ROOM)) {
     if (isBlocked) {
       connection.set(WATCHED_FOR_ROOM);
@@ -80,8 +83,8 @@ function watch(connection: Settling, { poller }: ThreadContext): void {
       connection.unset(WATCHED_FOR_ROOM);
       lease.writeFlowing();
     }
-  } else if (!input.isUnread || !readsOn(connection)) return;
-  poller.modify(fd, interestFor(isBlocked), fd, lease.generation);
+  } else if (!givesWay && (!input.isUnread || !readsOn(connection))) return;
+  poller.modify(fd, interestFor(isBlocked || givesWay), fd, lease.generation);
 }
 
 /** Whether what is there to read may be read, and is left for the sake of others. */
@@ -119,6 +122,11 @@ function waitsOutOfTurn(connection: Settling, { table }: ThreadContext): boolean
 
 /** Whether the client has sent more than its thread serves in this turn. */
 function hasWorkLeft(connection: Settling): boolean {
+  return connection.is(WAITS_FOR_TURN | OVER_RATE) && !connection.input.isTaken;
+}
+
+/** Whether it may be long until that is served. */
+function waitsLong(connection: Settling): boolean {
   return connection.is(YIELDING | WORK_LEFT | OVER_RATE) && !connection.input.isTaken;
 }
 

@@ -14,6 +14,7 @@ import type { Keeping } from './kept.ts';
 import type { Reader } from './bytes/reader.ts';
 import type { MessageRate, RatedConnection } from './rate/message-rate.ts';
 import type { Service } from './service.ts';
+import type { Turn } from './turn/turn.ts';
 
 /** How the service of a thread takes the messages of one client: one call for each, or a session. */
 export interface Strategy {
@@ -100,6 +101,8 @@ export interface StrategyContext {
   time: number;
   /** Since when the client that is served now may have waited. */
   readonly looks: Pick<LookTimes, 'floor' | 'hasBlocked'>;
+  /** Says when clients give way to others. */
+  readonly turn: Turn;
   /** How many handlers and sessions await something that is not their client. */
   awaiting: number;
 }

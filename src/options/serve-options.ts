@@ -174,7 +174,7 @@ const shape = {
   }),
   /**
    * How long a message may block its thread, in milliseconds or as text, before the thread's other clients move to
-   * a free one; Infinity is never.
+   * a free one; Infinity is never. A client that has sent many messages lets others of its thread be served after this time.
    * @default '5ms'
    */
   moveAfter: option(v.optional(duration(1, 'never'), '5ms'), {

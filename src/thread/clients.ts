@@ -76,9 +76,11 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
   }
 
   begin(): void {
-    this.context.time = performance.now();
-    this.context.lookAtTracing();
-    this.#heap.look(this.context.time);
+    const { context } = this;
+    context.time = performance.now();
+    context.turn.begin(context.time);
+    context.lookAtTracing();
+    this.#heap.look(context.time);
   }
 
   expect(events: EpollEvents, count: number): void {

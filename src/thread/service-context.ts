@@ -18,6 +18,7 @@ import { MemoryBlocks } from '../connection/bytes/saved-bytes.ts';
 import type { Service } from '../connection/service.ts';
 import { CLIENT_CLOSE, messageTracing } from '../connection/tracing.ts';
 import type { Answering, ServedConnection, Strategy } from '../connection/strategy.ts';
+import { Turn } from '../connection/turn/turn.ts';
 import { crash, errorToRecord } from '../errors.ts';
 import { Frame } from '../framing/frame.ts';
 import { LookTimes } from '../reactor/look-times.ts';
@@ -61,6 +62,7 @@ export class ServiceContext implements ThreadContext {
   readonly beginHandshake: ThreadContext['beginHandshake'];
   time = 0;
   readonly looks: LookTimes;
+  readonly turn: Turn;
   awaiting = 0;
   readonly #parts: ServiceThreadParts;
   readonly #owner: ContextOwner;
@@ -77,6 +79,7 @@ export class ServiceContext implements ThreadContext {
     this.row = parts.row;
     this.poller = parts.poller;
     this.looks = new LookTimes(parts.row, parts.table, (fd) => parts.sys.unread(fd));
+    this.turn = new Turn(this.looks, parts.settings.moveAfter);
     this.service = parts.service;
     this.answers = parts.service as Answering;
     this.settings = parts.settings;
@@ -150,6 +153,7 @@ export class ServiceContext implements ThreadContext {
     setImmediate(() => {
       this.time = performance.now();
       this.looks.floor = floor;
+      this.turn.begin(this.time);
       callContext.run(() => connection.goOn());
     });
   }

@@ -43,10 +43,15 @@ function steps(names: readonly ActionName[]): fc.Arbitrary<Step[]> {
 const WIDE = 100_000;
 
 function anySettings(...sendBuffers: number[]): fc.Arbitrary<ScheduleSettings> {
+  return anySettingsWhere(false, sendBuffers);
+}
+
+function anySettingsWhere(givesWay: boolean, sendBuffers: number[]): fc.Arbitrary<ScheduleSettings> {
   return fc.record({
     sendBuffer: fc.constantFrom(...sendBuffers),
     arenaSize: fc.constantFrom(2048, 1 << 16),
     speaksFirst: fc.boolean(),
+    givesWay: fc.constant(givesWay),
   });
 }
 
@@ -70,11 +75,15 @@ function play(settings: ScheduleSettings, order: readonly Step[]): Schedule {
 }
 
 const step = (name: ActionName, a = 0, b = 0): Step => ({ name, a, b, inner: undefined });
-const SETTINGS: ScheduleSettings = { sendBuffer: 1000, arenaSize: 1 << 16, speaksFirst: false };
+const SETTINGS: ScheduleSettings = { sendBuffer: 1000, arenaSize: 1 << 16, speaksFirst: false, givesWay: false };
 
 /** Any schedule of `names`. A thread that is blocked for too long dies as well, whatever they are. */
 function anySchedule(names: readonly ActionName[], ...sendBuffers: number[]) {
-  return fc.property(anySettings(...sendBuffers), steps(names), (settings, order) => {
+  return anyScheduleIn(anySettings(...sendBuffers), names);
+}
+
+function anyScheduleIn(all: fc.Arbitrary<ScheduleSettings>, names: readonly ActionName[]) {
+  return fc.property(all, steps(names), (settings, order) => {
     expect(play(settings, order).arena.used).toBe(0);
   });
 }
@@ -92,6 +101,10 @@ describe('any schedule of clients, threads and acceptor', () => {
 
   it.each(SEEDS)('does both when the kernel takes little of a reply at once (seed %i)', (seed) => {
     fc.assert(anySchedule(ACTION_NAMES, 64, 1000), { seed, numRuns: 2 * RUNS });
+  });
+
+  it('does both when clients give way to each other', () => {
+    fc.assert(anyScheduleIn(anySettingsWhere(true, [64, 1000, WIDE]), ACTION_NAMES), { seed: 1, numRuns: RUNS / 2 });
   });
 });
 

@@ -90,6 +90,22 @@ describe('a thread whose sockets are Node’s', () => {
     expect(stateOf(table.word(FD))).toBe(PINNED);
   });
 
+  it('serves what is left when a client has given way to others in a later turn of its own', async () => {
+    const { log, pinned, thread } = streamThread({ moveAfter: 0 });
+    const { sent, socket } = playedSocket();
+    thread.add({ fd: FD, generation: pinned() }, socket);
+    await turn();
+    socket.push(Buffer.from('ab\ncd\nef\n'));
+    await turn();
+    expect([log, sent]).toEqual([['served'], ['ba\n']]);
+    await turn();
+    await turn();
+    expect([log, sent]).toEqual([
+      ['served', 'served', 'served'],
+      ['ba\n', 'dc\n', 'fe\n'],
+    ]);
+  });
+
   it('waits for Node’s event loop while it has a socket', () => {
     const { pinned, thread } = streamThread();
     expect(thread.awaitsNode()).toBe(false);

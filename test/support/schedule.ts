@@ -35,6 +35,8 @@ export interface ScheduleSettings {
   readonly sendBuffer: number;
   readonly arenaSize: number;
   readonly speaksFirst: boolean;
+  /** Each client gives way to others after each of its messages. */
+  readonly givesWay: boolean;
 }
 
 export class Schedule implements NodeCallbacks {
@@ -251,7 +253,7 @@ export class Schedule implements NodeCallbacks {
 
   #begin(thread: number): void {
     const { account, arena, kernel, table } = this;
-    const { speaksFirst } = this.settings;
+    const { givesWay, speaksFirst } = this.settings;
     const report = (event: ServerEvent): void => void this.events.push(event);
     const row = this.board.row(thread);
     this.threads[thread] = new SteppedThread({
@@ -263,6 +265,7 @@ export class Schedule implements NodeCallbacks {
       room: this.board.waitingRoom,
       acceptorEpollFd: this.#epollFd,
       speaksFirst,
+      givesWay,
       report,
     });
     this.acceptor.threadReady(thread);

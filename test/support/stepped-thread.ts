@@ -27,6 +27,7 @@ export interface SteppedParts {
   readonly room: ThreadRow;
   readonly acceptorEpollFd: number;
   readonly speaksFirst: boolean;
+  readonly givesWay: boolean;
   readonly report: (event: ServerEvent) => void;
 }
 
@@ -59,7 +60,7 @@ export class SteppedThread {
   #parkedAt: number | undefined = undefined;
 
   constructor(parts: SteppedParts) {
-    const { kernel, row, room, table, arena, account, speaksFirst, acceptorEpollFd } = parts;
+    const { kernel, row, room, table, arena, account, speaksFirst, givesWay, acceptorEpollFd } = parts;
     this.#parts = parts;
     this.row = row;
     const service: Service = lineService(speaksFirst, {
@@ -79,7 +80,7 @@ export class SteppedThread {
       poller: this.#poller,
       service,
       framings: [{ name: undefined, framing: createFraming({ line: 'lf', atEnd: 'refuse' }, 4096) }],
-      settings: TIMELESS,
+      settings: givesWay ? { ...TIMELESS, moveAfter: 0 } : TIMELESS,
       giveBack: (client, generation) => giveBack({ sys: kernel, table, row, room }, client, generation),
       report: (event) => this.#report(event),
       complain: (event) => this.#report(event),

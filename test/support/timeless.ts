@@ -3,4 +3,10 @@ import type { Timeouts } from '../../src/sharing/deadlines.ts';
 
 const timeouts: Timeouts = { idleTimeout: Infinity, messageTimeout: Infinity, sendTimeout: Infinity };
 
-export const TIMELESS = { ...timeouts, maxUnsent: Infinity, maxMessageLength: 2 ** 20, maxClientState: 16 * 1024 };
+export const TIMELESS = {
+  ...timeouts,
+  moveAfter: Infinity,
+  maxUnsent: Infinity,
+  maxMessageLength: 2 ** 20,
+  maxClientState: 16 * 1024,
+};

@@ -49,6 +49,12 @@ const ways = {
       await client.send(line);
     }
   },
+  async busy(client) {
+    for await (const line of client) {
+      for (const end = performance.now() + 1; performance.now() < end; );
+      await client.send(line);
+    }
+  },
   async wait(client) {
     await delay(60_000);
     await client.send('late');

@@ -1,13 +1,13 @@
 /** Takes a message of those that were read before, for a service that goes on at once: without a turn of its client. */
-import { type Frame, MESSAGE } from '../framing/frame.ts';
-import type { ThreadRow } from '../sharing/thread-board.ts';
-import type { MessagesAhead } from './bytes/messages-ahead.ts';
-import type { Codec } from './codec/codec.ts';
-import { BLOCKED, CLOSED, DRAINING, FINISHING, OVER_RATE, REFRAMED, SECURING, WORK_LEFT, YIELDING } from './flags.ts';
-import { type Keeping, noteKept } from './kept.ts';
+import { type Frame, MESSAGE } from '../../framing/frame.ts';
+import type { ThreadRow } from '../../sharing/thread-board.ts';
+import type { MessagesAhead } from '../bytes/messages-ahead.ts';
+import type { Codec } from '../codec/codec.ts';
+import { BLOCKED, CLOSED, DRAINING, FINISHING, OVER_RATE, REFRAMED, SECURING, WAITS_FOR_TURN } from '../flags.ts';
+import { type Keeping, noteKept } from '../kept.ts';
 
 /** Any of these, and there is more to do than to take a message. */
-const NEEDS_TURN = BLOCKED | FINISHING | CLOSED | YIELDING | WORK_LEFT | SECURING | DRAINING | REFRAMED | OVER_RATE;
+const NEEDS_TURN = BLOCKED | FINISHING | CLOSED | WAITS_FOR_TURN | SECURING | DRAINING | REFRAMED | OVER_RATE;
 
 interface KeepingConnection extends Keeping {
   readonly fd: number;
