@@ -14,8 +14,20 @@ type Colours = Readonly<Record<(typeof NAMES)[number], string>>;
 for (const name of NAMES)
   CSS.registerProperty({ name: `--${name}`, syntax: '<color>', inherits: true, initialValue: 'gray' });
 
+/** How pictures are drawn now. */
+export interface Style {
+  readonly colours: Colours;
+  readonly font: string;
+}
+
+export function styleNow(): Style {
+  const style = getComputedStyle(document.documentElement);
+  const colours = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`)])) as Colours;
+  return { colours, font: `600 ${Number.parseFloat(style.fontSize) * 0.75}px ${style.fontFamily}` };
+}
+
 /** Clears `canvas`, which CSS says the size of; `undefined`: it is not seen. */
-export function pictureOn(canvas: HTMLCanvasElement): Picture | undefined {
+export function pictureOn(canvas: HTMLCanvasElement, { colours, font }: Style): Picture | undefined {
   const [width, height, ratio] = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio || 1];
   const context = canvas.getContext('2d');
   if (context === null || width === 0 || height === 0) return undefined;
@@ -23,9 +35,6 @@ export function pictureOn(canvas: HTMLCanvasElement): Picture | undefined {
   if (canvas.width !== across || canvas.height !== down) [canvas.width, canvas.height] = [across, down];
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
-  const style = getComputedStyle(document.documentElement);
-  const colours = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`)])) as Colours;
-  const size = Number.parseFloat(style.fontSize) * 0.75;
-  context.font = `600 ${size}px ${style.fontFamily}`;
+  context.font = font;
   return { context, width, height, colours };
 }

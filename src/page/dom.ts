@@ -15,19 +15,32 @@ export function byId(id: string): HTMLElement {
   return element;
 }
 
+/** Whether somebody sees what is in a `details`. */
+export function isOpen(id: string): boolean {
+  return (byId(id) as HTMLDetailsElement).open;
+}
+
 /** Leaves alone what is the same: nothing is laid out anew, and nothing is read out again. */
 export function setText(id: string, text: string): void {
-  const element = byId(id);
+  setTextOf(byId(id), text);
+}
+
+export function setTextOf(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /** A bar that is `share` full, with its figures in words beside it. */
 export function bar(share: number, isAlarm: boolean): HTMLElement {
-  const fill = make('span', isAlarm ? 'fill alarm' : 'fill');
-  fill.style.width = `${Math.min(100, share * 100)}%`;
+  const fill = make('span', '');
+  fillBar(fill, share, isAlarm);
   const frame = make('span', 'bar', fill);
   frame.setAttribute('aria-hidden', 'true');
   return frame;
+}
+
+export function fillBar(fill: HTMLElement, share: number, isAlarm: boolean): void {
+  fill.className = isAlarm ? 'fill alarm' : 'fill';
+  fill.style.width = `${Math.min(100, share * 100)}%`;
 }
 
 /** A row of a table. Its key stays the row's while others come and go: so what has the focus keeps it. */

@@ -2,15 +2,15 @@
 import type { Heat, Rights, Tick } from '../admin/view/frames.ts';
 import { Loom } from '../admin/view/loom.ts';
 import { type View, viewAt } from '../admin/view/view.ts';
-import { pictureOn } from './canvas.ts';
+import { pictureOn, styleNow } from './canvas.ts';
 import type { ClientTable } from './client-table.ts';
-import { byId, setText } from './dom.ts';
+import { byId, isOpen, setText } from './dom.ts';
 import { drawHeat } from './draw-heat.ts';
 import { drawLoom } from './draw-loom.ts';
 import { showMood } from './favicon.ts';
 import { showHeats } from './heat-table.ts';
 import { showLanes } from './lanes.ts';
-import { serviceName, showNow, showSlow, showVerdict } from './panels.ts';
+import { serviceName, showNow, showSlow, showThreads, showVerdict } from './panels.ts';
 import type { Known, News } from './stream.ts';
 
 const WINDOW_MS = 30_000;
@@ -89,7 +89,7 @@ export class LivePage {
     this.#loom.add(frame);
     if (heat !== undefined) this.#heats.push(heat);
     const oldest = Math.min(frame.time, this.#at ?? Infinity) - HISTORY_MS;
-    this.#loom.forget(oldest);
+    if (view !== undefined) this.#loom.forget(oldest);
     while ((this.#heats[0]?.time ?? oldest) < oldest) this.#heats.shift();
     const shown = view ?? (this.#view && viewAt(this.#view, frame.time, verdict));
     if (shown !== undefined) this.#show(shown);
@@ -135,19 +135,26 @@ export class LivePage {
     this.draw();
   }
 
+  /** Fills the tables that were opened. */
+  showWords(): void {
+    if (this.#view !== undefined && isOpen('threads-words')) showThreads(this.#view);
+    this.draw();
+  }
+
   draw(): void {
     if (this.#view === undefined) return;
     const now = this.#at ?? this.#now;
     const windowMs = innerWidth <= NARROW_PX ? NARROW_WINDOW_MS : WINDOW_MS;
     const lanes = this.#loom.threads(now - windowMs, now);
     showLanes(this.#view, lanes, this.#lane);
-    const cloth = pictureOn(byId('loom') as HTMLCanvasElement);
+    const style = styleNow();
+    const cloth = pictureOn(byId('loom') as HTMLCanvasElement, style);
     const end = this.isPaused ? clockText(now) : 'now';
     if (cloth !== undefined)
       drawLoom({ picture: cloth, loom: this.#loom, lanes, now, windowMs, end, chosen: this.#lane });
-    const heat = pictureOn(byId('heat') as HTMLCanvasElement);
+    const heat = pictureOn(byId('heat') as HTMLCanvasElement, style);
     if (heat !== undefined) drawHeat(heat, this.#heats, now);
-    if ((byId('heat-words') as HTMLDetailsElement).open) showHeats(this.#heats, now);
+    if (isOpen('heat-words')) showHeats(this.#heats, now);
     this.#sayWhen(now, windowMs);
   }
 
@@ -158,8 +165,9 @@ export class LivePage {
     setText('loom-about', `${windowMs / 1000} s${until}, each line a client${drawn}`);
     const slider = byId('past') as HTMLInputElement;
     const back = Math.round((this.#now - now) / 1000);
-    slider.value = String(-back);
-    slider.setAttribute('aria-valuetext', back === 0 ? 'now' : `${back} seconds ago`);
+    if (slider.valueAsNumber !== -back) slider.value = String(-back);
+    const when = back === 0 ? 'now' : `${back} seconds ago`;
+    if (slider.getAttribute('aria-valuetext') !== when) slider.setAttribute('aria-valuetext', when);
     setText('past-text', back === 0 ? 'now' : `−${Math.floor(back / 60)}:${String(back % 60).padStart(2, '0')}`);
   }
 

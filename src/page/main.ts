@@ -47,7 +47,6 @@ function toggleWords(): void {
   const all = [...document.querySelectorAll<HTMLDetailsElement>('details.words')];
   const isOpen = all.every(({ open }) => open);
   for (const each of all) each.open = !isOpen;
-  page.draw();
 }
 
 function showKeys(): void {
@@ -97,7 +96,8 @@ byId('past').addEventListener('input', ({ target }) => {
   const { max, min, valueAsNumber } = target as HTMLInputElement;
   page.scrub(1 - (Number(max) - valueAsNumber) / (Number(max) - Number(min)));
 });
-byId('heat-words').addEventListener('toggle', () => page.draw());
+for (const words of document.querySelectorAll('details.words'))
+  words.addEventListener('toggle', () => page.showWords());
 
 const theme = sessionStorage.getItem(THEME_KEY);
 if (theme !== null) document.documentElement.dataset['theme'] = theme;

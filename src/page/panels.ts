@@ -1,10 +1,9 @@
 /** Fills what is words and figures on the page. */
 import { amountText, bytesText, shareText } from '../admin/view/amounts.ts';
-import type { ThreadView } from '../admin/view/threads.ts';
 import type { View } from '../admin/view/view.ts';
 import { countText, durationText, placeText } from '../admin/words.ts';
 import { deployText, unaccounted } from '../log/deploy-text.ts';
-import { bar, byId, fillTable, make, setText, syncCells } from './dom.ts';
+import { bar, byId, fillTable, isOpen, make, setText, syncCells } from './dom.ts';
 import { showStacks } from './stacks.ts';
 
 /** A limit of which so much is used is near. */
@@ -39,7 +38,7 @@ export function showVerdict(text: string): void {
 
 /** What would be restless four times a second. */
 export function showSlow(view: View): void {
-  showThreads(view.threads);
+  if (isOpen('threads-words')) showThreads(view);
   fillTable(
     'codes',
     view.codes.slice(0, MOST_ROWS).map(({ client, code, count, longestMs, moved }) => ({
@@ -106,7 +105,7 @@ function showTiles(view: View): void {
     rates === undefined ? '' : `a second, in ${bytesText(rates.receivedBytes)}, out ${bytesText(rates.sentBytes)}`,
   );
   setText('tile-threads', `${threads.length}`);
-  const moves = rates && `, ${amountText(rates.moves)} clients change threads a second`;
+  const moves = rates && `, ${amountText(rates.moves)} moves a second`;
   setText('tile-threads-more', `of ${server.threads.max}, ${blocked === 0 ? 'none' : blocked} blocked${moves ?? ''}`);
   byId('tile-threads-more').className = blocked === 0 ? 'more' : 'more alarm';
   const all = closed.reduce((sum, { count }) => sum + count, 0);
@@ -128,7 +127,7 @@ function showDeploy({ deploy, predecessor, time }: View): void {
   byId('tile-deploy-more').className = lost > 0 || deploy?.result === 'failure' ? 'more alarm' : 'more';
 }
 
-function showThreads(threads: readonly ThreadView[]): void {
+export function showThreads({ threads }: Pick<View, 'threads'>): void {
   fillTable(
     'threads',
     threads.map(({ block, clients, cpu, delay, id, messages }) => ({

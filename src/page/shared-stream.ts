@@ -19,6 +19,8 @@ export class SharedStream {
   #channel: BroadcastChannel | undefined;
   #ending: AbortController | undefined;
   #isReading = false;
+  /** Some tab was heard. A tab that is alone tells nobody: to copy what it would say costs more than to draw it. */
+  #hasOthers = false;
   /** Without a hello, what has changed says nothing. */
   #isGreeted = false;
   #silence: News | undefined;
@@ -64,10 +66,11 @@ export class SharedStream {
   #read(news: News): void {
     this.#silence = news[0] === 'silent' ? news : undefined;
     this.#listener.take(news);
-    this.#post({ news });
+    if (this.#hasOthers) this.#post({ news });
   }
 
   #hear(message: Message): void {
+    this.#hasOthers = true;
     if ('asks' in message) return this.#answer(message.asks);
     const { news, to = this.#id } = message;
     if (to !== this.#id || this.#isReading) return;

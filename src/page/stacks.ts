@@ -7,7 +7,8 @@ import { byId, make, syncCells } from './dom.ts';
 /** The button is there while there is a stack to see. What somebody reads stays when the thread is free again. */
 export function showStacks({ verdict }: View): void {
   const known = verdict.blocked.filter(({ stack }) => stack !== undefined);
-  byId('see-stack').hidden = known.length === 0;
+  const button = byId('see-stack');
+  if (button.hidden !== (known.length === 0)) button.hidden = !button.hidden;
   if (known.length > 0) syncCells(byId('stacks'), known.map(stackOf));
 }
 

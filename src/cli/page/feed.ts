@@ -122,7 +122,7 @@ export class Feed {
     const threads = shown?.threads.map(({ id }) => id) ?? [];
     const frame = frameOf(seen, threads, isFirst ? this.#loom.changes(seen.moved) : seen);
     this.#loom.add(frame);
-    this.#loom.forget(time - HISTORY_MS);
+    if (view !== undefined) this.#loom.forget(time - HISTORY_MS);
     return { verdict, frame, ...(view !== undefined && { view }), ...(heat !== undefined && { heat }) };
   }
 
