@@ -43,9 +43,14 @@ export function showLanes({ threads }: View, lanes: readonly number[], chosen: n
     shown.set(name, { thread, isChosen });
     showFigures(figure, thread);
     if (isSame) continue;
-    name.className = figure.className = thread?.state === 'blocked' ? 'alarm' : '';
+    name.className = figure.className = classOf(lane, thread);
     showName(name, lane, thread, isChosen);
   }
+}
+
+function classOf(lane: number, thread: ThreadView | undefined): string {
+  if (thread?.state === 'blocked') return 'alarm';
+  return thread === undefined && lane !== 0 ? 'ended' : '';
 }
 
 /** The button stays the same element: it may have the focus. */

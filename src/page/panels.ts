@@ -3,6 +3,7 @@ import { amountText, bytesText, shareText } from '../admin/view/amounts.ts';
 import type { View } from '../admin/view/view.ts';
 import { countText, durationText, placeText } from '../admin/words.ts';
 import { deployText, unaccounted } from '../log/deploy-text.ts';
+import type { Deploy } from '../log/event.ts';
 import { bar, byId, fillTable, isOpen, make, setText, syncCells } from './dom.ts';
 import { showStacks } from './stacks.ts';
 
@@ -118,13 +119,20 @@ function showDeploy({ deploy, predecessor, time }: View): void {
   if (deploy === undefined && predecessor === undefined) return;
   const lost = deploy === undefined ? 0 : (deploy.dropped ?? 0) + Math.max(0, unaccounted(deploy));
   const old = predecessor && `process ${predecessor.pid} still serves ${countText(predecessor.clients, 'client')}`;
-  const ago = deploy && `${durationText(Math.max(0, time - deploy.time))} ago: ${deployText(deploy)}`;
+  const ago = deploy && `${durationText(Math.max(0, time - deploy.time))} ago: ${shortText(deploy)}`;
   setText(
     'tile-deploy',
     deploy === undefined ? '…' : deploy.result === 'failure' ? 'failed' : `${amountText(lost)} dropped`,
   );
   setText('tile-deploy-more', old ?? ago ?? '');
   byId('tile-deploy-more').className = lost > 0 || deploy?.result === 'failure' ? 'more alarm' : 'more';
+}
+
+/** A tile has two lines: an account that adds up needs no sum. */
+function shortText(deploy: Deploy): string {
+  const { clients, kind, moved = 0, result, stayed = 0 } = deploy;
+  const isWhole = result === 'success' && clients !== undefined && unaccounted(deploy) === 0;
+  return isWhole ? `${kind}, ${amountText(moved)} moved, ${amountText(stayed)} stayed` : deployText(deploy);
 }
 
 export function showThreads({ threads }: Pick<View, 'threads'>): void {

@@ -20,9 +20,10 @@ export function limitsOf({ acceptQueue, arena, clients, files, server, threads }
     ...(files === undefined ? [] : [limit('open files', files.used, files.limit)]),
     ...acceptQueue.map(({ length, limit: most, listener }) => limit(`accept queue ${listener}`, length, most)),
   ];
-  return limits.sort((one, other) => other.share - one.share);
+  // A listening socket that is closed has a queue for nobody.
+  return limits.filter(({ limit: most }) => most > 0).sort((one, other) => other.share - one.share);
 }
 
 function limit(name: string, used: number, most: number, isBytes = false): Limit {
-  return { name, used, limit: most, share: most > 0 ? Math.min(1, used / most) : 0, isBytes };
+  return { name, used, limit: most, share: Math.min(1, used / most), isBytes };
 }

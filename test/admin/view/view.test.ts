@@ -59,21 +59,24 @@ describe('the view of a server', () => {
     expect(view.waiting).toEqual([waiting()]);
   });
 
-  it('puts the nearest limit first', () => {
+  it('puts the nearest limit first, and leaves out one of nothing', () => {
     const view = viewOf(
       sample({
         clients: 900,
         files: { used: 950, limit: 1000 },
         threads: [thread(1), BLOCKED_THREAD],
-        acceptQueue: [{ listener: '0.0.0.0:4000', length: 1, limit: 0 }],
+        acceptQueue: [
+          { listener: '0.0.0.0:4000', length: 1, limit: 100 },
+          { listener: '0.0.0.0:4443', length: 0, limit: 0 },
+        ],
       }),
     );
     expect(view.limits.map(({ name, share }) => [name, share])).toEqual([
       ['open files', 0.95],
       ['clients', 0.9],
       ['blocked threads', 0.25],
+      ['accept queue 0.0.0.0:4000', 0.01],
       ['parts of messages', 0],
-      ['accept queue 0.0.0.0:4000', 0],
     ]);
   });
 });
