@@ -103,4 +103,4 @@ const theme = sessionStorage.getItem(THEME_KEY);
 if (theme !== null) document.documentElement.dataset['theme'] = theme;
 startSendBox(token);
 startStacks();
-stream.open();
+if (!document.hidden) stream.open();
