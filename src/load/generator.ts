@@ -54,6 +54,7 @@ export class Generator implements Ticker {
   readonly #plan: LoadPlan;
   readonly #wires: Wires;
   readonly #control: Control;
+  readonly #tellEdge: () => void;
   readonly #time = new MeasuredTime();
   readonly #late = new Histogram();
   readonly #groups: readonly Group[];
@@ -70,10 +71,12 @@ export class Generator implements Ticker {
 
   readonly #onOpen = (problem?: string): void => this.#openings.onOpen(performance.now(), problem);
 
-  constructor(plan: LoadPlan, wires: Wires, control: Control) {
+  /** `onEdge`: called when the measured time begins, and when it is over. */
+  constructor(plan: LoadPlan, wires: Wires, control: Control, onEdge: () => void) {
     this.#plan = plan;
     this.#wires = wires;
     this.#control = control;
+    this.#tellEdge = onEdge;
     this.#random = seededRandom(~plan.seed);
     this.#trace = plan.trace === undefined ? undefined : new ReplyTrace(plan.trace, this.#time);
     let number = plan.firstClient;
@@ -178,6 +181,7 @@ export class Generator implements Ticker {
       if (this.#serverCpu !== undefined) this.#serverCpu.to = serverCpu;
       for (const group of this.#groups) group.arrivals = group.churn = undefined;
     }
+    this.#tellEdge();
   }
 
   /** The run was ended from outside: what was measured until now counts, and nothing is lost. */

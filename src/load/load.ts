@@ -18,7 +18,10 @@ export interface GeneratorData {
 }
 
 /** What a generator thread has to say when it is done: its figures, or why it could not connect. */
-export type GeneratorMessage = { readonly record: LoadRecord } | { readonly problem: string };
+type GeneratorEnd = { readonly record: LoadRecord } | { readonly problem: string };
+
+/** The same, or before that: the measured time begins, or is over. */
+export type GeneratorMessage = GeneratorEnd | 'edge';
 
 /** Figures of a run. */
 export interface LoadFigures {
@@ -34,9 +37,15 @@ export interface LoadFigures {
 
 /**
  * Runs `plan` on `generators` threads. When `signal` is aborted it ends early, with the figures so far.
+ * `onEdge` is called when the measured time begins, and when it is over.
  * Rejects with HEDDLE_CONNECT, or HEDDLE_UNSUPPORTED if the system starts no more threads.
  */
-export async function runLoad(plan: LoadPlan, generators: number, signal: AbortSignal): Promise<LoadFigures> {
+export async function runLoad(
+  plan: LoadPlan,
+  generators: number,
+  signal: AbortSignal,
+  onEdge: () => void,
+): Promise<LoadFigures> {
   const plans = shares(plan, generators);
   const control = ControlWords.allocate();
   const words = new ControlWords(control, plans.length);
@@ -44,7 +53,7 @@ export async function runLoad(plan: LoadPlan, generators: number, signal: AbortS
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
   try {
-    const parts = plans.map((part) => runThread({ plan: part, control, count: plans.length }, end));
+    const parts = plans.map((part) => runThread({ plan: part, control, count: plans.length }, end, onEdge));
     const messages = await Promise.all(parts);
     const records = messages.map((message) => {
       if ('problem' in message) throw cannotConnect(plan, message.problem);
@@ -56,10 +65,11 @@ export async function runLoad(plan: LoadPlan, generators: number, signal: AbortS
   }
 }
 
-function runThread(data: GeneratorData, end: () => void): Promise<GeneratorMessage> {
+function runThread(data: GeneratorData, end: () => void, onEdge: () => void): Promise<GeneratorEnd> {
   return new Promise((resolve, reject) => {
     const thread = startThread(data);
-    thread.once('message', (message: GeneratorMessage) => {
+    thread.on('message', (message: GeneratorMessage) => {
+      if (message === 'edge') return onEdge();
       if ('problem' in message) end();
       resolve(message);
     });

@@ -7,14 +7,16 @@ import type { SocketAddress } from '../sys/sys.ts';
 const TICK_MS = 10;
 /** A process that starts another one shares its files with it for a moment, until the other runs its program. */
 const LOOKS = 3;
-/** A socket that listens, in /proc/net/tcp. */
+/** A socket that listens, in /proc/net/tcp, and in the flags of /proc/net/unix. */
 const LISTENS = '0A';
+const UNIX_LISTENS = '00010000';
 
 /** Gives the number of the process; `undefined`: it is another user's, there are several, or the system does not say. */
-export function listeningProcess({ family, port }: SocketAddress): number | undefined {
-  if (family === 'unix') return undefined;
+export function listeningProcess({ address, family, port }: SocketAddress): number | undefined {
   try {
-    const sockets = new Set(['tcp', 'tcp6'].flatMap((table) => listeningSockets(table, port)));
+    const found =
+      family === 'unix' ? listeningAt(address) : ['tcp', 'tcp6'].flatMap((table) => listeningSockets(table, port));
+    const sockets = new Set(found);
     if (sockets.size === 0) return undefined;
     for (let look = 0; look < LOOKS; look++) {
       const owners = readdirSync('/proc').filter((name) => hasOneOf(name, sockets));
@@ -41,12 +43,22 @@ export function cpuTimeMs(pid: number): number | undefined {
 /** How /proc/PID/fd names the sockets that listen at `port`. */
 function listeningSockets(table: string, port: number): string[] {
   const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const rows = readFileSync(`/proc/net/${table}`, 'utf8')
-    .split('\n')
-    .map((row) => row.trim().split(/\s+/));
-  return rows
+  return rowsOf(table)
     .filter(([, local = '', , state]) => state === LISTENS && local.endsWith(ending))
     .map((fields) => `socket:[${fields[9]}]`);
+}
+
+/** The same of the Unix socket at `path`, which is named as its server did. */
+function listeningAt(path: string): string[] {
+  return rowsOf('unix')
+    .filter(([, , , flags, , , , ...name]) => flags === UNIX_LISTENS && name.join(' ') === path)
+    .map((fields) => `socket:[${fields[6]}]`);
+}
+
+function rowsOf(table: string): string[][] {
+  return readFileSync(`/proc/net/${table}`, 'utf8')
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/));
 }
 
 function hasOneOf(name: string, sockets: ReadonlySet<string>): boolean {

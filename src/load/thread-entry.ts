@@ -24,10 +24,19 @@ async function wiresFor({ address, settings }: LoadPlan): Promise<Wires> {
   return new NodeWires(await openerFor({ ...settings, signal: undefined }, nameInLibrary));
 }
 
+/** One of all generators tells of the edges: the one that reads the server's clock. */
+function edgeTeller({ server }: LoadPlan): () => void {
+  return server === undefined ? () => {} : () => tell('edge');
+}
+
+function tell(message: GeneratorMessage): void {
+  parentPort?.postMessage(message);
+}
+
 async function run({ control, count, plan }: GeneratorData): Promise<GeneratorMessage> {
   const wires = await wiresFor(plan);
   try {
-    return { record: await new Generator(plan, wires, new ControlWords(control, count)).run() };
+    return { record: await new Generator(plan, wires, new ControlWords(control, count), edgeTeller(plan)).run() };
   } catch (error) {
     if (error instanceof CannotConnect) return { problem: error.message };
     throw error;
@@ -37,7 +46,7 @@ async function run({ control, count, plan }: GeneratorData): Promise<GeneratorMe
 }
 
 run(workerData as GeneratorData)
-  .then((message) => parentPort?.postMessage(message))
+  .then(tell)
   .catch((error: unknown) => {
     throw error; // A fault of the generator: the thread ends with it, and whoever started the thread is told.
   });

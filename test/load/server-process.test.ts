@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { cpuTimeMs, listeningProcess } from '../../src/load/server-process.ts';
+import { testFolder } from '../support/folder.ts';
 
 it('finds the process that listens at a port, as long as it does', async () => {
   const server = createServer().listen(0, '127.0.0.1');
@@ -12,6 +14,16 @@ it('finds the process that listens at a port, as long as it does', async () => {
   server.close();
   await once(server, 'close');
   expect(listeningProcess(address)).not.toBe(process.pid);
+});
+
+it('finds the process that listens at a Unix socket', async () => {
+  const path = join(testFolder(), 'a b.sock');
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  expect(listeningProcess({ family: 'unix', address: path, port: 0 })).toBe(process.pid);
+  expect(listeningProcess({ family: 'unix', address: `${path}x`, port: 0 })).toBe(undefined);
+  server.close();
+  await once(server, 'close');
 });
 
 it('reads the CPU time of a process, to a tick of the clock', () => {

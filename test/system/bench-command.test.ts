@@ -9,7 +9,7 @@ import { echoBytes, reverseChunks, stubServer } from '../client/stub-server.ts';
 import type { runBench as RunBench } from '../../src/cli/bench/bench.ts';
 import { benchInvocation, keepingTerminal } from '../support/bench-invocation.ts';
 import { testFolder } from '../support/folder.ts';
-import { HEDDLE, run, Running } from './processes.ts';
+import { HEDDLE, run, Running, startHeddle } from './processes.ts';
 
 const NEVER_LATE = ['--late', '1h', '--warm', '0s', '--framing', 'line'];
 
@@ -416,6 +416,16 @@ describe.concurrent('heddle bench', () => {
     const { status, stdout } = await running.finished();
     expect([status, stdout]).toEqual([signal === 'SIGINT' ? 130 : 143, expect.stringMatching(/from due +\d/)]);
   });
+});
+
+it('says beside its own figures what a Heddle server says itself', async () => {
+  await using server = await startHeddle('--framing', 'line', '--host', '127.0.0.1');
+  const { stdout } = await here(`:${server.port}`, ...NEVER_LATE, '-r', '100', '-d', '1s', '--json');
+  const [report] = JSON.parse(stdout).runs;
+  // On a busy machine the server is asked some time after the measured time has begun.
+  expect(report.serverResponse.count).toBeGreaterThan(0);
+  expect(report.serverResponse.count).toBeLessThanOrEqual(report.clients.fromDue.count);
+  expect(report.serverResponse.p99Ms).toBeGreaterThan(0);
 });
 
 // One after the other: their folders are removed when the test that runs then has finished.

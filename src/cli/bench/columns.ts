@@ -17,24 +17,29 @@ const GAP = '  ';
 interface Row {
   readonly label: string;
   readonly compared?: ComparedName;
-  readonly text: (summary: Summary) => string;
+  readonly text: (result: Result) => string;
 }
 
 const waits = (name: 'p50' | 'p90' | 'p99' | 'p99.9' | 'worst', label = name as string): Row => ({
   label,
   compared: name,
-  text: ({ clients }) => millisecondsText(clients.fromDue[name]),
+  text: ({ summary: { clients } }) => millisecondsText(clients.fromDue[name]),
 });
 
 const count = (name: 'wrong' | 'lost' | 'closed'): Row => ({
   label: name,
-  text: ({ clients }) => grouped(clients[name]),
+  text: ({ summary: { clients } }) => grouped(clients[name]),
 });
 
-const ASKED: Row = { label: 'asked/s', text: ({ clients }) => grouped(clients.asked) };
-const RATE: Row = { label: 'answered/s', compared: 'rate', text: ({ clients }) => grouped(clients.rate) };
-const CPU: Row = { label: 'CPU µs', compared: 'cpu', text: ({ cpu }) => (cpu === null ? '–' : microsecondsText(cpu)) };
-const LATE: Row = { label: 'generator p99', text: ({ late }) => millisecondsText(late.p99) };
+const ASKED: Row = { label: 'asked/s', text: ({ summary: { clients } }) => grouped(clients.asked) };
+const RATE: Row = { label: 'answered/s', compared: 'rate', text: ({ summary: { clients } }) => grouped(clients.rate) };
+const CPU: Row = {
+  label: 'CPU µs',
+  compared: 'cpu',
+  text: ({ summary: { cpu } }) => (cpu === null ? '–' : microsecondsText(cpu)),
+};
+const RESPONSE: Row = { label: 'response p99', text: ({ response }) => millisecondsText(response?.p99Ms ?? null) };
+const LATE: Row = { label: 'generator p99', text: ({ summary: { late } }) => millisecondsText(late.p99) };
 const ROWS: readonly Row[] = [
   RATE,
   waits('p50', 'p50 ms'),
@@ -43,6 +48,7 @@ const ROWS: readonly Row[] = [
   waits('p99.9'),
   waits('worst'),
   CPU,
+  RESPONSE,
   LATE,
   count('wrong'),
   count('lost'),
@@ -63,23 +69,14 @@ export function pairLines(pair: readonly [Result, Result], figures: readonly Com
     const found = figures.find(({ name }) => name === compared);
     return found === undefined ? '' : `${ratioText(found)}  ${found.outcome}`;
   };
-  return [
-    line('', names, 'ratio'),
-    ...rows.map((row) =>
-      line(
-        row.label,
-        pair.map(({ summary }) => row.text(summary)),
-        ratioOf(row),
-      ),
-    ),
-  ];
+  return [line('', names, 'ratio'), ...rows.map((row) => line(row.label, pair.map(row.text), ratioOf(row)))];
 }
 
 /** The neighbours are the same beside each target. */
 function besideRows({ beside }: Summary): Row[] {
   return beside.map((_, index) => ({
     label: beside.length === 1 ? 'beside p99' : `beside ${index + 1} p99`,
-    text: (summary) => millisecondsText(summary.beside[index]?.fromDue.p99 ?? null),
+    text: ({ summary }) => millisecondsText(summary.beside[index]?.fromDue.p99 ?? null),
   }));
 }
 
@@ -96,7 +93,7 @@ export function tableLines(results: readonly Result[]): string[] {
     ...results.map((result) =>
       line(
         nameOf(result),
-        COLUMNS.map(({ text }) => text(result.summary)),
+        COLUMNS.map(({ text }) => text(result)),
       ),
     ),
   ];

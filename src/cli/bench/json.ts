@@ -13,7 +13,7 @@ const SCHEMA = 1;
 
 /** One line. */
 export function jsonText(results: readonly Result[], comparisons: readonly NamedComparison[], end: Verdict): string {
-  const runs = results.map(({ figures, outcomes, plan, rounds, summary, verdict }) => ({
+  const runs = results.map(({ figures, outcomes, plan, response, rounds, summary, verdict }) => ({
     target: peerText(plan.settings),
     rate: plan.groups[0]?.rate ?? null,
     rampTo: plan.groups[0]?.rampTo ?? null,
@@ -21,6 +21,7 @@ export function jsonText(results: readonly Result[], comparisons: readonly Named
     status: verdict.status,
     verdict: verdict.text,
     ...summary,
+    serverResponse: response ?? null,
     histogram: figures.groups[0]?.fromDue.toRecord(),
     rounds,
     requirements: outcomes.map(({ isMet, requirement, value }) => ({

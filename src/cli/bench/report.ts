@@ -80,9 +80,9 @@ export function reportLines(
 
 /** The lines about one target that is measured alone. */
 function resultLines(result: Result, { late }: BenchSettings): string[] {
-  const { figures, outcomes, plan, summary } = result;
+  const { figures, outcomes, plan } = result;
   const plot = figures.groups.slice(0, 1).flatMap(({ fromDue }) => plotLines(fromDue));
-  const lines = ['', peerText(plan.settings), ...tableOf(summary, plan, late), '', ...plot, ''];
+  const lines = ['', peerText(plan.settings), ...tableOf(result, late), '', ...plot, ''];
   return [...lines, ...firstLines(result), ...outcomes.map(outcomeLine)];
 }
 
@@ -110,13 +110,13 @@ export function comparisonLines(comparisons: readonly NamedComparison[]): string
   ]);
 }
 
-function tableOf(summary: Summary, plan: LoadPlan, lateMs: number): string[] {
+function tableOf({ plan, response, summary }: Result, lateMs: number): string[] {
   return [
     countsText(summary.clients, isOpenLoop(plan)),
     '',
     `${' '.repeat(LABEL_WIDTH)}${WAIT_NAMES.map((name) => name.padStart(FIGURE_WIDTH)).join('')}  ms`,
     ...waitRows(summary, plan, lateMs).map(waitsLine),
-    ...noteLines(summary, plan),
+    ...noteLines(summary, plan, response),
   ];
 }
 
@@ -161,12 +161,14 @@ function waitsLine([label, waits, note]: WaitRow): string {
   return `${label.padEnd(LABEL_WIDTH)}${figures}  ${escapeText(note)}`;
 }
 
-function noteLines(summary: Summary, plan: LoadPlan): string[] {
+function noteLines(summary: Summary, plan: LoadPlan, response: Result['response']): string[] {
   const { cpu, idle, idleLost } = summary;
   const notes: string[] = [];
   if (!isOpenLoop(plan))
     notes.push('A server that stalls is asked less meanwhile. What clients wait at a given load: --rate');
   if (cpu !== null) notes.push(`The server used ${cpuText(cpu)} of CPU time for each reply`);
+  if (response?.p99Ms !== undefined)
+    notes.push(`The server says itself that p99 of its responses is below ${millisecondsText(response.p99Ms)} ms`);
   if (idle + idleLost > 0)
     notes.push(`Idle connections: ${grouped(idle)} are still open, ${grouped(idleLost)} were lost`);
   notes.push(...doubtLines(summary));

@@ -11,7 +11,8 @@ function target(port: number, unit: number, path?: string): Result {
   const summary = { clients, beside: [{ fromDue: { p99: 200 } }], late: { p99: 0.05 }, cpu: unit / 100 };
   const settings = { host: '127.0.0.1', port, unix: path };
   const plan = { settings, groups: [{ clients: 64, rate: 5_000, expected: { kind: 'echo' } }] };
-  return { summary, plan, outcomes: [], figures: { groups: [] } } as unknown as Result;
+  const response = unit === 1 ? { count: 1_000, p99Ms: 0.4 } : undefined;
+  return { summary, plan, response, outcomes: [], figures: { groups: [] } } as unknown as Result;
 }
 
 it('shows two targets side by side, with ratio, range and what that means', () => {
@@ -34,6 +35,7 @@ it('shows two targets side by side, with ratio, range and what that means', () =
       'p99.9                        –               –',
       'worst                     5.00            10.0',
       'CPU µs                    10.0            20.0',
+      'response p99             0.400               –',
       'generator p99            0.050           0.050',
       'wrong                        0               0',
       'lost                         0               1',
