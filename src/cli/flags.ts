@@ -3,26 +3,21 @@
 import { type Command, Option } from 'commander';
 import { optionsIn, type Schema } from '../options/schema.ts';
 import { flagName } from '../options/source.ts';
-import { groupOf } from './help-layout.ts';
+import { groupOptions } from './help-layout.ts';
 
 /** How a schema says that an option has no default. */
 const NONE = '–';
 
-/** So many options are shown in groups. */
-const MANY = 20;
-
 /** Adds a flag for each option of `schema` that has one. Values are checked later, with those of the other sources. */
 export function addFlags(command: Command, schema: Schema): Command {
-  const isGrouped = Object.keys(schema.entries).length > MANY;
   for (const { name, help, form, isList, preset, short } of optionsIn(schema, 'flags')) {
     const value = form === 'boolean' ? '' : ` <${form}>`;
     const text = preset === NONE ? help : `${help} (default: ${preset})`;
     const letter = short === '' ? '' : `-${short}, `;
     const option = new Option(`${letter}${flagName(name)}${value}`, text);
-    const group = isGrouped ? groupOf(name) : undefined;
-    if (group !== undefined) option.helpGroup(group);
     command.addOption(isList ? option.argParser(appended) : option);
   }
+  groupOptions(command);
   return command;
 }
 

@@ -3,10 +3,11 @@
 import { MessageReader } from '../client/message-reader.ts';
 import { HeddleError } from '../errors.ts';
 import type { Framing } from '../framing/frame.ts';
-import { ExactFraming } from './exact-framing.ts';
 import type { WrongReply } from './figures/figures.ts';
 import type { Ledger } from './figures/ledger.ts';
-import type { Messages } from './messages.ts';
+import type { Judgement } from './messages/expected.ts';
+import { ExactFraming } from './messages/exact-framing.ts';
+import type { Messages } from './messages/messages.ts';
 import { NumberQueue } from './number-queue.ts';
 import type { Pauses } from './pauses.ts';
 import type { Random } from './random.ts';
@@ -138,7 +139,8 @@ export class LoadClient implements WireListener {
     try {
       for (const reply of this.#reader.read(bytes)) this.#onReply(reply, now);
     } catch (error) {
-      if (!(error instanceof HeddleError)) throw error;
+      // The module that judges replies has failed, not the reply.
+      if (!(error instanceof HeddleError) || error.code === 'HEDDLE_INVALID_OPTION') throw error;
       this.#parts.ledger.wrong(() => this.#describe(bytes, error.message));
       this.#drop(now);
       return;
@@ -161,13 +163,13 @@ export class LoadClient implements WireListener {
       return;
     }
     const number = this.#sent - this.#due.size;
-    const isRight = messages.isRight(reply, this.#number, number);
-    if (!isRight) ledger.wrong(() => this.#describe(reply));
+    const judgement = messages.judge(reply, this.#number, number);
+    if (judgement !== true) ledger.wrong(() => this.#describe(reply, judgement));
     this.#oldestSince = now;
     this.#ableAt = now;
     const due = this.#due.shift();
     ledger.replied(due, this.#sentAt.shift(), now, wires.lateness(now));
-    this.#trace(number, due, now, isRight ? 'right' : 'wrong');
+    this.#trace(number, due, now, judgement === true ? 'right' : 'wrong');
     this.#expectNext();
     if (isClosedLoop) this.#goOn(now);
   }
@@ -175,7 +177,7 @@ export class LoadClient implements WireListener {
   /** Tells the framing how long the reply to the oldest message is, where nothing else does. */
   #expectNext(): void {
     if (this.#exact === undefined || this.#due.size === 0) return;
-    this.#exact.length = this.#parts.messages.reply(this.#number, this.#sent - this.#due.size)?.length ?? 1;
+    this.#exact.length = this.#parts.messages.replyLength(this.#sent - this.#due.size) ?? 1;
   }
 
   /** The next message of a closed loop is due when its client has paused, or as soon as there is room for it. */
@@ -246,19 +248,20 @@ export class LoadClient implements WireListener {
   /** In a stream without message boundaries, a reply is as long as it must be. */
   #newReader(): MessageReader {
     const { framing, messages } = this.#parts;
-    if (framing.name !== 'chunk' || messages.reply(0, 0) === undefined) return new MessageReader(framing);
+    if (framing.name !== 'chunk' || messages.replyLength(0) === undefined) return new MessageReader(framing);
     this.#exact = new ExactFraming();
     return new MessageReader(this.#exact);
   }
 
-  #describe(got: Buffer, problem?: string): WrongReply {
+  /** `problem`: a text that says what is wrong. */
+  #describe(got: Buffer, problem: Judgement): WrongReply {
     const { messages } = this.#parts;
     const number = this.#sent - Math.max(1, this.#due.size);
     const text = (bytes: Buffer): string => bytes.toString('utf8', 0, SHOWN_BYTES);
     return {
       client: this.#number,
       sent: text(messages.frame(this.#number, number)),
-      expected: problem ?? text(messages.reply(this.#number, number) ?? Buffer.alloc(0)),
+      expected: typeof problem === 'string' ? problem : text(messages.reply(this.#number, number) ?? Buffer.alloc(0)),
       got: text(got),
     };
   }

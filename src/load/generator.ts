@@ -8,7 +8,8 @@ import { GroupFigures, type LoadRecord } from './figures/figures.ts';
 import { Histogram } from './figures/histogram.ts';
 import { Ledger, MeasuredTime } from './figures/ledger.ts';
 import { IdleConnection } from './idle-connection.ts';
-import { Messages } from './messages.ts';
+import type { ReplyCheck } from './messages/expected.ts';
+import { Messages } from './messages/messages.ts';
 import { Openings } from './openings.ts';
 import { Pauses } from './pauses.ts';
 import type { GroupPlan, LoadPlan } from './plan.ts';
@@ -47,14 +48,22 @@ interface Span {
   to: number | undefined;
 }
 
+/** What a generator needs of its thread. */
+export interface GeneratorParts {
+  readonly wires: Wires;
+  readonly control: Control;
+  /** Judges replies, if a module is expected. */
+  readonly check: ReplyCheck | undefined;
+  /** Called when the measured time begins, and when it is over. */
+  readonly onEdge: () => void;
+}
+
 /** Why the run cannot begin. */
 export class CannotConnect extends Error {}
 
 export class Generator implements Ticker {
   readonly #plan: LoadPlan;
-  readonly #wires: Wires;
-  readonly #control: Control;
-  readonly #tellEdge: () => void;
+  readonly #parts: GeneratorParts;
   readonly #time = new MeasuredTime();
   readonly #late = new Histogram();
   readonly #groups: readonly Group[];
@@ -71,12 +80,10 @@ export class Generator implements Ticker {
 
   readonly #onOpen = (problem?: string): void => this.#openings.onOpen(performance.now(), problem);
 
-  /** `onEdge`: called when the measured time begins, and when it is over. */
-  constructor(plan: LoadPlan, wires: Wires, control: Control, onEdge: () => void) {
+  constructor(plan: LoadPlan, parts: GeneratorParts) {
+    const { wires } = parts;
     this.#plan = plan;
-    this.#wires = wires;
-    this.#control = control;
-    this.#tellEdge = onEdge;
+    this.#parts = parts;
     this.#random = seededRandom(~plan.seed);
     this.#trace = plan.trace === undefined ? undefined : new ReplyTrace(plan.trace, this.#time);
     let number = plan.firstClient;
@@ -96,7 +103,7 @@ export class Generator implements Ticker {
   /** Throws CannotConnect. */
   async run(): Promise<LoadRecord> {
     this.#openings.start(performance.now());
-    await this.#wires.run(this);
+    await this.#parts.wires.run(this);
     this.#trace?.close();
     const { problem } = this.#openings;
     if (problem !== undefined) throw new CannotConnect(problem);
@@ -121,9 +128,9 @@ export class Generator implements Ticker {
 
   tick(now: number): void {
     if (this.#state === 'running') return this.#step(now);
-    if (this.#control.mustEnd) this.#end(now);
+    if (this.#parts.control.mustEnd) this.#end(now);
     else if (this.#state === 'connecting') this.#connectMore(now);
-    else if (this.#state === 'ready' && this.#control.hasBegun) this.#begin(now);
+    else if (this.#state === 'ready' && this.#parts.control.hasBegun) this.#begin(now);
   }
 
   #connectMore(now: number): void {
@@ -131,7 +138,7 @@ export class Generator implements Ticker {
     this.#openings.check(now, this.#plan.timeoutMs);
     if (!this.#openings.isDone) return;
     this.#state = 'ready';
-    this.#control.ready();
+    this.#parts.control.ready();
   }
 
   #step(now: number): void {
@@ -140,7 +147,7 @@ export class Generator implements Ticker {
     if (now >= this.#time.to) this.#endIfDone(now);
     if (now < this.#nextCheck) return;
     this.#nextCheck = now + CHECK_INTERVAL_MS;
-    if (this.#control.mustEnd) return this.#stop(now);
+    if (this.#parts.control.mustEnd) return this.#stop(now);
     for (const { clients } of this.#groups) for (const client of clients) client.check(now, this.#plan.timeoutMs);
   }
 
@@ -181,7 +188,7 @@ export class Generator implements Ticker {
       if (this.#serverCpu !== undefined) this.#serverCpu.to = serverCpu;
       for (const group of this.#groups) group.arrivals = group.churn = undefined;
     }
-    this.#tellEdge();
+    this.#parts.onEdge();
   }
 
   /** The run was ended from outside: what was measured until now counts, and nothing is lost. */
@@ -208,8 +215,8 @@ export class Generator implements Ticker {
     const figures = new GroupFigures(plan.name, plan.clients, plan.rampTo === undefined ? 0 : RAMP_STEPS);
     const pauses = plan.thinkMs > 0 ? new Pauses<LoadClient>(plan.thinkMs, this.#random) : undefined;
     const parts = {
-      wires: this.#wires,
-      messages: new Messages(plan.texts, framing, plan.expected),
+      wires: this.#parts.wires,
+      messages: new Messages(plan.texts, framing, plan.expected, this.#plan.seed, this.#parts.check),
       framing,
       ledger: new Ledger(figures, this.#time, this.#late),
       pipeline: plan.pipeline,

@@ -75,10 +75,16 @@ function runThread(data: GeneratorData, end: () => void, onEdge: () => void): Pr
     });
     thread.once('error', (error) => {
       end();
-      reject(error);
+      reject(sameError(error));
     });
     thread.once('exit', (status) => reject(new Error(`a generator thread ended with status ${status}`)));
   });
+}
+
+/** An error of the module that judges replies comes from its thread without its class. */
+function sameError(error: Error & { readonly code?: unknown }): Error {
+  const code = 'HEDDLE_INVALID_OPTION';
+  return error.code === code ? new HeddleError(code, error.message, { cause: error }) : error;
 }
 
 function startThread(workerData: GeneratorData): Worker {

@@ -3,7 +3,7 @@
 import type { ConnectSettings } from '../options/connect-options.ts';
 import type { SocketAddress } from '../sys/sys.ts';
 import type { Pattern } from './arrivals.ts';
-import type { Expected } from './messages.ts';
+import type { Expected } from './messages/expected.ts';
 
 /** Clients that do the same. */
 export interface GroupPlan {

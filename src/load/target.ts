@@ -12,15 +12,20 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly unix: string | undefined;
+  /** It speaks TLS, where others may not. */
+  readonly isTls: boolean;
 }
 
 const LOOPBACK = '127.0.0.1';
+const TLS = 'tls://';
 
-/** Reads `host:port`, `:port`, `host`, `[::1]:port` or `unix:/path`. Throws HEDDLE_INVALID_OPTION. */
+/** Reads `host:port`, `:port`, `host`, `[::1]:port` or `unix:/path`, each also with `tls://` before it. Throws HEDDLE_INVALID_OPTION. */
 export function parseTarget(text: string): Target {
-  if (text.startsWith('unix:') && text.length > 'unix:'.length)
-    return { name: text, host: LOOPBACK, port: DEFAULT_PORT, unix: text.slice('unix:'.length) };
-  const [, bracketed, plain = '', digits] = /^(?:\[([\da-fA-F:.%\w]+)\]|([\w.-]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const isTls = text.startsWith(TLS);
+  const place = isTls ? text.slice(TLS.length) : text;
+  if (place.startsWith('unix:') && place.length > 'unix:'.length)
+    return { name: text, host: LOOPBACK, port: DEFAULT_PORT, unix: place.slice('unix:'.length), isTls };
+  const [, bracketed, plain = '', digits] = /^(?:\[([\da-fA-F:.%\w]+)\]|([\w.-]*))(?::(\d{1,5}))?$/.exec(place) ?? [];
   const host = bracketed ?? (plain === '' ? LOOPBACK : plain);
   const port = digits === undefined ? DEFAULT_PORT : Number(digits);
   if (
@@ -29,10 +34,10 @@ export function parseTarget(text: string): Target {
     port > 65535 ||
     (bracketed !== undefined && isIP(bracketed) !== 6)
   ) {
-    const expected = 'must be address:port, :port, [IPv6]:port or unix:/path';
+    const expected = 'must be address:port, :port, [IPv6]:port or unix:/path, or one of these behind tls://';
     throw new HeddleError('HEDDLE_INVALID_OPTION', `A target ${expected}, got ${JSON.stringify(text)}`);
   }
-  return { name: text, host, port, unix: undefined };
+  return { name: text, host, port, unix: undefined, isTls };
 }
 
 /** Gives the addresses that `target` may have, for sockets; none if its name is not known. */

@@ -7,6 +7,7 @@ import { ControlWords } from './control-words.ts';
 import { EpollWires } from './wires/epoll-wires.ts';
 import { CannotConnect, Generator } from './generator.ts';
 import type { GeneratorData, GeneratorMessage } from './load.ts';
+import type { ReplyCheck } from './messages/expected.ts';
 import type { LoadPlan } from './plan.ts';
 import { runSoon } from './run-soon.ts';
 import type { Wires } from './wires/wires.ts';
@@ -24,6 +25,13 @@ async function wiresFor({ address, settings }: LoadPlan): Promise<Wires> {
   return new NodeWires(await openerFor({ ...settings, signal: undefined }, nameInLibrary));
 }
 
+/** The clients that the run is about may have a module that judges their replies. */
+async function checkOf({ groups: [clients] }: LoadPlan): Promise<ReplyCheck | undefined> {
+  if (clients?.expected.kind !== 'module') return undefined;
+  const { loadReplyCheck } = await import('./messages/reply-module.ts');
+  return loadReplyCheck(clients.expected.href);
+}
+
 /** One of all generators tells of the edges: the one that reads the server's clock. */
 function edgeTeller({ server }: LoadPlan): () => void {
   return server === undefined ? () => {} : () => tell('edge');
@@ -36,7 +44,13 @@ function tell(message: GeneratorMessage): void {
 async function run({ control, count, plan }: GeneratorData): Promise<GeneratorMessage> {
   const wires = await wiresFor(plan);
   try {
-    return { record: await new Generator(plan, wires, new ControlWords(control, count), edgeTeller(plan)).run() };
+    const parts = {
+      wires,
+      control: new ControlWords(control, count),
+      check: await checkOf(plan),
+      onEdge: edgeTeller(plan),
+    };
+    return { record: await new Generator(plan, parts).run() };
   } catch (error) {
     if (error instanceof CannotConnect) return { problem: error.message };
     throw error;

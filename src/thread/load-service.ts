@@ -1,15 +1,14 @@
 /** Loads the user's service, and says clearly what is wrong with one that does not load. */
 import { fileURLToPath } from 'node:url';
-import { inspect } from 'node:util';
 import { checkService, type Service, type ServiceThread, type StreamService } from '../connection/service.ts';
 import { HeddleError } from '../errors.ts';
 import { modeOf, type NamedFraming } from '../connection/codec/codec.ts';
 import { createFraming, type CustomFraming, type ServiceFraming } from '../framing/framing.ts';
 import type { FindByte } from '../framing/search.ts';
-import { defaultOf, importModule, stackOfModule } from '../options/module-file.ts';
+import { defaultOf, importModule } from '../options/module-file.ts';
 import type { ThreadStart } from './messages.ts';
 import { requireFile } from './no-such-service.ts';
-import { locationIn, syntaxErrorLocation } from './syntax-error-location.ts';
+import { whatAndWhere } from './syntax-error-location.ts';
 
 /** What is asked for: a service, and settings that may not suit it. */
 type Asked = Pick<ThreadStart, 'service' | 'settings'>;
@@ -24,7 +23,7 @@ export async function loadService(href: string): Promise<Service | StreamService
   const path = pathOf(href);
   requireFile(url);
   const module = await importModule(url).catch((cause: unknown) => {
-    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: ${describe(cause, path)}`, {
+    throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot load the service ${path}: ${whatAndWhere(cause, path)}`, {
       cause,
     });
   });
@@ -45,7 +44,7 @@ export async function startService(
     await service.start?.(thread);
   } catch (cause) {
     const path = pathOf(href);
-    const why = `its start failed: ${describe(cause, path)}`;
+    const why = `its start failed: ${whatAndWhere(cause, path)}`;
     throw new HeddleError('HEDDLE_SERVICE_LOAD', `Cannot start the service ${path}: ${why}`, { cause });
   }
 }
@@ -122,14 +121,4 @@ export function refuseLateTls(given: Service | StreamService, { service, tls }: 
 
 export function pathOf(href: string): string {
   return href.startsWith('file:') ? fileURLToPath(href) : href;
-}
-
-/** The message, and where: V8 names the place in the stack, but for text that it cannot parse. */
-function describe(cause: unknown, path: string): string {
-  if (!(cause instanceof Error)) return inspect(cause);
-  const text = `${cause.name}: ${cause.message}`;
-  const place =
-    locationIn(stackOfModule(cause.stack ?? '')) ??
-    (cause instanceof SyntaxError ? syntaxErrorLocation(path, cause.message) : undefined);
-  return place === undefined || text.includes(place) ? text : `${text} (at ${place})`;
 }

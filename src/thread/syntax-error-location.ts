@@ -1,6 +1,8 @@
 /** Finds where a module, or one that it imports, cannot be parsed: Node keeps that to itself until it prints it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { stackOfModule } from '../options/module-file.ts';
 
 /** A Node is started for each file, which takes some 40 ms. */
 const MOST_FILES = 50;
@@ -9,6 +11,16 @@ const CHECK_TIMEOUT_MS = 5_000;
 const TYPESCRIPT = /\.[cm]?ts$/;
 const NO_EXPORT = /^The requested module '([^']+)' does not provide an export named '([^']+)'/;
 const IMPORTS = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"])(\.{1,2}\/[^'"]+)\1/g;
+
+/** What `cause` says, and where: V8 names the place in the stack, but for text that it cannot parse. `path`: of the module that threw it. */
+export function whatAndWhere(cause: unknown, path: string): string {
+  if (!(cause instanceof Error)) return inspect(cause);
+  const text = `${cause.name}: ${cause.message}`;
+  const place =
+    locationIn(stackOfModule(cause.stack ?? '')) ??
+    (cause instanceof SyntaxError ? syntaxErrorLocation(path, cause.message) : undefined);
+  return place === undefined || text.includes(place) ? text : `${text} (at ${place})`;
+}
 
 /** Finds the first place, as `/path/of/file.js:12`, that is not inside Node. */
 export function locationIn(text: string): string | undefined {

@@ -11,7 +11,7 @@ export function benchInvocation(args: readonly string[], signal = new AbortContr
   const left = [...args];
   for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
     if (!arg.startsWith('-')) targets.push(arg);
-    else if (arg === '--json') flags.json = true;
+    else if (arg === '--json' || arg === '--quiet') flags[arg.slice(2)] = true;
     else if (arg === '--require' || arg === '--beside')
       (arg === '--require' ? require : beside).push(left.shift() ?? '');
     else flags[nameOf(SHORT[arg] ?? arg)] = left.shift() ?? '';

@@ -45,7 +45,7 @@ export const benchCommandSchema = v.strictObject({
     preset: '1; none with --rate, but 1 with framing chunk',
   }),
   message: option(v.optional(text('text')), {
-    help: 'what is sent; {nonce} stands for the number of the message',
+    help: 'what is sent, with {nonce}, {client}, {seq} and {random:n} filled in anew for each message',
     preset: '64 bytes that begin with {nonce}',
   }),
   messageFile: option(v.optional(path('must be the path of a file')), {
@@ -54,8 +54,8 @@ export const benchCommandSchema = v.strictObject({
   size: option(v.optional(text('size|from..to'), '64'), {
     help: 'how long a message is, without --message; 64..4KiB: at random between the two',
   }),
-  expect: option(v.optional(text('auto|echo|reverse|upper|lower|any|=TEXT|/PATTERN/'), 'auto'), {
-    help: 'what a right reply is; auto: the server is asked twice, and its replies tell',
+  expect: option(v.optional(text('auto|echo|reverse|upper|lower|length|none|=TEXT|/PATTERN/|MODULE'), 'auto'), {
+    help: 'what a right reply is; auto: the server is asked twice, and its replies tell; length: as long as the message; MODULE: check.js, whose default export (message, reply) gives true, or false or a text',
   }),
   churn: option(v.optional(integer(0, 1_000_000), 0), { help: 'clients a second that leave and come again' }),
   reset: option(v.optional(integer(0, 100), 0), {
@@ -82,6 +82,10 @@ export const benchCommandSchema = v.strictObject({
     help: 'no verdict if the generator was later than this for more than 1 % of the messages; 0.1 % where p99.9 or worst is required',
   }),
   seed: option(v.optional(integer(0, 2 ** 31 - 1), 1), { help: 'of what is random: the same seed, the same schedule' }),
+  quiet: option(v.optional(toggle()), {
+    help: 'print only what was required and reached, and the verdict',
+    preset: 'off',
+  }),
   json: option(v.optional(toggle()), { help: 'print the figures as JSON', preset: 'off' }),
   html: option(v.optional(path('must be the path of a file')), { help: 'write the figures as a page too' }),
   hgrm: option(v.optional(path('must be the path of a file')), {

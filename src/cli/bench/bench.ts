@@ -17,7 +17,7 @@ import { htmlText } from './html.ts';
 import { jsonText, readRounds } from './json.ts';
 import { measure, type Result } from './measure.ts';
 import { planFor } from './plan-for.ts';
-import { headLines, reportLines } from './report.ts';
+import { headLines, outcomeLines, reportLines } from './report.ts';
 import { searchRate } from './search-rate.ts';
 import { wholeVerdict } from './verdict.ts';
 
@@ -48,7 +48,8 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   if (settings.trace !== undefined) writeReport('trace', settings.trace, TRACE_HEAD);
   const saved = savedRounds(settings);
   const plans = await plansFor(invocation, targets, settings, nameOf);
-  if (!settings.json) for (const line of headLines(plans, settings)) await print(terminal, `${line}\n`);
+  if (!settings.json && !settings.quiet)
+    for (const line of headLines(plans, settings)) await print(terminal, `${line}\n`);
   const [plan] = plans;
   if (settings.find !== undefined && plan !== undefined) return searchRate(plan, settings, signal, terminal);
   const isCompared = targets.length > 1 || settings.compare !== undefined;
@@ -63,7 +64,11 @@ export async function runBench(invocation: BenchInvocation, terminal: Terminal):
   const end = wholeVerdict(results, settings.compare === undefined ? [] : comparisons);
   const text = settings.json
     ? jsonText(results, comparisons, end)
-    : [...reportLines(results, comparisons, settings), end.text, ''].join('\n');
+    : [
+        ...(settings.quiet ? results.flatMap(outcomeLines) : reportLines(results, comparisons, settings)),
+        end.text,
+        '',
+      ].join('\n');
   await print(terminal, text);
   const texts = {
     html: () => htmlText(results, comparisons, end, settings, new Date()),
@@ -124,8 +129,14 @@ async function plansFor(
   nameOf: NameOf,
 ) {
   const others = beside.map(parseBeside);
+  const parsed = targets.map(parseTarget);
+  // Where targets say who speaks TLS, the options say how.
+  const isSaid = parsed.some(({ isTls }) => isTls);
   const plans = [];
-  for (const target of targets.map(parseTarget)) plans.push(await planFor(target, others, settings, nameOf));
+  for (const target of parsed) {
+    const tls = !isSaid ? settings.tls : target.isTls ? (settings.tls ?? {}) : undefined;
+    plans.push(await planFor(target, others, { ...settings, tls }, nameOf));
+  }
   return plans;
 }
 

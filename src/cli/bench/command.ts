@@ -7,13 +7,18 @@ With --rate, times count from when a message was due, not from when it could be
 sent: a server that stalls cannot hide it (no coordinated omission). Without, a
 client sends its next message when it has its reply (closed loop).
 
-Targets: address:port, :port, [IPv6]:port, unix:/path. Several are measured in
-turn, round by round, and compared with the first.
+Targets: address:port, :port, [IPv6]:port, unix:/path, each also behind tls://.
+Several are measured in turn, round by round, and compared with the first.
 
 Ends with 0 if all is well, 1 if the load could not go on or messages got no
-reply, 2 for a wrong option, 3 if a reply was wrong, 4 if a --require was
-missed, 5 if the generator itself was too late to tell. Ctrl-C (130) and SIGTERM
-(143) end it early, with the figures so far.`;
+reply, 2 for a wrong option, 3 if a reply was wrong, 4 if a --require was missed,
+--compare found it worse or --find found no rate, 5 if the generator itself was
+too late to tell. Ctrl-C (130) and SIGTERM (143) end it early, with the figures
+so far.
+
+heddle bench :4000                                  how much it can do
+heddle bench :4000 --rate 5000 --require 'p99<5ms'  how long clients wait
+heddle bench :4000 :4001                            which of two is better`;
 
 /**
  * Has a generator collect its garbage seldom, and alone. By default it collects some ten times in five seconds at 2,000 messages a

@@ -4,9 +4,12 @@ import { connect } from '../../client/connect.ts';
 import { peerText } from '../../client/peer-text.ts';
 import { HeddleError } from '../../errors.ts';
 import { createFraming } from '../../framing/framing.ts';
-import { type Expected, Messages, withNonce } from '../../load/messages.ts';
+import type { Expected } from '../../load/messages/expected.ts';
+import { blankOf } from '../../load/messages/fields.ts';
+import { Messages } from '../../load/messages/messages.ts';
 import type { GroupPlan, LoadPlan } from '../../load/plan.ts';
-import { findExpected } from '../../load/probe.ts';
+import { loadReplyCheck } from '../../load/messages/reply-module.ts';
+import { findExpected } from '../../load/messages/probe.ts';
 import { listeningProcess } from '../../load/server-process.ts';
 import { addressesOf, isLoopback, type Target } from '../../load/target.ts';
 import type { ConnectSettings } from '../../options/connect-options.ts';
@@ -74,7 +77,7 @@ export async function planFor(
 /** Clients beside the others send one text in a closed loop. */
 async function besideOf({ clients, text }: Beside, server: Server, nameOf: NameOf): Promise<GroupPlan> {
   const expected = await findOut(server, [text], nameOf);
-  void new Messages([text], createFraming(server.framing, server.maxMessageLength), expected);
+  void new Messages([text], createFraming(server.framing, server.maxMessageLength), expected, 0);
   return { ...CLOSED_LOOP, name: text, clients, texts: [text], expected };
 }
 
@@ -82,8 +85,9 @@ async function clientsOf(server: Server, settings: BenchSettings, nameOf: NameOf
   const texts = textsFor(settings);
   const ramp = settings.ramp === undefined ? undefined : parseRamp(settings.ramp);
   const expected = parseExpected(settings.expect) ?? (await findOut(server, texts, nameOf));
-  // A text that the framing cannot carry is refused here, before any thread is started.
-  void new Messages(texts, createFraming(server.framing, server.maxMessageLength), expected);
+  // A text that the framing cannot carry, and a module that cannot be loaded, are refused here, before any thread is started.
+  if (expected.kind === 'module') await loadReplyCheck(expected.href);
+  void new Messages(texts, createFraming(server.framing, server.maxMessageLength), expected, 0);
   const rate = ramp?.from ?? settings.rate;
   const preset = rate === undefined || server.framing === 'chunk' ? 1 : Infinity;
   return {
@@ -106,8 +110,8 @@ async function clientsOf(server: Server, settings: BenchSettings, nameOf: NameOf
  * Throws HEDDLE_INVALID_OPTION.
  */
 function refuseParts({ expected, texts }: GroupPlan): void {
-  const longest = Math.max(...texts.map((text) => Buffer.byteLength(withNonce(text, 0, 0))));
-  if (longest <= WHOLE_BYTES || ['echo', 'upper', 'lower'].includes(expected.kind)) return;
+  const longest = Math.max(...texts.map((text) => blankOf(text).bytes.length));
+  if (longest <= WHOLE_BYTES || ['echo', 'upper', 'lower', 'length'].includes(expected.kind)) return;
   throw new HeddleError(
     'HEDDLE_INVALID_OPTION',
     `A message of ${longest} bytes with --framing chunk may reach the server in parts, each with a reply of its own: send ${formatSize(WHOLE_BYTES)} at most, or use a framing that says where a message ends, such as --framing line, on both sides`,
@@ -118,7 +122,7 @@ async function findOut(server: Server, texts: readonly string[], nameOf: NameOf)
   const [text = '', ...others] = texts;
   try {
     const expected = await findExpected(async () => connect(server, nameOf), text, server.framing === 'chunk');
-    return expected.kind === 'same' && others.length > 0 ? { kind: 'any' } : expected;
+    return expected.kind === 'same' && others.length > 0 ? { kind: 'none' } : expected;
   } catch (error) {
     if (!(error instanceof HeddleError) || !['HEDDLE_TIMEOUT', 'HEDDLE_CLOSED'].includes(error.code)) throw error;
     const advice = 'Does it take this message, and these ends of messages? See --message and --framing';

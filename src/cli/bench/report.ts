@@ -46,7 +46,7 @@ export function headLine(
   { duration, find, warm }: BenchSettings,
   target = peerText(plan.settings),
 ): string {
-  const { clients = 0, expected = { kind: 'any' } as const } = plan.groups[0] ?? {};
+  const { clients = 0, expected = { kind: 'none' } as const } = plan.groups[0] ?? {};
   const load = find === undefined ? loadText(plan) : 'at rates that are tried';
   const warmUp = warm === 0 ? '' : `, after ${formatDuration(warm)} that does not count`;
   const others = plan.groups
@@ -80,16 +80,16 @@ export function reportLines(
 
 /** The lines about one target that is measured alone. */
 function resultLines(result: Result, { late }: BenchSettings): string[] {
-  const { figures, outcomes, plan } = result;
+  const { figures, plan } = result;
   const plot = figures.groups.slice(0, 1).flatMap(({ fromDue }) => plotLines(fromDue));
   const lines = ['', peerText(plan.settings), ...tableOf(result, late), '', ...plot, ''];
-  return [...lines, ...firstLines(result), ...outcomes.map(outcomeLine)];
+  return [...lines, ...firstLines(result), ...outcomeLines(result)];
 }
 
 /** What must be known of one of several targets beside its figures. */
 function troubleLines(result: Result): string[] {
-  const { outcomes, plan, summary } = result;
-  const lines = [...doubtLines(summary), ...firstLines(result), ...outcomes.map(outcomeLine)];
+  const { plan, summary } = result;
+  const lines = [...doubtLines(summary), ...firstLines(result), ...outcomeLines(result)];
   return lines.length === 0 ? [] : [`${peerText(plan.settings)}:`, ...lines, ''];
 }
 
@@ -202,6 +202,11 @@ function wrongLines({ client, expected, got, sent }: WrongReply): string[] {
     `The first wrong reply, to client ${client}:`,
     ...rows.map(([label, text]) => `  ${label.padEnd(9)}${escapeText(text)}`),
   ];
+}
+
+/** What was required, and whether a run reached it. */
+export function outcomeLines({ outcomes }: Result): string[] {
+  return outcomes.map(outcomeLine);
 }
 
 /** `pass  p99<5ms: 0.42 ms`. */

@@ -28,14 +28,14 @@ export async function searchRate(
     const result = await tryRate(plan, rate, requirement, settings, signal);
     const outcome = outcomeOf(result);
     if (result.verdict.status === BENCH_STATUS.wrong) wrong = result;
-    if (!settings.json) await print(terminal, `${stepLine(rate, result, outcome)}\n`);
+    if (!settings.json && !settings.quiet) await print(terminal, `${stepLine(rate, result, outcome)}\n`);
     return outcome;
   };
   const found = await findRate(settings.rate ?? START, step, () => signal.aborted || wrong !== undefined);
   const status = wrong?.verdict.status ?? (found.rate > 0 ? BENCH_STATUS.done : statusOf(found.limit));
   const text = wrong?.verdict.text ?? foundText(found.rate, found.limit, requirement);
   const json = { schema: 1, status, verdict: text, find: requirement.text, rate: found.rate, limit: found.limit };
-  await print(terminal, settings.json ? `${JSON.stringify(json)}\n` : `\n${text}\n`);
+  await print(terminal, settings.json ? `${JSON.stringify(json)}\n` : `${settings.quiet ? '' : '\n'}${text}\n`);
   return status;
 }
 

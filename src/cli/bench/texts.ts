@@ -1,9 +1,12 @@
 /** Says what the clients send, and what they expect. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { HeddleError } from '../../errors.ts';
 import { escapeText } from '../../log/escape.ts';
-import { type Expected, NONCE, NONCE_LENGTH } from '../../load/messages.ts';
+import type { Expected } from '../../load/messages/expected.ts';
+import { NONCE, NONCE_LENGTH } from '../../load/messages/fields.ts';
 import { type Random, seededRandom } from '../../load/random.ts';
 import type { BenchSettings } from './bench-command-options.ts';
 import { parseSizes, type Range } from './ranges.ts';
@@ -12,8 +15,21 @@ import { parseSizes, type Range } from './ranges.ts';
 const SIZES = 61;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
+const WORDS = ['echo', 'reverse', 'upper', 'lower', 'length', 'none'] as const;
+const MODULE = /\.[cm]?[jt]s$/;
+/** A field that lacks what it needs. */
+const BAD_FIELD = /\{random(?!:[1-9]\d{0,5}\})[^}]*\}/;
+
 /** The texts that are sent in turn. Throws HEDDLE_INVALID_OPTION. */
-export function textsFor({ message, messageFile, seed, size }: BenchSettings): readonly string[] {
+export function textsFor(settings: BenchSettings): readonly string[] {
+  const texts = givenTexts(settings);
+  const [bad] = texts.flatMap((text) => BAD_FIELD.exec(text) ?? []);
+  if (bad !== undefined)
+    throw invalid(`A message has the field ${bad}, which needs a number of letters from 1 to 999999: {random:16}`);
+  return texts;
+}
+
+function givenTexts({ message, messageFile, seed, size }: BenchSettings): readonly string[] {
   if (message !== undefined && messageFile !== undefined)
     throw invalid('--message and --message-file both say what is sent: give one of them');
   if (message !== undefined) return [message];
@@ -55,13 +71,14 @@ function linesOf(file: string): readonly string[] {
 /** What `--expect` says; `undefined`: the server is asked. Throws HEDDLE_INVALID_OPTION. */
 export function parseExpected(text: string): Expected | undefined {
   if (text === 'auto') return undefined;
-  if (text === 'echo' || text === 'reverse' || text === 'upper' || text === 'lower' || text === 'any')
-    return { kind: text };
+  const word = WORDS.find((each) => each === text);
+  if (word !== undefined) return { kind: word };
+  if (MODULE.test(text) && !text.startsWith('=')) return { kind: 'module', href: moduleAt(text) };
   if (text.startsWith('=')) return { kind: 'same', text: text.slice(1) };
   const [, source, flags = ''] = /^\/(.+)\/([imsu]*)$/.exec(text) ?? [];
   if (source === undefined)
     throw invalid(
-      `--expect must be auto, echo, reverse, upper, lower, any, =TEXT or /PATTERN/, got ${JSON.stringify(text)}`,
+      `--expect must be auto, ${WORDS.join(', ')}, =TEXT, /PATTERN/ or the path of a module such as check.js, got ${JSON.stringify(text)}`,
     );
   try {
     return { kind: 'pattern', source: new RegExp(source, flags).source, flags };
@@ -70,11 +87,17 @@ export function parseExpected(text: string): Expected | undefined {
   }
 }
 
+function moduleAt(path: string): string {
+  if (!existsSync(path)) throw invalid(`--expect names a module, and there is no file ${path}`);
+  return pathToFileURL(path).href;
+}
+
 /** How the report says what was expected. */
 export function expectedText(expected: Expected): string {
-  if (expected.kind === 'any') return 'replies are only counted: nothing says what a right one is (--expect)';
+  if (expected.kind === 'none') return 'replies are only counted: nothing says what a right one is (--expect)';
   if (expected.kind === 'same') return `each reply is checked: ${JSON.stringify(escapeText(shortened(expected.text)))}`;
   if (expected.kind === 'pattern') return `each reply is checked: /${escapeText(expected.source)}/${expected.flags}`;
+  if (expected.kind === 'module') return `each reply is checked: ${escapeText(basename(expected.href))}`;
   return `each reply is checked: ${expected.kind}`;
 }
 

@@ -1,13 +1,21 @@
 /** Asks a server twice, before the load begins, and finds out what a right reply is. */
 
-import type { Connection } from '../client/connection.ts';
-import { HeddleError } from '../errors.ts';
-import { type Expected, NONCE, NONCE_LENGTH, transformed, withNonce } from './messages.ts';
+import type { Connection } from '../../client/connection.ts';
+import { HeddleError } from '../../errors.ts';
+import type { Expected } from './expected.ts';
+import { blankOf, filledText, type MessageNumber } from './fields.ts';
+import { transformed } from './messages.ts';
 
 /** How long a reply in several pieces may pause, in ms, where nothing says how long it is. */
 const PAUSE_MS = 200;
 
 const KINDS = ['echo', 'reverse', 'upper', 'lower'] as const;
+
+/** Two messages of which nothing but the text is the same. */
+const [FIRST, SECOND]: readonly [MessageNumber, MessageNumber] = [
+  { client: 271_828, seq: 3_141_592_653, seed: 1 },
+  { client: 577_215, seq: 6_626_070_150, seed: 1 },
+];
 
 /** What was asked, and the reply. */
 interface Exchange {
@@ -16,8 +24,8 @@ interface Exchange {
 }
 
 /**
- * Sends `text` twice, with two numbers, and gives what explains both replies: the message, its bytes reversed, upper case, lower case,
- * or one text that is always the same. `any`: nothing does, so replies cannot be checked. `open`: makes a connection.
+ * Sends `text` twice, with other fields, and gives what explains both replies: the message, its bytes reversed, upper case, lower case,
+ * or one text that is always the same. `none`: nothing does, so replies cannot be checked. `open`: makes a connection.
  * Rejects with HEDDLE_TIMEOUT or HEDDLE_CLOSED if there is no reply.
  */
 export async function findExpected(
@@ -25,20 +33,25 @@ export async function findExpected(
   text: string,
   isChunked: boolean,
 ): Promise<Expected> {
-  const first = await ask(open, withNonce(text, 0, 12_345_678), isChunked);
-  const second = await ask(open, withNonce(text, 1, 87_654_321), isChunked);
+  const first = await ask(open, filledText(text, FIRST), isChunked);
+  const second = await ask(open, filledText(text, SECOND), isChunked);
   const kind = KINDS.find((each) => [first, second].every(({ got, sent }) => transformed(sent, each).equals(got)));
   if (kind !== undefined) return { kind };
-  const [one, other] = [first, second].map(({ got, sent }) => withoutNonce(got, sent, text));
+  const [one, other] = [withMarks(first, text), withMarks(second, text)];
   const isText = first.got.equals(Buffer.from(first.got.toString()));
-  return one !== undefined && one === other && isText ? { kind: 'same', text: one } : { kind: 'any' };
+  // A mark that the server itself sends would be taken for a field.
+  const hasMarks = blankOf(first.got.toString()).fields.length > 0;
+  return one === other && isText && !hasMarks ? { kind: 'same', text: one } : { kind: 'none' };
 }
 
-/** The reply with the mark of a number in place of the number that was sent. */
-function withoutNonce(got: Buffer, sent: Buffer, text: string): string {
-  const at = text.indexOf(NONCE);
-  const number = at < 0 ? '' : sent.toString().slice(at, at + NONCE_LENGTH);
-  return number === '' ? got.toString() : got.toString().replace(number, NONCE);
+/** The reply with the marks of numbers in place of what was sent for them. Random letters, which may be few, could be in it by chance. */
+function withMarks({ got, sent }: Exchange, text: string): string {
+  const numbers = blankOf(text).fields.filter(({ kind }) => kind !== 'random');
+  const longestFirst = numbers.toSorted((one, other) => other.length - one.length);
+  return longestFirst.reduce(
+    (reply, { at, kind, length }) => reply.replaceAll(sent.toString('latin1', at, at + length), `{${kind}}`),
+    got.toString(),
+  );
 }
 
 async function ask(open: () => Promise<Connection>, text: string, isChunked: boolean): Promise<Exchange> {

@@ -1,6 +1,6 @@
 /** Takes replies of a known length, for a server whose messages have no ends: what is read may be a part of a reply. */
 
-import { type Frame, type FrameStatus, type Framing, found, incomplete, leftOver } from '../framing/frame.ts';
+import { type Frame, type FrameStatus, type Framing, found, incomplete, leftOver } from '../../framing/frame.ts';
 
 export class ExactFraming implements Framing {
   readonly name = 'chunk';
