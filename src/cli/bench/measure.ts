@@ -51,7 +51,7 @@ export async function measure(plans: readonly LoadPlan[], given: Measurement): P
       runs.push(await runLoad(part, generators, signal, () => response?.onEdge()));
     }
   }
-  return Promise.all(targets.map((target) => resultOf(target, given)));
+  return Promise.all(targets.map(async (target) => resultOf(target, given)));
 }
 
 async function targetOf(plan: LoadPlan): Promise<Target> {
