@@ -1,11 +1,13 @@
 /** Answers the HTTP requests of those who watch a server: metrics and probes, and more at the control socket. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import { controlReply, refusal } from './control/requests.ts';
+import { controlReply } from './control/requests.ts';
+import { refusal } from './control/replies.ts';
 import type { Controlled } from './control/controlled.ts';
 import { CONTENT_TYPES, formatFor } from './exposition.ts';
 import { serverMetrics } from './metrics.ts';
 import type { Watched } from './observed.ts';
+import { Refused } from './refused.ts';
 import { type Reply, sendReply } from './reply.ts';
 
 /** How long the acceptor may take to answer a probe, in ms. */
@@ -43,9 +45,10 @@ async function replyTo(request: IncomingMessage, settings: RequestSettings): Pro
   return (await controlReply(request, controlled)) ?? refusal(404, 'This version of Heddle has nothing at that path');
 }
 
-/** A question that is none, or a fault of ours. */
+/** A question that is none, one that is refused for now, or a fault of ours. */
 function failed(error: unknown): Reply {
   if (error instanceof RangeError) return refusal(400, error.message);
+  if (error instanceof Refused) return refusal(error.status, error.message);
   return { status: 500, text: `${String(error)}\n` };
 }
 

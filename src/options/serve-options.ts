@@ -343,12 +343,12 @@ const shape = {
     preset: 'none',
   }),
   /**
-   * The path of the control socket, a Unix socket at which `heddle clients`, `kick`, `doctor` and `top` ask this server and tell
+   * The path of the control socket, a Unix socket at which `heddle clients`, `kick`, `doctor`, `profile` and `top` ask this server and tell
    * it whom to close. The server's own user and root may connect, nobody else.
    * @default none; of the command, a path of its own, and `off` is none
    */
   control: option(v.optional(socketPath()), {
-    help: 'path of the control socket, for heddle clients, kick, doctor and top; off: none',
+    help: 'path of the control socket, for heddle clients, kick, doctor, profile and top; off: none',
     preset: 'one of its own; in code none',
   }),
   /**

@@ -1,7 +1,8 @@
-/** Defines what the control socket shows and does beyond metrics: who the clients are, and how to close some. */
+/** Defines what the control socket shows and does beyond metrics: who the clients are, and how to close some, and what threads run. */
 import type { ClientList, Found, ListParts } from './client-list.ts';
 import type { ClosedClients } from './closed-clients.ts';
 import type { BlockedThread, Watched } from '../observed.ts';
+import type { ThreadProfile } from '../stacks/profiler.ts';
 import type { Verdict } from '../verdict.ts';
 
 /** What does not change while a server runs. */
@@ -31,6 +32,8 @@ export interface Controlled extends Watched {
   /** The threads that are blocked now. */
   blocked(): readonly BlockedThread[];
   threadTimes(id: number): ThreadTimes;
+  /** Takes CPU profiles. Errors: `Refused`. */
+  profile(request: ProfileRequest): Promise<readonly ThreadProfile[]>;
 }
 
 export interface ThreadTimes {
@@ -38,4 +41,13 @@ export interface ThreadTimes {
   readonly cpuMs?: number;
   /** How long the thread was ready and had no CPU, in ms; left out where the kernel does not say. */
   readonly runDelayMs?: number;
+}
+
+/** What is asked of `profile`. */
+export interface ProfileRequest {
+  /** The number of a thread, or all that serve. */
+  readonly threads: number | 'all';
+  readonly ms: number;
+  /** Aborted when nobody waits for the profile any more. */
+  readonly signal: AbortSignal;
 }

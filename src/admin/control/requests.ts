@@ -1,6 +1,5 @@
-/** Answers what the commands ask at the control socket: snapshot, clients, doctor, kick. */
+/** Answers what the commands ask at the control socket: snapshot, clients, doctor, kick, profile. */
 import type { IncomingMessage } from 'node:http';
-import { escapeJson } from '../../log/escape.ts';
 import { parseDuration } from '../../options/values/duration.ts';
 import { type ClientFilter, parseFilter } from './client-filter.ts';
 import type { Found } from './client-list.ts';
@@ -8,13 +7,13 @@ import type { Controlled } from './controlled.ts';
 import { type Crowd, findings } from './doctor.ts';
 import { kick, type KickRequest } from './kick.ts';
 import type { Reply } from '../reply.ts';
-import { bodyOf } from '../request-body.ts';
 import { placesOf } from './places.ts';
+import { profileReply } from './profile-request.ts';
+import { action, json, lines, numberOf, refusal, refuseOthers } from './replies.ts';
 import { SCHEMA, snapshotOf } from './snapshot.ts';
 import { longestWaiting } from './waiting.ts';
 import { watching, type WatchRequest } from './watching.ts';
 
-const MAX_BODY_BYTES = 16 * 1024;
 /** A client that has read nothing for this long does not read, in ms. */
 const NOT_READING_MS = 1000;
 
@@ -33,19 +32,13 @@ const SORTS = {
   thread: 'thread',
 } as const;
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-const LINES_TYPE = 'application/x-ndjson; charset=utf-8';
-
-/** Why a request is refused, as JSON. */
-export function refusal(status: number, message: string): Reply {
-  return { status, text: jsonLine({ error: { message } }), type: JSON_TYPE };
-}
-
 /** The reply to a request at `path`; `undefined`: there is nothing. Throws a `RangeError` for a question that is none. */
 export async function controlReply(request: IncomingMessage, controlled: Controlled): Promise<Reply | undefined> {
   const { pathname: path, searchParams: query } = new URL(request.url ?? '', 'http://localhost');
-  if (path === '/v1/kick')
-    return request.method === 'POST' ? kicked(request, controlled) : refusal(405, 'Kick is POST');
+  if (path === '/v1/kick') return action(request, 'Kick', (fields) => lines(kick(controlled, kickRequest(fields))));
+  const [, threads] = /^\/v1\/threads\/([^/]*)\/profile$/.exec(path) ?? [];
+  if (threads !== undefined)
+    return action(request, 'Profile', async (fields) => profileReply(request, threads, fields, controlled));
   if (request.method === 'POST') return undefined;
   if (path === '/v1/snapshot') return json(snapshotOf(controlled));
   if (path === '/v1/doctor')
@@ -57,23 +50,6 @@ export async function controlReply(request: IncomingMessage, controlled: Control
   if (path === '/v1/clients') return clients(query, controlled);
   const [, id] = /^\/v1\/clients\/([^/]*)$/.exec(path) ?? [];
   return id === undefined ? undefined : client(clientId(id), controlled);
-}
-
-/** One line that a terminal shows and does not act upon, whatever text of a client is in it. */
-function jsonLine(value: unknown): string {
-  return `${escapeJson(JSON.stringify(value))}\n`;
-}
-
-function json(value: unknown): Reply {
-  return { status: 200, text: jsonLine(value), type: JSON_TYPE };
-}
-
-function lines(items: AsyncIterable<unknown> | Iterable<unknown>): Reply {
-  return { status: 200, lines: textOf(items), type: LINES_TYPE };
-}
-
-async function* textOf(items: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<string> {
-  for await (const item of items) yield jsonLine(item);
 }
 
 function clientId(text: string): number {
@@ -110,13 +86,6 @@ function clients(query: URLSearchParams, controlled: Controlled): Reply {
   if (!Object.hasOwn(SORTS, sort))
     throw new RangeError(`sort is one of ${Object.keys(SORTS).join(', ')}, not ${JSON.stringify(sort)}`);
   return lines(sorted(chosen(controlled, filter), SORTS[sort as keyof typeof SORTS], limit));
-}
-
-/** A name that is misspelt must not be passed over: all clients would be chosen. */
-function refuseOthers(names: Iterable<string>, known: readonly string[]): void {
-  for (const name of names)
-    if (!known.includes(name))
-      throw new RangeError(`${JSON.stringify(name)} is nothing to ask with: take ${known.join(', ')}`);
 }
 
 async function* chosen({ clients: list }: Controlled, filter: ClientFilter): AsyncGenerator<Found['client']> {
@@ -159,20 +128,9 @@ async function crowdOf({ clients: list }: Controlled): Promise<Crowd> {
   return { notReading, largest: top && { address: top[0], clients: top[1] } };
 }
 
-/** A page of another site can send no JSON without asking first, and nobody answers that here (CSRF). */
-async function kicked(request: IncomingMessage, controlled: Controlled): Promise<Reply> {
-  const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '');
-  if (!isJson) return refusal(415, 'Kick takes application/json');
-  const body = await bodyOf(request, MAX_BODY_BYTES);
-  return body === undefined
-    ? refusal(413, `A request has at most ${MAX_BODY_BYTES} bytes`)
-    : lines(kick(controlled, kickRequest(body)));
-}
-
 const KICK_FIELDS: readonly string[] = ['ids', 'where', 'perSecond', 'dryRun'];
 
-function kickRequest(body: string): KickRequest {
-  const request = parseJson(body);
+function kickRequest(request: Readonly<Record<string, unknown>>): KickRequest {
   refuseOthers(Object.keys(request), KICK_FIELDS);
   const { dryRun = false, ids, perSecond, where } = request;
   if (typeof dryRun !== 'boolean') throw new RangeError('dryRun is true or false');
@@ -192,16 +150,6 @@ function idFilter(ids: unknown): ClientFilter {
   return ({ id }) => chosenIds.has(id);
 }
 
-function parseJson(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Told below.
-  }
-  throw new RangeError('The request is no JSON object');
-}
-
 const WATCH_QUERY: readonly string[] = ['every', 'waiting', 'places'];
 const [SHORTEST_MS, LONGEST_MS] = [100, 3_600_000];
 
@@ -219,12 +167,4 @@ function watchRequest(query: URLSearchParams): WatchRequest {
 
 function limitOf(query: URLSearchParams, most: number, name = 'limit'): number {
   return Math.min(numberOf(query, name) ?? most, most);
-}
-
-function numberOf(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  if (!/^\d{1,9}$/.test(text))
-    throw new RangeError(`${name} is a number of at most 9 digits, not ${JSON.stringify(text)}`);
-  return Number(text);
 }

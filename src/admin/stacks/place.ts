@@ -1,10 +1,11 @@
 /** Says in which function and line of the service a thread spends its time, by a profile of it. */
 
-/** A frame, as the inspector describes it: lines count from 0, -1 is none. */
-interface CallFrame {
+/** A frame, as the inspector describes it: lines and columns count from 0, -1 is none. */
+export interface CallFrame {
   readonly functionName: string;
   readonly url: string;
   readonly lineNumber: number;
+  readonly columnNumber?: number;
 }
 
 export interface ProfileNode {
@@ -20,6 +21,16 @@ export interface Profile {
   readonly nodes: readonly ProfileNode[];
   /** The nodes that were on top, in time. */
   readonly samples?: readonly number[];
+}
+
+/** All of it. */
+export interface CpuProfile extends Profile {
+  readonly nodes: readonly (ProfileNode & { readonly hitCount?: number })[];
+  readonly samples: readonly number[];
+  /** How long each sample was taken after the one before, and the first after `startTime`, in µs. */
+  readonly timeDeltas: readonly number[];
+  readonly startTime: number;
+  readonly endTime: number;
 }
 
 export interface Place {
@@ -39,7 +50,7 @@ export interface Place {
 export type StackFrame = Pick<Place, 'functionName' | 'url' | 'line'>;
 
 /** What the time goes into that belongs to no service. */
-const NOT_RUNNING = new Set(['(root)', '(idle)']);
+export const NOT_RUNNING = new Set(['(root)', '(idle)']);
 
 interface Found {
   readonly node: ProfileNode;
@@ -93,7 +104,7 @@ function placeIn(
   return { ...about, line: hottestLine(inside.map((each) => each.node)) ?? lineNumber + 1 };
 }
 
-function nameOf({ callFrame: { functionName } }: ProfileNode): string {
+export function nameOf({ callFrame: { functionName } }: ProfileNode): string {
   return functionName === '' ? '(anonymous)' : functionName;
 }
 
@@ -132,7 +143,7 @@ function hasAbove(node: ProfileNode, keys: ReadonlySet<string>, parents: Readonl
   return false;
 }
 
-function keyOf({ callFrame: { functionName, lineNumber, url } }: ProfileNode): string {
+export function keyOf({ callFrame: { functionName, lineNumber, url } }: ProfileNode): string {
   return `${functionName} ${url} ${lineNumber}`;
 }
 
@@ -145,7 +156,7 @@ function mostFrequent<T>(items: readonly T[], keyFor: (item: T) => string): read
   return [...groups.values()].sort((one, other) => other.length - one.length)[0];
 }
 
-function hottestLine(nodes: readonly ProfileNode[]): number | undefined {
+export function hottestLine(nodes: readonly ProfileNode[]): number | undefined {
   const lines = new Map<number, number>();
   for (const { positionTicks = [] } of new Set(nodes))
     for (const { line, ticks } of positionTicks) lines.set(line, (lines.get(line) ?? 0) + ticks);

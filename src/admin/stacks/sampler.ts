@@ -6,7 +6,7 @@ import { WorkerSessions } from './worker-sessions.ts';
 
 /** How long a thread is sampled, in ms, and how often, in µs. */
 const SAMPLE_MS = 25;
-const SAMPLING_US = 1000;
+export const SAMPLING_US = 1000;
 /** A thread that runs JavaScript answers sooner, in ms; and how many samples count of one that did not. */
 const NATIVE_MS = 150;
 const FIRST_SAMPLES = 2;
@@ -23,7 +23,7 @@ const QUIET_MS = 60_000;
  */
 
 /** Whoever measures coverage has calls counted already, and it is not ours to stop. */
-const MAY_DEOPTIMIZE = process.env['NODE_V8_COVERAGE'] === undefined;
+export const MAY_DEOPTIMIZE = process.env['NODE_V8_COVERAGE'] === undefined;
 
 /** The inspectors of threads, by Node's numbers of them. */
 export type Inspectors = Pick<WorkerSessions, 'attached' | 'ask' | 'close'>;

@@ -14,6 +14,12 @@ interface Attached {
   readonly workerInfo: { readonly title: string };
 }
 
+/** A thread that can be asked. */
+interface AskedThread {
+  readonly sessionId: string;
+  readonly ended: AbortController;
+}
+
 interface Waiting {
   readonly sessionId: string;
   readonly answered: (answer: Answer) => void;
@@ -28,8 +34,8 @@ type Answer = { readonly id?: number; readonly result?: unknown; readonly error?
  */
 export class WorkerSessions {
   readonly #session = new Session();
-  /** Sessions by Node's number of the thread. */
-  readonly #sessions = new Map<number, string>();
+  /** By Node's number of the thread. */
+  readonly #threads = new Map<number, AskedThread>();
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
@@ -38,11 +44,15 @@ export class WorkerSessions {
     session.connect();
     session.on('NodeWorker.attachedToWorker', ({ params }: { params: Attached }) => {
       const [, threadId] = /^\[worker (\d+)\]/.exec(params.workerInfo.title) ?? [];
-      if (threadId !== undefined) this.#sessions.set(Number(threadId), params.sessionId);
+      const { sessionId } = params;
+      if (threadId !== undefined) this.#threads.set(Number(threadId), { sessionId, ended: new AbortController() });
     });
     session.on('NodeWorker.detachedFromWorker', ({ params }: { params: { readonly sessionId: string } }) => {
-      for (const [threadId, sessionId] of this.#sessions)
-        if (sessionId === params.sessionId) this.#sessions.delete(threadId);
+      for (const [threadId, { ended, sessionId }] of this.#threads) {
+        if (sessionId !== params.sessionId) continue;
+        this.#threads.delete(threadId);
+        ended.abort();
+      }
       this.#fail('the thread has ended', params.sessionId);
     });
     session.on('NodeWorker.receivedMessageFromWorker', ({ params }: { params: { readonly message: string } }) => {
@@ -52,16 +62,21 @@ export class WorkerSessions {
     session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   }
 
-  /** Resolves when the thread can be asked: Node tells of threads a moment after it was asked for them. */
-  async attached(threadId: number): Promise<void> {
+  /**
+   * Resolves when the thread can be asked, with a signal that is aborted when the thread ends: Node tells of threads a moment after it was
+   * asked for them. `undefined`: there is no such thread any more.
+   */
+  async attached(threadId: number): Promise<AbortSignal | undefined> {
     const until = performance.now() + ATTACH_MS;
-    while (!this.#sessions.has(threadId) && performance.now() < until) await delay(LOOK_MS, undefined, { ref: false });
+    while (!this.#threads.has(threadId) && performance.now() < until) await delay(LOOK_MS, undefined, { ref: false });
+    return this.#threads.get(threadId)?.ended.signal;
   }
 
   /** Asks thread `threadId`. Rejects if it is gone, refuses, or does not answer. */
   async ask(threadId: number, method: string, params: object = {}): Promise<unknown> {
-    const sessionId = this.#sessions.get(threadId);
-    if (sessionId === undefined) throw new Error(`no session with thread ${threadId}`);
+    const asked = this.#threads.get(threadId);
+    if (asked === undefined) throw new Error(`no session with thread ${threadId}`);
+    const { sessionId } = asked;
     const id = ++this.#lastId;
     let timer: NodeJS.Timeout | undefined;
     try {

@@ -11,6 +11,8 @@ const TIMEOUT_MS = 10_000;
 interface Question {
   /** Makes it a POST. */
   readonly body?: object;
+  /** How much longer than usual the server may take to begin its answer, in ms. */
+  readonly waitMs?: number;
   /** How much longer than usual the server may say nothing in the middle of its answer, in ms. */
   readonly pauseMs?: number;
   /** Ends the question. */
@@ -57,7 +59,7 @@ function parsed(line: string, socketPath: string): unknown {
 async function ask(
   socketPath: string,
   path: string,
-  { body, pauseMs = 0, signal }: Question,
+  { body, pauseMs = 0, signal, waitMs = 0 }: Question,
 ): Promise<IncomingMessage> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { host: 'localhost', ...(body !== undefined && { 'content-type': 'application/json' }) };
@@ -73,7 +75,7 @@ async function ask(
     let answering: IncomingMessage | undefined;
     asking.once('socket', (socket: Socket) => {
       const silence = (): void => void (answering ?? asking).destroy(silent(socketPath));
-      socket.setTimeout(TIMEOUT_MS).once('timeout', silence);
+      socket.setTimeout(TIMEOUT_MS + waitMs).once('timeout', silence);
     });
     asking.once('response', (response) => {
       answering = response;
@@ -115,7 +117,11 @@ function silent(socketPath: string): HeddleError {
 function unreachable(socketPath: string, error: NodeJS.ErrnoException): HeddleError {
   if (error instanceof HeddleError) return error;
   const { code = 'no answer' } = error;
-  const text = `Cannot reach the server at ${socketPath}: ${code}. It has ended, or is another user’s`;
+  const why =
+    code === 'ECONNRESET'
+      ? 'it ended before it answered. Its log may say why'
+      : `${code}. It has ended, or is another user’s`;
+  const text = `Cannot reach the server at ${socketPath}: ${why}`;
   return new HeddleError('HEDDLE_CONNECT', text, { cause: error });
 }
 

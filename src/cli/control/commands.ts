@@ -4,8 +4,9 @@ import type { ClientsFlags } from './clients.ts';
 import type { PageFlags } from '../page/page.ts';
 import type { TopFlags } from '../top/top.ts';
 import type { KickFlags } from './kick.ts';
+import type { ProfileFlags } from './profile.ts';
 
-export const CONTROL_COMMANDS = ['top', 'page', 'clients', 'kick', 'doctor'] as const;
+export const CONTROL_COMMANDS = ['top', 'page', 'clients', 'kick', 'doctor', 'profile'] as const;
 
 /** As monitoring plug-ins say that they do not know. */
 const DOCTOR_FAILED = 3;
@@ -50,12 +51,19 @@ It prints the address of the page, with a token: whoever has it sees the clients
 and may kick them and send messages to the server unless --read-only is given.
 The page ends with this command.`;
 
+const PROFILE_NOTES = `
+Without --thread, it is the thread that is blocked, or else the busiest.
+It prints the ten heaviest functions, and writes what Chrome (DevTools,
+Performance) and VS Code open. The threads are not paused. Ctrl-C ends it, and
+leaves no file.`;
+
 export function addControlCommands(program: Command, done: Done): void {
   addTop(program, done);
   addPage(program, done);
   addClients(program, done);
   addKick(program, done);
   addDoctor(program, done);
+  addProfile(program, done);
 }
 
 function addTop(program: Command, done: Done): void {
@@ -127,5 +135,18 @@ function addDoctor(program: Command, done: Done): void {
   command.action(async (server: string | undefined, flags: { readonly json?: boolean }) => {
     const { runDoctor } = await import('./doctor.ts');
     done(await runDoctor(server, flags, process.env, process));
+  });
+}
+
+function addProfile(program: Command, done: Done): void {
+  const command = program.command('profile').description('Say what a thread of a running server spends its time on.');
+  command.argument('[server]', SERVER);
+  command.option('--thread <number>', 'the number of a thread, or all');
+  command.option('--for <duration>', 'how long, from 100ms to 1m (default: 5s)');
+  command.option('-o, --output <file>', 'where the CPU profile goes (default: heddle-TIME-thread-N.cpuprofile)');
+  command.addHelpText('after', PROFILE_NOTES);
+  command.action(async (server: string | undefined, flags: ProfileFlags) => {
+    const { runProfile } = await import('./profile.ts');
+    done(await runProfile(server, flags, process.env, process));
   });
 }

@@ -1,14 +1,12 @@
 /** Shows a server to those who watch it from outside, and does what its user has it do. */
 import { readFileSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
 import type { ToAcceptor } from '../../acceptor/messages.ts';
 import { ClientList, type Found } from '../../admin/control/client-list.ts';
 import { ClosedClients } from '../../admin/control/closed-clients.ts';
-import type { About, Controlled, ThreadTimes } from '../../admin/control/controlled.ts';
+import type { About, Controlled, ProfileRequest, ThreadTimes } from '../../admin/control/controlled.ts';
 import type { BlockedThread, CertificateExpiry, LastHourCounts, Observed } from '../../admin/observed.ts';
-import type { Sampler } from '../../admin/stacks/sampler.ts';
+import type { ThreadProfile } from '../../admin/stacks/profiler.ts';
 import { added, countedStats, type Totals } from '../../admin/totals.ts';
-import type { Code } from '../../admin/stacks/source-place.ts';
 import { ALL_WELL, type Verdict, verdictOf } from '../../admin/verdict.ts';
 import { crash } from '../../errors.ts';
 import type { ServerEvent, ThreadBlockedEvent, ThreadOverdueEvent, TurnEvent } from '../../log/event.ts';
@@ -22,10 +20,11 @@ import { formatPeer } from '../../sys/structs/socket-address.ts';
 import { BlockJournal } from './block-journal.ts';
 import type { Deploys } from '../deploys/deploys.ts';
 import type { Engine } from '../engine.ts';
-import { isOfService, ownVersion } from '../own-package.ts';
+import { ownVersion } from '../own-package.ts';
 import { certificateExpiries } from './certificates.ts';
 import { LastHour } from './last-hour.ts';
 import type { SharedMemory } from '../shared-memory.ts';
+import { Stacks } from './stacks.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -50,12 +49,12 @@ export class Watch implements Controlled {
   readonly closed = new ClosedClients();
   readonly #parts: Parts;
   readonly #startedAt = performance.now();
-  readonly #journal = new BlockJournal(async (thread) => this.#findCode(thread));
+  readonly #stacks: Stacks;
+  readonly #journal: BlockJournal;
   readonly #lastHour = { threadExits: new LastHour(), eventsLost: new LastHour(), starved: new LastHour() };
   /** Looks once a minute how often threads have stood still: no event tells. */
   readonly #minutes = setInterval(() => this.#noteStarved(), MINUTE_MS).unref();
   #starvedBefore = 0;
-  #sampler: Promise<Sampler> | undefined;
   #lastReloadFailed = false;
   /** When the certificates of `credentials` expire: they are read once. */
   #expiries: { readonly of: Credentials; readonly all: readonly CertificateExpiry[] } | undefined;
@@ -63,7 +62,13 @@ export class Watch implements Controlled {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    const { memory, settings } = parts;
+    const { engine, memory, settings, threadIdOf } = parts;
+    this.#stacks = new Stacks({
+      canStartThread: () => engine.canStartThread(),
+      threadIdOf: (thread) => threadIdOf(thread - 1),
+      isAsked: () => this.#isAsked(),
+    });
+    this.#journal = new BlockJournal(async (thread) => this.#stacks.codeOf(thread));
     this.clients = new ClientList({
       table: memory.table,
       board: memory.board,
@@ -114,23 +119,11 @@ export class Watch implements Controlled {
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#minutes);
-    this.#sampler?.then((sampler) => sampler.close()).catch(() => {});
+    this.#stacks.close();
   }
 
   #isAsked(): boolean {
     return !this.#isClosed && this.#parts.isAsked();
-  }
-
-  /** The profiler is loaded for the first block that is long. */
-  async #findCode(thread: number): Promise<Code | undefined> {
-    if (!isMainThread || !process.features.inspector) return undefined;
-    const mayStart = (): boolean => this.#parts.engine.canStartThread();
-    this.#sampler ??= import('../../admin/stacks/sampler.ts').then(
-      ({ Sampler: Loaded }) => new Loaded(isOfService, mayStart),
-    );
-    const sampler = await this.#sampler;
-    const threadId = this.#parts.threadIdOf(thread - 1);
-    return threadId === undefined || !this.#isAsked() ? undefined : sampler.sample(threadId);
   }
 
   #noteCount(event: ServerEvent): void {
@@ -166,6 +159,12 @@ export class Watch implements Controlled {
   kick(clients: readonly Found[]): void {
     if (clients.length === 0) return;
     this.#parts.post({ type: 'kick', clients: clients.map(({ fd, client: { id } }) => ({ fd, id })) });
+  }
+
+  async profile(request: ProfileRequest): Promise<readonly ThreadProfile[]> {
+    const { threads } = this.#parts.memory.stats();
+    const serving = threads.filter(({ isRunning }) => isRunning).map(({ id }) => id);
+    return this.#stacks.profile(request, serving);
   }
 
   verdict(): Verdict {

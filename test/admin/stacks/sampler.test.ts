@@ -14,7 +14,7 @@ class Threads implements Inspectors {
     this.silent = silent;
   }
 
-  async attached(): Promise<void> {}
+  async attached(): Promise<undefined> {}
 
   async ask(_threadId: number, method: string): Promise<unknown> {
     this.asked.push(method.replace('Profiler.', ''));
