@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SERVER_NAMES, type ServerKind } from './harness/programs.ts';
 import { NEIGHBOUR_LOADS, type NoWaitChoice, type Question } from './harness/question.ts';
+import { admin } from './questions/admin.ts';
 import { connections } from './questions/connections.ts';
 import { crowd } from './questions/crowd.ts';
+import { framings } from './questions/framings.ts';
 import { idleMemory } from './questions/idle-memory.ts';
 import { integrity } from './questions/integrity.ts';
 import { moving } from './questions/moving.ts';
@@ -15,6 +17,7 @@ import { pipelined } from './questions/pipelined.ts';
 import { ready } from './questions/ready.ts';
 import { streams } from './questions/streams.ts';
 import { tls } from './questions/tls.ts';
+import { waitTruth } from './questions/wait-truth.ts';
 
 const QUESTIONS: readonly Question[] = [
   pingPong,
@@ -29,6 +32,9 @@ const QUESTIONS: readonly Question[] = [
   integrity,
   tls,
   streams,
+  framings,
+  admin,
+  waitTruth,
 ];
 
 export interface BenchArguments {

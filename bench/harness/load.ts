@@ -3,13 +3,15 @@ import { Child } from './child.ts';
 import { pinned } from './cores.ts';
 import { median } from './numbers.ts';
 
-/** Messages are `bytes` long; more than one at a time only as lines. */
+/** Messages are `bytes` long; more than one at a time only as lines, or behind their length. */
 export interface LoadOptions {
   readonly clients: number;
   readonly bytes: number;
   /** How many messages each client has under way. */
   readonly depth: number;
   readonly lines: boolean;
+  /** Each begins with the length of the rest, in four bytes. */
+  readonly isLengthFirst?: boolean;
 }
 
 /** How long the clients talk: first that compilers do their work, then for what is measured. */
@@ -85,8 +87,8 @@ export class Load {
 
   /** Runs `program` on the CPU `cpu`. */
   constructor(program: string, cpu: number, { pid, port }: { pid: number; port: number }, options: LoadOptions) {
-    const { clients, bytes, depth, lines } = options;
-    const known = { port, pid, clients, bytes, depth, lines: lines ? 1 : 0 };
+    const { clients, bytes, depth, isLengthFirst = false, lines } = options;
+    const known = { port, pid, clients, bytes, depth, lines: lines ? 1 : 0, head: isLengthFirst ? 4 : 0 };
     const words = Object.entries(known).map(([name, value]) => `${name}=${value}`);
     this.#child = new Child(pinned(cpu, [program, ...words]));
   }

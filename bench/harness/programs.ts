@@ -12,8 +12,12 @@ export const SERVER_NAMES = [
   'heddle-async',
   'heddle-session',
   'heddle-never',
+  'heddle-no-control',
   'heddle-tls',
   'heddle-http',
+  'heddle-length',
+  'heddle-field',
+  'heddle-own',
   'node',
   'node-http',
   'node-tls',
@@ -128,12 +132,15 @@ function heddle(
   };
 }
 
-/** A stream service has no framing. */
-function heddleHttp(build: Build): ServerProgram {
-  const program = heddle(build, 'heddle-http', ', http on a stream', 'http.mjs');
+/** A server whose service says what its framing is, or that it has none. */
+function withItsOwnFraming(program: ServerProgram): ServerProgram {
   const command = (_framing: BenchFraming, threads?: number | string): string[] =>
     program.command('chunk', threads).filter((word) => word !== '--framing' && word !== 'chunk');
   return { ...program, command };
+}
+
+function heddleFramed(build: Build, name: ServerName, title: string, framing: string): ServerProgram {
+  return { ...withItsOwnFraming(heddle(build, name, title, 'framed.mjs')), env: { BENCH_FRAMING: framing } };
 }
 
 /** Compiles a Go program; the title is what it is called after `Go` and the version. */
@@ -172,9 +179,14 @@ const BUILDS: Readonly<Record<HeddleKind, (build: Build, folder: string) => Serv
   'heddle-async': (build) => heddle(build, 'heddle-async', ', async message', 'async-reverse.mjs'),
   'heddle-session': (build) => heddle(build, 'heddle-session', ', session', 'session-reverse.mjs'),
   'heddle-never': (build) => heddle(build, 'heddle-never', ', never moving', undefined, ['--move-after', 'never']),
+  'heddle-no-control': (build) =>
+    heddle(build, 'heddle-no-control', ', no control socket', undefined, ['--control', 'off']),
   'heddle-burn': (build) => heddle(build, 'heddle-burn', '', 'burn.mjs'),
   'heddle-tls': (build, folder) => heddleTls(folder, build),
-  'heddle-http': heddleHttp,
+  'heddle-http': (build) => withItsOwnFraming(heddle(build, 'heddle-http', ', http on a stream', 'http.mjs')),
+  'heddle-length': (build) => heddleFramed(build, 'heddle-length', ', length', 'length'),
+  'heddle-field': (build) => heddleFramed(build, 'heddle-field', ', a length field', 'field'),
+  'heddle-own': (build) => heddleFramed(build, 'heddle-own', ', a framing of its own', 'own'),
 };
 
 const PEERS: Readonly<Record<Exclude<ServerKind, HeddleKind>, (folder: string) => ServerProgram>> = {

@@ -1,6 +1,6 @@
 /* The load: N clients in a closed loop, each with D messages of M bytes under way, every reply checked byte for byte.
  * Reads the CPU clock of the server itself, at the start and at the end of the measured time.
- * Usage: load key=value...: port, clients, bytes, depth, lines (0|1), pid. Its clients stay connected until its input ends;
+ * Usage: load key=value...: port, clients, bytes, depth, lines (0|1), head (0|4), pid. Its clients stay connected until its input ends;
  * for each line of that, "WARM MS", they talk for so many ms, then measured for so many more, and it prints one line of JSON.
  * Compiled with -DTLS it speaks TLS 1.3, and trusts any server.
  * Exit status: 0 all replies right, 1 something failed, 2 bad usage, 3 a reply was wrong. */
@@ -19,10 +19,10 @@
 #include "server-clock.h"
 #include "wire.h"
 
-enum { EVENTS = 1024, NONCE = 16, RING = 26, SOURCES = 8, BUCKETS = 64 * 16, STALL_MS = 10000 };
+enum { HEAD = 4, EVENTS = 1024, NONCE = 16, RING = 26, SOURCES = 8, BUCKETS = 64 * 16, STALL_MS = 10000 };
 
 struct options {
-  long port, clients, bytes, depth, lines, pid;
+  long port, clients, bytes, depth, lines, head, pid;
 };
 
 struct client {
@@ -52,10 +52,13 @@ static void make_rings(void) {
 }
 
 /* A message: 16 hexadecimal digits that are this client's, this round's and this place's alone, then letters from a
- * place in the alphabet that changes with them; with lines=1 a newline is its last byte, of the reply too. */
+ * place in the alphabet that changes with them; with lines=1 a newline is its last byte, of the reply too. With head=4 its
+ * length comes before it, in four bytes, the highest first. */
 static void write_message(const struct client *client, size_t place, unsigned char *message, unsigned char *reply) {
   static const char digits[] = "0123456789abcdef";
-  size_t length = (size_t)(options.bytes - options.lines), body = length - NONCE;
+  size_t length = (size_t)(options.bytes - options.lines - options.head), body = length - NONCE;
+  for (long i = 0; i < options.head; i++, message++, reply++)
+    *message = *reply = (unsigned char)(length >> (8 * (options.head - 1 - i)));
   uint64_t nonce = ((uint64_t)client->id << 40) | ((uint64_t)client->round << 8) | (place & 0xff);
   size_t turn = (client->round + client->id + place) % RING;
   for (size_t i = 0; i < NONCE; i++) {
@@ -213,7 +216,7 @@ static void run_slice(int epoll, long warm, long milliseconds) {
 static void read_option(const char *word) {
   static const struct { const char *name; long *value; } known[] = {
       {"port", &options.port},   {"clients", &options.clients}, {"bytes", &options.bytes}, {"depth", &options.depth},
-      {"lines", &options.lines}, {"pid", &options.pid}};
+      {"lines", &options.lines}, {"head", &options.head}, {"pid", &options.pid}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     size_t length = strlen(known[i].name);
     if (strncmp(word, known[i].name, length) == 0 && word[length] == '=') {
@@ -228,9 +231,10 @@ static void read_option(const char *word) {
 static void check_options(void) {
   int sound = options.port > 0 && options.port < 65536 && options.clients > 0 && options.depth > 0 &&
               options.depth <= 256 && options.lines >> 1 == 0 &&
-              options.bytes >= NONCE + options.lines && (options.depth == 1 || options.lines);
+              (options.head == 0 || options.head == HEAD) && options.bytes >= NONCE + options.lines + options.head &&
+              (options.depth == 1 || options.lines || options.head);
   if (sound) return;
-  fprintf(stderr, "load: needs port, clients > 0, bytes >= 17, depth 1..256 (over 1 only with lines=1)\n");
+  fprintf(stderr, "load: needs port, clients > 0, bytes >= 17, depth 1..256 (over 1 only with lines=1 or head=4)\n");
   exit(2);
 }
 

@@ -12,6 +12,8 @@ import { atMost } from '../harness/verdict.ts';
 
 const ROUNDS = 10;
 const LIMIT_MS = 250;
+/** How much later the first answer may come for the control socket, in ms. */
+const LIMIT_CONTROL_MS = 3;
 /** What the start of one more thread may take, in ms of CPU time. */
 const LIMIT_THREAD_MS = 40;
 const MESSAGE = 'who is first?';
@@ -61,7 +63,9 @@ async function askFirstAnswer(bench: Bench): Promise<Answer> {
     const own = samples.get(server.name);
     return own === undefined ? [] : [row(server, own)];
   });
-  const firstAnswer = median(answered(samples.get('heddle') ?? []));
+  const [usual, without] = [samples.get('heddle') ?? [], samples.get('heddle-no-control') ?? []];
+  const firstAnswer = median(answered(usual));
+  const later = median(usual.map(({ answeredMs }, round) => answeredMs - (without[round]?.answeredMs ?? NaN)));
   return {
     tables: [
       {
@@ -70,9 +74,14 @@ async function askFirstAnswer(bench: Bench): Promise<Answer> {
         rows,
       },
     ],
-    verdicts: wanted(bench.programs, 'heddle')
-      ? [atMost('first client of Heddle answered', firstAnswer, LIMIT_MS, (ms) => `${fixed(ms, 0)} ms`)]
-      : [],
+    verdicts: [
+      ...(wanted(bench.programs, 'heddle')
+        ? [atMost('first client of Heddle answered', firstAnswer, LIMIT_MS, (ms) => `${fixed(ms, 0)} ms`)]
+        : []),
+      ...(wanted(bench.programs, 'heddle', 'heddle-no-control')
+        ? [atMost('later for the control socket', later, LIMIT_CONTROL_MS, (ms) => `${fixed(ms, 1)} ms`)]
+        : []),
+    ],
     samples: Object.fromEntries(samples),
   };
 }
@@ -80,7 +89,9 @@ async function askFirstAnswer(bench: Bench): Promise<Answer> {
 /** Of those that have threads. */
 async function askThreads(bench: Bench): Promise<Answer> {
   bench.progress("ready, a thread's start");
-  const servers = contestants(ready, bench.programs).filter(({ name }) => !['node', 'go'].includes(name));
+  const servers = contestants(ready, bench.programs).filter(
+    ({ name }) => !['node', 'go', 'heddle-no-control'].includes(name),
+  );
   const samples = await threadCosts(bench, servers, bench.rounds, idleCpu);
   const each = median((samples.get('heddle') ?? []).map((cost) => cost.each));
   return {
@@ -102,4 +113,8 @@ async function ask(bench: Bench): Promise<Answer> {
   };
 }
 
-export const ready: Question = { name: 'ready', servers: ['heddle', 'node', 'go', 'node-workers'], ask };
+export const ready: Question = {
+  name: 'ready',
+  servers: ['heddle', 'heddle-no-control', 'node', 'go', 'node-workers'],
+  ask,
+};

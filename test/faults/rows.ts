@@ -1,6 +1,7 @@
 /** All rows, in the order of the table. */
 import type { Row } from './row.ts';
 import { badLengths } from './rows/bad-lengths.ts';
+import { blockedCode } from './rows/blocked-code.ts';
 import { connectAndReset } from './rows/connect-and-reset.ts';
 import { deadPeers } from './rows/dead-peers.ts';
 import { fatal } from './rows/fatal.ts';
@@ -10,6 +11,7 @@ import { halvesOfOthers, halvesThatWent } from './rows/halves.ts';
 import { hostileBytes } from './rows/hostile-bytes.ts';
 import { identity } from './rows/identity.ts';
 import { idleAfter } from './rows/idle-after.ts';
+import { kicks } from './rows/kicks.ts';
 import { lastReply } from './rows/last-reply.ts';
 import { largeReply } from './rows/large-reply.ts';
 import { maxMemory, memoryBack } from './rows/memory.ts';
@@ -34,6 +36,8 @@ import { tooManyClients } from './rows/too-many-clients.ts';
 import { surroundings } from './rows/surroundings.ts';
 import { unreadLog } from './rows/unread-log.ts';
 import { uneven } from './rows/uneven.ts';
+import { watchers } from './rows/watchers.ts';
+import { whoBlocks } from './rows/who-blocks.ts';
 import { usedAgain } from './rows/used-again.ts';
 
 export const ROWS: readonly Row[] = [
@@ -73,5 +77,9 @@ export const ROWS: readonly Row[] = [
   hostileBytes,
   unreadLog,
   surroundings,
+  whoBlocks,
+  blockedCode,
+  kicks,
+  watchers,
   idleAfter,
 ];

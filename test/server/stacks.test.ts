@@ -9,7 +9,7 @@ import { type Running, service, start, TIMEOUT_MS } from './running.ts';
 const LINES: Readonly<Record<string, RegExp>> = {
   first: /^(now ← )?first blocking-lines\.mjs:[45]$/,
   second: /^second blocking-lines\.mjs:(8|10|11)$/,
-  third: /^(\w+ ← )?third blocking-lines\.mjs:1[67]$/,
+  third: /^((get )?\w+ ← )?third blocking-lines\.mjs:1[678]$/,
 };
 
 function snapshot(running: Running): Promise<Snapshot> {

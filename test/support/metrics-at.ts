@@ -1,18 +1,11 @@
 /** Asks a server for its metrics at its control socket. */
-import { request } from 'node:http';
+import { textAt } from './control-at.ts';
 
 export type Metrics = ReadonlyMap<string, number>;
 
 /** By name and labels. Rejects if nobody listens at `socketPath`. */
 export async function metricsAt(socketPath: string): Promise<Metrics> {
-  const text = await new Promise<string>((resolve, reject) => {
-    const asking = request({ socketPath, path: '/metrics', headers: { host: 'localhost' }, agent: false }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('error', reject).on('end', () => resolve(Buffer.concat(chunks).toString()));
-    });
-    asking.on('error', reject).end();
-  });
+  const text = await textAt(socketPath, '/metrics');
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(samples.map((line) => [line.replace(/ \S+$/, ''), Number(line.replace(/^.* /, ''))]));
 }
