@@ -61,7 +61,7 @@ Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
 
   --rounds N      rounds of each server, interleaved; the median counts (3; no-wait, neighbours, streams 5)
   --seconds N     measured time of a round of load (2; no-wait, neighbours 8, from when burners come)
-  --warm N        load before that, in seconds, so that compilers have done their work (1)
+  --warm N        load before that, in seconds, so that compilers have done their work (1; streams 4)
   --old PATH      measures a second build of Heddle in turn: a checkout that is built, or an installed package
   --servers A,B   only these, beside the yardstick: ${SERVER_NAMES.join(', ')}
   --clients N,M   how many clients, for ping-pong (64,1000) and tls (64)
