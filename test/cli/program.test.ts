@@ -28,7 +28,7 @@ describe('the command line', () => {
     [['serve', '--port'], "option '--port <number>' argument missing\n"],
     [
       ['frobnicate'],
-      "unknown command 'frobnicate'\n(The commands are serve, client, bench, top, page, clients, kick, doctor, profile; see heddle --help)\n",
+      "unknown command 'frobnicate'\n(The commands are serve, client, bench, top, page, clients, kick, doctor, profile, events; see heddle --help)\n",
     ],
     [['sreve'], "unknown command 'sreve'\n(Did you mean serve?)\n"],
   ])('refuses %j with status 2', async (args, message) => {

@@ -76,6 +76,11 @@ describe('heddle profile', () => {
     const output = join(server.runtime, 'slow.cpuprofile');
     await server.say('burn\n');
     await server.logs(/Thread \d has been blocked for/);
+    const events = await run(process.execPath, [HEDDLE, 'events'], '', { XDG_RUNTIME_DIR: server.runtime });
+    expect(events).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/Thread \d has been blocked for .* by client/),
+    });
     const { status, stderr, stdout } = await profile(server, '--for', '300ms', '-o', output);
     expect(stderr).toMatch(/^Thread \d is profiled: it has been blocked for .* by client #1 /);
     expect(stdout).toMatch(

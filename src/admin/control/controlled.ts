@@ -2,6 +2,7 @@
 import type { ClientList, Found, ListParts } from './client-list.ts';
 import type { ClosedClients } from './closed-clients.ts';
 import type { BlockedThread, Watched } from '../observed.ts';
+import type { RecentEvents } from './recent-events.ts';
 import type { ThreadProfile } from '../stacks/profiler.ts';
 import type { Verdict } from '../verdict.ts';
 
@@ -23,6 +24,7 @@ export interface Controlled extends Watched {
   readonly about: About;
   readonly clients: ClientList;
   readonly closed: ClosedClients;
+  readonly events: RecentEvents;
   /** Where clients and threads are, to be read only. */
   readonly memory: Pick<ListParts, 'board' | 'table'>;
   /** Has these clients closed as soon as their threads get to it. */

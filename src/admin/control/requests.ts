@@ -1,4 +1,4 @@
-/** Answers what the commands ask at the control socket: snapshot, clients, doctor, kick, profile. */
+/** Answers what the commands ask at the control socket: snapshot, clients, doctor, events, kick, profile. */
 import type { IncomingMessage } from 'node:http';
 import { parseDuration } from '../../options/values/duration.ts';
 import { type ClientFilter, parseFilter } from './client-filter.ts';
@@ -47,6 +47,10 @@ export async function controlReply(request: IncomingMessage, controlled: Control
     return json({ schema: SCHEMA, clients: await longestWaiting(controlled, limitOf(query, MAX_WAITING)) });
   if (path === '/v1/places') return json({ schema: SCHEMA, places: placesOf(controlled, limitOf(query, MAX_PLACES)) });
   if (path === '/v1/watch') return lines(watching(controlled, watchRequest(query)));
+  if (path === '/v1/events') {
+    refuseOthers(query.keys(), EVENTS_QUERY);
+    return lines(controlled.events.after(numberOf(query, 'after') ?? 0));
+  }
   if (path === '/v1/clients') return clients(query, controlled);
   const [, id] = /^\/v1\/clients\/([^/]*)$/.exec(path) ?? [];
   return id === undefined ? undefined : client(clientId(id), controlled);
@@ -63,6 +67,8 @@ function client(id: number, { clients: list, closed }: Controlled): Reply {
   if (known !== undefined) return json(known);
   return refusal(404, `No client has the number ${id}, and none of those that left last had it`);
 }
+
+const EVENTS_QUERY: readonly string[] = ['after'];
 
 /** What a list of clients may be asked for. */
 const LIST_QUERY: readonly string[] = ['where', 'limit', 'sort', 'state'];

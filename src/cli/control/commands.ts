@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import type { ClientsFlags } from './clients.ts';
 import type { PageFlags } from '../page/page.ts';
 import type { TopFlags } from '../top/top.ts';
+import type { EventsFlags } from './events.ts';
 import type { KickFlags } from './kick.ts';
 import type { ProfileFlags } from './profile.ts';
 
-export const CONTROL_COMMANDS = ['top', 'page', 'clients', 'kick', 'doctor', 'profile'] as const;
+export const CONTROL_COMMANDS = ['top', 'page', 'clients', 'kick', 'doctor', 'profile', 'events'] as const;
 
 /** As monitoring plug-ins say that they do not know. */
 const DOCTOR_FAILED = 3;
@@ -64,6 +65,7 @@ export function addControlCommands(program: Command, done: Done): void {
   addKick(program, done);
   addDoctor(program, done);
   addProfile(program, done);
+  addEvents(program, done);
 }
 
 function addTop(program: Command, done: Done): void {
@@ -75,7 +77,7 @@ function addTop(program: Command, done: Done): void {
   command.option('--filter <text>', 'begin with the clients that match, such as "10.0.0.0/8" or "idle>1m"');
   command.option('--sort <key>', 'what clients are sorted by: idle, age, moves, kept, stalled, thread or id');
   command.option('--ascii', 'symbols of ASCII only');
-  command.option('--read-only', 'kick no client');
+  command.option('--read-only', 'kick no client and take no profile');
   command.addHelpText('after', TOP_NOTES);
   command.action(async (server: string | undefined, flags: TopFlags) => {
     const { runTop } = await import('../top/top.ts');
@@ -148,5 +150,16 @@ function addProfile(program: Command, done: Done): void {
   command.action(async (server: string | undefined, flags: ProfileFlags) => {
     const { runProfile } = await import('./profile.ts');
     done(await runProfile(server, flags, process.env, process));
+  });
+}
+
+function addEvents(program: Command, done: Done): void {
+  const command = program.command('events').description('Say what has happened in a running server, as its log does.');
+  command.argument('[server]', SERVER);
+  command.option('--follow', 'go on with what happens from now on');
+  command.option('--json', 'a line of JSON for each');
+  command.action(async (server: string | undefined, flags: EventsFlags) => {
+    const { runEvents } = await import('./events.ts');
+    done(await runEvents(server, flags, process.env, process));
   });
 }

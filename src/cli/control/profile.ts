@@ -80,8 +80,20 @@ async function chosen(socket: string, terminal: Terminal): Promise<number> {
   return thread;
 }
 
+/** What a thread spends its time on, as lines of text. Errors: those of `askJson`. */
+export async function profileLines(
+  socket: string,
+  thread: number,
+  ms: number,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const results = await profilesOf(socket, thread, ms, signal);
+  const profiles = results.flatMap((result) => ('profile' in result ? [result.profile] : []));
+  return heaviestLines(heaviestOf(profiles, MOST_FUNCTIONS), `Thread ${thread}`);
+}
+
 /** The profiles with the sources of the service. Errors: those of `askJson`. */
-export async function profilesOf(
+async function profilesOf(
   socket: string,
   thread: number | 'all',
   ms: number,

@@ -1,9 +1,11 @@
 /** Lays out what `heddle top` shows beside threads: clients, one client, those that left, code that blocked, and the keys. */
 import type { ClosedClient } from '../../admin/control/closed-clients.ts';
 import type { ListedClient } from '../../admin/control/client-list.ts';
+import type { NumberedEvent } from '../../admin/control/recent-events.ts';
 import { bytesText } from '../../admin/view/amounts.ts';
 import { durationText, placeText } from '../../admin/words.ts';
-import type { Line } from './line.ts';
+import { eventText } from '../control/event-text.ts';
+import { type Line, wrap } from './line.ts';
 import { markText, table } from './tables.ts';
 
 const CLIENT_WIDTH = 10;
@@ -40,6 +42,20 @@ export function leftLines(clients: readonly ClosedClient[]): Line[] {
   );
 }
 
+const TIME_WIDTH = 10;
+
+/** What has happened, the newest first. */
+export function eventLines(events: readonly NumberedEvent[], columns: number): Line[] {
+  if (events.length === 0) return [[['Nothing has happened yet that the log would tell of.', 'dim']]];
+  return events.toReversed().flatMap((event) => {
+    const time = new Date(event.time).toTimeString().slice(0, 8).padEnd(TIME_WIDTH);
+    const [text = ''] = eventText(event).split('\n', 1); // The rest is where in the code it was.
+    return wrap(text, columns - TIME_WIDTH).map(
+      (line, at): Line => [[at === 0 ? time : ' '.repeat(TIME_WIDTH), 'dim'], [line]],
+    );
+  });
+}
+
 /** All that is known of one client. */
 export function detailLines(client: ListedClient): Line[] {
   const { ageMs, cost, id, idleMs, kept, messageMs, moves, pinned, stalledMs, state, thread } = client;
@@ -63,9 +79,10 @@ export function detailLines(client: ListedClient): Line[] {
 }
 
 const KEYS = [
-  ['t c l e', 'threads, clients, longest turns, clients that left'],
+  ['t c l e g', 'threads, clients, longest turns, events, clients that have gone'],
   ['↑ ↓', 'move the cursor; rows keep their order meanwhile'],
   ['enter', 'the clients of a thread; all of a client'],
+  ['p', 'what a thread spends its time on: a profile of 2 s'],
   ['esc', 'back'],
   ['/', 'find clients: #88213, 10.0.0.0/8, idle>1m and thread=3'],
   ['s', 'sort clients by something else, and let rows change their order'],
@@ -74,8 +91,11 @@ const KEYS = [
   ['q', 'quit'],
 ] as const;
 
-export function helpLines(mayKick: boolean): Line[] {
-  const shown = KEYS.filter(([key]) => mayKick || key !== 'K');
+/** Keys that do something to the server. */
+const ACTIONS: ReadonlySet<string> = new Set(['p', 'K']);
+
+export function helpLines(mayAct: boolean): Line[] {
+  const shown = KEYS.filter(([key]) => mayAct || !ACTIONS.has(key));
   return shown.map(([key, text]): Line => [[key.padEnd(10), 'bold'], [text]]);
 }
 

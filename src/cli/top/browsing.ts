@@ -2,29 +2,41 @@
 import type { ClosedClient } from '../../admin/control/closed-clients.ts';
 import type { ListedClient } from '../../admin/control/client-list.ts';
 import type { KickResult } from '../../admin/control/kick.ts';
+import type { NumberedEvent } from '../../admin/control/recent-events.ts';
 import { KICK_TEXTS } from '../../admin/view/kick-texts.ts';
 import { whereOf } from '../../admin/view/search.ts';
 import type { View } from '../../admin/view/view.ts';
 import { clientText, durationText } from '../../admin/words.ts';
 import { HeddleError } from '../../errors.ts';
-import { clientLines, detailLines, helpLines, leftLines } from './browse.ts';
+import { clientLines, detailLines, eventLines, helpLines, leftLines } from './browse.ts';
 import { layout, type Room, summaryLines } from './layout.ts';
 import type { Line } from './line.ts';
 import { type Mode, Navigation } from './navigation.ts';
+import { ProfilePane, type TakeProfile } from './profile-pane.ts';
 import { codeLines } from './tables.ts';
 
 /** So many clients are asked for. */
 export const MOST_CLIENTS = 500;
+/** So many events are kept: as many as a server remembers. */
+const MOST_EVENTS = 1024;
 
 /** What is asked beside the view. */
 export interface Questions {
   readonly clients: (query: URLSearchParams) => Promise<readonly ListedClient[]>;
   readonly left: () => Promise<readonly ClosedClient[]>;
+  /** Those after an event's number. */
+  readonly events: (seq: number) => Promise<readonly NumberedEvent[]>;
   /** Left out: nobody may be kicked here. */
   readonly kick?: (id: number) => Promise<KickResult | 'gone'>;
+  /** Left out: no thread may be profiled here. */
+  readonly profile?: TakeProfile;
 }
 
-const MODES: Readonly<Record<string, Mode>> = { t: 'threads', c: 'clients', l: 'turns', e: 'left' };
+const MODES: Readonly<Record<string, Mode>> = { t: 'threads', c: 'clients', l: 'turns', e: 'events', g: 'left' };
+const PROFILE_KEY: Line = [
+  ['   p', 'bold'],
+  [' profile of the thread', 'dim'],
+];
 const PAGE_ROWS = 10;
 const STEPS: Readonly<Record<string, number>> = {
   up: -1,
@@ -40,19 +52,27 @@ export class Browsing {
   readonly #at: Navigation;
   #clients: readonly ListedClient[] = [];
   #left: readonly ClosedClient[] = [];
+  /** The newest last. */
+  #events: readonly NumberedEvent[] = [];
   /** What is said until the next key. */
   #said: string | undefined;
   #problem: string | undefined;
+  readonly #profile: ProfilePane | undefined;
 
   constructor(questions: Questions, filter: string, sort: string) {
     this.#questions = questions;
+    this.#profile = questions.profile && new ProfilePane(questions.profile);
     this.#at = new Navigation(filter, sort);
   }
 
   /** Asks for what the table shows; a filter that is none is said, and everything else rejects. */
   async refresh(): Promise<void> {
-    const { filter, mode, sort } = this.#at;
+    const { detail, filter, mode, sort } = this.#at;
     if (mode === 'left') this.#left = await this.#questions.left();
+    if (mode === 'events' || detail !== undefined) {
+      const newer = await this.#questions.events(this.#events.at(-1)?.seq ?? 0);
+      this.#events = [...this.#events, ...newer].slice(-MOST_EVENTS);
+    }
     if (mode !== 'clients') return;
     const query = new URLSearchParams({ where: whereOf(filter), sort, limit: String(MOST_CLIENTS) });
     try {
@@ -90,13 +110,22 @@ export class Browsing {
       if (at.mode === 'clients') at.nextSort();
       at.release();
       await this.refresh();
+    } else if (key === 'p' && this.#profile !== undefined && at.thread !== undefined) {
+      this.#profile.start(at.thread);
+      at.goTo('profile');
     } else if (key === 'K' && at.mode === 'clients' && this.#questions.kick !== undefined) {
       if (at.cursor !== undefined) at.prompt = { kick: at.cursor };
     } else return false;
     return true;
   }
 
+  /** Nobody looks any more. */
+  end(): void {
+    this.#profile?.end();
+  }
+
   async #goTo(mode: Mode): Promise<void> {
+    this.end();
     this.#at.goTo(mode);
     await this.refresh();
   }
@@ -104,13 +133,19 @@ export class Browsing {
   #back(): void {
     if (this.#at.hasHelp) this.#at.hasHelp = false;
     else if (this.#at.detail !== undefined) this.#at.detail = undefined;
-    else this.#at.goTo('threads');
+    else {
+      this.end();
+      this.#at.goTo('threads');
+    }
   }
 
   async #enter(): Promise<void> {
     const { cursor, mode } = this.#at;
     if (cursor === undefined) return;
-    if (mode === 'clients') this.#at.detail = cursor;
+    if (mode === 'clients') {
+      this.#at.detail = cursor;
+      await this.refresh();
+    }
     if (mode !== 'threads') return;
     this.#at.filter = `thread=${cursor}`;
     await this.#goTo('clients');
@@ -135,25 +170,26 @@ export class Browsing {
   }
 
   lines(view: View, { columns, rows }: Room, footer: Line): Line[] {
-    const { cursor, detail, hasHelp, mode } = this.#at;
+    const { cursor, hasHelp, mode } = this.#at;
     if (mode === 'threads' && !hasHelp) {
       this.#at.arranged(view.threads, ({ id }) => id, performance.now());
       return layout(view, { columns, rows, footer: this.#footer ?? footer, cursor });
     }
     const top = [...summaryLines(view, columns), []];
-    const room = rows - top.length - 1;
-    const shown = hasHelp
-      ? helpLines(this.#questions.kick !== undefined)
-      : mode === 'turns'
-        ? codeLines(view.codes.slice(0, Math.max(0, room - 1)))
-        : mode === 'left'
-          ? leftLines(this.#left.slice(0, Math.max(0, room - 2)))
-          : detail !== undefined
-            ? this.#detailLines(detail)
-            : this.#clientTable(room, cursor);
-    const lines = [...top, ...shown].slice(0, Math.max(0, rows - 1));
+    const lines = [...top, ...this.#shown(view, columns, rows - top.length - 1)].slice(0, Math.max(0, rows - 1));
     while (lines.length < rows - 1) lines.push([]);
     return [...lines, this.#footer ?? footer];
+  }
+
+  /** What is below the summary. */
+  #shown(view: View, columns: number, room: number): readonly Line[] {
+    const { cursor, detail, hasHelp, mode } = this.#at;
+    if (hasHelp) return helpLines(this.#questions.kick !== undefined);
+    if (mode === 'profile') return this.#profile?.lines ?? [];
+    if (mode === 'turns') return codeLines(view.codes.slice(0, Math.max(0, room - 1)));
+    if (mode === 'events') return eventLines(this.#events.slice(-Math.max(1, room)), columns);
+    if (mode === 'left') return leftLines(this.#left.slice(0, Math.max(0, room - 2)));
+    return detail === undefined ? this.#clientTable(room, cursor) : this.#detailLines(detail, columns);
   }
 
   #clientTable(room: number, cursor: number | undefined): Line[] {
@@ -163,15 +199,21 @@ export class Browsing {
     const about: Line = [
       [`clients: ${count}`, 'bold'],
       [`${at.filter === '' ? '' : `, ${at.filter}`}, largest ${at.sort} first`, 'dim'],
+      ...(at.thread === undefined || this.#profile === undefined ? [] : PROFILE_KEY),
     ];
     const problem: Line[] = this.#problem === undefined ? [] : [[[this.#problem, 'warn']]];
     const rows = at.visible(all, room - 2 - problem.length);
     return [about, ...problem, ...clientLines(rows, cursor)];
   }
 
-  #detailLines(id: number): Line[] {
+  /** All of a client, and what has happened on its account: how it has blocked threads, and errors of the service. */
+  #detailLines(id: number, columns: number): Line[] {
     const client = this.#clients.find((each) => each.id === id);
-    return client === undefined ? [[[`Client #${id} is not there any more.`, 'warn']]] : detailLines(client);
+    const events = this.#events.filter((event) => 'client' in event && event.client === id);
+    return [
+      ...(client === undefined ? [[[`Client #${id} is not there any more.`, 'warn'] as const]] : detailLines(client)),
+      ...(events.length === 0 ? [] : [[], ...eventLines(events, columns)]),
+    ];
   }
 
   /** What stands in the last line in place of keys. */

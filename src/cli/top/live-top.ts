@@ -57,7 +57,9 @@ const KEYS: Line = [
   ['l', 'bold'],
   [' turns  ', 'dim'],
   ['e', 'bold'],
-  [' left  ', 'dim'],
+  [' events  ', 'dim'],
+  ['g', 'bold'],
+  [' gone  ', 'dim'],
   ['?', 'bold'],
   [' help', 'dim'],
 ];
@@ -96,6 +98,7 @@ export class LiveTop {
       return await this.#ended.promise;
     } finally {
       clearTimeout(this.#timer);
+      this.#browsing.end();
       for (const stop of this.#listeners) stop();
       this.#leave();
       this.#parts.terminal.stdin.pause();

@@ -2,7 +2,7 @@
 
 export const SORTS = ['idle', 'age', 'moves', 'kept', 'stalled', 'thread', 'id'] as const;
 
-export type Mode = 'threads' | 'clients' | 'turns' | 'left';
+export type Mode = 'threads' | 'clients' | 'turns' | 'events' | 'left' | 'profile';
 
 /** What is asked in the last line. */
 export type Prompt = { readonly find: string } | { readonly kick: number };
@@ -34,6 +34,13 @@ export class Navigation {
     [this.mode, this.cursor, this.detail, this.hasHelp] = [mode, undefined, undefined, false];
     this.#rows = [];
     this.release();
+  }
+
+  /** The thread that the cursor is on, or whose clients are listed. */
+  get thread(): number | undefined {
+    if (this.mode === 'threads') return this.cursor;
+    const [, thread] = /^thread=(\d+)$/.exec(this.filter) ?? [];
+    return this.mode === 'clients' && thread !== undefined ? Number(thread) : undefined;
   }
 
   nextSort(): void {

@@ -10,8 +10,10 @@ import { HeddleError } from '../../errors.ts';
 import { escapeText } from '../../log/escape.ts';
 import { parseDuration } from '../../options/values/duration.ts';
 import { all, askLines } from '../control/ask.ts';
+import { eventsAfter } from '../control/events.ts';
 import { findServer } from '../control/find-server.ts';
 import { kickClient } from '../control/kick.ts';
+import { profileLines } from '../control/profile.ts';
 import { takeSample } from '../control/sample.ts';
 import { print } from '../terminal.ts';
 import { layout } from './layout.ts';
@@ -106,7 +108,11 @@ function questionsTo(socket: string, isReadOnly: boolean): Questions {
   return {
     clients: async (query) => (await all(askLines(socket, `/v1/clients?${query.toString()}`))) as ListedClient[],
     left: async () => (await all(askLines(socket, '/v1/clients?state=closed&limit=200'))) as ClosedClient[],
-    ...(!isReadOnly && { kick: async (id: number) => (await kickClient(socket, id)) ?? 'gone' }),
+    events: async (seq: number) => eventsAfter(socket, seq),
+    ...(!isReadOnly && {
+      kick: async (id: number) => (await kickClient(socket, id)) ?? 'gone',
+      profile: async (thread: number, ms: number, signal: AbortSignal) => profileLines(socket, thread, ms, signal),
+    }),
   };
 }
 

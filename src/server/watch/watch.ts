@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { ToAcceptor } from '../../acceptor/messages.ts';
 import { ClientList, type Found } from '../../admin/control/client-list.ts';
 import { ClosedClients } from '../../admin/control/closed-clients.ts';
+import { RecentEvents } from '../../admin/control/recent-events.ts';
 import type { About, Controlled, ProfileRequest, ThreadTimes } from '../../admin/control/controlled.ts';
 import type { BlockedThread, CertificateExpiry, LastHourCounts, Observed } from '../../admin/observed.ts';
 import type { ThreadProfile } from '../../admin/stacks/profiler.ts';
@@ -47,6 +48,7 @@ interface Parts {
 export class Watch implements Controlled {
   readonly clients: ClientList;
   readonly closed = new ClosedClients();
+  readonly events = new RecentEvents();
   readonly #parts: Parts;
   readonly #startedAt = performance.now();
   readonly #stacks: Stacks;
@@ -99,7 +101,9 @@ export class Watch implements Controlled {
   note(event: ServerEvent): ServerEvent {
     this.#noteCount(event);
     const isOfBlock = event.type === 'turn' || event.type === 'thread-blocked' || event.type === 'thread-overdue';
-    return isOfBlock ? this.#withCode(event) : event;
+    const noted = isOfBlock ? this.#withCode(event) : event;
+    if (this.#isAsked()) this.events.add(noted);
+    return noted;
   }
 
   #withCode(event: TurnEvent | ThreadBlockedEvent | ThreadOverdueEvent): ServerEvent {

@@ -29,7 +29,7 @@ class FakeSignals extends EventEmitter {
   }
 }
 
-const NOBODY: Questions = { clients: async () => [], left: async () => [] };
+const NOBODY: Questions = { clients: async () => [], left: async () => [], events: async () => [] };
 
 interface StartOptions {
   readonly screen?: ReturnType<typeof terminal>;
@@ -253,6 +253,79 @@ describe('heddle top', () => {
     screen.stdin.write('cjK?');
     await shows('find clients:');
     expect(screen.written).not.toMatch(/kick/i);
+  });
+
+  it('shows the newest events first, and asks only for those that are newer', async () => {
+    const asked: number[] = [];
+    const events = async (seq: number) => {
+      asked.push(seq);
+      const next = { type: 'thread-start', time: 0, thread: seq + 5, seq: seq + 1 } as const;
+      return seq < 2 ? [next] : [];
+    };
+    const { screen, shows } = start(counting(), { questions: { ...NOBODY, events } });
+    await shows('THREAD');
+    screen.stdin.write('e');
+    await shows(/Thread 6 serves[^]*Thread 5 serves/);
+    await vi.waitFor(() => expect(asked.slice(0, 3)).toEqual([0, 1, 2]));
+  });
+
+  it('shows what a client has done to threads, beside all that is known of it', async () => {
+    const turn = { type: 'turn', time: 0, thread: 3, blockedMs: 620, address: '10.0.0.1', port: 1007 } as const;
+    const all = [
+      { ...turn, client: 7, seq: 1 },
+      { ...turn, client: 8, thread: 4, seq: 2 },
+    ];
+    const events = async (seq: number) => all.slice(seq);
+    const { screen, shows } = start(counting(), {
+      questions: { ...NOBODY, clients: async () => [client(7)], events },
+    });
+    await shows('THREAD');
+    screen.stdin.write('cj\r');
+    await shows(/pinned|connected/);
+    await shows('Thread 3 was blocked for 620 ms');
+    expect(screen.written).not.toContain('Thread 4 was');
+  });
+
+  it('profiles the thread with the cursor, and shows its heaviest functions', async () => {
+    const asked: number[] = [];
+    const profile = async (id: number) => (asked.push(id), ['Thread 2 ran code', '90 %  slowReport']);
+    const { screen, shows } = start(counting(), { questions: { ...NOBODY, profile } });
+    await shows('THREAD');
+    screen.stdin.write('jjp');
+    await shows('Thread 2 ran code');
+    await shows('slowReport');
+    expect(asked).toEqual([2]);
+    screen.written = '';
+    screen.stdin.write('\x1b');
+    await shows('THREAD');
+  });
+
+  it('offers a profile beside the clients of a thread, says why there is none, and gives it up with the pane', async () => {
+    const signals: AbortSignal[] = [];
+    const profile = async (_thread: number, _ms: number, signal: AbortSignal) => {
+      signals.push(signal);
+      if (signals.length === 1) throw new Error('Another profile is being taken');
+      return new Promise<never>(() => {});
+    };
+    const { screen, shows } = start(counting(), { questions: { ...NOBODY, profile } });
+    await shows('THREAD');
+    screen.stdin.write('j\r');
+    await shows('profile of the thread');
+    screen.stdin.write('p');
+    await shows('Another profile is being taken');
+    screen.stdin.write('tjp');
+    await shows('Thread 1 is being profiled for 2.0 s');
+    expect(signals[1]?.aborted).toBe(false);
+    screen.stdin.write('t');
+    await vi.waitFor(() => expect(signals[1]?.aborted).toBe(true));
+  });
+
+  it('takes no profile where there is no right to act', async () => {
+    const { screen, shows } = start(counting());
+    await shows('THREAD');
+    screen.stdin.write('jp\r?');
+    await shows('find clients');
+    expect(screen.written).not.toMatch(/profile/i);
   });
 
   it('has symbols of ASCII only where these are wanted', async () => {
