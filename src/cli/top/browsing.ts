@@ -70,7 +70,8 @@ export class Browsing {
     const { detail, filter, mode, sort } = this.#at;
     if (mode === 'left') this.#left = await this.#questions.left();
     if (mode === 'events' || detail !== undefined) {
-      const newer = await this.#questions.events(this.#events.at(-1)?.seq ?? 0);
+      const answer = await this.#questions.events(this.#lastEvent);
+      const newer = answer.filter(({ seq }) => seq > this.#lastEvent); // A key and a timer may ask at once.
       this.#events = [...this.#events, ...newer].slice(-MOST_EVENTS);
     }
     if (mode !== 'clients') return;
@@ -82,6 +83,10 @@ export class Browsing {
       if (!(error instanceof HeddleError) || error.code !== 'HEDDLE_INVALID_OPTION') throw error;
       [this.#clients, this.#problem] = [[], error.message];
     }
+  }
+
+  get #lastEvent(): number {
+    return this.#events.at(-1)?.seq ?? 0;
   }
 
   /** Whether the key was one of these. Resolves once what it asks for is there. */
