@@ -7,6 +7,8 @@ import type { Picture } from './canvas.ts';
 const MOVE_WIDTH = 16;
 const ROOM = 1.5;
 const LANE_PADDING = 3;
+/** Lines that would be nearer to each other than this, in pixels, lie on each other: otherwise they were one area. */
+const NEAREST = 2;
 const HATCH = 7;
 /** The room below the lanes for the times. */
 export const AXIS_HEIGHT = 22;
@@ -77,6 +79,8 @@ interface Stroke {
 interface Places {
   /** Of one lane. */
   readonly height: number;
+  /** From one line to the next. */
+  readonly step: number;
   readonly x: (time: number) => number;
   readonly y: (run: Run) => number | undefined;
   readonly top: (thread: number) => number | undefined;
@@ -91,28 +95,29 @@ function placesOf({ lanes, loom, now, picture, windowMs }: Cloth): Places {
     const index = indexes.get(thread);
     return index === undefined ? undefined : index * height;
   };
+  const step = (height - 2 * LANE_PADDING) / slots;
   return {
     height,
+    step,
     top,
     x: (time) => picture.width * (1 - (now - time) / windowMs),
     y({ slot, thread }) {
       const from = top(thread);
-      return from === undefined
-        ? undefined
-        : from + LANE_PADDING + (((slot % slots) + 0.5) / slots) * (height - 2 * LANE_PADDING);
+      return from === undefined ? undefined : from + LANE_PADDING + ((slot % slots) + 0.5) * step;
     },
   };
 }
 
-/** Rectangles of whole pixels: a line that is stroked is smoothed at its edges, which costs five times as much. */
-function fillRuns({ now, picture: { colours, context } }: Cloth, { x, y }: Places, runs: readonly Run[]): void {
+/** Rectangles of whole pixels: to smooth the edges of a path costs more. */
+function fillRuns({ now, picture: { colours, context } }: Cloth, { step, x, y }: Places, runs: readonly Run[]): void {
   context.fillStyle = colours.stay;
+  const grid = step < NEAREST ? NEAREST : 1;
   for (const run of runs) {
     const level = y(run);
     if (level === undefined) continue;
     const left = Math.max(0, x(run.from));
     const right = x(Math.min(run.to, now)) - (run.isLeft && run.to <= now ? MOVE_WIDTH : 0);
-    if (right > left) context.fillRect(left, Math.floor(level), right - left, 1);
+    if (right > left) context.fillRect(left, Math.floor(level / grid) * grid, right - left, 1);
   }
 }
 

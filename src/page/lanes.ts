@@ -57,7 +57,7 @@ function classOf(lane: number, thread: ThreadView | undefined): string {
 function showName(item: HTMLElement, lane: number, thread: ThreadView | undefined, isChosen: boolean): void {
   const [name, state] =
     lane === 0
-      ? [make('b', '', 'waiting', make('span', 'wide', ' room')), 'for a free thread']
+      ? [make('b', '', 'wait', make('span', 'wide', 'ing room')), 'for a free thread']
       : [make('b', '', make('span', 'wide', 'thread '), `${lane}`), thread?.state ?? 'ended'];
   const button = item.firstElementChild ?? item.appendChild(make('button', 'lane'));
   (button as HTMLElement).dataset['lane'] = `${lane}`;
