@@ -8,7 +8,8 @@
  * breaks one rule on purpose; `spec/check` has spin find each of them.
  * LIVE_CHECK checks that nobody waits for ever; the acceptor then moves clients only when it should.
  * DEATH: thread 0 may die at any step, and is replaced. DRAIN: the server shuts down at some time.
- * HANDOVER: how many clients of the room go to another process.
+ * HANDOVER: how many clients of the room go to another process; with RATE, of a thread as well.
+ * RATE: a client may have to wait for its rate, once, and clients give way to others between two messages.
  */
 
 #ifndef THREADS
@@ -82,6 +83,13 @@ bool burning[2];
 bool inClose[2];
 byte event[6];
 #define EVENT(row, fd) event[(row) * 2 + (fd)]
+
+#ifdef RATE
+/* `timer`: the generation of a client that waits for its rate, as its thread remembers it. `slowed`: it had to wait. */
+byte timer[4];
+bool slowed[CLIENTS + 1];
+#define TIMER(row, fd) timer[(row) * 2 + (fd)]
+#endif
 
 /* The acceptor. `said`: the event told of bytes or of an end. `queue`: the generation of a client that waits for its turn.
    `onTurn`: the generation under which a client has its turn on this thread, 0: none has. */
@@ -172,6 +180,10 @@ inline beginGeneration(fd, generation) {
   age(EVENT(0, fd), generation);
   age(EVENT(1, fd), generation);
   age(EVENT(ROOM, fd), generation);
+#ifdef RATE
+  age(TIMER(0, fd), generation);
+  age(TIMER(1, fd), generation);
+#endif
   age(queue[fd], generation)
 }
 
@@ -212,6 +224,12 @@ turns: /* Reactor.#turn; or a PINNED connection's handler is done; or the thread
 #if FDS > 1
   :: atomic { LIVE && STATE(word[1]) == PINNED && ROW(word[1]) == t -> fd = 1; generation = WITH(word[1], IDLE); c = id[1]; goto reply }
 #endif
+#ifdef RATE
+  :: atomic { LIVE && TIMER(t, 0) != 0 -> fd = 0; goto lift }
+#if FDS > 1
+  :: atomic { LIVE && TIMER(t, 1) != 0 -> fd = 1; goto lift }
+#endif
+#endif
 #ifdef DRAIN
   /* ServiceThread.drain: idle clients are taken, answered and closed. */
   :: atomic { LIVE && told[t] && STATE(word[0]) == IDLE && ROW(word[0]) == t -> fd = 0; generation = word[0]; c = id[0]; word[0] = WITH(generation, BUSY); goto read }
@@ -248,6 +266,12 @@ read: /* Connection.event: kept messages first, then recv until nothing is there
     LIVE ->
     MINE(fd, BUSY, generation);
     c = id[fd];
+#ifdef RATE
+    if
+    :: TIMER(t, fd) == generation -> word[fd] = generation; goto serve /* It waits on. */
+    :: else
+    fi;
+#endif
     workLeft[fd] = false;
     assert(inbox[fd] == 0 || inboxOf[fd] == c);
     if
@@ -271,6 +295,18 @@ handle: /* The service's handler answers at once, burns CPU for a while or for e
 #ifdef HOLDS
   :: atomic { LIVE -> MINE(fd, BUSY, generation); word[fd] = WITH(generation, PINNED); goto serve }
 #endif
+#ifdef RATE
+  /* MessageRate.admits: the message comes too soon. An expensive client would be PINNED, as one whose handler awaits something. */
+  :: atomic {
+      LIVE && !slowed[c] && !expensive[fd] ->
+      MINE(fd, BUSY, generation);
+      slowed[c] = true; TIMER(t, fd) = generation;
+#ifndef BREAK_SLOWED_UNSAVED
+      workLeft[fd] = true;
+#endif
+      word[fd] = generation; goto serve
+    }
+#endif
   fi;
 
 reply: /* One message is answered. After a short one the thread goes on; a long one ends the turn. */
@@ -285,6 +321,9 @@ reply: /* One message is answered. After a short one the thread goes on; a long 
     if
     :: goto read
     :: goto giveBack
+#ifdef RATE
+    :: inbox[fd] != 0 && !expensive[fd] -> goto ask /* Turn.giveWay */
+#endif
 #ifdef BREAK_WORK_LEFT_IDLE
     :: inbox[fd] != 0 -> workLeft[fd] = true; word[fd] = generation; goto serve
 #endif
@@ -303,6 +342,28 @@ settle: /* Connection.settle: nothing is kept, all was read. Who was given a tur
     :: goto giveBack
     fi
   }
+
+#ifdef RATE
+lift: /* MessageRate.#goOn: takes the client if it still is here, to ask for an event. */
+  atomic {
+    LIVE ->
+    generation = TIMER(t, fd);
+    TIMER(t, fd) = 0;
+    if
+#ifdef BREAK_ASKED_UNTAKEN
+    :: word[fd] == generation -> c = id[fd]
+#else
+    :: word[fd] == generation -> word[fd] = WITH(generation, BUSY); c = id[fd]
+#endif
+    :: else -> generation = 0; goto turns
+    fi
+  }
+ask: /* EPOLL_CTL_MOD, for EPOLLOUT as well; then it is idle with work left. */
+#ifndef BREAK_UNASKED
+  atomic { LIVE -> IO(fd, c); NEWS(t, fd) = true }
+#endif
+  atomic { LIVE -> workLeft[fd] = true; word[fd] = generation; goto serve }
+#endif
 
 giveBack: /* The next epoch first: the room's event is never of an epoch that the slot has not had. */
 #ifndef BREAK_WORK_LEFT_LATE
@@ -394,7 +455,12 @@ end: /* Connection.end. Rule 3: FREE before close. */
 #define MOVE(n) STATE(word[n]) == IDLE && (ROW(word[n]) == ROOM || serving[ROW(word[n])]) && MAY_MOVE(ROW(word[n])) -> fd = n; old = word[n]; from = ROW(old); COUNT_MOVE; goto choose
 #define TURN(n) queue[n] != 0 && ((FREE_THREAD(0) && onTurn[0] == 0) || (FREE_THREAD(1) && onTurn[1] == 0)) -> fd = n; goto hand
 #define HEAR(n) EVENT(ROOM, n) != 0 -> fd = n; goto heard
-#define LEAVE(n) handed < HANDOVER && IDLE_ON(n, ROOM) -> fd = n; old = word[n]; handed++; goto leave
+#ifdef RATE
+#define MAY_LEAVE(n) STATE(word[n]) == IDLE
+#else
+#define MAY_LEAVE(n) IDLE_ON(n, ROOM)
+#endif
+#define LEAVE(n) handed < HANDOVER && MAY_LEAVE(n) -> fd = n; old = word[n]; handed++; goto leave
 #define EMPTY(n) draining && MAY_EMPTY && IDLE_ON(n, ROOM) && (serving[0] || serving[1]) -> fd = n; old = word[n]; from = ROOM; goto toThread
 #ifdef BREAK_EMPTIED_ONCE
 #define MAY_EMPTY !isDrained
@@ -613,11 +679,12 @@ leave: /* HandoverGiver.#pickNext, Migrator.detach, then the other process answe
     :: word[fd] != old -> goto loop
     :: else -> c = id[fd]
     fi;
-    old = WORD(IDLE, ROOM, NEXT(old));
+    from = ROW(old);
+    old = WORD(IDLE, from, NEXT(old));
     beginGeneration(fd, old);
     word[fd] = WITH(old, MOVING)
   }
-  atomic { MINE(fd, MOVING, old); IO(fd, c); SET(ROOM, fd) = 0; NEWS(ROOM, fd) = false } /* EPOLL_CTL_DEL */
+  atomic { MINE(fd, MOVING, old); IO(fd, c); SET(from, fd) = 0; NEWS(from, fd) = false } /* EPOLL_CTL_DEL */
   if
   :: atomic { away[c] = true } goto left
   :: atomic { /* HandoverGiver.#lost: the client is made idle again in the room. */
@@ -659,6 +726,9 @@ inherit:
 inherited: /* Supervisor.#takeOver: the thread's epoll set is closed, its row cleared. */
   atomic {
     for (i : 0 .. FDS - 1) { SET(0, i) = 0; NEWS(0, i) = false; EVENT(0, i) = 0 }
+#ifdef RATE
+    for (i : 0 .. FDS - 1) { TIMER(0, i) = 0 }
+#endif
     i = 0; onTurn[0] = 0; turnFd[0] = 0; setOpen[0] = false; gone[0] = false; goto loop
   }
 }
