@@ -3,8 +3,8 @@ import type { LookTimes } from '../../reactor/look-times.ts';
 import { DRAINING, GIVING_WAY } from '../flags.ts';
 
 /**
- * After one client has given way, the others may go on for this long, in ms. To give way costs some 10 µs, in two or three system calls:
- * with many clients that send many short messages, everybody would pay for it and nobody would gain.
+ * After one client has given way, the others may go on for this long, in ms. To give way costs two or three system calls: with many
+ * clients that send many short messages, everybody would pay for it and nobody would gain.
  */
 const SHARE_MS = 0.25;
 
