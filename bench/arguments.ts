@@ -18,6 +18,7 @@ import { ready } from './questions/ready.ts';
 import { streams } from './questions/streams.ts';
 import { tls } from './questions/tls.ts';
 import { waitTruth } from './questions/wait-truth.ts';
+import { watched } from './questions/watched.ts';
 
 const QUESTIONS: readonly Question[] = [
   pingPong,
@@ -35,6 +36,7 @@ const QUESTIONS: readonly Question[] = [
   framings,
   admin,
   waitTruth,
+  watched,
 ];
 
 export interface BenchArguments {
@@ -60,7 +62,7 @@ export const USAGE = `Usage: npm run bench -- [question…] [options]
 Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
 
   --rounds N      rounds of each server, interleaved; the median counts (3; no-wait, neighbours, streams 5)
-  --seconds N     measured time of a round of load (2; no-wait, neighbours 8, from when burners come)
+  --seconds N     measured time of a round of load (2; no-wait, neighbours 8, from when burners come; watched 20)
   --warm N        load before that, in seconds, so that compilers have done their work (1; streams 4)
   --old PATH      measures a second build of Heddle in turn: a checkout that is built, or an installed package
   --servers A,B   only these, beside the yardstick: ${SERVER_NAMES.join(', ')}
