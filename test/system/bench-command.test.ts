@@ -464,6 +464,12 @@ it('has a module judge replies, in several threads', async () => {
     code: 'HEDDLE_INVALID_OPTION',
     message: `--expect ${file} failed: Error: seven (at ${file}:2)`,
   });
+  const broken = join(testFolder(), 'broken.mjs');
+  writeFileSync(broken, 'export default (;');
+  await expect(here(`:${server.port}`, '--expect', broken)).rejects.toMatchObject({
+    code: 'HEDDLE_INVALID_OPTION',
+    message: expect.stringMatching(/^--expect cannot load .*: SyntaxError: .* \(at .*broken\.mjs:1\)$/),
+  });
   await using other = await stubServer(echoBytes);
   const { status, stdout } = await here(`:${other.port}`, ...args, 'a {random:5}');
   expect([status, stdout]).toEqual([3, expect.stringMatching(/expected not in capitals\n {2}got {6}a [a-z]{5}\n/)]);
