@@ -5,7 +5,7 @@ import { isExpensive } from '../sharing/client-kind.ts';
 import { toMicroseconds } from '../sharing/latency-buckets.ts';
 import { callContext } from './call-context.ts';
 import type { Codec } from './codec/codec.ts';
-import { CLOSED, DRAINING, SERVING, UNREADY, YIELDING } from './flags.ts';
+import { CLOSED, DRAINING, GIVING_WAY, SERVING, UNREADY, YIELDING } from './flags.ts';
 import type { ServedConnection, Strategy, StrategyContext } from './strategy.ts';
 
 /** What an async `open` resolves to: it is no reply, and was no message. */
@@ -235,7 +235,7 @@ export class PerMessage implements Strategy {
     }
     context.time = now;
     this.#clockMask = now - time > messages * SLOW_MS ? EACH : EACH_OF_16;
-    if (now - time > LONG_MS && !this.#client.is(CLOSED)) looks.hasBlocked(this.#client.fd, now);
+    if (now - time > LONG_MS && !this.#client.is(CLOSED | GIVING_WAY)) looks.hasBlocked(this.#client.fd, now);
   }
 
   /** Counts the message whose handler was running until now. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Client } from '../../../src/connection/client.ts';
 import type { Service } from '../../../src/connection/service.ts';
+import { sharedTenths } from '../../../src/sharing/clock.ts';
 import { NEW, WORK_LEFT } from '../../../src/sharing/connection-table.ts';
 import { IDLE, PINNED } from '../../../src/sharing/control-word.ts';
 import { EPOLLIN, EPOLLOUT } from '../../../src/sys/constants.ts';
@@ -92,4 +93,20 @@ describe('others are served between the messages that came at once', () => {
     expect(state).toEqual({ slot: IDLE, flags: WORK_LEFT, asks: true });
     expect([on.state(5), on.table.flags(5), on.arena.used]).toEqual([IDLE, 0, 0]);
   });
+});
+
+it('what is left when a slow client gives way has waited since it came', async () => {
+  const message = (line: unknown): Uint8Array => {
+    for (const end = performance.now() + 2; performance.now() < end; );
+    return line as Uint8Array;
+  };
+  const on = await ScriptedThread.create({ message }, 'line', { moveAfter: 0 });
+  const { socket, generation } = on.admit(5, NEW);
+  socket.incoming = [Buffer.from('a\nb\n')];
+  on.thread.begin();
+  const came = on.thread.time;
+  on.thread.looks.found(came, true, false);
+  on.thread.serve(5, generation, EPOLLIN | EPOLLOUT);
+  expect(String(socket.sent)).toBe('a\n');
+  expect(on.table.arrivedFrom(5)).toBe(sharedTenths(came));
 });
