@@ -44,7 +44,8 @@ const UNIX_REASONS: Readonly<Record<string, string>> = {
  */
 export async function connect(options?: ConnectOptions, nameOf: NameOf = nameInLibrary): Promise<Connection> {
   const settings = parseConnectOptions(options);
-  const framing = createFraming(strict(settings.framing), settings.maxMessageLength);
+  const made = createFraming(strict(settings.framing), settings.maxMessageLength);
+  const framing = made.forClient?.(undefined) ?? made;
   const peer = peerText(settings);
   const refuse = (cause: NodeJS.ErrnoException): HeddleError => refused(settings, peer, cause, nameOf);
   const socket = await connected(settings, peer, await openerFor(settings, nameOf), refuse);

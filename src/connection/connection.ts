@@ -20,7 +20,7 @@ import { sendLater } from './asked/send-later.ts';
 import { canStartTls, startTls, type TlsStart } from './asked/start-tls.ts';
 import type { ReceiveOptions } from './asked/receive-within.ts';
 import { changeFraming } from './codec/change-framing.ts';
-import type { Codec } from './codec/codec.ts';
+import { type Codec, codecFor } from './codec/codec.ts';
 import { readBody, readPiece, readUntil, sendAll } from './codec/unframed.ts';
 import type { CalledBack, ThreadContext } from './context.ts';
 import type { ServedClient } from './end/close.ts';
@@ -39,6 +39,7 @@ import {
   FLUSHING,
   GIVING_WAY,
   GOING,
+  KEEPS_FRAMING,
   LINGERING,
   OUTPUT_ENDED,
   REFRAMED,
@@ -102,16 +103,16 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.remotePort = table.port(fd);
     this.tls = context.tlsOf(fd);
     this.fd = fd;
-    this.codec = context.codecs.ofMode(table.mode(fd)) ?? context.codecs.first;
+    this.kept = table.clientState(fd) === 0 ? undefined : new ClientState(context, fd);
+    this.codec = codecFor(context.codecs.ofMode(table.mode(fd)) ?? context.codecs.first, this.kept?.framing);
     this.input = new Input(reader, fd, this.remoteAddress === UNIX_PEER, kept);
     this.output = new Output(context, this, fd, outbox && SharedBuffer.open(blocks, outbox));
     this.lease = new Lease(context, fd, generation, inbox !== undefined || outbox !== undefined);
     this.id = this.lease.id;
     this.rateKey = context.rate === undefined ? 0 : context.rate.keyOf(fd);
-    this.kept = table.clientState(fd) === 0 ? undefined : new ClientState(context, fd);
     this.#context = context;
     this.#strategy = context.makeStrategy(this);
-    this.set(savedFlags(flags, outbox));
+    this.set(savedFlags(flags, outbox) | (this.codec.framing.forClient === undefined ? 0 : KEEPS_FRAMING));
   }
 
   /** Greets a client that is new to the server. */

@@ -56,6 +56,9 @@ export const GIVING_WAY = 1 << 23;
 /** Any of these, and what was read and left is served at the next event. */
 export const WAITS_FOR_TURN = YIELDING | WORK_LEFT | GIVING_WAY;
 
+/** The framing keeps a state with the client, or has done so: it is saved with the slot. */
+export const KEEPS_FRAMING = 1 << 24;
+
 /** Any of these, and the service may send nothing. */
 export const NO_OUTPUT = ENDS_OUTPUT | OUTPUT_ENDED;
 

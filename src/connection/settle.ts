@@ -16,6 +16,7 @@ import {
   ENDS_OUTPUT,
   FINISHING,
   GIVING_WAY,
+  KEEPS_FRAMING,
   LINGERING,
   NO_IDLE_TIMEOUT,
   OUTPUT_ENDED,
@@ -31,14 +32,18 @@ import {
 import { idleInterest, interestFor } from './interest.ts';
 import { type Keeping, keptFor, noteKept } from './kept.ts';
 import type { Lease } from './lease.ts';
+import { type FramedConnection, keepFraming } from './state/client-state.ts';
 
 /** A connection that settles. */
-export interface Settling extends CalledBack, Keeping {
+export interface Settling extends CalledBack, Omit<Keeping, 'kept'>, FramedConnection {
   readonly lease: Lease;
   is(flags: number): boolean;
   set(flags: number): void;
   unset(flags: number): void;
   closeNow(reason: CloseReason, detail?: string): void;
+  /** The service has made a mistake: the client is told what was sent, and closed. */
+  serviceFailed(error: unknown): void;
+  flushSoon(): void;
   /** Closes at once; what waits in the kernel is dropped. */
   cutOff(reason: CloseReason, detail: string): void;
 }
@@ -52,7 +57,7 @@ export function settle(connection: Settling, context: ThreadContext): void {
   if (excess !== undefined) return connection.cutOff('over-limit', excess);
   // Besides bytes, this thread keeps something of its own: a handler, a session, an ending of one side or both, a drain.
   const keepsMore = connection.is(SERVING | FINISHING | DRAINING | ENDS_OUTPUT) || waitsOutOfTurn(connection, context);
-  const moves = !keepsMore && save(connection);
+  const moves = !keepsMore && saveFraming(connection, context) && save(connection);
   noteKept(connection);
   if (moves && connection.is(SIGNALS)) context.signals.forget(connection);
   if (moves) return becomeIdle(connection);
@@ -90,6 +95,18 @@ function watch(connection: Settling, { poller }: ThreadContext): void {
 /** Whether what is there to read may be read, and is left for the sake of others. */
 function readsOn(connection: Settling): boolean {
   return connection.is(LINGERING) || !connection.is(TAKES_NO_INPUT | ENDED);
+}
+
+/** Leaves with the slot what the framing has to know of the client; false: it cannot move. */
+function saveFraming(connection: Settling, context: ThreadContext): boolean {
+  if (!connection.is(KEEPS_FRAMING)) return true;
+  try {
+    return keepFraming(connection, context);
+  } catch (error) {
+    connection.serviceFailed(error);
+    connection.flushSoon();
+    return false;
+  }
 }
 
 /** Leaves with the slot what is kept for the client; false: not all of it can move. */

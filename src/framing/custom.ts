@@ -27,19 +27,28 @@ export type Decoded<Message = unknown> =
   | { readonly need: number; readonly length?: undefined; readonly message?: undefined }
   | undefined;
 
-/** A framing of your own. It keeps nothing about a client: one serves all clients of a thread. */
-export interface CustomFraming<Message = unknown, Reply = unknown> {
+/**
+ * A framing of your own. One serves all clients of a thread: what it has to know of a client, such as a sequence number, is in the
+ * client's `state`.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- a framing of any state goes where none is named.
+export interface CustomFraming<Message = unknown, Reply = unknown, State = any> {
+  /**
+   * Gives the state of a new client: an object that `decode` and `encode` change, of values that can be cloned. It moves with the client
+   * and outlives its thread, a reload and a take-over; it may take `maxClientState` bytes. Without it, states are `undefined`.
+   */
+  state?(): State;
   /**
    * Takes the first message from `bytes`: gives it and the length of its frame in bytes, or `undefined` while the message is
    * incomplete; see `Decoded`. Throws when the bytes are no message: the client is closed with `bad-frame` and the error's text.
    * `bytes` is a plain Uint8Array, no Buffer. It is valid during the call only: copy (`bytes.slice(…)`) what the message keeps of it.
    *
-   * `state`: a place that is kept free, always `undefined`. `ended`: the client has finished, and `bytes` is all that is left: they are
+   * `state`: the client's. Change it only for a call that gives a message, or skips bytes: others are repeated. `ended`: the client has finished, and `bytes` is all that is left: they are
    * one message, or an error.
    */
-  readonly decode: (bytes: Uint8Array, state: undefined, ended: boolean) => Decoded<Message>;
+  readonly decode: (bytes: Uint8Array, state: State, ended: boolean) => Decoded<Message>;
   /** Gives all bytes that are sent for `reply`, in one piece or several. Without it, replies are bytes or text, sent as they are. */
-  encode?(reply: Reply): Uint8Array | readonly Uint8Array[];
+  encode?(reply: Reply, state: State): Uint8Array | readonly Uint8Array[];
   /**
    * Gives the last words for a client whose bytes are refused, sent as they are before it is closed: what the protocol says to bytes that
    * are no message, or too many. `text` says what was wrong. On the server only.
@@ -59,12 +68,17 @@ export class OwnFraming implements Framing {
   /** Its `decode` may make a message of bytes that only the end completes. */
   readonly endCompletes = true;
   readonly refuse: Framing['refuse'];
+  readonly forClient: Framing['forClient'];
+  state: unknown;
   readonly #own: CustomFraming;
   readonly #limit: number;
 
-  constructor(own: CustomFraming, maxMessageLength: number) {
+  /** `state`: what is kept with the only client that it serves; `undefined`: nothing yet. */
+  constructor(own: CustomFraming, maxMessageLength: number, state?: unknown) {
     this.#own = own;
     this.#limit = maxMessageLength;
+    this.state = state;
+    this.forClient = own.state === undefined ? undefined : (saved) => new OwnFraming(own, maxMessageLength, saved);
     this.refuse = own.refuse === undefined ? undefined : (why, text) => own.refuse?.(why, text);
   }
 
@@ -77,11 +91,16 @@ export class OwnFraming implements Framing {
 
   #decode(bytes: Buffer, from: number, to: number, frame: Frame, ended: boolean): FrameStatus {
     try {
-      const decoded: unknown = this.#own.decode(viewOf(bytes, from, to), undefined, ended);
+      const decoded: unknown = this.#own.decode(viewOf(bytes, from, to), this.#openState(), ended);
       return this.#judge(decoded, from, to, frame);
     } catch (error) {
       return bad(frame, error instanceof Error ? error.message : inspect(error));
     }
+  }
+
+  /** The state of the client, which begins with its first message. */
+  #openState(): unknown {
+    return (this.state ??= this.#own.state?.());
   }
 
   #judge(decoded: unknown, from: number, to: number, frame: Frame): FrameStatus {
@@ -141,7 +160,7 @@ export class OwnFraming implements Framing {
   encode(reply: unknown): Uint8Array | string {
     const own = this.#own;
     if (own.encode === undefined) return asTheyAre(reply);
-    const bytes: unknown = own.encode(reply);
+    const bytes: unknown = own.encode(reply, this.#openState());
     if (bytes instanceof Uint8Array) return bytes;
     if (Array.isArray(bytes) && bytes.every((piece) => piece instanceof Uint8Array)) return Buffer.concat(bytes);
     throw new HeddleError(

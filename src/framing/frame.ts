@@ -40,7 +40,7 @@ export type Refusal = 'bad-frame' | 'message-too-long';
 /** What is made of bytes that are left over when the client finishes: an error, or a last message. */
 export type AtEnd = 'refuse' | 'message';
 
-/** Turns bytes into messages and back. Knows no socket and keeps nothing about a client: one serves a whole thread. */
+/** Turns bytes into messages and back. Knows no socket. One serves all clients of a thread and keeps nothing of them, but for what `forClient` makes. */
 export interface Framing {
   readonly name: string;
   /**
@@ -66,6 +66,13 @@ export interface Framing {
   writeSuffix(target: Buffer, at: number): number;
   /** Only for a framing of the user's own: turns a reply into the bytes to send, prefix and suffix included. */
   encode?(reply: unknown): Uint8Array | string;
+  /**
+   * Only for a framing of the user's own that keeps a state with each client: the same framing for one client, which has `state` already;
+   * `undefined`: a new client.
+   */
+  readonly forClient?: ((state: unknown) => Framing) | undefined;
+  /** What it keeps with its one client; `undefined`: nothing, or nothing yet. */
+  readonly state?: unknown;
   /** Only for a framing of the user's own: the last words for a client whose bytes are refused; no frame goes around them. */
   readonly refuse?: ((why: Refusal, text: string) => Uint8Array | string | undefined) | undefined;
 }

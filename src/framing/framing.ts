@@ -48,7 +48,7 @@ const FORMS: readonly {
   readonly others: readonly string[];
   readonly make: (given: Given, limit: number, find: FindByte) => Framing;
 }[] = [
-  { key: 'decode', others: ['encode', 'refuse'], make: custom },
+  { key: 'decode', others: ['encode', 'refuse', 'state'], make: custom },
   { key: 'line', others: ['atEnd'], make: line },
   { key: 'head', others: ['length'], make: head },
   { key: 'length', others: [], make: length },
@@ -68,7 +68,7 @@ function fromObject(spec: object, limit: number, find: FindByte): Framing {
 }
 
 function custom(given: Given, limit: number): Framing {
-  for (const name of ['decode', 'encode', 'refuse']) {
+  for (const name of ['decode', 'encode', 'refuse', 'state']) {
     const part = given[name];
     if (typeof part === 'function' || (part === undefined && name !== 'decode')) continue;
     throw invalid(`options.framing must have functions only, but ${name} is ${inspect(part)}`);
@@ -121,7 +121,7 @@ function checkMark(name: string, mark: unknown): Uint8Array {
 
 function unknownFraming(spec: unknown): HeddleError {
   const forms =
-    "'chunk', 'line', 'length', 'end', { line, atEnd }, { length }, { delimiter, start, outside, atEnd }, { head, length }, or { decode, encode, refuse }";
+    "'chunk', 'line', 'length', 'end', { line, atEnd }, { length }, { delimiter, start, outside, atEnd }, { head, length }, or { decode, encode, refuse, state }";
   return invalid(`options.framing must be ${forms}, got ${inspect(spec)}`);
 }
 

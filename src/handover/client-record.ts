@@ -1,5 +1,5 @@
 /** Writes what the connection table knows of an idle client, for the process that serves it next, and reads it back. */
-import { STATE_HEADER_BYTES, stateLength } from '../connection/state/state-block.ts';
+import { stateBlockLength } from '../connection/state/state-block.ts';
 import { BLOCKING, type ClientKind } from '../sharing/client-kind.ts';
 import type { Arena, Block } from '../sharing/arena.ts';
 import { type ConnectionTable, ENDED, NEW, OUTPUT_OVER, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
@@ -79,9 +79,9 @@ export function recordOf(table: ConnectionTable, arena: Arena, fd: number): Clie
   };
 }
 
-/** How many bytes of `block` hold a state, its header included. */
+/** How many bytes of `block` are in use. */
 function stateSize(arena: Arena, block: Block): number {
-  return block === 0 ? 0 : STATE_HEADER_BYTES + stateLength(arena.bytes, arena.offset(block));
+  return block === 0 ? 0 : stateBlockLength(arena.bytes, arena.offset(block));
 }
 
 export function encodeRecord(record: ClientRecord): Buffer {

@@ -245,7 +245,7 @@ const shape = {
    * @default '16KiB'
    */
   maxClientState: option(v.optional(size(1, 2 ** 20), '16KiB'), {
-    help: 'bytes that a service may keep with one client',
+    help: 'bytes that a service may keep with one client, and its framing',
   }),
   /**
    * How many messages a client may send: `100/s`, or `{ messages: '100/s', burst, over, by }`. `burst` may come at once, by default the

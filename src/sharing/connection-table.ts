@@ -363,7 +363,7 @@ export class ConnectionTable {
     return this.#words[this.#at(fd) + SCANNED] as number;
   }
 
-  /** The block of the arena with what the service keeps with the client; 0: it keeps nothing. */
+  /** The block of the arena with what the service and its framing keep with the client; 0: nothing. */
   clientState(fd: number): Block {
     return this.#words[this.#at(fd) + CLIENT_STATE] as number;
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ClientRecord, decodeRecord, encodeRecord, recordOf } from '../../src/handover/client-record.ts';
 import { Arena } from '../../src/sharing/arena.ts';
-import { AS_JSON, writeStateHeader } from '../../src/connection/state/state-block.ts';
+import { AS_BYTES, AS_JSON, FRAMING, SERVICE, writeStateHeader } from '../../src/connection/state/state-block.ts';
 import { BLOCKING, type ClientKind, COMPUTING, LIGHT, NEWCOMER } from '../../src/sharing/client-kind.ts';
 import {
   COUNTED,
@@ -88,7 +88,8 @@ describe('a record', () => {
     table.setCost(3, 70_000, -5, 60_000);
     const arena = Arena.create(2 ** 16);
     const block = arena.allocate(100, 0);
-    writeStateHeader(arena.bytes, arena.offset(block), AS_JSON, 30);
+    writeStateHeader(arena.bytes, arena.offset(block), SERVICE, AS_JSON, 30);
+    writeStateHeader(arena.bytes, arena.offset(block), FRAMING, AS_BYTES, 7);
     table.setClientState(3, block);
     const cost = { kind: COMPUTING, cost: 70_000, costAt: -5, meanCost: 60_000 };
     const known = {
@@ -104,7 +105,7 @@ describe('a record', () => {
       idleTimeout: 90_000,
       inbox: 20,
       outbox: 9,
-      state: 34,
+      state: 45,
     };
     expect(recordOf(table, arena, 3)).toEqual(known);
   });

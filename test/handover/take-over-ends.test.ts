@@ -293,11 +293,11 @@ describe.skipIf(noTakeOver)('when the old process ends', () => {
   });
 
   it('is of another version, the new one does not start, and says so', async () => {
-    const old = predecessor(Buffer.from('heddle take-over 4\nin words that nobody knows yet'));
+    const old = predecessor(Buffer.from('heddle take-over 5\nin words that nobody knows yet'));
     const starting = generation('new', old.at);
     const [other] = await Promise.all([
       old.come(),
-      expect(starting).rejects.toThrow(/hands over in version 4, this one takes over in version 3\. Stop it first$/),
+      expect(starting).rejects.toThrow(/hands over in version 5, this one takes over in version 4\. Stop it first$/),
     ]);
     expect(await other.hear()).toBe('over');
     old.close();

@@ -1,14 +1,14 @@
 /** Gives a client another framing of its service. */
 import type { ConnectionTable } from '../../sharing/connection-table.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
-import { REFRAMED } from '../flags.ts';
+import { KEEPS_FRAMING, REFRAMED } from '../flags.ts';
 import type { Input } from '../input.ts';
 import { type CalledConnection, takeSlot } from '../asked/take-slot.ts';
-import type { Codec, Codecs } from './codec.ts';
+import { type Codec, codecFor, type Codecs } from './codec.ts';
 
 /*
  * The framing is a word of the slot, which only the thread that has the client writes: it moves with the client as saved bytes do.
- * Decoders keep nothing, so what has arrived is looked at anew.
+ * What has arrived is looked at anew. A framing that keeps a state with its clients begins with a new one.
  */
 
 /** A connection whose framing can change. */
@@ -34,8 +34,9 @@ export function changeFraming(connection: ReframedConnection, context: FramingCo
   const codec = context.codecs.named(name);
   if (!takeSlot(connection)) return;
   context.table.setMode(connection.fd, codec.mode); // Also where it is the first one: new code may have another there.
-  if (codec === connection.codec) return;
-  connection.codec = codec;
+  if (codec.mode === connection.codec.mode) return;
+  connection.codec = codecFor(codec, undefined);
+  if (codec.framing.forClient !== undefined) connection.set(KEEPS_FRAMING);
   connection.input.scanAnew();
   if (connection.input.isTaken) return;
   connection.set(REFRAMED); // It may have whole messages now, and nobody may be looking at them.

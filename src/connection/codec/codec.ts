@@ -73,6 +73,12 @@ export class Codecs {
   }
 }
 
+/** The same codec for one client, with whom its framing may keep a state: `saved` is what it has kept. */
+export function codecFor(codec: Codec, saved: unknown): Codec {
+  const { forClient } = codec.framing;
+  return forClient === undefined ? codec : { ...codec, framing: forClient(saved) };
+}
+
 /** FNV-1a (Fowler, Noll, Vo), folded. */
 const [FNV_BASIS, FNV_PRIME] = [0x811c9dc5, 0x01000193];
 

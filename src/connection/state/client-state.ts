@@ -1,15 +1,25 @@
-/** Keeps a value that the service has set with a client: in the arena, where it moves with the client and outlives its thread. */
+/** Keeps with a client what its service has set, and what its framing has to know: in the arena, where it moves with the client and outlives its thread. */
 import { HeddleError } from '../../errors.ts';
 import type { Block } from '../../sharing/arena.ts';
-import { STATE_HEADER_BYTES, stateForm, stateLength, writeStateHeader } from './state-block.ts';
 import type { ConnectionTable } from '../../sharing/connection-table.ts';
-import type { MemoryBlocks } from '../bytes/saved-bytes.ts';
-import { CLOSED } from '../flags.ts';
-import type { Lease } from '../lease.ts';
-import { noteKept } from '../kept.ts';
-import type { Settling } from '../settle.ts';
 import { type CalledConnection, takeSlot } from '../asked/take-slot.ts';
-import { decodeState, encodeState, type EncodedState } from './encoded-state.ts';
+import type { MemoryBlocks } from '../bytes/saved-bytes.ts';
+import type { Codec } from '../codec/codec.ts';
+import { CLOSED } from '../flags.ts';
+import { type Keeping, noteKept } from '../kept.ts';
+import type { Lease } from '../lease.ts';
+import { decodeState, encodeState, type EncodedState, freeze, NOTHING } from './encoded-state.ts';
+import {
+  AS_NOTHING,
+  FRAMING,
+  SERVICE,
+  STATE_HEADER_BYTES,
+  stateForm,
+  stateFrom,
+  stateLength,
+  type StateOwner,
+  writeStateHeader,
+} from './state-block.ts';
 
 /*
  * The slot names the block. Unlike saved bytes it stays the slot's while a thread has the client: whoever closes the client, or
@@ -20,7 +30,7 @@ import { decodeState, encodeState, type EncodedState } from './encoded-state.ts'
 export interface ClientStateContext {
   readonly table: ConnectionTable;
   readonly blocks: MemoryBlocks;
-  /** `maxClientState`: how many bytes a state may have. */
+  /** `maxClientState`: how many bytes each of the two states may have. */
   readonly settings: { readonly maxClientState: number };
 }
 
@@ -28,9 +38,11 @@ export class ClientState {
   readonly #context: ClientStateContext;
   readonly #fd: number;
   #block: Block;
-  /** What is in the block, if `#isRead`. */
+  /** The service's state, if `#isRead`. */
   #value: unknown = undefined;
   #isRead = false;
+  /** What was written last of the framing's: most often it is the same. */
+  #framing: EncodedState | undefined = undefined;
   /** The client is gone, and the slot may be another's. */
   #isGone = false;
 
@@ -41,19 +53,18 @@ export class ClientState {
     this.#block = context.table.clientState(fd);
   }
 
-  /** How much memory the state takes. */
+  /** How much memory the states take. */
   get allocated(): number {
     return this.#block === 0 ? 0 : this.#context.blocks.capacity(this.#block);
   }
 
+  /** The service's. */
   get(): unknown {
     if (this.#isRead) return this.#value;
-    if (this.#block === 0 || this.#isGone) return undefined;
-    const { bytes, at } = this.#context.blocks.locate(this.#block);
-    const [form, from] = [stateForm(bytes, at), at + STATE_HEADER_BYTES];
-    const value = decodeState(form, bytes, from, from + stateLength(bytes, at));
+    if (this.#isGone) return undefined;
+    const value = this.#read(SERVICE);
     if (ArrayBuffer.isView(value)) return value; // Bytes cannot be frozen: each caller gets its own.
-    this.#value = value;
+    this.#value = freeze(value); // A change would change a copy only.
     this.#isRead = true;
     return value;
   }
@@ -61,10 +72,24 @@ export class ClientState {
   /** Errors: TypeError for what cannot be cloned; `HEDDLE_TOO_MUCH_STATE`. Then the state is what it was. */
   set(value: unknown): void {
     if (this.#isGone) return;
-    if (value === undefined) this.#name(0);
-    else this.#write(encodeState(value));
+    const service = this.#checked(value, 'client.state');
+    if (!this.#write(service, this.#encoded(FRAMING))) throw noRoom(service.length);
     this.#isRead = false;
     this.#value = undefined;
+  }
+
+  /** The framing's, as it was kept last: a value of the caller's own. */
+  get framing(): unknown {
+    return this.#read(FRAMING);
+  }
+
+  /** Keeps the framing's; false: there is no room. Errors: as for `set`. */
+  keepFraming(value: unknown): boolean {
+    const framing = this.#checked(value, 'The state of a framing');
+    if (this.#framing !== undefined && isSame(this.#framing, framing)) return true;
+    if (!this.#write(this.#encoded(SERVICE), framing)) return false;
+    this.#framing = framing;
+    return true;
   }
 
   /** The slot is about to be given up: what is in it can be read until then, and is kept. */
@@ -74,26 +99,54 @@ export class ClientState {
     this.#isGone = true;
   }
 
-  #write(encoded: EncodedState): void {
-    const { blocks, settings } = this.#context;
-    const { data, form, length } = encoded;
-    if (length > settings.maxClientState) throw tooLong(length, settings.maxClientState);
-    const block = this.#blockFor(length + STATE_HEADER_BYTES);
-    const { bytes, at } = blocks.locate(block);
-    writeStateHeader(bytes, at, form, length);
-    if (typeof data === 'string') bytes.write(data, at + STATE_HEADER_BYTES, length, 'utf8');
-    else bytes.set(data, at + STATE_HEADER_BYTES);
-    this.#name(block);
+  #checked(value: unknown, whose: string): EncodedState {
+    const { maxClientState } = this.#context.settings;
+    const encoded = encodeState(value, whose);
+    if (encoded.length > maxClientState) throw tooLong(whose, encoded.length, maxClientState);
+    return encoded;
   }
 
-  /** Finds room for `size` bytes: where the state is now, if it fits there and does not waste much. */
+  #read(owner: StateOwner): unknown {
+    if (this.#block === 0) return undefined;
+    const { bytes, at } = this.#context.blocks.locate(this.#block);
+    const from = stateFrom(bytes, at, owner);
+    return decodeState(stateForm(bytes, at, owner), bytes, from, from + stateLength(bytes, at, owner));
+  }
+
+  /** A copy of what is in the block. */
+  #encoded(owner: StateOwner): EncodedState {
+    if (this.#block === 0) return NOTHING;
+    const { bytes, at } = this.#context.blocks.locate(this.#block);
+    const length = stateLength(bytes, at, owner);
+    if (length === 0) return { ...NOTHING, form: stateForm(bytes, at, owner) };
+    const from = stateFrom(bytes, at, owner);
+    return { form: stateForm(bytes, at, owner), data: Uint8Array.from(bytes.subarray(from, from + length)), length };
+  }
+
+  /** False: there is no room. */
+  #write(service: EncodedState, framing: EncodedState): boolean {
+    const isNothing = service.form === AS_NOTHING && framing.form === AS_NOTHING;
+    const block = isNothing ? 0 : this.#blockFor(STATE_HEADER_BYTES + service.length + framing.length);
+    if (block !== 0) this.#fill(block, service, framing);
+    if (block !== 0 || isNothing) this.#name(block);
+    return block !== 0 || isNothing;
+  }
+
+  #fill(block: Block, service: EncodedState, framing: EncodedState): void {
+    const { blocks } = this.#context;
+    const { bytes, at } = blocks.locate(block);
+    writeStateHeader(bytes, at, SERVICE, service.form, service.length);
+    writeStateHeader(bytes, at, FRAMING, framing.form, framing.length);
+    put(service, bytes, at + STATE_HEADER_BYTES);
+    put(framing, bytes, at + STATE_HEADER_BYTES + service.length);
+  }
+
+  /** Finds room for `size` bytes: where the states are now, if they fit there and do not waste much. 0: there is none. */
   #blockFor(size: number): Block {
     const { blocks } = this.#context;
     const { allocated } = this;
     if (size <= allocated && size > allocated >> 2) return this.#block;
-    const block = blocks.allocateForSlot(size);
-    if (block === 0) throw noRoom(size);
-    return block;
+    return blocks.allocateForSlot(size);
   }
 
   /** Has the slot name `block` from now on; 0: none. */
@@ -107,8 +160,19 @@ export class ClientState {
   }
 }
 
-/** A connection with which a service keeps something. */
-export interface KeepingConnection extends Settling, CalledConnection {
+function put({ data, length }: EncodedState, bytes: Buffer, at: number): void {
+  if (typeof data === 'string') bytes.write(data, at, length, 'utf8');
+  else bytes.set(data, at);
+}
+
+function isSame(one: EncodedState, other: EncodedState): boolean {
+  if (one.form !== other.form || one.length !== other.length) return false;
+  if (typeof one.data === 'string' || typeof other.data === 'string') return one.data === other.data;
+  return Buffer.compare(one.data, other.data) === 0;
+}
+
+/** A connection with which something is kept. */
+export interface KeepingConnection extends Omit<Keeping, 'kept'>, CalledConnection {
   readonly fd: number;
   readonly lease: Lease;
   kept: ClientState | undefined;
@@ -132,8 +196,23 @@ function stateOf(connection: KeepingConnection, context: ClientStateContext): Cl
   return (connection.kept ??= new ClientState(context, connection.fd));
 }
 
-function tooLong(length: number, limit: number): HeddleError {
-  const text = `client.state has ${length} bytes when written down, and may have ${limit} (maxClientState): keep less with the client, or allow more`;
+/** A connection whose framing may keep a state with it. */
+export interface FramedConnection {
+  readonly fd: number;
+  readonly codec: Pick<Codec, 'framing'>;
+  kept: ClientState | undefined;
+}
+
+/** Keeps what the framing has to know of the client; false: there is no room. The slot is this thread's. Errors: as for `client.state`. */
+export function keepFraming(connection: FramedConnection, context: ClientStateContext): boolean {
+  const { state } = connection.codec.framing;
+  if (state === undefined && connection.kept === undefined) return true;
+  connection.kept ??= new ClientState(context, connection.fd);
+  return connection.kept.keepFraming(state);
+}
+
+function tooLong(whose: string, length: number, limit: number): HeddleError {
+  const text = `${whose} has ${length} bytes when written down, and may have ${limit} (maxClientState): keep less with the client, or allow more`;
   return new HeddleError('HEDDLE_TOO_MUCH_STATE', text);
 }
 

@@ -1,16 +1,16 @@
 import { deserialize, serialize } from 'node:v8';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeState, encodeState } from '../../../src/connection/state/encoded-state.ts';
+import { decodeState, encodeState, freeze } from '../../../src/connection/state/encoded-state.ts';
 import { AS_BUFFER, AS_BYTES, AS_CLONE, AS_JSON, type StateForm } from '../../../src/connection/state/state-block.ts';
 
 /** What becomes of `value`, through memory that threads share. */
 function kept(value: unknown): { readonly form: StateForm; readonly value: unknown } {
-  const { data, form, length } = encodeState(value);
+  const { data, form, length } = encodeState(value, 'client.state');
   const bytes = Buffer.from(new SharedArrayBuffer(length + 5));
   expect(typeof data === 'string' ? bytes.write(data, 3, length, 'utf8') : data.length).toBe(length);
   if (typeof data !== 'string') bytes.set(data, 3);
-  return { form, value: decodeState(form, bytes, 3, 3 + length) };
+  return { form, value: freeze(decodeState(form, bytes, 3, 3 + length)) };
 }
 
 /** JSON has no -0: what holds one is no JSON value. */
@@ -84,7 +84,7 @@ describe('a state', () => {
 
   it('that cannot be cloned is refused, with the reason', () => {
     for (const value of [() => {}, Symbol('x'), { deep: [new WeakMap()] }, new Proxy({}, { get: () => () => {} })])
-      expect(() => encodeState(value)).toThrow(/^client\.state must be a value that can be cloned: /);
+      expect(() => encodeState(value, 'client.state')).toThrow(/^client\.state must be a value that can be cloned: /);
   });
 
   it('is frozen, with all objects in it, but for bytes', () => {
