@@ -39,7 +39,6 @@ import {
   FLUSHING,
   GIVING_WAY,
   GOING,
-  KEEPS_FRAMING,
   LINGERING,
   OUTPUT_ENDED,
   REFRAMED,
@@ -112,7 +111,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     this.rateKey = context.rate === undefined ? 0 : context.rate.keyOf(fd);
     this.#context = context;
     this.#strategy = context.makeStrategy(this);
-    this.set(savedFlags(flags, outbox) | (this.codec.framing.forClient === undefined ? 0 : KEEPS_FRAMING));
+    this.set(savedFlags(flags, outbox, this.codec));
   }
 
   /** Greets a client that is new to the server. */

@@ -8,6 +8,7 @@ import {
 import { isExpensive } from '../sharing/client-kind.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { EPOLLOUT } from '../sys/constants.ts';
+import type { Codec } from './codec/codec.ts';
 import type { CalledBack, ThreadContext } from './context.ts';
 import {
   BLOCKED,
@@ -123,8 +124,9 @@ function save(connection: Settling): boolean {
 }
 
 /** The flags of a connection that moves here: what `save` has left with the slot, as `flags` of the slot and `outbox`. */
-export function savedFlags(flags: number, outbox: SavedBytes | undefined): number {
+export function savedFlags(flags: number, outbox: SavedBytes | undefined, { framing }: Pick<Codec, 'framing'>): number {
   return (
+    (framing.forClient === undefined ? 0 : KEEPS_FRAMING) |
     ((flags & ENDED_FLAG) === 0 ? 0 : ENDED) |
     ((flags & WORK_LEFT_FLAG) === 0 ? 0 : WORK_LEFT) |
     ((flags & OUTPUT_OVER) === 0 ? 0 : OUTPUT_ENDED) |
