@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Sample } from '../../../src/admin/view/sample.ts';
 import type { ListedClient } from '../../../src/admin/control/client-list.ts';
+import type { NumberedEvent } from '../../../src/admin/control/recent-events.ts';
 import type { Questions } from '../../../src/cli/top/browsing.ts';
 import { LiveTop } from '../../../src/cli/top/live-top.ts';
 import { HeddleError } from '../../../src/errors.ts';
@@ -267,6 +268,21 @@ describe('heddle top', () => {
     screen.stdin.write('e');
     await shows(/Thread 6 serves[^]*Thread 5 serves/);
     await vi.waitFor(() => expect(asked.slice(0, 3)).toEqual([0, 1, 2]));
+  });
+
+  it('shows each event once, though a key and the timer have asked at the same time', async () => {
+    const answers: ((events: readonly NumberedEvent[]) => void)[] = [];
+    const events = async () => new Promise<readonly NumberedEvent[]>((resolve) => answers.push(resolve));
+    const { screen, shows } = start(counting(), { questions: { ...NOBODY, events } });
+    await shows('THREAD');
+    screen.stdin.write('e');
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    for (const answer of answers) answer([{ type: 'thread-start', time: 0, thread: 5, seq: 1 }]);
+    await shows('Thread 5 serves');
+    screen.written = '';
+    screen.stdout.emit('resize');
+    await shows('\x1b[2J');
+    expect(screen.written.match(/Thread 5 serves/g)).toHaveLength(1);
   });
 
   it('shows what a client has done to threads, beside all that is known of it', async () => {
