@@ -121,7 +121,7 @@ async function report(
     profiled.map(({ profile }) => profile),
     MOST_FUNCTIONS,
   );
-  await print(terminal, `${heaviestLines(heaviest, who).map(escapeText).join('\n')}\n`);
+  if (profiled.length > 0) await print(terminal, `${heaviestLines(heaviest, who).map(escapeText).join('\n')}\n`);
   for (const { profile, thread } of profiled) {
     const path = pathFor(thread);
     writeWhole(path, JSON.stringify(profile));

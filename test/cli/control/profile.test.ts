@@ -79,6 +79,14 @@ describe('heddle profile', () => {
     expect(await run.stderr()).toContain('Thread 2 has no profile. It ended meanwhile');
   });
 
+  it('says nothing of functions where no thread has a profile', async () => {
+    const run = await profiling((_request, response) => json(response, { thread: 1, problem: 'It has just ended' }), {
+      thread: 'all',
+    });
+    expect(await run.status).toBe(1);
+    expect(await run.stdout()).toBe('');
+  });
+
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
