@@ -124,9 +124,10 @@ describe('heddle profile', () => {
     await server.say('exit\n');
     const message = 'There is no profile of thread 1. It ended meanwhile; the log says why\n';
     expect(await first.finished()).toMatchObject({ status: 1, stderr: message });
-    await using second = profiling(server, '--thread', 'all', '--for', '1m', '-o', output);
-    await vi.waitUntil(() => samplers(server) > 0, WAIT);
-    server.child.kill('SIGKILL');
+    await using other = await serving(1);
+    await using second = profiling(other, '--thread', 'all', '--for', '1m', '-o', output);
+    await vi.waitUntil(() => samplers(other) > 0, WAIT);
+    other.child.kill('SIGKILL');
     expect(await second.finished()).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('it ended before it answered'),
