@@ -14,8 +14,6 @@ import { jsonAt, withWatchedServer } from '../harness/watched.ts';
 const LIGHTS = 32;
 const THINK_MS = 10;
 const BURN_MS = 200;
-/** The server counts from its last look at the sockets: what a client sends right after its reply would count with the message before. */
-const BURNER_THINK_MS = 50;
 
 interface Variant {
   readonly title: string;
@@ -78,7 +76,7 @@ async function measureServer(bench: Bench, server: RunningServer, control: strin
     await runOn(bench, server, {
       groups: {
         light: { clients: LIGHTS, kind: 'light', thinkMs: THINK_MS },
-        burn: { clients: burners, kind: 'cpu', burnMs: BURN_MS, thinkMs: BURNER_THINK_MS },
+        burn: { clients: burners, kind: 'cpu', burnMs: BURN_MS },
       },
       windows: { measured: { fromMs: 0, toMs: bench.ms } },
       ms: bench.ms,

@@ -80,6 +80,7 @@ export class LookTimes {
 
   /** The client of `fd`, whose slot this thread has, goes back to the waiting room; `hasWork`: messages of it were read and left. */
   leave(fd: number, hasWork: boolean): void {
+    if (!hasWork && this.#table.arrivedFrom(fd) !== 0) return; // It has blocked the thread, and had sent nothing more when that was over.
     const from = hasWork ? this.floor : this.#looked;
     this.#table.setArrivedFrom(fd, sharedTenths(from), sharedTenths(this.#looked));
   }

@@ -89,6 +89,14 @@ it('a client that blocks its thread and then asks again has not waited for its o
   expect(floor()).toBeCloseTo(1_200, 0);
 });
 
+it('nor has it where it went to the waiting room in between', () => {
+  looks.found(1_000, true, false);
+  looks.serve(FD);
+  looks.hasBlocked(FD, 1_200);
+  looks.leave(FD, false);
+  expect(table.arrivedFrom(FD)).toBe(sharedTenths(1_200));
+});
+
 it('a client that goes to the waiting room takes along since when its next message may have waited', () => {
   looks.found(1_000, true, false);
   looks.serve(FD);
