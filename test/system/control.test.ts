@@ -50,7 +50,22 @@ describe('heddle clients, kick and doctor', () => {
       /#1 .* kicked +operator/,
     );
     expect((await heddle(runtime, 'clients')).stdout).toBe('No client\n');
-    expect(await heddle(runtime, 'kick', '1')).toMatchObject({ status: 1, stdout: '0 clients kicked\n' });
+    const nobody = await heddle(runtime, 'kick', '1', '99999');
+    expect(nobody.status).toBe(1);
+    expect(nobody.stdout.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, 'DATE')).toBe(
+      `client #1 (127.0.0.1:${port}): left at DATE, kicked (operator)\n` +
+        'client #99999: no client has this number, and none of those that left last had it\n0 clients kicked\n',
+    );
+    const { stdout: lines } = await heddle(runtime, 'kick', '1', '99999', '--json');
+    expect(
+      lines
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object),
+    ).toMatchObject([
+      { id: 1, result: 'left', reason: 'kicked', by: 'operator' },
+      { id: 99999, result: 'unknown' },
+    ]);
     const doctor = await heddle(runtime, 'doctor', String(server.child.pid));
     expect(doctor).toMatchObject({ status: 0, stderr: '' });
     expect(doctor.stdout).toMatch(
@@ -71,8 +86,12 @@ describe('heddle clients, kick and doctor', () => {
     const { status, stderr } = await heddle(runtime, 'clients');
     expect(status).toBe(1);
     expect(stderr).toContain(String(one.child.pid));
+    const unnamed = 'No server has the process number 1. ';
+    expect((await heddle(runtime, 'doctor', '1')).stderr).toContain(`${unnamed}2 servers run: `);
     other.child.kill('SIGKILL');
     await other.finished();
+    const killed = await heddle(runtime, 'doctor', String(other.child.pid));
+    expect(killed.stderr).toContain(`process number ${other.child.pid}. One server runs: ${one.child.pid}. Name one`);
     expect(await heddle(runtime, 'clients')).toMatchObject({ status: 0, stdout: 'No client\n' });
     expect(existsSync(other.path)).toBe(false);
     one.child.kill('SIGTERM');

@@ -7,28 +7,45 @@ import { controlFolder, problemWith } from './folder.ts';
 
 const ENDING = '.sock';
 
+const ADVICE = 'Name one by its process number, or by the path of its control socket';
+
 /** The control socket that `target` names: nothing, a process number, or a path. Errors: `HEDDLE_CONNECT`. */
 export async function findServer(target: string | undefined, environment: NodeJS.ProcessEnv): Promise<string> {
-  if (target !== undefined && !/^\d+$/.test(target)) return ownSocket(resolve(target));
+  if (target !== undefined && !/^\d+$/.test(target)) return socketAt(resolve(target));
   const folder = controlFolder(environment);
   const problem = problemWith(folder);
   if (problem !== undefined) throw nobody(folder, problem);
-  if (target !== undefined) return ownSocket(join(folder, `${target}${ENDING}`));
+  const named = target === undefined ? undefined : ownSocket(join(folder, `${target}${ENDING}`));
+  if (named !== undefined && (await isAlive(named))) return named;
+  const found = await serversIn(folder);
+  const [only, ...others] = found;
+  if (only === undefined) throw nobody(folder, 'no server has its control socket there');
+  if (others.length === 0 && target === undefined) return join(folder, `${only}${ENDING}`);
+  const running = others.length === 0 ? `One server runs: ${only}` : `${found.length} servers run: ${found.join(', ')}`;
+  const text = target === undefined ? running : `No server has the process number ${target}. ${running}`;
+  throw new HeddleError('HEDDLE_CONNECT', `${text}. ${ADVICE}`);
+}
+
+/** The names of those that listen, in order. */
+async function serversIn(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const name of readdirSync(folder).filter((each) => each.endsWith(ENDING)))
     if (await isAlive(join(folder, name))) found.push(name.slice(0, -ENDING.length));
-  const [only, ...others] = found;
-  if (only === undefined) throw nobody(folder, 'no server has its control socket there');
-  if (others.length === 0) return join(folder, `${only}${ENDING}`);
-  const text = `${found.length} servers run: ${found.sort().join(', ')}. Name one by its process number, or by the path of its control socket`;
+  return found.sort((one, other) => Number(one) - Number(other));
+}
+
+function socketAt(path: string): string {
+  const own = ownSocket(path);
+  if (own !== undefined) return own;
+  const text = `There is no control socket ${path}. Without a path, the command finds your servers`;
   throw new HeddleError('HEDDLE_CONNECT', text);
 }
 
-/** Somebody else may have put a socket there, to be told whom to close. */
-function ownSocket(path: string): string {
+/** `path`, if something is there. Somebody else may have put a socket there, to be told whom to close. */
+function ownSocket(path: string): string | undefined {
   const uid = process.getuid?.();
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new HeddleError('HEDDLE_CONNECT', `There is no control socket ${path}`);
+  if (stat === undefined) return undefined;
   if (uid === undefined || uid === 0 || stat.uid === uid || stat.uid === 0) return path;
   throw new HeddleError('HEDDLE_CONNECT', `The control socket ${path} is another user’s. Run the command as that user`);
 }
@@ -43,7 +60,7 @@ async function isAlive(path: string): Promise<boolean> {
     });
     socket.once('error', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ECONNREFUSED') takeAway(path);
-      tell(false);
+      tell(code === 'EAGAIN'); // So many others ask that it cannot take another one now.
     });
   });
 }

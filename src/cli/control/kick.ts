@@ -4,6 +4,7 @@ import { clientText, countText } from '../../admin/words.ts';
 import { HeddleError } from '../../errors.ts';
 import { escapeJson } from '../../log/escape.ts';
 import { print, type Terminal } from '../terminal.ts';
+import { absentOf, absentText } from './absent.ts';
 import { all, askLines } from './ask.ts';
 import { findServer } from './find-server.ts';
 
@@ -30,16 +31,22 @@ export async function runKick(
   terminal: Terminal,
 ): Promise<number> {
   const perSecond = per === undefined ? undefined : paceOf(per);
-  const body = { ...chosenBy(ids, where), dryRun, ...(perSecond !== undefined && { perSecond }) };
+  const chosen = chosenBy(ids, where);
+  const body = { ...chosen, dryRun, ...(perSecond !== undefined && { perSecond }) };
   const pauseMs = perSecond === undefined ? 0 : 1000 / perSecond;
   const counts = { all: 0, done: 0 };
-  for await (const line of askLines(await findServer(server, environment), '/v1/kick', { body, pauseMs })) {
+  const absent = new Set('ids' in chosen ? chosen.ids : []);
+  const socket = await findServer(server, environment);
+  for await (const line of askLines(socket, '/v1/kick', { body, pauseMs })) {
     const kicked = line as Kicked;
     counts.all++;
+    absent.delete(kicked.id);
     if (kicked.result === 'kicked' || kicked.result === 'chosen') counts.done++;
     const text = json ? escapeJson(JSON.stringify(kicked)) : `${clientText(kicked)}: ${RESULTS[kicked.result]}`;
     await print(terminal, `${text}\n`);
   }
+  for (const client of await absentOf(socket, [...absent]))
+    await print(terminal, `${json ? JSON.stringify(client) : absentText(client)}\n`);
   if (!json) await print(terminal, `${countText(counts.done, 'client')} ${dryRun ? 'would be kicked' : 'kicked'}\n`);
   return counts.all > 0 && counts.done === counts.all ? 0 : 1;
 }
