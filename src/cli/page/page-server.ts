@@ -16,7 +16,14 @@ const HOST = '127.0.0.1';
 const MAX_CONNECTIONS = 64;
 const MAX_STREAMS = 8;
 const MAX_BODY_BYTES = 16 * 1024;
-const LIMITS = { maxHeaderSize: 8 * 1024, headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 };
+const LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  /** How often these times are checked, in ms. */
+  connectionsCheckingInterval: 1_000,
+};
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -30,6 +37,8 @@ export interface PageParts {
   readonly kick?: (id: number) => Promise<unknown>;
   /** 0: any that is free. */
   readonly port: number;
+  /** How long the head of a request may take, and all of it, in ms; left out: 5 s and 10 s. */
+  readonly limits?: { readonly headersTimeout: number; readonly requestTimeout: number };
 }
 
 export class PageServer {
@@ -43,7 +52,7 @@ export class PageServer {
   constructor(parts: PageParts) {
     this.#parts = parts;
     this.#policy = policyFor(parts.html);
-    this.#server = createServer(LIMITS, (request, response) => this.#answer(request, response));
+    this.#server = createServer({ ...LIMITS, ...parts.limits }, (request, response) => this.#answer(request, response));
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
 

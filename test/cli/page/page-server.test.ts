@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HeddleError } from '../../../src/errors.ts';
 import { Feed } from '../../../src/cli/page/feed.ts';
@@ -9,7 +11,7 @@ import { sample } from '../../admin/view/sample.ts';
 
 const HTML = '<style>a{}</style><script>1</script>';
 
-async function open(isReadOnly = false) {
+async function open(isReadOnly = false, limits?: { readonly headersTimeout: number; readonly requestTimeout: number }) {
   const { snapshot, waiting } = sample();
   const { time, verdict } = snapshot;
   const feed = new Feed({
@@ -34,7 +36,7 @@ async function open(isReadOnly = false) {
     return [query];
   };
   const actions = isReadOnly ? {} : { send, kick };
-  const server = new PageServer({ html: HTML, feed, clients, ...actions, port: 0 });
+  const server = new PageServer({ html: HTML, feed, clients, ...actions, port: 0, ...(limits && { limits }) });
   const url = new URL(await server.open());
   onTestFinished(() => {
     feed.close();
@@ -179,6 +181,22 @@ describe('the server of the page', () => {
       });
     expect(sent).toEqual([]);
   });
+
+  it('closes a request whose head or body does not come in time', async () => {
+    const { authorization, url } = await open(false, { headersTimeout: 1, requestTimeout: 2 });
+    const head = `POST /v1/send HTTP/1.1\r\nHost: ${url.host}\r\nAuthorization: ${authorization}\r\n`;
+    const slow = ['GET / HT', `${head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{`];
+    await Promise.all(
+      slow.map(async (text) => {
+        const socket = connect(Number(url.port), url.hostname);
+        onTestFinished(() => void socket.destroy());
+        socket.write(text);
+        const [answer] = (await once(socket, 'data')) as [Buffer];
+        expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
+        await once(socket.resume(), 'close');
+      }),
+    );
+  }, 15_000);
 
   it('streams what was seen before, then what happens, to eight pages at most', async () => {
     const { ask, authorization, url } = await open();
