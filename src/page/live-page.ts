@@ -23,6 +23,11 @@ const SLOW_MS = 1_000;
 const DRAW_MS = 250;
 /** No longer than this after the last word, in ms. */
 const LONGEST_SILENCE_MS = 1_500;
+/** The server tells something once a second at least. Without a word for this long, the page says so, in ms. */
+const SILENT_MS = 3_000;
+/** Why is not known: nobody has told the page. */
+const UNHEARD =
+  'The server, the command heddle page or the tab that reads for this one stands still: close that tab, or restart the command.';
 /** How often what has changed is read out at most, in ms. */
 const SPOKEN_MS = 5_000;
 
@@ -37,7 +42,8 @@ export class LivePage {
   #lane: number | undefined;
   #slowAt = -Infinity;
   /** When the last word came, by the clock of the page. */
-  #heardAt = 0;
+  #heardAt = performance.now();
+  #isSilent = false;
   #spokenAt = -Infinity;
   #spoken = '';
 
@@ -46,7 +52,9 @@ export class LivePage {
     const calm = matchMedia('(prefers-reduced-motion: reduce)');
     let drawnAt = 0;
     setInterval(() => {
-      if (this.isPaused || document.hidden || (calm.matches && performance.now() - drawnAt < SLOW_MS)) return;
+      if (document.hidden) return;
+      this.#saySilence();
+      if (this.isPaused || (calm.matches && performance.now() - drawnAt < SLOW_MS)) return;
       drawnAt = performance.now();
       this.draw();
     }, DRAW_MS);
@@ -66,6 +74,11 @@ export class LivePage {
     if (name === 'hello') this.#hello(data);
     else if (name === 'tick') this.#tick(data);
     else this.#silent(data);
+  }
+
+  /** A tab that was hidden begins to listen: that it has heard nothing before says nothing. */
+  listen(): void {
+    this.#heardAt = performance.now();
   }
 
   /** What a page that has just come has to know. */
@@ -96,9 +109,18 @@ export class LivePage {
   }
 
   #silent(why: string): void {
-    setText('silent', why);
+    this.#isSilent = true;
+    setText('silent-why', why);
     document.body.classList.add('is-silent');
     showMood('silent', this.#view === undefined ? 'heddle' : serviceName(this.#view.server));
+  }
+
+  /** A screen reader reads the reason once, and no seconds. */
+  #saySilence(): void {
+    const silentMs = performance.now() - this.#heardAt;
+    if (silentMs >= SILENT_MS && !this.#isSilent) this.#silent(UNHEARD);
+    const seconds = Math.floor(silentMs / 1000);
+    if (this.#isSilent) setText('silent-for', seconds === 0 ? '' : `No word for ${seconds} s.`);
   }
 
   /** Goes `ms` on, or back; on to now. */
@@ -174,6 +196,7 @@ export class LivePage {
   #show(view: View): void {
     this.#view = view;
     this.#heardAt = performance.now();
+    this.#isSilent = false;
     document.body.classList.remove('is-silent');
     const { blocked, waiting } = view.verdict;
     showMood(waiting > 0 ? 'waiting' : blocked.length > 0 ? 'blocked' : 'well', serviceName(view.server));

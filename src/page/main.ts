@@ -79,7 +79,11 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
   act(event);
 });
-document.addEventListener('visibilitychange', () => (document.hidden ? stream.close() : stream.open()));
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return stream.close();
+  page.listen();
+  stream.open();
+});
 addEventListener('resize', () => page.draw());
 const on = (id: string, act: () => void): void => byId(id).addEventListener('click', act);
 on('pause', () => page.togglePause());

@@ -9,15 +9,17 @@ import { type Browser, type BrowserContext, type CDPSession, chromium, type Page
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { HEDDLE, here, Running } from './processes.ts';
 
-/** A service in which `burn` blocks its thread for good. */
+/** A service in which `burn` blocks its thread for good. Its functions are called what a page must not take for markup. */
 const SERVICE = `
 import { defineService } from '${pathToFileURL(here('../../dist/index.js')).href}';
-function slowReport() { for (let n = 0; ; n = Math.sqrt(n + 1)); }
-export default defineService({
-  framing: 'line',
-  message: (line) => (String(line) === 'burn' ? slowReport() : line),
-});
+const code = {
+  '<img src=x>'() { for (let n = 0; ; n = Math.sqrt(n + 1)); },
+  '<b>message</b>'(line) { return String(line) === 'burn' ? code['<img src=x>']() : line; },
+};
+export default defineService({ framing: 'line', message: code['<b>message</b>'] });
 `;
+/** The loop, or its caller: what a thread that was busy elsewhere is seen in first. */
+const LINE = /(<img src=x>|<b>message<\/b>) report\.mjs:\d/;
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const CLIENTS = 8;
@@ -168,10 +170,19 @@ describe('the page in a browser', () => {
     expect(faults).toEqual([]);
   });
 
-  it('sends a message', async () => {
-    await page.locator('#send-text').fill('over');
+  it('has its token in the address no more', async () => {
+    expect(url).toMatch(/#.{43}$/);
+    expect(page.url()).toBe(new URL('/', url).href);
+    expect(await page.evaluate('location.href')).toBe(page.url());
+  });
+
+  it('sends a message, and shows the markup in a reply as text', async () => {
+    const markup = '<img src=x onerror=alert(1)>';
+    await page.locator('#send-text').fill(markup);
     await page.keyboard.press('Enter');
-    await page.locator('#sent .reply', { hasText: 'over' }).waitFor(AT_MOST);
+    await page.locator('#sent .reply', { hasText: markup }).waitFor(AT_MOST);
+    expect(await page.locator('#sent img').count()).toBe(0);
+    expect(faults).toEqual([]);
   });
 
   it('shows a thread that becomes blocked, its stack, and the time before, by keys alone', async () => {
@@ -179,12 +190,12 @@ describe('the page in a browser', () => {
     sockets[0]?.write('burn\n');
     await page.locator('#lane-names li.alarm', { hasText: 'blocked' }).waitFor(AT_MOST);
     await page.locator('#verdict', { hasText: 'No client waits for another.' }).waitFor(AT_MOST); // They have left.
-    await page.locator('#details', { hasText: /client #1 .*report\.mjs:\d/ }).waitFor(AT_MOST);
+    await page.locator('#details', { hasText: new RegExp(`client #1 .* ${LINE.source}`) }).waitFor(AT_MOST);
     await page.waitForFunction("document.title === '◐ blocked · report.mjs'", undefined, AT_MOST);
     await page.locator('#see-stack').focus();
     await page.keyboard.press('Enter');
     await page
-      .locator('#stacks code', { hasText: /^(slowReport|message) report\.mjs:\d$/ })
+      .locator('#stacks code', { hasText: new RegExp(`^${LINE.source}$`) })
       .first()
       .waitFor(AT_MOST);
     await page.keyboard.press('Escape');
@@ -198,6 +209,32 @@ describe('the page in a browser', () => {
     await page.keyboard.press('End');
     await page.locator('#past-text', { hasText: 'now' }).waitFor(AT_MOST);
     await lookEverywhere();
+  });
+
+  it('says that it hears nothing, also where another tab reads for it', async () => {
+    const other = await openTab();
+    const say = async (tabs: readonly Page[]): Promise<void> => {
+      const said = { hasText: /stands still: .* No word for \d+ s\.$/ };
+      await Promise.all(tabs.map(async (tab) => tab.locator('.is-silent #silent', said).waitFor(AT_MOST)));
+    };
+    const hear = async (): Promise<void> => {
+      const hidden = { ...AT_MOST, state: 'hidden' } as const;
+      await Promise.all([page, other].map(async (tab) => tab.locator('#silent').waitFor(hidden)));
+    };
+    const standing = page.evaluate('for (;;);').catch(String);
+    await say([other]);
+    await debugging.send('Runtime.terminateExecution');
+    await standing;
+    await hear();
+    command.child.kill('SIGSTOP');
+    try {
+      await say([page, other]);
+    } finally {
+      command.child.kill('SIGCONT');
+    }
+    await hear();
+    await other.close();
+    expect(faults).toEqual([]);
   });
 
   it('reads one stream for eight tabs, and a hidden tab leaves it to another one', async () => {
