@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import type { Snapshot } from '../../src/admin/control/snapshot.ts';
 import { testFolder } from '../support/folder.ts';
@@ -11,6 +13,20 @@ const LINES: Readonly<Record<string, RegExp>> = {
   second: /^second blocking-lines\.mjs:(8|10|11)$/,
   third: /^((get )?\w+ ← )?third blocking-lines\.mjs:1[678]$/,
 };
+
+/** A service that was built: its lines 2 and 3 are lines 11 and 12 of `report.ts`, as the map in it says. */
+function builtService(): URL {
+  const file = join(testFolder(), 'built.mjs');
+  const map = JSON.stringify({ version: 3, sources: ['report.ts'], names: [], mappings: ';AAUA;AACA' });
+  const lines = [
+    `import { defineService } from '${new URL('../../dist/index.js', import.meta.url).href}';`,
+    'function slowReport(end) { while (Date.now() < end); }',
+    "export default defineService({ framing: 'line', message(line) { slowReport(Date.now() + Number(line)); return 'done'; } });",
+    `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`,
+  ];
+  writeFileSync(file, lines.join('\n'));
+  return pathToFileURL(file);
+}
 
 function snapshot(running: Running): Promise<Snapshot> {
   const socketPath = running.server.controlPath as string;
@@ -55,6 +71,19 @@ describe('the code that blocks a thread', () => {
       };
       await vi.waitUntil(isNamed, { timeout: TIMEOUT_MS, interval: 10 });
     }
+  });
+
+  it('is named in the words of the source where the service was built', async () => {
+    const control = join(testFolder(), 'control.sock');
+    await using running = await start(builtService(), { control });
+    await using peer = await running.connect();
+    const isNamed = async (): Promise<boolean> => {
+      expect(await peer.ask('300')).toBe('done');
+      const { codes } = await snapshot(running);
+      // The loop, or its caller: what a thread that was busy elsewhere is seen in first.
+      return codes.some(({ code = '' }) => /^(now ← )?(slowReport report\.ts:11|message report\.ts:12)$/.test(code));
+    };
+    await vi.waitUntil(isNamed, { timeout: TIMEOUT_MS, interval: 10 });
   });
 
   it('is not looked for where nobody asks', async () => {
