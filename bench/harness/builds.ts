@@ -13,7 +13,10 @@ export interface Build {
   readonly services: string;
 }
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVICES = fileURLToPath(new URL('../services', import.meta.url));
+/** What services import beside Heddle; an older build need not have them. */
+const LIBRARIES = ['aedes', 'ws'];
 
 function commandOf(root: string): string {
   const main = join(root, 'dist/cli/main.js');
@@ -22,7 +25,7 @@ function commandOf(root: string): string {
 }
 
 export function thisBuild(): Build {
-  return { title: 'Heddle', main: commandOf(fileURLToPath(new URL('../..', import.meta.url))), services: SERVICES };
+  return { title: 'Heddle', main: commandOf(ROOT), services: SERVICES };
 }
 
 /** The folder of the package `name` as files in `root` find it. */
@@ -46,6 +49,7 @@ export function oldBuild(path: string, folder: string): Build {
     mkdirSync(join(home, 'node_modules'), { recursive: true });
     symlinkSync(root, join(home, 'node_modules/heddle'));
     symlinkSync(packageOf(root, 'koffi'), join(home, 'node_modules/koffi'));
+    for (const name of LIBRARIES) symlinkSync(packageOf(ROOT, name), join(home, 'node_modules', name));
     cpSync(SERVICES, services, { recursive: true });
   }
   return { title: 'Heddle before', main, services };

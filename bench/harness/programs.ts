@@ -15,11 +15,15 @@ export const SERVER_NAMES = [
   'heddle-no-control',
   'heddle-tls',
   'heddle-http',
+  'heddle-ws',
+  'heddle-mqtt',
   'heddle-length',
   'heddle-field',
   'heddle-own',
   'node',
   'node-http',
+  'node-ws',
+  'node-mqtt',
   'node-tls',
   'node-workers',
   'go',
@@ -143,6 +147,13 @@ function heddleFramed(build: Build, name: ServerName, title: string, framing: st
   return { ...withItsOwnFraming(heddle(build, name, title, 'framed.mjs')), env: { BENCH_FRAMING: framing } };
 }
 
+const heddleStream = (build: Build, name: ServerName, library: string): ServerProgram =>
+  withItsOwnFraming(heddle(build, name, `, ${library} on a stream`, `${library}.mjs`));
+
+/** The server of `library` on its own listener. */
+const nodeLibrary = (name: ServerName, library: string): ServerProgram =>
+  peerProgram(name, `Node ${process.versions.node} ${library}`, [process.execPath, peer(`node-${library}.mjs`)]);
+
 /** Compiles a Go program; the title is what it is called after `Go` and the version. */
 function go(name: ServerName, file: string, title: string, folder: string, env = {}): ServerProgram {
   const target = join(folder, name);
@@ -183,7 +194,9 @@ const BUILDS: Readonly<Record<HeddleKind, (build: Build, folder: string) => Serv
     heddle(build, 'heddle-no-control', ', no control socket', undefined, ['--control', 'off']),
   'heddle-burn': (build) => heddle(build, 'heddle-burn', '', 'burn.mjs'),
   'heddle-tls': (build, folder) => heddleTls(folder, build),
-  'heddle-http': (build) => withItsOwnFraming(heddle(build, 'heddle-http', ', http on a stream', 'http.mjs')),
+  'heddle-http': (build) => heddleStream(build, 'heddle-http', 'http'),
+  'heddle-ws': (build) => heddleStream(build, 'heddle-ws', 'ws'),
+  'heddle-mqtt': (build) => heddleStream(build, 'heddle-mqtt', 'mqtt'),
   'heddle-length': (build) => heddleFramed(build, 'heddle-length', ', length', 'length'),
   'heddle-field': (build) => heddleFramed(build, 'heddle-field', ', a length field', 'field'),
   'heddle-own': (build) => heddleFramed(build, 'heddle-own', ', a framing of its own', 'own'),
@@ -192,8 +205,9 @@ const BUILDS: Readonly<Record<HeddleKind, (build: Build, folder: string) => Serv
 const PEERS: Readonly<Record<Exclude<ServerKind, HeddleKind>, (folder: string) => ServerProgram>> = {
   c: (folder) => peerProgram('c', 'C epoll', [compileC('epoll.c', join(folder, 'epoll'))]),
   'node-tls': nodeTls,
-  'node-http': () =>
-    peerProgram('node-http', `Node ${process.versions.node} http`, [process.execPath, peer('node-http.mjs')]),
+  'node-http': () => nodeLibrary('node-http', 'http'),
+  'node-ws': () => nodeLibrary('node-ws', 'ws'),
+  'node-mqtt': () => nodeLibrary('node-mqtt', 'mqtt'),
   node: () => peerProgram('node', `Node ${process.versions.node} net`, [process.execPath, peer('node-net.mjs')]),
   'node-workers': nodeWorkers,
   go: (folder) => go('go', 'net.go', ' net', folder, { GOMAXPROCS: '1' }),
