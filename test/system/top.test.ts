@@ -99,6 +99,23 @@ describe('heddle top', () => {
     expect(after).toBe(before);
   });
 
+  it('leaves a terminal as it was when an error is thrown', async () => {
+    await using server = await blockedServer();
+    const script = [{ wait: 'THREAD' }, { type: '!' }].map((step) => `${JSON.stringify(step)}\n`).join('');
+    // The key throws, wherever the command is then.
+    const throwing = join(server.runtime, 'throwing.mjs');
+    writeFileSync(
+      throwing,
+      "process.stdin.on('data', (key) => { if (String(key) === '!') throw new Error('thrown'); });",
+    );
+    const command = `stty -g; ${process.execPath} --import ${throwing} ${HEDDLE} top; echo "status $?"; stty -g`;
+    const environment = { XDG_RUNTIME_DIR: server.runtime, TERM: 'xterm' };
+    const { stdout } = await run('python3', [here('terminal.py'), 'sh', '-c', command], script, environment);
+    // oxlint-disable-next-line no-control-regex
+    expect(stdout).toMatch(/\x1b\[\?25h\x1b\[\?1049l[^]*Error: thrown[^]*status 1\r\n/); // It can be read.
+    expect(stdout.trimEnd().split('\r\n').at(-1)).toBe(stdout.split('\r\n')[0]);
+  });
+
   it.each([
     [80, 24],
     [40, 10],
