@@ -167,7 +167,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
     if (missed & EPOLLIN) this.lease.noteActivity();
     this.#serve(missed);
     if (this.is(CLOSED)) return;
-    const isLate = endIfLate(this, deadlines, now);
+    const isLate = endIfLate(this, this.#context, deadlines, now);
     this.#endTurn(drains && !isLate);
   }
 

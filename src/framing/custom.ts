@@ -51,7 +51,7 @@ export interface CustomFraming<Message = unknown, Reply = unknown, State = any> 
   encode?(reply: Reply, state: State): Uint8Array | readonly Uint8Array[];
   /**
    * Gives the last words for a client whose bytes are refused, sent as they are before it is closed: what the protocol says to bytes that
-   * are no message, or too many. `text` says what was wrong. On the server only.
+   * are no message, too many, or too slow. `text` says what was wrong. On the server only.
    */
   refuse?(why: Refusal, text: string): Uint8Array | string | undefined;
 }

@@ -35,7 +35,7 @@ export class Frame {
 }
 
 /** Why the bytes of a client are refused. */
-export type Refusal = 'bad-frame' | 'message-too-long';
+export type Refusal = 'bad-frame' | 'message-too-long' | 'message-timeout';
 
 /** What is made of bytes that are left over when the client finishes: an error, or a last message. */
 export type AtEnd = 'refuse' | 'message';

@@ -47,6 +47,16 @@ describe.each(ENGINES)('a framing of its own on the engine %s', (engine) => {
       expect([words, reason]).toEqual(['\x01Atoo long\n', 'message-too-long']);
       expect((await talk(running, '\x01a\x05bc', inPieces)).slice(0, 2)).toEqual(['\x01A', 'bad-frame']);
     });
+
+    it('has last words for a message that does not come to its end', async () => {
+      await using running = await start(service(name), { engine, messageTimeout: 50 });
+      await using peer = await running.connect();
+      peer.send('\x01a\x05bc');
+      expect(String(await peer.rest())).toBe(
+        '\x01Amessage-timeout: the message was not complete in time (messageTimeout)\n',
+      );
+      expect((await running.closeOf(peer)).reason).toBe('message-timeout');
+    });
   });
 });
 

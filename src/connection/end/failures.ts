@@ -1,6 +1,6 @@
 /** Ends a connection when its client sends no message, its service throws, or its socket takes nothing any more. */
 import { HeddleError } from '../../errors.ts';
-import { BAD, type FrameStatus } from '../../framing/frame.ts';
+import { BAD, type FrameStatus, type Refusal } from '../../framing/frame.ts';
 import type { CloseReason } from '../../sharing/close-reason.ts';
 import { EFAULT, errnoName } from '../../sys/errno.ts';
 import type { SignallingConnection } from '../asked/client-signal.ts';
@@ -14,7 +14,7 @@ import { type Ending, goneError } from './ending.ts';
 /** A connection that something goes wrong with. */
 export interface FailingConnection extends CalledBack, SignallingConnection {
   readonly output: Output;
-  readonly codec: Codec;
+  readonly codec: Pick<Codec, 'framing'>;
   /** Why it ends, if it does. */
   readonly ending: Ending | undefined;
   is(flags: number): boolean;
@@ -26,17 +26,29 @@ export interface FailingConnection extends CalledBack, SignallingConnection {
 
 /** Tells a client, if its framing has words for it, that what it has sent is no message, as the decoder found. */
 export function refuseFrame(connection: FailingConnection, context: ThreadContext, status: FrameStatus): void {
-  const { frame } = context;
-  const { framing } = connection.codec;
-  const { problem } = frame;
+  const { problem } = context.frame;
   const why = status === BAD ? 'bad-frame' : 'message-too-long';
+  sayLastWords(connection, context, why, problem);
+  connection.finish(why, problem);
+}
+
+/** Sends what the framing has to say to a client whose bytes are refused; false: nothing. */
+export function sayLastWords(
+  connection: FailingConnection,
+  context: ThreadContext,
+  why: Refusal,
+  problem: string,
+): boolean {
+  const { framing } = connection.codec;
   try {
     const lastWords = framing.refuse?.(why, problem);
-    if (lastWords !== undefined && !connection.is(NO_OUTPUT)) connection.output.replyAsItIs(lastWords);
+    if (lastWords === undefined || connection.is(NO_OUTPUT)) return false;
+    connection.output.replyAsItIs(lastWords);
+    return true;
   } catch (error) {
     serviceFailed(connection, context, error);
+    return false;
   }
-  connection.finish(why, problem);
 }
 
 /** Reports what a service has thrown, unless it is the error that told the service of the end. */

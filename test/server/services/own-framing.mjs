@@ -10,7 +10,7 @@ export const framing = {
   },
   encode: (reply) => [Buffer.of(reply.length), Buffer.from(reply)],
   refuse(why, text) {
-    if (text.includes('!')) return `${why}: ${text}\n`;
+    if (text.includes('!') || why === 'message-timeout') return `${why}: ${text}\n`;
     return why === 'message-too-long' ? Buffer.from('too long\n') : undefined;
   },
 };
