@@ -17,6 +17,7 @@ import {
   ENDED,
   FINISHING,
   FLUSHING,
+  GIVING_WAY,
   NO_OUTPUT,
   SECURING,
   SENDS_SEVERAL,
@@ -193,7 +194,8 @@ export class PerSession implements Strategy {
   /** The message that has begun is not given more time than one that is waited for once. */
   #goOnWaiting(): void {
     const { fd, takesInput } = this.#client;
-    if (takesInput) this.#context.table.setMessageStartedAt(fd, sharedTime(performance.now() - this.#waited));
+    if (takesInput || this.#client.is(GIVING_WAY))
+      this.#context.table.setMessageStartedAt(fd, sharedTime(performance.now() - this.#waited));
     this.#waited = 0;
   }
 
