@@ -213,7 +213,7 @@ describe('the options of serve', () => {
       { proxyProtocol: [7] },
     ],
     [
-      "options.framing must be 'chunk', 'line', 'length', 'end', { line, atEnd }, { length }, { delimiter, start, outside, atEnd }, { head, length }, or { decode, encode, refuse }, got [null,null]",
+      "options.framing must be 'chunk', 'line', 'length', 'end', { line, atEnd }, { length }, { delimiter, start, outside, atEnd }, { head, length }, or { decode, encode, refuse, state }, got [null,null]",
       { framing: new Array(2) },
     ],
     ['options.service must be the URL or the path of a module, got 7', { service: 7 }],
