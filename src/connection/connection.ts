@@ -52,7 +52,7 @@ import { Input } from './input.ts';
 import { GOING_EVENTS } from './interest.ts';
 import { Lease } from './lease.ts';
 import { Output, type OutputOwner } from './output.ts';
-import { becomeIdle, savedFlags, settle, type Settling } from './settle.ts';
+import { becomeIdle, savedFlags, settle, type Settling, takeTurn } from './settle.ts';
 import { callContext } from './call-context.ts';
 import { ClientState, readState, writeState } from './state/client-state.ts';
 import type { ServedConnection, Strategy } from './strategy.ts';
@@ -123,7 +123,6 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   event(mask: number, drains: boolean): void {
     this.lease.begin();
     if (drains) this.#beginDrain();
-    if (this.is(WAITS_FOR_TURN)) this.#takeWorkLeft();
     this.#serve(mask);
     this.#endTurn(drains);
     if (mask & GOING_EVENTS) signalGoing(this, this.#context.signals);
@@ -191,6 +190,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
   }
 
   #serve(mask: number): void {
+    if (this.is(WAITS_FOR_TURN)) this.#takeWorkLeft();
     if (mask & EPOLLOUT) this.#writable();
     if (mask & (EPOLLIN | EPOLLHUP | EPOLLERR)) this.#readable(mask);
   }
@@ -264,7 +264,7 @@ export class Connection implements ServedConnection, OutputOwner, EndingConnecti
 
   /** Serves what was read and left: this is the client's turn. */
   #takeWorkLeft(): void {
-    this.unset(WAITS_FOR_TURN);
+    takeTurn(this);
     this.#goOn();
   }
 

@@ -147,6 +147,11 @@ export class Lease {
     table.setWriteStalledAt(this.fd, sharedTime(time));
   }
 
+  /** The same, unless that is noted already. */
+  writeBlocked(): void {
+    if (this.#context.table.writeStalledAt(this.fd) === 0) this.writeStalled();
+  }
+
   /** Notes that nothing waits for the client. */
   writeFlowing(): void {
     this.#context.table.setWriteStalledAt(this.fd, 0);

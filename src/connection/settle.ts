@@ -66,6 +66,12 @@ export function settle(connection: Settling, context: ThreadContext): void {
   if (connection.is(YIELDING) && !keepsMore) context.goOnSoon(connection); // What is left of its work is done here.
 }
 
+/** Begins the turn for which the rest of what the client has sent has waited, and maybe the client for room to send. */
+export function takeTurn(connection: Settling): void {
+  connection.unset(WAITS_FOR_TURN);
+  if (!connection.is(BLOCKED)) connection.lease.writeFlowing();
+}
+
 /** Gives up a connection for which this thread keeps nothing. */
 export function becomeIdle(connection: Settling): void {
   if (!connection.lease.idle()) connection.closeNow('over-limit', 'the kernel has no room to watch it');
@@ -81,15 +87,14 @@ function watch(connection: Settling, { poller }: ThreadContext): void {
   const { fd, input, lease, output } = connection;
   const { isBlocked } = output;
   const givesWay = connection.is(GIVING_WAY); // Its next turn begins with an event: there nearly always is room to send.
-  if (isBlocked !== connection.is(WATCHED_FOR_ROOM)) {
-    if (isBlocked) {
-      connection.set(WATCHED_FOR_ROOM);
-      lease.writeStalled();
-    } else {
-      connection.unset(WATCHED_FOR_ROOM);
-      lease.writeFlowing();
-    }
-  } else if (!givesWay && (!input.isUnread || !readsOn(connection))) return;
+  const isNew = isBlocked !== connection.is(WATCHED_FOR_ROOM);
+  if (isNew && isBlocked) connection.set(WATCHED_FOR_ROOM);
+  else if (isNew) connection.unset(WATCHED_FOR_ROOM);
+  // Without room for its event, who gives way waits for the client, too. Who came here with work left is watched for room already.
+  if (isBlocked ? isNew : givesWay) lease.writeStalled();
+  else if (isBlocked) lease.writeBlocked();
+  else if (isNew) lease.writeFlowing();
+  if (!isNew && !givesWay && (!input.isUnread || !readsOn(connection))) return;
   poller.modify(fd, interestFor(isBlocked || givesWay), fd, lease.generation);
 }
 

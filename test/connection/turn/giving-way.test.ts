@@ -110,3 +110,19 @@ it('what is left when a slow client gives way has waited since it came', async (
   expect(String(socket.sent)).toBe('a\n');
   expect(on.table.arrivedFrom(5)).toBe(sharedTenths(came));
 });
+
+it('a client that gives way is under sendTimeout until it goes on: without room to send, no event would tell of it', async () => {
+  const on = await ScriptedThread.create({ message: (line: Buffer) => line }, 'line', { moveAfter: 0 });
+  const { generation, socket } = on.admit(5, NEW);
+  const serve = async (mask: number): Promise<void> => {
+    on.thread.begin();
+    on.thread.serve(socket.fd, generation, mask);
+    await turn();
+  };
+  await serve(EPOLLOUT);
+  socket.incoming = [Buffer.from('a\nb\n')];
+  await serve(EPOLLIN);
+  expect([String(socket.sent), on.table.writeStalledAt(5) === 0]).toEqual(['a\n', false]);
+  await serve(EPOLLOUT);
+  expect([String(socket.sent), on.table.writeStalledAt(5)]).toEqual(['a\nb\n', 0]);
+});
