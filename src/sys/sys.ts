@@ -156,7 +156,7 @@ export interface Sys {
   addressText(bytes: Uint8Array): string;
 }
 
-/** The array that `epoll_wait` fills, read by index. Used to keep the layout of `struct epoll_event` in one place. */
+/** The array that `epoll_wait` fills, read by index: nobody else knows the layout of `struct epoll_event`. */
 export class EpollEvents {
   readonly memory: NativeBuffer;
   readonly capacity: number;
