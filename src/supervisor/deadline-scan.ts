@@ -4,7 +4,6 @@ import type { CloseReason } from '../sharing/close-reason.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { PINNED, IDLE, stateOf, threadOf } from '../sharing/control-word.ts';
 import type { Deadlines } from '../sharing/deadlines.ts';
-import { PARKED } from '../sharing/thread-board.ts';
 import type { ThreadRegistry } from './thread-registry.ts';
 import type { WaitingRoom } from './waiting-room/waiting-room.ts';
 
@@ -58,13 +57,19 @@ export class DeadlineScan {
       if (!waits) continue;
       const reason = this.#deadlines.expired(fd, time);
       if (reason !== undefined) late.add(this.#threadFor(fd, word, reason));
-      else if (this.#deadlines.asksForProgress(fd, time)) late.add(threadOf(word));
+      else if (this.#deadlines.asksForProgress(fd, time)) late.add(this.#threadToAsk(fd, word, now));
     }
     for (const watch of this.#registry.watches) {
-      if (!late.has(watch.row.thread)) continue;
-      watch.row.expired = true;
-      if (watch.row.state === PARKED) watch.wake(now);
+      if (late.has(watch.row.thread)) watch.lookForLate(now);
     }
+  }
+
+  /** The thread that is to ask the kernel about the client of `fd`. */
+  #threadToAsk(fd: number, word: number, now: number): number {
+    const { room } = this;
+    if (threadOf(word) !== room?.row.thread) return threadOf(word);
+    room.goOn(fd, word, now);
+    return NOBODY;
   }
 
   /** The thread that is to close the client of `fd`. */

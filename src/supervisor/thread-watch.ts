@@ -164,6 +164,12 @@ export class ThreadWatch {
     this.row.waker.wake();
   }
 
+  /** Has the thread look at those of its clients that are late, or of which the kernel says nothing. */
+  lookForLate(now: number): void {
+    this.row.expired = true;
+    if (this.row.state === PARKED) this.wake(now);
+  }
+
   look(now: number): Change {
     this.#passOver(now);
     const beat = this.row.heartbeat;

@@ -12,7 +12,7 @@ import type { LookTimes } from '../reactor/look-times.ts';
 import type { Turns } from '../reactor/reactor.ts';
 import { sharedTime } from '../sharing/clock.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
-import { type ConnectionTable, type Generation, NEW, PROXIED } from '../sharing/connection-table.ts';
+import { type ConnectionTable, type Generation, NEW, PROXIED, WORK_LEFT } from '../sharing/connection-table.ts';
 import { IDLE, withState } from '../sharing/control-word.ts';
 import { Deadlines } from '../sharing/deadlines.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
@@ -104,10 +104,15 @@ export class ThreadClients implements Turns, ThreadCommands, ContextOwner {
     const now = sharedTime(this.time);
     this.#table.forEach(this.#row.thread, (fd, word) => {
       const reason = this.#deadlines.expired(fd, now);
-      if (reason === undefined && !this.#deadlines.asksForProgress(fd, now)) return;
+      if (reason === undefined && !this.#deadlines.asksForProgress(fd, now) && !this.#isStuck(fd)) return;
       this.#row.beat(fd); // With many to close this takes a while, and is no blocked thread.
       this.#late(fd, withState(word, IDLE), reason)?.checkDeadlines(this.#deadlines, now, this.#drain.isOn);
     });
+  }
+
+  /** Whether the client has work left, and no event may come, since there was little room to send. */
+  #isStuck(fd: number): boolean {
+    return (this.#table.flags(fd) & WORK_LEFT) !== 0 && this.#table.writeStalledAt(fd) !== 0;
   }
 
   /** Answers what has arrived and closes all clients; new ones must not be placed here any more. */

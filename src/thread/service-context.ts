@@ -25,6 +25,7 @@ import { LookTimes } from '../reactor/look-times.ts';
 import { type ClientKind, LIGHT, NEWCOMER } from '../sharing/client-kind.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
 import { type ConnectionTable, type Generation, WORK_LEFT } from '../sharing/connection-table.ts';
+import { sharedTime } from '../sharing/clock.ts';
 import type { ThreadRow } from '../sharing/thread-board.ts';
 import type { NativeBuffer } from '../sys/structs/native-buffer.ts';
 import { KeptMemory } from './kept-memory.ts';
@@ -128,11 +129,19 @@ export class ServiceContext implements ThreadContext {
     const { giveBack, room } = this.#parts;
     if (kind === NEWCOMER) this.table.provedLight(fd);
     else if (giveBack !== undefined && room.epollFd > 0 && !this.#owner.isDraining) {
-      this.looks.leave(fd, (this.table.flags(fd) & WORK_LEFT) !== 0);
+      const hasWorkLeft = (this.table.flags(fd) & WORK_LEFT) !== 0;
+      this.looks.leave(fd, hasWorkLeft);
+      if (hasWorkLeft) this.#waitsForRoom(fd);
       return giveBack(fd, generation);
     }
     this.table.idle(fd, generation);
     return true;
+  }
+
+  /** The rest of what the client has sent waits for room to send, which there nearly always is. While there is none, it does not read. */
+  #waitsForRoom(fd: number): void {
+    const { table } = this;
+    if (table.writeStalledAt(fd) === 0) table.setWriteStalledAt(fd, sharedTime(this.time));
   }
 
   tlsOf(fd: number): ClientTls | undefined {

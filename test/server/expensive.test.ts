@@ -79,3 +79,13 @@ it.skipIf(noMoves)(
     expect(await running.all('only-thread-blocked')).toMatchObject([{ port: blocks.localPort, waiting: 1 }]);
   },
 );
+
+it('a client whose messages compute and that reads nothing is closed at sendTimeout', async () => {
+  await using running = await start(BUSY, { ...RANGE, sendTimeout: 300 });
+  const clients = await Peer.connectAll(running.port, 3);
+  for (const client of clients) {
+    client.socket.pause();
+    client.send('busy 20 262144\n'.repeat(100));
+  }
+  expect((await running.seen('close', 3)).map(({ reason }) => reason)).toEqual(clients.map(() => 'send-timeout'));
+});

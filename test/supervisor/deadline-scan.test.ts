@@ -5,6 +5,7 @@ import { sharedTime } from '../../src/sharing/clock.ts';
 import { ConnectionTable } from '../../src/sharing/connection-table.ts';
 import { Deadlines } from '../../src/sharing/deadlines.ts';
 import { PARKED, RUNNING, ThreadBoard } from '../../src/sharing/thread-board.ts';
+import type { WaitingRoom } from '../../src/supervisor/waiting-room/waiting-room.ts';
 import { withoutKernel } from '../../src/sys/without-kernel.ts';
 import { sys } from '../support/loopback.ts';
 import { playClock } from '../support/played-clock.ts';
@@ -46,6 +47,16 @@ it('tells a thread that one of its clients may have read some of what waits for 
   deadlineScan.scan(clock.now);
   deadlineScan.scan((clock.now += IDLE / 10));
   expect(rows.map((row) => row.expired)).toEqual([false, true]);
+});
+
+it('has a client of the waiting room go on that may have read some', () => {
+  const { clock, rows, deadlineScan, table } = sweeping({ sendTimeout: IDLE });
+  const row = { thread: 1 };
+  const asked: number[] = [];
+  deadlineScan.room = { row, goOn: (fd: number) => void asked.push(fd) } as unknown as WaitingRoom;
+  table.setWriteStalledAt(6, sharedTime(clock.now));
+  for (let look = 0; look < 2; look++) deadlineScan.scan((clock.now += IDLE / 10));
+  expect([asked, rows.map(({ expired }) => expired)]).toEqual([[6], [false, false]]);
 });
 
 it('leaves alone who is being served, and slots that are free', () => {

@@ -108,8 +108,9 @@ export class Turns {
     watch.beginTurn();
     const turn = { fd, id: table.id(fd), address, watch, since: now, cpu: watch.cpuTime() };
     const generation = this.#move(next, watch.row);
-    if (generation === undefined) this.#release(watch);
-    else this.#turns.set(fd, { ...turn, generation });
+    if (generation === undefined) return this.#release(watch);
+    this.#turns.set(fd, { ...turn, generation });
+    if (table.writeStalledAt(fd) !== 0) watch.lookForLate(now); // Without room to send, no event may come there.
   }
 
   /** Moves the client out of the room and returns its generation there; `undefined`: it has left the room by another way. */

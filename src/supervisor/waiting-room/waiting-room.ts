@@ -142,9 +142,21 @@ export class WaitingRoom {
    * thread has let no deadline pass: it is our turn. Returns the thread.
    */
   sendExpired(fd: number, generation: Generation, reason: CloseReason): ThreadRow | undefined {
-    const isQueued = this.#turns.queue.has(fd) || this.#newcomers.queue.has(fd);
-    if (isQueued && reason !== 'over-limit' && reason !== 'kicked') return undefined;
+    if (this.#isQueued(fd) && reason !== 'over-limit' && reason !== 'kicked') return undefined;
     return this.#sendAway(fd, generation);
+  }
+
+  /**
+   * Has a client go on that has work left and for which the kernel said that there is little room to send: it may take more all the
+   * same, and only that tells whether the client reads.
+   */
+  goOn(fd: number, generation: Generation, now: number): void {
+    const { table } = this.#parts;
+    const waits = (table.flags(fd) & WORK_LEFT) !== 0 && table.outbox(fd) === undefined && !this.#isQueued(fd);
+    if (!waits || !table.isGivenBack(fd, generation)) return;
+    this.#count(fd);
+    this.#turns.cameBack(fd, generation, now);
+    this.#queue(fd, generation, now);
   }
 
   /** Moves all to threads, the same number to each: the server is to leave, and everybody is answered once more. */
@@ -167,6 +179,10 @@ export class WaitingRoom {
     });
   }
 
+  #isQueued(fd: number): boolean {
+    return this.#turns.queue.has(fd) || this.#newcomers.queue.has(fd);
+  }
+
   #event(fd: number, generation: Generation, mask: number, now: number): void {
     const { table } = this.#parts;
     if (!table.isGivenBack(fd, generation)) return;
@@ -174,6 +190,13 @@ export class WaitingRoom {
     this.#turns.cameBack(fd, generation, now);
     if (mask & (EPOLLHUP | EPOLLERR) && this.#sendAway(fd, generation) !== undefined) return;
     if (!this.#hasWork(fd, mask)) return table.forgetArrival(fd);
+    if (mask & EPOLLOUT && table.outbox(fd) === undefined) table.setWriteStalledAt(fd, 0);
+    this.#queue(fd, generation, now);
+  }
+
+  /** Has the client wait for a thread. */
+  #queue(fd: number, generation: Generation, now: number): void {
+    const { table } = this.#parts;
     if (table.arrivedFrom(fd) === 0) table.setArrivedFrom(fd, sharedTenths(now), 0);
     const address = this.#addresses.keyOf(fd);
     const waiting = { fd, generation, address, rank: rankOf(this.#clients.of(fd, now), now) };

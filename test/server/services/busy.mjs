@@ -1,4 +1,4 @@
-/** Answers each line with itself; `busy N` computes for N ms of CPU time first, `block N` waits that long without CPU. */
+/** Answers each line with itself; `busy N` computes for N ms of CPU time first, `block N` waits that long without CPU; a third word: so many bytes. */
 import { performance } from 'node:perf_hooks';
 
 const never = new Int32Array(new SharedArrayBuffer(4));
@@ -13,9 +13,9 @@ export default {
   framing: 'line',
   encoding: 'utf8',
   message(line) {
-    const [word, amount] = line.split(' ');
+    const [word, amount, bytes] = line.split(' ');
     if (word === 'busy') compute(Number(amount));
     if (word === 'block') Atomics.wait(never, 0, 0, Number(amount));
-    return line;
+    return bytes === undefined ? line : 'x'.repeat(Number(bytes));
   },
 };

@@ -58,6 +58,12 @@ function room(threads: number, max = threads) {
   return { board, client, clock, its, look, registry, rows, serve, table, threadOfClient };
 }
 
+/** Sends what the kernel takes: then there is no room to send, for epoll. */
+function fill(fd: number): void {
+  const bytes = sys.allocate(1 << 16);
+  while (sys.send(fd, bytes, 0, bytes.size) > 0);
+}
+
 describe('an expensive client', () => {
   it('waits in the room until it says something, then has a thread for itself, and comes back', async () => {
     const on = room(3);
@@ -98,6 +104,47 @@ describe('an expensive client', () => {
     on.serve(fd);
     on.look();
     expect(on.threadOfClient(fd)).not.toBe(on.its.row.thread);
+  });
+
+  it('goes on when it is asked to, though no event says that there is room to send, and its thread looks at it', async () => {
+    const on = room(2);
+    const { fd, say } = await on.client(COMPUTING);
+    await say();
+    on.look();
+    on.table.setFlags(fd, WORK_LEFT);
+    fill(fd);
+    on.table.setWriteStalledAt(fd, sharedTime(on.clock.now));
+    on.serve(fd);
+    on.look();
+    expect(on.threadOfClient(fd)).toBe(on.its.row.thread);
+    on.its.goOn(fd, on.table.word(fd), on.clock.now);
+    on.look();
+    const thread = on.threadOfClient(fd);
+    expect([thread === on.its.row.thread, on.board.row(thread).expired]).toEqual([false, true]);
+  });
+
+  it('is not asked to go on that has no work left, or whose reply waits', async () => {
+    const on = room(2);
+    const { fd } = await on.client(COMPUTING);
+    on.look();
+    on.its.goOn(fd, on.table.word(fd), on.clock.now);
+    on.table.save(fd, undefined, 0, { block: 64, capacity: 64, start: 0, end: 1 });
+    on.table.setFlags(fd, WORK_LEFT);
+    on.its.goOn(fd, on.table.word(fd), on.clock.now);
+    on.look();
+    expect(on.threadOfClient(fd)).toBe(on.its.row.thread);
+  });
+
+  it('reads, if there is room to send', async () => {
+    const on = room(2);
+    const { fd, say } = await on.client(COMPUTING);
+    await say();
+    on.look();
+    on.table.setFlags(fd, WORK_LEFT);
+    on.table.setWriteStalledAt(fd, sharedTime(on.clock.now));
+    on.serve(fd);
+    on.its.takeEvents(on.clock.now);
+    expect(on.table.writeStalledAt(fd)).toBe(0);
   });
 
   it('makes light clients of its thread go elsewhere first', async () => {
