@@ -1,6 +1,5 @@
 /** Asks a server by its control socket. */
-import { type IncomingMessage, request } from 'node:http';
-import type { Socket } from 'node:net';
+import { type Agent, type IncomingMessage, request } from 'node:http';
 import { HeddleError } from '../../errors.ts';
 import { SCHEMA } from '../../admin/control/snapshot.ts';
 
@@ -17,13 +16,15 @@ interface Question {
   readonly pauseMs?: number;
   /** Ends the question. */
   readonly signal?: AbortSignal;
+  /** Keeps connections from one question to the next. Left out: the question has a connection of its own. */
+  readonly agent?: Agent | undefined;
 }
 
 /**
  * The answer to GET `path`. Errors: `HEDDLE_CONNECT`, `HEDDLE_TIMEOUT`, `HEDDLE_INVALID_OPTION` for a question that the server refuses.
  */
-export async function askJson(socket: string, path: string): Promise<unknown> {
-  const [line] = await all(askLines(socket, path));
+export async function askJson(socket: string, path: string, question: Question = {}): Promise<unknown> {
+  const [line] = await all(askLines(socket, path, question));
   return known(line);
 }
 
@@ -56,38 +57,44 @@ function parsed(line: string, socketPath: string): unknown {
   }
 }
 
-async function ask(
-  socketPath: string,
-  path: string,
-  { body, pauseMs = 0, signal, waitMs = 0 }: Question,
-): Promise<IncomingMessage> {
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+async function ask(socketPath: string, path: string, question: Question): Promise<IncomingMessage> {
+  const answer = await responseTo(socketPath, path, question);
+  if (answer.statusCode === 200) return answer;
+  const text = (await all(textOf(answer, socketPath))).join('');
+  throw new HeddleError(answer.statusCode === 400 ? 'HEDDLE_INVALID_OPTION' : 'HEDDLE_CONNECT', messageIn(text));
+}
+
+async function responseTo(socketPath: string, path: string, question: Question): Promise<IncomingMessage> {
+  const { agent = false, body, pauseMs = 0, signal, waitMs = 0 } = question;
+  return new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { host: 'localhost', ...(body !== undefined && { 'content-type': 'application/json' }) };
-    const method = body === undefined ? 'GET' : 'POST';
     const asking = request({
       socketPath,
       path,
-      method,
+      method: body === undefined ? 'GET' : 'POST',
       headers,
-      agent: false,
+      agent,
       ...(signal !== undefined && { signal }),
     });
     let answering: IncomingMessage | undefined;
-    asking.once('socket', (socket: Socket) => {
-      const silence = (): void => void (answering ?? asking).destroy(silent(socketPath));
-      socket.setTimeout(TIMEOUT_MS + waitMs).once('timeout', silence);
-    });
+    asking.setTimeout(TIMEOUT_MS + waitMs, () => void (answering ?? asking).destroy(silent(socketPath)));
     asking.once('response', (response) => {
       answering = response;
       response.socket.setTimeout(TIMEOUT_MS + pauseMs);
       resolve(response);
     });
-    asking.once('error', (error: NodeJS.ErrnoException) => reject(unreachable(socketPath, error)));
+    asking.once('error', (error: NodeJS.ErrnoException) => {
+      const isKept = asking.reusedSocket && wasClosed(error);
+      if (isKept) resolve(responseTo(socketPath, path, { ...question, agent: undefined }));
+      else reject(unreachable(socketPath, error));
+    });
     asking.end(body === undefined ? undefined : JSON.stringify(body));
   });
-  if (answer.statusCode === 200) return answer;
-  const text = (await all(textOf(answer, socketPath))).join('');
-  throw new HeddleError(answer.statusCode === 400 ? 'HEDDLE_INVALID_OPTION' : 'HEDDLE_CONNECT', messageIn(text));
+}
+
+/** A server closes a connection that nobody uses, perhaps at the moment of the next question: the server has not seen that. */
+function wasClosed({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 /** All items, once there are no more. */

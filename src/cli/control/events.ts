@@ -1,4 +1,5 @@
 /** Runs `heddle events`: prints what has happened in a server, and what goes on happening. */
+import type { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NumberedEvent } from '../../admin/control/recent-events.ts';
 import { countText } from '../../admin/words.ts';
@@ -40,6 +41,6 @@ export async function runEvents(
 }
 
 /** The events that the server remembers after number `seq`, the oldest first. Errors: those of `askJson`. */
-export async function eventsAfter(socket: string, seq: number): Promise<readonly NumberedEvent[]> {
-  return (await all(askLines(socket, `/v1/events?after=${seq}`))) as NumberedEvent[];
+export async function eventsAfter(socket: string, seq: number, agent?: Agent): Promise<readonly NumberedEvent[]> {
+  return (await all(askLines(socket, `/v1/events?after=${seq}`, { agent }))) as NumberedEvent[];
 }

@@ -1,4 +1,5 @@
 /** Asks a server for what is shown of it, once or again and again. */
+import type { Agent } from 'node:http';
 import type { Seen } from '../../admin/control/watching.ts';
 import type { Sample } from '../../admin/view/sample.ts';
 import { askJson, askLines, known } from './ask.ts';
@@ -6,9 +7,10 @@ import { askJson, askLines, known } from './ask.ts';
 /** So many of the clients that wait longest are asked for. */
 const WAITING = 50;
 
-/** Errors: those of `askJson`. */
-export async function takeSample(socket: string): Promise<Sample> {
-  const { sample } = (await askJson(socket, `/v1/watch?waiting=${WAITING}`)) as Seen & { readonly sample: Sample };
+/** `agent` keeps the connection for the next sample. Errors: those of `askJson`. */
+export async function takeSample(socket: string, agent: Agent): Promise<Sample> {
+  const answer = await askJson(socket, `/v1/watch?waiting=${WAITING}`, { agent });
+  const { sample } = answer as Seen & { readonly sample: Sample };
   return sample;
 }
 

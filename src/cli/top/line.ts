@@ -21,10 +21,12 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 const ALONE = /^[\p{Mn}\p{Me}\u200b-\u200d]+$/u;
 
+/** ASCII and our own symbols: almost all text is of these, and to look for graphemes in it takes most of a draw. */
+const SINGLE = /^[\x20-\x7e·–−“”’…←↑→↓≤▏▎▍▌▋▊▉█▸]*$/;
+
 /** How many columns `text` takes. */
 export function widthOf(text: string): number {
-  // Almost all text is of this kind.
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  if (SINGLE.test(text)) return text.length;
   let width = 0;
   for (const { segment } of graphemes.segment(text)) width += columnsOf(segment);
   return width;

@@ -75,6 +75,8 @@ export class LiveTop {
   #last: Sample | undefined;
   #view: View | undefined;
   #answeredAt = performance.now();
+  /** Since the last look. */
+  #isDrawn = false;
   #isPaused = false;
   /** Keys are done one after the other: one may ask the server. */
   #typing = Promise.resolve();
@@ -115,7 +117,7 @@ export class LiveTop {
     this.#on(terminal.stdin, 'data', (data) => this.#typed(String(data)));
     this.#on(terminal.stdin, 'end', () => this.#ended.resolve(STATUS.SIGHUP));
     this.#on(terminal.stdin, 'error', () => this.#ended.resolve(STATUS.SIGHUP));
-    const look = setInterval(() => this.#draw(), LOOK_MS);
+    const look = setInterval(() => this.#look(), LOOK_MS);
     this.#listeners.push(() => clearInterval(look));
   }
 
@@ -183,6 +185,12 @@ export class LiveTop {
     this.#parts.terminal.stdin.setRawMode?.(false);
   }
 
+  /** Without samples, what is drawn grows old: it says for how long. */
+  #look(): void {
+    if (!this.#isDrawn) this.#draw();
+    this.#isDrawn = false;
+  }
+
   #repaint(): void {
     this.#screen.forget();
     this.#draw();
@@ -190,6 +198,7 @@ export class LiveTop {
 
   #draw(): void {
     if (this.#view === undefined) return;
+    this.#isDrawn = true;
     const { hasColours, intervalMs, isAscii = false, terminal } = this.#parts;
     const [columns, rows] = [terminal.stdout.columns || COLUMNS, terminal.stdout.rows || ROWS];
     const silentMs = performance.now() - this.#answeredAt - intervalMs;

@@ -1,4 +1,5 @@
 /** Runs `heddle top`: shows a running server in a terminal, or prints it once, or line by line. */
+import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClosedClient } from '../../admin/control/closed-clients.ts';
 import type { ListedClient } from '../../admin/control/client-list.ts';
@@ -52,9 +53,11 @@ export async function runTop(
   const socket = await findServer(target, environment);
   const hasScreen = terminal.stdout.isTTY === true && environment['TERM'] !== 'dumb';
   const hasColours = terminal.stdout.isTTY === true && (environment['NO_COLOR'] ?? '') === '';
-  const take = async (): Promise<Sample> => takeSample(socket);
+  // To open a connection for each question would cost as much as the question. An idle one keeps no process alive.
+  const agent = new Agent({ keepAlive: true });
+  const take = async (): Promise<Sample> => takeSample(socket, agent);
   if (hasScreen && !once && !json) {
-    const questions = questionsTo(socket, flags.readOnly ?? false);
+    const questions = questionsTo(socket, agent, flags.readOnly ?? false);
     const shown = { hasColours, isAscii, filter, sort };
     return new LiveTop({ take, intervalMs, questions, ...shown, terminal, signals }).run();
   }
@@ -104,11 +107,12 @@ function summaryLine({ clients, longestMs, rates, threads, time, verdict, waits 
   return escapeText(parts.join('  '));
 }
 
-function questionsTo(socket: string, isReadOnly: boolean): Questions {
+function questionsTo(socket: string, agent: Agent, isReadOnly: boolean): Questions {
   return {
-    clients: async (query) => (await all(askLines(socket, `/v1/clients?${query.toString()}`))) as ListedClient[],
-    left: async () => (await all(askLines(socket, '/v1/clients?state=closed&limit=200'))) as ClosedClient[],
-    events: async (seq: number) => eventsAfter(socket, seq),
+    clients: async (query) =>
+      (await all(askLines(socket, `/v1/clients?${query.toString()}`, { agent }))) as ListedClient[],
+    left: async () => (await all(askLines(socket, '/v1/clients?state=closed&limit=200', { agent }))) as ClosedClient[],
+    events: async (seq: number) => eventsAfter(socket, seq, agent),
     ...(!isReadOnly && {
       kick: async (id: number) => (await kickClient(socket, id)) ?? 'gone',
       profile: async (thread: number, ms: number, signal: AbortSignal) => profileLines(socket, thread, ms, signal),

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { Agent, createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -99,5 +99,29 @@ describe('what is asked at a control socket', () => {
     });
     const asked = askJson(path, '/v1/clients');
     await expect(asked).rejects.toMatchObject({ code: 'HEDDLE_INVALID_OPTION', message: 'sort is one of age' });
+  });
+
+  it('has one connection for all questions of an agent, and one for each without', async () => {
+    const connections = new Set<Socket>();
+    const path = await answering(({ socket }, response) => void response.end(`${connections.add(socket).size}\n`));
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    for (let asked = 0; asked < 3; asked++) expect(await askJson(path, '/', { agent })).toBe(1);
+    expect([await askJson(path, '/'), await askJson(path, '/')]).toEqual([2, 3]);
+  });
+
+  it('is asked again where a server closes the connection that was kept, and only then', async () => {
+    const asked: string[] = [];
+    const path = await answering(({ socket, url = '' }, response) => {
+      asked.push(url);
+      if (asked.length === 2 || url === '/gone') socket.destroy();
+      else response.end('1\n');
+    });
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    expect(await askJson(path, '/first', { agent })).toBe(1);
+    expect(await askJson(path, '/second', { agent })).toBe(1);
+    await expect(askJson(path, '/gone', { agent })).rejects.toMatchObject({ code: 'HEDDLE_CONNECT' });
+    expect(asked).toEqual(['/first', '/second', '/second', '/gone']);
   });
 });

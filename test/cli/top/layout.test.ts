@@ -101,6 +101,11 @@ describe('a piece of a line', () => {
     expect([widthOf('abc'), widthOf('日本'), widthOf('é'), widthOf('e\u0301'), widthOf('▌…')]).toEqual([3, 4, 1, 1, 2]);
   });
 
+  it('is a column wide for each of our symbols, whatever stands beside them', () => {
+    for (const symbol of '·–−“”’…←↑→↓≤▏▎▍▌▋▊▉█▸')
+      expect([symbol, widthOf(`${symbol}日`), widthOf(symbol)]).toEqual([symbol, 3, 1]);
+  });
+
   it('is cut between characters, and filled up', () => {
     expect([cut('日本語', 4), cut('abc', 3), cut('abcd', 3), cut('abc', 0)]).toEqual(['日…', 'abc', 'ab…', '']);
     expect([padded('ab', 4), padded('7', 3, true), padded('日本', 3)]).toEqual(['ab  ', '  7', '日…']);

@@ -6,6 +6,7 @@ import type { ListedClient } from '../../../src/admin/control/client-list.ts';
 import type { NumberedEvent } from '../../../src/admin/control/recent-events.ts';
 import type { Questions } from '../../../src/cli/top/browsing.ts';
 import { LiveTop } from '../../../src/cli/top/live-top.ts';
+import { Screen } from '../../../src/cli/top/screen.ts';
 import { HeddleError } from '../../../src/errors.ts';
 import { sample, thread } from '../../admin/view/sample.ts';
 
@@ -37,12 +38,13 @@ interface StartOptions {
   readonly hasColours?: boolean;
   readonly isAscii?: boolean;
   readonly questions?: Questions;
+  readonly intervalMs?: number;
 }
 
 function start(take: () => Promise<Sample>, options: StartOptions = {}) {
-  const { hasColours = false, isAscii = false, questions = NOBODY, screen = terminal() } = options;
+  const { hasColours = false, intervalMs = 1, isAscii = false, questions = NOBODY, screen = terminal() } = options;
   const signals = new FakeSignals();
-  const top = new LiveTop({ take, intervalMs: 1, hasColours, isAscii, questions, terminal: screen, signals });
+  const top = new LiveTop({ take, intervalMs, hasColours, isAscii, questions, terminal: screen, signals });
   const ended = top.run();
   ended.catch(() => {});
   const shows = (text: string | RegExp) =>
@@ -121,6 +123,24 @@ describe('heddle top', () => {
     await shows('clients   20 of');
     expect(screen.written.slice(length)).not.toContain('THREAD');
     expect(screen.written.slice(length)).not.toContain('\x1b[2J');
+  });
+
+  it('draws once a sample, and once a second while none comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const drawn = vi.spyOn(Screen.prototype, 'draw');
+    onTestFinished(() => drawn.mockRestore());
+    const take = counting();
+    let isSilent = false;
+    const { screen } = start(async () => (isSilent ? new Promise(() => {}) : take()), { intervalMs: 1000 });
+    await vi.advanceTimersByTimeAsync(500);
+    drawn.mockClear();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(drawn).toHaveBeenCalledTimes(10);
+    isSilent = true;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(drawn.mock.calls.length).toBeGreaterThan(18);
+    expect(screen.written).toContain('no word from the server for 9');
   });
 
   it('shows a frame whole after the size has changed, and fits it', async () => {
