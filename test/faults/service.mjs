@@ -4,6 +4,9 @@ import { defineService } from 'heddle';
 import { burn } from '../../bench/services/burn-cpu.mjs';
 import { pattern } from './pattern.mjs';
 
+/** What `same` has answered, by size. */
+const pieces = {};
+
 const never = () => new Promise(() => {});
 
 const ways = {
@@ -34,6 +37,8 @@ const ways = {
   },
   later: (ms) => delay(Number(ms), 'later'),
   large: (size) => pattern(Number(size)),
+  /** The same, made once: what the server's memory grows by is what it keeps. */
+  same: (size) => (pieces[size] ??= pattern(Number(size))),
   who: (_argument, { remoteAddress, remotePort }) => `${remoteAddress} ${remotePort}`,
 };
 /** What the benchmark's clients say to end a thread. */
