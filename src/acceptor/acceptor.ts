@@ -172,6 +172,7 @@ export abstract class Acceptor {
     table.setLastActivity(fd, time);
     table.setConnectedAt(fd, time);
     if (isProxied) table.setMessageStartedAt(fd, time || 1);
+    row.clientCame(); // Who hears of it finds it counted.
     // Who a proxy speaks for is not known yet: the thread that reads the header reports it.
     if (!isProxied) report?.({ type: 'open', ...closer.describe(fd, row) });
     migrator.place(fd, generation, row);

@@ -28,7 +28,7 @@ interface AdmissionParts {
 
 /*
  * Only the acceptor adds clients, so what it counts is exact: others can but take some away. A client has left when
- * whoever closes it has counted it out, right before its fd is closed.
+ * whoever closes it has counted its connection out, right before its fd is closed.
  */
 export class Admission {
   readonly #parts: AdmissionParts;
@@ -131,7 +131,7 @@ export class Admission {
 
   #countPlaces(): void {
     const most = this.#maxClients - this.#reserved;
-    this.#places = most - this.#parts.board.clients;
+    this.#places = most - this.#parts.board.connections;
   }
 
   /** Turns the client of `fd` away. A plain close: it sees the end of the stream, or a reset if it has sent something already. */

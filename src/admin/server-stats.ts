@@ -11,7 +11,7 @@ export type BehindCause = (typeof BEHIND_CAUSES)[number];
  * `latencyBounds()`. Reading them costs no service thread anything.
  */
 export interface ServerStats extends ThreadCounters {
-  /** How many clients are connected now. */
+  /** How many clients are connected now. An `open` event comes when its client is counted, a `close` event when it is not any more. */
   readonly clients: number;
   /** How many clients were accepted. */
   readonly accepted: number;

@@ -232,6 +232,7 @@ export class HandoverTaker {
     admission.takeReserved(fd, record.flags & PROXIED ? undefined : record.address);
     counters.countTakenOver();
     this.#taken++;
+    row.clientCame();
     migrator.place(fd, generation, row);
   }
 

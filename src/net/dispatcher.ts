@@ -40,7 +40,6 @@ export class NetDispatcher implements Dispatcher {
   }
 
   place(fd: number, generation: Generation, row: ThreadRow): void {
-    row.clientCame();
     this.#table.pin(fd, generation);
     const socket = this.#arriving.take();
     const port = this.#ports.get(row.thread);

@@ -2,11 +2,11 @@
 import { isMapped } from '../ip-address.ts';
 import { BriefLock } from './brief-lock.ts';
 import type { ConnectionTable } from './connection-table.ts';
-import { FREE, stateOf } from './control-word.ts';
+import { CLOSING, FREE, stateOf } from './control-word.ts';
 
 /*
  * Each fd has an entry, and the entries of addresses with the same hash are a list. An entry is stale when its client
- * has left, which its free slot shows; it is taken out of its list when that list is looked at, or when its fd is used
+ * has left, which its slot shows; it is taken out of its list when that list is looked at, or when its fd is used
  * again. So there are never more entries than there were clients at once.
  *
  * A thread may end at any step: an entry is filled in before it is in a list, and says that it is in one until it is out.
@@ -123,10 +123,13 @@ export class ClientsPerAddress {
     return (this.#words[link] as number) - 1;
   }
 
-  /** A slot that is free as it was when the entry was made is the one of a client that is being admitted. */
+  /**
+   * A client that is being closed was perhaps reported as closed. A slot that is free as it was when the entry was made is the one of a
+   * client that is being admitted.
+   */
   #isStale(fd: number, at: number): boolean {
     const word = this.#table.word(fd);
-    return stateOf(word) === FREE && word !== this.#words[at + WORD];
+    return stateOf(word) === CLOSING || (stateOf(word) === FREE && word !== this.#words[at + WORD]);
   }
 
   #at(fd: number): number {

@@ -34,6 +34,7 @@ const BLOCKED_SINCE = 11;
 const RUNG_FROM = 12;
 const BLOCK_MOVED = 13;
 const BLOCK_RELIEF = 14;
+const CLOSING = 15;
 // The line that only the thread itself writes, at every message: its words, counted from the line's first.
 const OWN_LINE = 16;
 const HEARTBEAT = 0;
@@ -139,8 +140,23 @@ export class ThreadRow {
     return Atomics.compareExchange(this.#words, this.#at + STATE, from, to) === from;
   }
 
+  /** How many clients the thread has; none of them was reported as closed. */
   get clients(): number {
     return Atomics.load(this.#words, this.#at + CLIENTS);
+  }
+
+  /** How many connections were reported as closed and are not: their service is told, or their last bytes are on their way. */
+  get closing(): number {
+    return Atomics.load(this.#words, this.#at + CLOSING);
+  }
+
+  addClosing(count: number): void {
+    Atomics.add(this.#words, this.#at + CLOSING, count);
+  }
+
+  /** Whether nothing is cut off if the thread ends. A client counts as closing before it stops to count as a client: read so. */
+  get isEmpty(): boolean {
+    return this.clients === 0 && this.closing === 0;
   }
 
   addClients(count: number): void {
@@ -180,6 +196,7 @@ export class ThreadRow {
   /** Only when the thread is gone, and all its connections with it. */
   clearClients(): void {
     Atomics.store(this.#words, this.#at + CLIENTS, 0);
+    Atomics.store(this.#words, this.#at + CLOSING, 0);
   }
 
   get epollFd(): number {
@@ -491,6 +508,11 @@ export class ThreadBoard {
   /** How many clients there are, those that wait for a thread included. */
   get clients(): number {
     return this.rows.reduce((sum, row) => sum + row.clients, this.waitingRoom.clients);
+  }
+
+  /** How many connections are in use: clients, and those that were reported as closed and are not. */
+  get connections(): number {
+    return this.rows.reduce((sum, row) => sum + row.closing, this.clients + this.waitingRoom.closing);
   }
 
   /** Adds up what was counted. Clients that never got a thread have their end counted in the waiting room's row. */

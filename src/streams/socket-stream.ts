@@ -41,8 +41,8 @@ export class SocketStream {
   readonly generation: Generation;
   /** What TLS has found out about the client; `undefined` without TLS, or before it. */
   tls: ClientTls | undefined;
-  /** Its connection was closed, but it counts as a client until its last bytes are out. */
-  counts = false;
+  /** Its connection was closed, and its last bytes are on their way: its thread counts it as closing. */
+  isLeaving = false;
   /** It waits to be served. */
   isDue = false;
   /** Under TLS, what the client sends has ended without its own word for it. */

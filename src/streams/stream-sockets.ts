@@ -60,12 +60,12 @@ export class StreamSockets implements ThreadSys, ClientStreams {
     return this.#streams[fd]?.isCutShort === true;
   }
 
-  /** A client counts until its last bytes are out: until then its thread must not end. */
+  /** The connection is closing until its last bytes are out: until then its thread must not end. */
   leaves(fd: number): void {
     const stream = this.#streams[fd];
     if (stream === undefined || stream.isDone) return;
-    stream.counts = true;
-    this.#row.addClients(1);
+    stream.isLeaving = true;
+    this.#row.addClosing(1);
   }
 
   recv(fd: number, memory: NativeBuffer, offset: number, length: number): number {

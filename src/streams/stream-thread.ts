@@ -223,7 +223,7 @@ export class StreamThread implements ThreadCommands, HandshakeListener, Unwelcom
   }
 
   #left(stream: SocketStream): void {
-    if (stream.counts) this.#row.addClients(-1);
+    if (stream.isLeaving) this.#row.addClosing(-1);
     this.clients.checkDrained();
   }
 

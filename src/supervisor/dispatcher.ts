@@ -11,7 +11,7 @@ export interface Dispatcher {
   readonly moves: boolean;
   /** Threads are to hear of clients that move to them at once, whether these have sent something or not: they are being drained. */
   announces: boolean;
-  /** Gives a client just admitted under `generation` to the thread of `row`. */
+  /** Gives a client just admitted under `generation` to the thread of `row`, where it is counted already. */
   place(fd: number, generation: Generation, row: ThreadRow): void;
   /** Moves the connection that is idle under `generation` on `from` to `to`. False: it was not idle there any more. */
   move(fd: number, generation: Generation, from: ThreadRow, to: ThreadRow, cause: MoveCause): boolean;

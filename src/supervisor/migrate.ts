@@ -32,7 +32,6 @@ export class Migrator implements Dispatcher {
 
   /** Puts a client just admitted under `generation` into the epoll set of `row`. */
   place(fd: number, generation: Generation, row: ThreadRow): void {
-    row.clientCame();
     this.#add(fd, generation, row);
   }
 
@@ -74,6 +73,7 @@ export class Migrator implements Dispatcher {
 
   /** Puts a connection that did not leave after all on `row`, idle. */
   reattach(fd: number, row: ThreadRow): void {
+    row.clientCame();
     this.place(fd, this.#table.turnBack(fd, row.thread), row);
   }
 

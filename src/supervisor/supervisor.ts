@@ -376,7 +376,7 @@ export class Supervisor {
       this.#moveAway(row, 'reload', now);
       this.#parts.room?.collect(row, now);
     }
-    if (row.clients > 0 || watch.isEmptied) return;
+    if (watch.isEmptied || !row.isEmpty) return;
     watch.isEmptied = true;
     this.#parts.post({ type: 'thread-empty', thread: row.thread });
   }

@@ -38,7 +38,7 @@ export class Drain {
     if (!this.#isOn) return;
     const { drained, row, table } = this.#parts;
     clearTimeout(this.#timer);
-    if (row.clients === 0 && table.isEmpty) drained();
+    if (row.isEmpty && table.isEmpty) drained();
     else this.#timer = setTimeout(() => this.check(), DRAIN_SCAN_INTERVAL_MS).unref();
   }
 

@@ -62,6 +62,7 @@ describe('accepting', () => {
       '127.0.0.1',
     ]);
     expect(bench.events[1]).toMatchObject({ type: 'open', client: 2, address: '127.0.0.1', port, thread: 2 });
+    expect(bench.clientsAtEvents).toEqual([1, 2]);
   });
 
   it('places clients as the placement says', async () => {

@@ -78,6 +78,17 @@ describe('maxClients', () => {
     expect(gate.counters.rejected).toEqual({ 'over-limit': 0, denied: 0 });
   });
 
+  it('counts connections until they are closed, those too whose end was reported', () => {
+    const gate = new Gate({ maxClients: 1 });
+    gate.come(10, '1.1.1.1');
+    const row = gate.board.row(0);
+    row.addClosing(1);
+    row.addClients(-1);
+    expect(gate.admission.isOpen).toBe(false);
+    row.addClosing(-1);
+    expect(gate.admission.isOpen).toBe(true);
+  });
+
   it('is counted each time it is reached, and reported at most once a minute', () => {
     const gate = new Gate({ maxClients: 1 });
     const comeAndGo = (now: number): void => {

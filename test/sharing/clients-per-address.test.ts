@@ -28,6 +28,13 @@ class Clients {
     this.#tickets.set(fd, generation);
   }
 
+  /** Has it reported as closed next, as its thread does. */
+  beginClose(fd: number): void {
+    const generation = this.#tickets.get(fd) as number;
+    this.table.take(fd, generation);
+    this.table.closing(fd, generation);
+  }
+
   leave(fd: number): void {
     this.table.free(fd, this.#tickets.get(fd) as number, withoutKernel);
     this.#tickets.delete(fd);
@@ -39,7 +46,16 @@ class Clients {
 }
 
 describe('clients of an address', () => {
-  it('count until their slots are free', () => {
+  it('count until they are being closed', () => {
+    const all = new Clients();
+    all.come(1, '192.0.2.1', 1);
+    all.beginClose(1);
+    expect(all.come(2, '192.0.2.1', 1)).toBe(true);
+    all.leave(1);
+    expect([all.come(1, '192.0.2.1', 1), all.come(1, '198.51.100.1', 1)]).toEqual([false, true]);
+  });
+
+  it('do not count when their slots are free', () => {
     const all = new Clients();
     expect([all.come(1, '192.0.2.1'), all.come(2, '192.0.2.1'), all.come(3, '192.0.2.1')]).toEqual([true, true, false]);
     all.leave(1);

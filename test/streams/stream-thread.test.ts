@@ -1,5 +1,6 @@
 /** The thread whose sockets are Node's, without a thread: the test plays the engine and the clients. */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -130,6 +131,24 @@ describe('a thread whose sockets are Node’s', () => {
     thread.drain();
     await expect.poll(() => log).toContain('drained');
     expect([reasons(), stateOf(table.word(FD))]).toEqual([['shutdown'], FREE]);
+  });
+
+  it('counts no client that was reported as closed, and drains when the last word of TLS is out', async () => {
+    const { log, pinned, reasons, row, thread } = streamThread();
+    const { socket } = playedSocket();
+    socket.destroySoon = () => {}; // Node waits for the kernel to take the last word.
+    const secured = Object.assign(socket, { getPeerCertificate: () => ({}) }) as unknown as TLSSocket;
+    thread.secured({ fd: FD, generation: pinned() }, secured, socket);
+    await turn();
+    thread.drain();
+    socket.push(null);
+    await expect.poll(reasons).toHaveLength(1);
+    expect([row.clients, row.isEmpty]).toEqual([0, false]);
+    await turn();
+    expect(log).not.toContain('drained');
+    socket.destroy();
+    await expect.poll(() => log).toContain('drained');
+    expect(row.isEmpty).toBe(true);
   });
 
   it('keeps its hands off a client whose socket is not there yet, but is on its way', () => {

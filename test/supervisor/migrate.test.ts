@@ -39,7 +39,9 @@ function closesOf(row: ThreadRow): number {
 
 function placed({ table, rows, migrator }: Threads, fd: number, thread: number, flags = 0): number {
   const generation = table.admit(fd, thread, 1, ADDRESS, 1, flags);
-  migrator.place(fd, generation, rows[thread] as ThreadRow);
+  const row = rows[thread] as ThreadRow;
+  row.clientCame();
+  migrator.place(fd, generation, row);
   return generation;
 }
 

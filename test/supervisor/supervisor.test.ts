@@ -343,6 +343,19 @@ describe('the clients of a thread that is replaced', () => {
     expect(said).toEqual([{ type: 'thread-retires', thread: 0 }]);
   });
 
+  it('keep their thread until the last bytes of the last one are out', () => {
+    const { board, its, pass, said } = supervisor();
+    const row = board.row(0);
+    row.addClosing(1);
+    row.addClients(-row.clients);
+    its.retire(0);
+    pass(1);
+    expect(said).not.toContainEqual({ type: 'thread-empty', thread: 0 });
+    row.addClosing(-1);
+    pass(1);
+    expect(said).toContainEqual({ type: 'thread-empty', thread: 0 });
+  });
+
   it('move in steps, one after the other', () => {
     const { clock, its, pass, steps } = supervisor();
     its.retire(0);

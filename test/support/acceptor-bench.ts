@@ -48,6 +48,8 @@ export class AcceptorBench {
   readonly counters = new AcceptorCounters();
   readonly table: ConnectionTable;
   readonly events: ServerEvent[] = [];
+  /** How many clients were counted at each of them. */
+  readonly clientsAtEvents: number[] = [];
   /** Whose connections begin with a PROXY header. */
   readonly proxies: Peers[number][] = [];
   readonly said: FromAcceptor[] = [];
@@ -124,7 +126,10 @@ export class AcceptorBench {
   #acceptor(listenerFd: number, admissionLimits: AdmissionLimits, maxMemory: number): EpollAcceptor {
     const { board, counters, flaky, mailboxFd, table } = this;
     const arena = Arena.create(1 << 16);
-    const report = (event: ServerEvent): void => void this.events.push(event);
+    const report = (event: ServerEvent): void => {
+      this.events.push(event);
+      this.clientsAtEvents.push(board.clients);
+    };
     const closer = new Closer(flaky.sys, table, arena, report, board.waitingRoom);
     const deadlineScan = new DeadlineScan(table, this.registry, new Deadlines(table, TIMELESS));
     return new EpollAcceptor({

@@ -24,7 +24,7 @@ export function checkStep(on: Schedule): void {
     on.table.forEach(row.thread, () => void count++);
     // The acceptor has not heard yet of who was given back.
     on.table.forEach(room.thread, (fd) => void (count += on.table.giver(fd) === row.thread ? 1 : 0));
-    expect(row.clients, `clients of thread ${row.thread}`).toBe(count);
+    expect(row.clients + row.closing, `clients of thread ${row.thread}`).toBe(count);
   }
 }
 

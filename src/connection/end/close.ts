@@ -44,6 +44,7 @@ export class Closer {
   /**
    * Closes the connection of `generation` for `reason`: the slot is marked, the end is counted and reported, the service lets
    * its client go, what is kept is freed, then the slot, then the fd. The caller has the slot, or its thread is gone.
+   * Who hears of an end finds it counted: the client is none of `row.clients` any more.
    */
   close(
     fd: number,
@@ -57,7 +58,7 @@ export class Closer {
     table.closing(fd, generation);
     this.#tell(fd, row, reason, detail);
     served?.letGo(reason);
-    if (!(table.flags(fd) & LOST)) row.addClients(-1);
+    if (!(table.flags(fd) & LOST)) row.addClosing(-1);
     this.letGo(fd, generation);
   }
 
@@ -74,7 +75,7 @@ export class Closer {
     const table = this.#table;
     this.#tell(fd, row, reason, detail);
     table.setFlags(fd, table.flags(fd) | LOST);
-    row.addClients(-1);
+    row.addClosing(-1); // Its place is for others: the thread may stay for ever.
     this.#sys.shutdown?.(fd, SHUT_RDWR);
   }
 
@@ -111,6 +112,8 @@ export class Closer {
   #tell(fd: number, row: ThreadRow, reason: CloseReason, detail: string | undefined): void {
     const flags = this.#table.flags(fd);
     if (flags & COUNTED) return;
+    row.addClosing(1);
+    row.addClients(-1);
     this.#own.countClose(reason);
     if (row.thread !== this.#own.thread) row.countEndElsewhere(reason);
     this.#report?.(closeEvent(this.describe(fd, row), reason, detail));

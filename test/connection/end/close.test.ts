@@ -20,11 +20,14 @@ function closing() {
   const closes = () => board.total().closes;
   const steps: string[] = [];
   const events: ServerEvent[] = [];
+  /** What was counted at each event. */
+  const reported: unknown[] = [];
   const state = (): string => (stateOf(table.word(FD)) === FREE ? 'free' : 'closing');
   const close = () => (steps.push(`close(${state()})`), 0);
   const sys = { storeAndClose: storingBefore(close), addressText: () => '10.0.0.1' };
   const report = (event: ServerEvent): void => {
     steps.push('report');
+    reported.push([row.clients, row.isEmpty, closes()]);
     events.push(event);
   };
   const closer = new Closer(sys, table, arena, report, row);
@@ -33,7 +36,7 @@ function closing() {
   table.take(FD, generation);
   row.addClients(1);
   const blocks = new MemoryBlocks(new FakeKernel(table), arena, 0);
-  return { arena, blocks, closer, closes, events, generation, row, steps, table };
+  return { arena, blocks, closer, closes, events, generation, reported, row, steps, table };
 }
 
 describe('the end of a connection', () => {
@@ -46,6 +49,23 @@ describe('the end of a connection', () => {
       { type: 'close', time: expect.any(Number), ...about, reason: 'idle-timeout', detail: 'why' },
     ]);
     expect([row.clients, closes()['idle-timeout']]).toEqual([0, 1]);
+  });
+
+  it('is counted when it is reported, and its thread has something to do until it is closed', () => {
+    const { closer, generation, reported, row } = closing();
+    let isEmpty: boolean | undefined;
+    closer.close(FD, generation, row, 'idle-timeout', undefined, { letGo: () => (isEmpty = row.isEmpty) });
+    expect(reported).toEqual([[0, false, expect.objectContaining({ 'idle-timeout': 1 })]]);
+    expect([isEmpty, row.clients, row.isEmpty]).toEqual([false, 0, true]);
+  });
+
+  it('is counted once for a client that was cut off, whose thread holds nothing up', () => {
+    const { closer, generation, reported, row } = closing();
+    closer.cutOff(FD, row, 'handler-timeout');
+    expect(reported).toEqual([[0, false, expect.objectContaining({ 'handler-timeout': 1 })]]);
+    expect([row.clients, row.isEmpty]).toEqual([0, true]);
+    closer.close(FD, generation, row, 'thread-exit');
+    expect([row.clients, row.isEmpty, reported.length]).toEqual([0, true, 1]);
   });
 
   it('is told to the service while the slot is its own, and all that was kept is free afterwards', () => {
@@ -65,8 +85,10 @@ describe('the end of a connection', () => {
   it('is counted and reported once, if the thread that did so died before it was over', () => {
     const { closer, closes, events, generation, row, table } = closing();
     table.setFlags(FD, COUNTED);
+    row.addClosing(1);
+    row.addClients(-1);
     closer.close(FD, generation, row, 'thread-exit');
-    expect([events, row.clients, closes()['thread-exit']]).toEqual([[], 0, 0]);
+    expect([events, row.clients, row.isEmpty, closes()['thread-exit']]).toEqual([[], 0, true, 0]);
   });
 
   it('is none for a client that another process has', () => {

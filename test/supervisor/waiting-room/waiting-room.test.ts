@@ -39,6 +39,7 @@ function room(threads: number, max = threads) {
     const generation = table.admit(fd, on.thread, ++id, parseAddress(address) as Uint8Array, 1, 0);
     table.setKind(fd, kind);
     if (kind === COMPUTING || kind === BLOCKING) table.setCost(fd, 100_000, sharedTime(clock.now), 100_000);
+    on.clientCame();
     migrator.place(fd, generation, on);
     return { fd, say: () => write(socket, 'x'), reset: () => socket.resetAndDestroy() };
   };
