@@ -172,7 +172,7 @@ function clients({ inherited, stats, totals }: Observed): Metric[] {
   ];
 }
 
-function limits({ acceptQueue, arena, certificates, maxClients, totals }: Observed): Metric[] {
+function limits({ acceptQueue, arena, certificates, maxClients, notReading, totals }: Observed): Metric[] {
   return [
     gauge('clients_limit', 'How many clients there may be (maxClients).', maxClients),
     counter('accept_pauses', 'How often accepting has paused, by cause.', by('cause', totals.stats.acceptPauses)),
@@ -191,6 +191,17 @@ function limits({ acceptQueue, arena, certificates, maxClients, totals }: Observ
       'When a certificate of the server expires, since the epoch.',
       certificates.map(({ certificate, expires }) => ({ labels: { certificate }, value: expires / 1000 })),
       'seconds',
+    ),
+    gauge(
+      'clients_not_reading',
+      'Clients that have taken nothing of what waits for them for a second or longer.',
+      notReading.clientsNotReading,
+    ),
+    gauge(
+      'unsent_bytes',
+      'Bytes that wait in the process for clients that do not read; those that the kernel has taken are not counted.',
+      notReading.unsentBytes,
+      'bytes',
     ),
     gauge('arena_used_bytes', 'Shared memory that is in use for parts of messages and replies.', arena.used, 'bytes'),
     gauge('arena_limit_bytes', 'The size of that memory.', arena.size, 'bytes'),
@@ -222,9 +233,14 @@ function deploys({ inherited: { last }, totals }: Observed): Metric[] {
   ];
 }
 
-function work({ totals: { counts, stats } }: Observed): Metric[] {
+function work({ stats: { handlersRunning }, totals: { counts, stats } }: Observed): Metric[] {
   return [
     counter('messages', 'Messages that were answered.', stats.messages),
+    gauge(
+      'handlers_running',
+      'Calls of the service that wait: async handlers that have not ended, and sessions that await something else than a message.',
+      handlersRunning,
+    ),
     counter('rate_waits', 'How often a client had to wait because it had sent more than its rate.', stats.rateWaits),
     counter('received_bytes', 'Bytes that were read from clients.', stats.receivedBytes, 'bytes'),
     counter('sent_bytes', 'Bytes that were sent to clients.', stats.sentBytes, 'bytes'),

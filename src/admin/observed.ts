@@ -1,5 +1,5 @@
 /** Defines what those who watch a server from outside are shown of it, at one moment. */
-import type { ServerStats } from './server-stats.ts';
+import type { BoardStats, NotReadingStats } from './server-stats.ts';
 import type { CountedByMain, Inherited, Totals } from './totals.ts';
 import type { NamedClient } from './words.ts';
 
@@ -64,7 +64,8 @@ export interface CertificateExpiry {
 
 export interface Observed {
   /** Of this process alone. */
-  readonly stats: ServerStats;
+  readonly stats: BoardStats;
+  readonly notReading: NotReadingStats;
   /** Of all processes of the server so far. */
   readonly totals: Totals;
   readonly inherited: Inherited;
@@ -81,7 +82,7 @@ export interface Observed {
   readonly uptimeMs: number;
   readonly blocked: readonly BlockedThread[];
   /** The clients that cannot leave a thread that has been blocked for `ms` or longer, by why. */
-  readonly behindBlockedFor: (ms: number) => ServerStats['behindBlocked'];
+  readonly behindBlockedFor: (ms: number) => BoardStats['behindBlocked'];
   readonly codes: readonly CodeBlocks[];
   readonly acceptQueue: readonly AcceptQueue[];
   readonly certificates: readonly CertificateExpiry[];

@@ -35,6 +35,15 @@ export interface ServerStats extends ThreadCounters {
   readonly longestResponse: number;
   /** How many clients are on blocked threads now and cannot leave, by why. The client that blocks the thread is none of them. */
   readonly behindBlocked: Readonly<Record<BehindCause, number>>;
+  /**
+   * How many calls of the service are waiting now: of async `message` and `open` functions that have not ended, and of sessions that
+   * await something else than the next message of their client.
+   */
+  readonly handlersRunning: number;
+  /** How many clients have taken nothing of what waits for them for a second or longer, now. */
+  readonly clientsNotReading: number;
+  /** How many bytes wait in the process for clients that do not read, now. What the kernel has taken is not counted. */
+  readonly unsentBytes: number;
   /** How many clients changed threads, by cause. */
   readonly moves: Readonly<Record<MoveCause, number>>;
   /**
@@ -43,6 +52,12 @@ export interface ServerStats extends ThreadCounters {
    */
   readonly threads: readonly ThreadStats[];
 }
+
+/** What it takes reading all slots of clients to know. */
+export type NotReadingStats = Pick<ServerStats, 'clientsNotReading' | 'unsentBytes'>;
+
+/** What the rows of threads say, while no thread is blocked. */
+export type BoardStats = Omit<ServerStats, keyof NotReadingStats>;
 
 export interface ThreadStats {
   readonly id: number;

@@ -1,7 +1,7 @@
 /** Adds up what the processes of a server have counted, one after the other: totals go on over a take-over, gauges are each process's own. */
 import type { Deploy } from '../log/event.ts';
 import type { DeployCounts } from './deploy-counts.ts';
-import type { ServerStats } from './server-stats.ts';
+import type { BoardStats } from './server-stats.ts';
 
 /** Numbers that only rise. */
 const COUNTED = [
@@ -24,7 +24,7 @@ const COUNTED = [
   'moves',
 ] as const;
 
-export type CountedStats = Pick<ServerStats, (typeof COUNTED)[number]>;
+export type CountedStats = Pick<BoardStats, (typeof COUNTED)[number]>;
 
 /** What no thread but main counts. */
 export interface CountedByMain {
@@ -54,7 +54,7 @@ export interface Inherited {
   readonly predecessor: { readonly pid: number; readonly clients: number } | undefined;
 }
 
-export function countedStats(stats: ServerStats): CountedStats {
+export function countedStats(stats: BoardStats): CountedStats {
   return Object.fromEntries(COUNTED.map((name) => [name, stats[name]])) as unknown as CountedStats;
 }
 

@@ -157,6 +157,11 @@ export class Lease {
     this.#context.table.setWriteStalledAt(this.fd, 0);
   }
 
+  /** Notes how many bytes wait for the client to read. */
+  noteUnsent(bytes: number): void {
+    this.#context.table.setUnsent(this.fd, bytes);
+  }
+
   /** Takes from the slot what was saved: from now on its memory is this thread's to change. */
   #restore(): void {
     const { blocks, table } = this.#context;

@@ -94,6 +94,7 @@ function watch(connection: Settling, { poller }: ThreadContext): void {
   if (isBlocked ? isNew : givesWay) lease.writeStalled();
   else if (isBlocked) lease.writeBlocked();
   else if (isNew) lease.writeFlowing();
+  if (isBlocked || isNew) lease.noteUnsent(output.length);
   if (!isNew && !givesWay && (!input.isUnread || !readsOn(connection))) return;
   poller.modify(fd, interestFor(isBlocked || givesWay), fd, lease.generation);
 }

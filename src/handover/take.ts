@@ -215,6 +215,7 @@ export class HandoverTaker {
     table.setConnectedAt(fd, sharedTime(performance.now()));
     table.setMessageStartedAt(fd, record.messageStartedAt);
     table.setWriteStalledAt(fd, record.writeStalledAt);
+    table.setUnsent(fd, record.outbox);
     table.setIdleTimeout(fd, record.idleTimeout);
     // Without a waiting room nobody is given back to it.
     if (board.waitingRoom.epollFd > 0) table.setKind(fd, record.kind);

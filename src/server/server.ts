@@ -2,6 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { isMainThread } from 'node:worker_threads';
 import type { FromAcceptor } from '../acceptor/messages.ts';
+import { notReading } from '../admin/not-reading.ts';
 import type { ServerStats } from '../admin/server-stats.ts';
 import { crash, errorToRecord, HeddleError } from '../errors.ts';
 import { withNeeds } from '../options/needs.ts';
@@ -275,7 +276,7 @@ export class Server implements AsyncDisposable {
 
   /** Adds up what all threads have counted; reads shared memory, asks nobody. */
   stats(): ServerStats {
-    return this.#memory.stats();
+    return { ...this.#memory.stats(), ...notReading(this.#memory.table) };
   }
 
   /**

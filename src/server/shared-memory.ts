@@ -1,5 +1,5 @@
 /** Holds what all threads of one server share, and reads it on main. */
-import { BEHIND_CAUSES, type BehindCause, type ServerStats, type ThreadStats } from '../admin/server-stats.ts';
+import { BEHIND_CAUSES, type BehindCause, type BoardStats, type ThreadStats } from '../admin/server-stats.ts';
 import { randomBytes } from 'node:crypto';
 import { Closer } from '../connection/end/close.ts';
 import { printError } from '../log/error-log.ts';
@@ -93,7 +93,7 @@ export class SharedMemory {
     return this.board.clients + this.counters.leaving;
   }
 
-  stats(): ServerStats {
+  stats(): BoardStats {
     const { clients } = this; // Before `takenOver`, which says how many of them another process may still count as well.
     const now = sharedTime(performance.now());
     const { rows } = this.board;
@@ -115,6 +115,7 @@ export class SharedMemory {
       starved,
       longestResponse: rows.reduce((longest, row) => Math.max(longest, row.longestResponse(now)), 0) / 1e6,
       behindBlocked: this.behindBlocked(0),
+      handlersRunning: rows.reduce((sum, row) => sum + row.handlers, 0),
     };
   }
 

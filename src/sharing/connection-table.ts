@@ -36,6 +36,7 @@ const ARRIVED_FROM = 15;
 const INBOX = 16; // to 18: a SavedBytes
 const IDLE_TIMEOUT = 19;
 const OUTBOX = 20; // to 22: a SavedBytes
+const UNSENT = 23;
 const COST = 24;
 const COST_AT = 25;
 const MEAN = 26;
@@ -153,19 +154,9 @@ export class ConnectionTable {
     if (stateOf(previous) !== FREE) throw new Error(`fd ${fd} was accepted while its slot is in use`);
     this.#doubles[(at + ID) >> 1] = id;
     this.#words[at + FLAGS] = flags;
+    this.#words.fill(0, at + PORT, at + SLOT_WORDS); // Nothing is left of the client before.
     this.#words[at + KIND] = NEWCOMER;
-    this.#words[at + GIVER] = 0;
-    this.#words[at + ARRIVED_FROM] = 0;
-    this.setCost(fd, 0, 0, 0);
-    this.#words[at + MESSAGE_STARTED_AT] = 0;
-    this.#words[at + WRITE_STALLED_AT] = 0;
-    this.#words[at + DUE] = NOT_DUE;
-    this.#words[at + PORT] = 0;
-    this.#words[at + CLIENT_STATE] = 0;
-    this.#words[at + IDLE_TIMEOUT] = 0;
-    this.setKept(fd, 0, 0);
     this.setAddress(fd, address, port);
-    this.save(fd, undefined, 0, undefined);
     if (fd >= this.size) Atomics.store(this.#words, HIGHEST, fd + 1);
     const generation = controlWord(IDLE, thread, (epochOf(previous) + 1) % EPOCHS);
     Atomics.store(this.#words, at, withState(generation, MOVING));
@@ -522,6 +513,15 @@ export class ConnectionTable {
 
   setWriteStalledAt(fd: number, time: number): void {
     this.#words[this.#at(fd) + WRITE_STALLED_AT] = time;
+  }
+
+  /** How many bytes wait for the client because it does not read, as far as the kernel has not got them. */
+  unsent(fd: number): number {
+    return this.#words[this.#at(fd) + UNSENT] as number;
+  }
+
+  setUnsent(fd: number, bytes: number): void {
+    this.#words[this.#at(fd) + UNSENT] = bytes;
   }
 
   /** How many bytes are kept for the client, in all. */

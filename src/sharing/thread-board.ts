@@ -40,7 +40,8 @@ const OWN_LINE = 16;
 const HEARTBEAT = 0;
 const CURRENT_FD = 1;
 const FLOOR = 2;
-const OWN_WORDS = 3;
+const HANDLERS = 3;
+const OWN_WORDS = 4;
 // Doubles, written by the thread itself only; aligned 8-byte stores are whole on every 64-bit machine.
 const MESSAGES = 16;
 const RECEIVED = 17;
@@ -106,7 +107,7 @@ export class ThreadRow {
   readonly number: number;
   readonly waker: Waker;
   readonly #words: Int32Array;
-  /** HEARTBEAT, CURRENT_FD and FLOOR. */
+  /** HEARTBEAT, CURRENT_FD, FLOOR and HANDLERS. */
   readonly #own: Int32Array;
   readonly #doubles: Float64Array;
   readonly #at: number;
@@ -332,6 +333,16 @@ export class ThreadRow {
   /** The thread's own, by a plain store. */
   set floor(time: number) {
     this.#own[FLOOR] = time;
+  }
+
+  /** How many calls of the service have begun on the thread, and await something else than a message of their client. */
+  get handlers(): number {
+    return this.#own[HANDLERS] as number;
+  }
+
+  /** The thread's own, by a plain store; and that of whoever finds the thread gone, and its handlers with it. */
+  set handlers(count: number) {
+    this.#own[HANDLERS] = count;
   }
 
   /** How many messages the thread, and those that had its row before, have answered. */

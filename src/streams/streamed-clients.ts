@@ -161,6 +161,7 @@ export class StreamedClients {
     const [hasRead, hasSent] = [gauge.hasRead(), gauge.hasSent()];
     if (waiting === 0) table.setWriteStalledAt(fd, 0);
     else if (hasSent || table.writeStalledAt(fd) === 0) table.setWriteStalledAt(fd, time);
+    table.setUnsent(fd, waiting);
     // While something waits for it, the client is not idle.
     if (waiting > 0) table.setLastActivity(fd, 0);
     else if (hasRead || hasSent || table.lastActivity(fd) === 0) table.setLastActivity(fd, time);

@@ -64,7 +64,6 @@ export class ServiceContext implements ThreadContext {
   time = 0;
   readonly looks: LookTimes;
   readonly turn: Turn;
-  awaiting = 0;
   readonly #parts: ServiceThreadParts;
   readonly #owner: ContextOwner;
   readonly #Strategy: typeof PerMessage | typeof PerSession;
@@ -78,6 +77,7 @@ export class ServiceContext implements ThreadContext {
     this.sys = parts.sys;
     this.table = parts.table;
     this.row = parts.row;
+    this.row.handlers = 0;
     this.poller = parts.poller;
     this.looks = new LookTimes(parts.row, parts.table, (fd) => parts.sys.unread(fd));
     this.turn = new Turn(this.looks, parts.settings.moveAfter);
@@ -107,6 +107,15 @@ export class ServiceContext implements ThreadContext {
     const message: Answering['message'] = (read, client) =>
       messageTracing.call(() => service.message(read, client), client as object, frame.end - frame.start, row.number);
     this.answers = messageTracing.isOn ? { message } : service;
+  }
+
+  /** The count is the one of the thread's row: whoever watches the server reads it there. */
+  get awaiting(): number {
+    return this.row.handlers;
+  }
+
+  set awaiting(count: number) {
+    this.row.handlers = count;
   }
 
   /** Whether something waits for Node's event loop. */

@@ -2,11 +2,11 @@
 import type { Observed } from '../../src/admin/observed.ts';
 import { noDeploys } from '../../src/admin/deploy-counts.ts';
 import { countedStats } from '../../src/admin/totals.ts';
-import type { ServerStats } from '../../src/admin/server-stats.ts';
+import type { BoardStats } from '../../src/admin/server-stats.ts';
 import { AcceptorCounters } from '../../src/sharing/acceptor-counters.ts';
 import { zeroCounters } from '../../src/sharing/thread-board.ts';
 
-export function stats(threads: number, more: Partial<ServerStats> = {}): ServerStats {
+export function stats(threads: number, more: Partial<BoardStats> = {}): BoardStats {
   const { accepted, blocks, handedOver, moves, pauses, rejected, relief, stalls, starved, takenOver } =
     new AcceptorCounters();
   return {
@@ -24,6 +24,7 @@ export function stats(threads: number, more: Partial<ServerStats> = {}): ServerS
     clients: 0,
     longestResponse: 0,
     behindBlocked: { session: 0, tls: 0, handler: 0, 'no-thread': 0 },
+    handlersRunning: 0,
     threads: Array.from({ length: threads }, (_, index) => ({
       id: index + 1,
       isRunning: true,
@@ -40,6 +41,7 @@ export function observed(threads: number, more: Partial<Observed> = {}): Observe
   const given = more.stats ?? stats(threads);
   return {
     stats: given,
+    notReading: { clientsNotReading: 0, unsentBytes: 0 },
     totals: {
       stats: countedStats(given),
       counts: { threadStarts: 0, threadExits: 0, eventsLost: 0 },

@@ -2,6 +2,7 @@
 import type { Observed } from '../observed.ts';
 import { blockedText } from '../verdict.ts';
 import { countText, durationText } from '../words.ts';
+import { bytesText } from '../view/amounts.ts';
 
 export type Level = 'act' | 'warn' | 'note';
 
@@ -18,8 +19,6 @@ export interface Finding {
 
 /** What takes reading all slots to know. */
 export interface Crowd {
-  /** How many clients have read nothing of what waits for them for a second. */
-  readonly notReading: number;
   /** The address from which most clients come, and how many. */
   readonly largest: { readonly address: string; readonly clients: number } | undefined;
 }
@@ -98,9 +97,9 @@ const RULES: readonly Rule[] = [
     const evidence = `${full.length} of ${full.limit} places of the accept queue of ${full.listener} are taken`;
     return act('accept-queue', evidence, 'Raise --backlog and net.core.somaxconn; see whether the acceptor gets a CPU');
   },
-  ({ stats }, { notReading }) => {
-    if (notReading === 0 || notReading < stats.clients / 100) return undefined;
-    const evidence = `${countText(notReading, 'client does', 'clients do')} not read what waits for them`;
+  ({ notReading: { clientsNotReading, unsentBytes }, stats }) => {
+    if (clientsNotReading === 0 || clientsNotReading < stats.clients / 100) return undefined;
+    const evidence = `${countText(clientsNotReading, 'client does', 'clients do')} not read what waits for them: ${bytesText(unsentBytes)}`;
     return warn('not-reading', evidence, 'They are closed after --send-timeout: heddle clients --where "stalled>1s"');
   },
   ({ stats }, { largest }) => {

@@ -14,9 +14,6 @@ import { SCHEMA, snapshotOf } from './snapshot.ts';
 import { longestWaiting } from './waiting.ts';
 import { watching, type WatchRequest } from './watching.ts';
 
-/** A client that has read nothing for this long does not read, in ms. */
-const NOT_READING_MS = 1000;
-
 /** How many clients are shown that wait, and how many places, at most. */
 const MAX_WAITING = 100;
 const MAX_PLACES = 1024;
@@ -119,19 +116,16 @@ async function* sorted(
 
 async function crowdOf({ clients: list }: Controlled): Promise<Crowd> {
   const byAddress = new Map<string, number>();
-  let notReading = 0;
   for await (const slice of list.all()) {
     for (const {
-      client: { address, stalledMs = 0 },
-    } of slice) {
-      if (stalledMs >= NOT_READING_MS) notReading++;
+      client: { address },
+    } of slice)
       byAddress.set(address, (byAddress.get(address) ?? 0) + 1);
-    }
   }
   const isLoopback = (address: string): boolean =>
     address === 'unix' || address === '::1' || address.startsWith('127.');
   const [top] = [...byAddress].filter(([address]) => !isLoopback(address)).sort(([, one], [, other]) => other - one);
-  return { notReading, largest: top && { address: top[0], clients: top[1] } };
+  return { largest: top && { address: top[0], clients: top[1] } };
 }
 
 const KICK_FIELDS: readonly string[] = ['ids', 'where', 'perSecond', 'dryRun'];

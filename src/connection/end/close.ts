@@ -94,6 +94,7 @@ export class Closer {
   reclaim(row: ThreadRow): void {
     this.#arena.reclaim(row.thread);
     row.clearKept();
+    row.handlers = 0;
   }
 
   /** What an event says of the client. */

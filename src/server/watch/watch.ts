@@ -7,6 +7,8 @@ import { RecentEvents } from '../../admin/control/recent-events.ts';
 import type { About, Controlled, ProfileRequest, ThreadTimes } from '../../admin/control/controlled.ts';
 import type { BlockedThread, CertificateExpiry, LastHourCounts, Observed } from '../../admin/observed.ts';
 import type { ThreadProfile } from '../../admin/stacks/profiler.ts';
+import { notReading } from '../../admin/not-reading.ts';
+import type { NotReadingStats } from '../../admin/server-stats.ts';
 import { added, countedStats, type Totals } from '../../admin/totals.ts';
 import { ALL_WELL, type Verdict, verdictOf } from '../../admin/verdict.ts';
 import { crash } from '../../errors.ts';
@@ -217,9 +219,13 @@ export class Watch implements Controlled {
     const inherited = deploys.inherited(stats.takenOver);
     const totals = (): Totals => added(this.ownTotals(stats), inherited.totals);
     const lastHour = (): LastHourCounts => this.#lastHourCounts();
+    const unread = (): NotReadingStats => notReading(memory.table);
     const certificates = (): readonly CertificateExpiry[] => this.#certificates();
     return {
       stats,
+      get notReading() {
+        return unread();
+      },
       state: state(),
       engine: engine.name,
       threads: settings.threads,

@@ -3,7 +3,7 @@ import { type Finding, findings } from '../../../src/admin/control/doctor.ts';
 import type { Observed } from '../../../src/admin/observed.ts';
 import { observed, stats } from '../observed.ts';
 
-const CROWD = { notReading: 0, largest: { address: '10.0.0.9', clients: 3 } };
+const CROWD = { largest: { address: '10.0.0.9', clients: 3 } };
 const DAY = 86_400_000;
 const { counts, lastHour } = observed(2);
 const blockedThread = { id: 1, isRunning: true, clients: 3, messages: 0, heapBytes: 0, blockedMs: 900 };
@@ -62,9 +62,11 @@ describe('doctor', () => {
   });
 
   it('speaks of clients that do not read, and of one address with many clients', () => {
-    const crowded = observed(2, { stats: stats(2, { clients: 100 }) });
-    const found = findings(crowded, { notReading: 4, largest: { address: '10.0.0.9', clients: 40 } });
+    const notReading = { clientsNotReading: 4, unsentBytes: 3 * 2 ** 20 };
+    const crowded = observed(2, { stats: stats(2, { clients: 100 }), notReading });
+    const found = findings(crowded, { largest: { address: '10.0.0.9', clients: 40 } });
     expect(found.map(({ rule }) => rule)).toEqual(['not-reading', 'one-address']);
+    expect(found[0]?.evidence).toBe('4 clients do not read what waits for them: 3.1 MB');
     expect(found[1]?.evidence).toBe('40 of 100 clients come from 10.0.0.9');
   });
 
