@@ -73,6 +73,7 @@ Questions: ${QUESTIONS.map(({ name }) => name).join(', ')} (without one: all)
   --loads A,B     only these of neighbours: ${NEIGHBOUR_LOADS.join(', ')}
   --burn WHAT     what burners of no-wait and neighbours use up: cpu (CPU time) or wall (time)
   --threads N..M  Heddle's threads in no-wait and neighbours (its default)
+  --watched       has a page, top and a scrape each 5 s watch Heddle in no-wait and neighbours
   --picture FILE  draws what the clients of no-wait saw, as SVG, beside the first of its burners
   --json          every sample, as JSON
   --help          this text
@@ -93,6 +94,7 @@ const OPTIONS = {
   clients: { type: 'string', default: '' },
   burners: { type: 'string', default: '' },
   picture: { type: 'string' },
+  watched: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -119,7 +121,7 @@ const LIGHTS = ['fast', 'pauses'] as const;
 const ADDRESSES = ['one', 'many'] as const;
 const BURNS = ['cpu', 'wall'] as const;
 
-type ChoiceWords = { lights: string; addresses: string; burn: string; loads: string; threads?: string };
+type ChoiceWords = { lights: string; addresses: string; burn: string; loads: string; threads?: string; watched: boolean };
 
 function noWaitChoice(values: ChoiceWords): NoWaitChoice {
   return {
@@ -127,6 +129,7 @@ function noWaitChoice(values: ChoiceWords): NoWaitChoice {
     addresses: words(values.addresses).map((word) => oneOf('addresses', ADDRESSES, word)),
     burn: oneOf('burn', BURNS, values.burn),
     threads: values.threads,
+    watched: values.watched,
     loads: words(values.loads).map((word) => oneOf('loads', NEIGHBOUR_LOADS, word)),
   };
 }

@@ -3,6 +3,7 @@ import { type ClientLoad, type ClientSample, type LoadWindow, runClients } from 
 import type { ServerName, ServerProgram } from './programs.ts';
 import type { Bench } from './question.ts';
 import { type RunningServer, startServer } from './server.ts';
+import { Watchers } from './watchers.ts';
 
 const CPUS = 2;
 
@@ -45,7 +46,11 @@ export function runBeside<Group extends string, Window extends string>(
   program: ServerProgram,
   load: ClientLoad<Group, Window>,
 ): Promise<ClientSample<Group, Window>> {
-  return withServer(bench, program, bench.noWait.threads, (server) => runOn(bench, server, load));
+  const isWatched = bench.noWait.watched && isHeddle(program.name);
+  return withServer(bench, program, bench.noWait.threads, (server) => {
+    const run = () => runOn(bench, server, load);
+    return isWatched ? Watchers.during(server.pid, bench.cores.load, run) : run();
+  });
 }
 
 /** The windows as they are when their clients come `byMs` later. */

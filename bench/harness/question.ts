@@ -17,6 +17,8 @@ export interface NoWaitChoice {
   readonly burn: 'cpu' | 'wall';
   /** Heddle's `--threads`; `undefined`: its default. */
   readonly threads: string | undefined;
+  /** Whether Heddle is watched meanwhile, by a page, `top` and scrapes. */
+  readonly watched: boolean;
   /** What `neighbours` is asked. */
   readonly loads: readonly NeighbourLoad[];
 }

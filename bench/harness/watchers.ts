@@ -5,6 +5,9 @@ import { thisBuild } from './builds.ts';
 import { Child } from './child.ts';
 import { pinned } from './cores.ts';
 
+/** How often the metrics are asked for. */
+const SCRAPE_MS = 5_000;
+
 export class Watchers {
   readonly #children: readonly Child[];
   readonly #stream: AbortController;
@@ -29,6 +32,26 @@ export class Watchers {
     } catch (error) {
       await watchers.stop();
       throw error;
+    }
+  }
+
+  /** Has the server watched while `inside` runs; rejects also if a scrape fails. */
+  static async during<T>(pid: number, cpu: number, inside: () => Promise<T>): Promise<T> {
+    const watchers = await Watchers.start(pid, cpu);
+    const scrapes: Promise<void>[] = [];
+    const timer = setInterval(() => {
+      const scrape = watchers.scrape();
+      scrape.catch(() => {}); // It is told at the end.
+      scrapes.push(scrape);
+    }, SCRAPE_MS);
+    try {
+      const result = await inside();
+      await Promise.all(scrapes);
+      return result;
+    } finally {
+      clearInterval(timer);
+      await Promise.allSettled(scrapes);
+      await watchers.stop();
     }
   }
 
