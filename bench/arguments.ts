@@ -121,7 +121,14 @@ const LIGHTS = ['fast', 'pauses'] as const;
 const ADDRESSES = ['one', 'many'] as const;
 const BURNS = ['cpu', 'wall'] as const;
 
-type ChoiceWords = { lights: string; addresses: string; burn: string; loads: string; threads?: string; watched: boolean };
+type ChoiceWords = {
+  lights: string;
+  addresses: string;
+  burn: string;
+  loads: string;
+  threads?: string;
+  watched: boolean;
+};
 
 function noWaitChoice(values: ChoiceWords): NoWaitChoice {
   return {
