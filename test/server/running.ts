@@ -72,6 +72,15 @@ export class Running implements AsyncDisposable {
     return vi.waitFor(find, { timeout: TIMEOUT_MS, interval: 5 });
   }
 
+  /** Resolves when so many clients are counted: one that moves is for a moment on neither thread. */
+  clients(count: number): Promise<void> {
+    const check = (): void => {
+      const { clients } = this.server.stats();
+      if (clients !== count) throw new Error(`${clients} clients, not ${count}`);
+    };
+    return vi.waitFor(check, { timeout: TIMEOUT_MS, interval: 1 });
+  }
+
   /** How many threads have clients. */
   threadsInUse(): number {
     return this.server.stats().threads.filter(({ clients }) => clients > 0).length;
