@@ -16,6 +16,16 @@ export interface LastHourCounts {
   readonly eventsLost: number;
   /** How often a thread stood still for want of a CPU. */
   readonly starved: number;
+  /** How many threads were replaced because their priority could be lowered and not raised again. */
+  readonly demoted: number;
+}
+
+/** How the calls of the service that wait now compare with what was usual. */
+export interface HandlerTrend {
+  /** How many messages were answered in the last one to two minutes. */
+  readonly answered: number;
+  /** The smallest part of the clients that had such a call in the last hour; left out where the server is too young to say. */
+  readonly usualShare?: number;
 }
 
 /** A thread that is blocked now. */
@@ -76,6 +86,7 @@ export interface Observed {
   readonly arena: { readonly used: number; readonly size: number };
   readonly counts: MainCounts;
   readonly lastHour: LastHourCounts;
+  readonly handlers: HandlerTrend;
   /** In ms since 1970. */
   readonly now: number;
   /** How long the server has run. */

@@ -397,13 +397,18 @@ export class Server implements AsyncDisposable {
     if (message.type === 'want-threads') this.#pool.grow(message.threads);
     else if (message.type === 'thread-retires') this.#pool.retires(message.thread);
     else if (message.type === 'thread-empty') this.#pool.empty(message.thread);
-    else if (message.type === 'thread-demoted') this.#pool.replace(message.thread).catch(this.#failed);
+    else if (message.type === 'thread-demoted') this.#replaceDemoted(message.thread);
     else if (message.type === 'thread-overdue') this.#pool.kill(message.thread, message.detail);
     else if (message.type === 'thread-cleared') this.#pool.cleared(message.thread);
     else if (message.type === 'block-long' || message.type === 'block-ended') this.#watch.noteBlock(message);
     else if (message.type === 'succeeded') this.#leaving.handOver(message.pid).catch(this.#failed);
     else if (message.type === 'successor-lost') this.#leaving.goOn(message.pid);
   };
+
+  #replaceDemoted(thread: number): void {
+    this.#watch.noteDemoted();
+    this.#pool.replace(thread).catch(this.#failed);
+  }
 
   async #reload(): Promise<void> {
     const [time, since] = [Date.now(), performance.now()];

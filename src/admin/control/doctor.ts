@@ -2,7 +2,7 @@
 import type { Observed } from '../observed.ts';
 import { blockedText } from '../verdict.ts';
 import { countText, durationText } from '../words.ts';
-import { bytesText } from '../view/amounts.ts';
+import { bytesText, shareText } from '../view/amounts.ts';
 
 export type Level = 'act' | 'warn' | 'note';
 
@@ -37,6 +37,9 @@ const SHARE = 0.3;
 const FEW_BLOCKS = 3;
 /** A thread that stood still for want of a CPU more often than this, a minute, is no accident. */
 const STARVED_A_MINUTE = 6;
+/** So many calls of the service that wait are worth a word, where they are so many times the usual part of the clients. */
+const MANY_HANDLERS = 50;
+const UNUSUAL = 2;
 /** Threads that start wait for CPUs: a server is this old, in minutes, before a rate says something. */
 const STARTING_MIN = 5;
 /** A certificate that expires within this time. */
@@ -80,6 +83,13 @@ const RULES: readonly Rule[] = [
     if (starved / minutes < STARVED_A_MINUTE) return undefined;
     const evidence = `Threads stood still ${starved} times in the last hour because the machine had no CPU for them`;
     return warn('starved', evidence, 'Give the machine, or the control group, more CPUs; other code would not help');
+  },
+  ({ handlers: { answered, usualShare }, stats: { clients, handlersRunning } }) => {
+    const share = handlersRunning / clients;
+    const isUsual = usualShare === undefined || share < usualShare * UNUSUAL;
+    if (handlersRunning < MANY_HANDLERS || handlersRunning <= answered || isUsual) return undefined;
+    const evidence = `Handlers pile up: ${countText(handlersRunning, 'handler')} of the service wait, for ${shareText(share)} of the clients, and ${countText(answered, 'message was', 'messages were')} answered in the last two minutes`;
+    return warn('handlers', evidence, 'See what they await: a database, another server. Give that a time limit');
   },
   ({ maxClients, stats }) =>
     nearly('clients', 'clients', stats.clients, maxClients, 'Raise --max-clients, or ulimit -n'),
@@ -138,6 +148,16 @@ const RULES: readonly Rule[] = [
           `In the last hour, ${countText(threadExits, 'service thread')} died and ${threadExits === 1 ? 'was' : 'were'} replaced`,
           'See the events thread-exit in the log',
         ),
+  ({ lastHour: { demoted } }) =>
+    demoted <= FEW_BLOCKS
+      ? undefined
+      : {
+          level: 'note',
+          rule: 'no-privilege',
+          evidence: `In the last hour, ${demoted} threads were replaced: their priority was lowered while they were blocked, and this process may not raise it again`,
+          advice:
+            'Give the process CAP_SYS_NICE, for systemd AmbientCapabilities=CAP_SYS_NICE: docs/no-client-waits.md',
+        },
   ({ engine }) =>
     engine === 'net'
       ? {

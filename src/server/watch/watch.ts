@@ -8,7 +8,6 @@ import type { About, Controlled, ProfileRequest, ThreadTimes } from '../../admin
 import type { BlockedThread, CertificateExpiry, LastHourCounts, Observed } from '../../admin/observed.ts';
 import type { ThreadProfile } from '../../admin/stacks/profiler.ts';
 import { notReading } from '../../admin/not-reading.ts';
-import type { NotReadingStats } from '../../admin/server-stats.ts';
 import { added, countedStats, type Totals } from '../../admin/totals.ts';
 import { ALL_WELL, type Verdict, verdictOf } from '../../admin/verdict.ts';
 import { crash } from '../../errors.ts';
@@ -21,6 +20,7 @@ import type { ThreadRow } from '../../sharing/thread-board.ts';
 import type { BlockNotice } from '../../supervisor/block-log.ts';
 import { formatPeer } from '../../sys/structs/socket-address.ts';
 import { BlockJournal } from './block-journal.ts';
+import { HandlerHistory } from './handler-history.ts';
 import type { Deploys } from '../deploys/deploys.ts';
 import type { Engine } from '../engine.ts';
 import { ownVersion } from '../own-package.ts';
@@ -55,9 +55,15 @@ export class Watch implements Controlled {
   readonly #startedAt = performance.now();
   readonly #stacks: Stacks;
   readonly #journal: BlockJournal;
-  readonly #lastHour = { threadExits: new LastHour(), eventsLost: new LastHour(), starved: new LastHour() };
-  /** Looks once a minute how often threads have stood still: no event tells. */
-  readonly #minutes = setInterval(() => this.#noteStarved(), MINUTE_MS).unref();
+  readonly #lastHour = {
+    threadExits: new LastHour(),
+    eventsLost: new LastHour(),
+    starved: new LastHour(),
+    demoted: new LastHour(),
+  };
+  readonly #handlers = new HandlerHistory();
+  /** Looks once a minute how often threads have stood still, and how many handlers wait: no event tells. */
+  readonly #minutes = setInterval(() => this.#noteMinute(), MINUTE_MS).unref();
   #starvedBefore = 0;
   #lastReloadFailed = false;
   /** When the certificates of `credentials` expire: they are read once. */
@@ -121,6 +127,11 @@ export class Watch implements Controlled {
     else this.#journal.ended(notice).catch(crash);
   }
 
+  /** A thread is replaced: its priority was lowered, and cannot be raised again. */
+  noteDemoted(): void {
+    this.#lastHour.demoted.add(1, performance.now());
+  }
+
   /** Leaves the threads alone: the server ends. */
   close(): void {
     this.#isClosed = true;
@@ -145,6 +156,11 @@ export class Watch implements Controlled {
     }
   }
 
+  #noteMinute(): void {
+    this.#noteStarved();
+    this.#handlers.look(this.#parts.memory.stats(), performance.now() - this.#startedAt);
+  }
+
   #noteStarved(): void {
     const { starved } = this.#parts.memory.counters;
     this.#lastHour.starved.add(starved - this.#starvedBefore, performance.now());
@@ -153,9 +169,14 @@ export class Watch implements Controlled {
 
   #lastHourCounts(): LastHourCounts {
     this.#noteStarved();
-    const { eventsLost, starved, threadExits } = this.#lastHour;
+    const { demoted, eventsLost, starved, threadExits } = this.#lastHour;
     const now = performance.now();
-    return { eventsLost: eventsLost.total(now), starved: starved.total(now), threadExits: threadExits.total(now) };
+    return {
+      eventsLost: eventsLost.total(now),
+      starved: starved.total(now),
+      threadExits: threadExits.total(now),
+      demoted: demoted.total(now),
+    };
   }
 
   async ping(): Promise<void> {
@@ -214,17 +235,16 @@ export class Watch implements Controlled {
   /** What not everybody reads is found out when it is read: a page asks once a second. */
   observe(): Observed {
     const { deploys, engine, memory, settings, state } = this.#parts;
-    const { arena, board } = memory;
+    const { arena } = memory;
     const stats = memory.stats();
     const inherited = deploys.inherited(stats.takenOver);
     const totals = (): Totals => added(this.ownTotals(stats), inherited.totals);
     const lastHour = (): LastHourCounts => this.#lastHourCounts();
-    const unread = (): NotReadingStats => notReading(memory.table);
     const certificates = (): readonly CertificateExpiry[] => this.#certificates();
     return {
       stats,
       get notReading() {
-        return unread();
+        return notReading(memory.table);
       },
       state: state(),
       engine: engine.name,
@@ -239,6 +259,7 @@ export class Watch implements Controlled {
       get lastHour() {
         return lastHour();
       },
+      handlers: this.#handlers.trend(stats.messages),
       now: Date.now(),
       uptimeMs: performance.now() - this.#startedAt,
       blocked: this.blocked(),
@@ -248,9 +269,15 @@ export class Watch implements Controlled {
       get certificates() {
         return certificates();
       },
-      cpuTimeOf: (id) => engine.cpuTimeOf(board.row(id - 1).tid),
-      runDelayOf: (id) => runDelayOf(board.row(id - 1).tid),
+      ...this.#clocks(),
     };
+  }
+
+  /** What the kernel says of the time of threads. */
+  #clocks(): Pick<Observed, 'cpuTimeOf' | 'runDelayOf'> {
+    const { engine, memory } = this.#parts;
+    const tidOf = (id: number): number => memory.board.row(id - 1).tid;
+    return { cpuTimeOf: (id) => engine.cpuTimeOf(tidOf(id)), runDelayOf: (id) => runDelayOf(tidOf(id)) };
   }
 
   #certificates(): readonly CertificateExpiry[] {

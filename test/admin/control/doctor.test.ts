@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Finding, findings } from '../../../src/admin/control/doctor.ts';
-import type { Observed } from '../../../src/admin/observed.ts';
+import type { HandlerTrend, Observed } from '../../../src/admin/observed.ts';
 import { observed, stats } from '../observed.ts';
 
 const CROWD = { largest: { address: '10.0.0.9', clients: 3 } };
@@ -15,7 +15,7 @@ describe('doctor', () => {
       stats: stats(4, { clients: 500, messages: 1e6, starved: 3e5 }),
       counts: { ...counts, threadExits: 5, eventsLost: 7 },
       codes: [{ code: 'load chat.ts:8', count: 400, lastHour: 3, longestMs: 620, totalMs: 999, moved: 1 }],
-      lastHour: { threadExits: 0, eventsLost: 0, starved: 29 },
+      lastHour: { threadExits: 0, eventsLost: 0, starved: 29, demoted: 3 },
       certificates: [{ certificate: 'cert.pem', expires: 90 * DAY }],
     });
     expect(findings(healthy, CROWD)).toEqual([]);
@@ -41,6 +41,16 @@ describe('doctor', () => {
       'warn',
       /load chat.ts:8 has blocked a thread 4 times in the last hour, for 620 ms at worst/,
     ],
+    [
+      'handlers',
+      {
+        stats: stats(2, { clients: 100, handlersRunning: 60 }),
+        handlers: { answered: 59, usualShare: 0.3 },
+      },
+      'warn',
+      /60 handlers of the service wait, for 60 % of the clients, and 59 messages were answered in the last two minutes/,
+    ],
+    ['no-privilege', { lastHour: { ...lastHour, demoted: 4 } }, 'note', /4 threads were replaced/],
     ['starved', { lastHour: { ...lastHour, starved: 31 } }, 'warn', /stood still 31 times/],
     ['clients', { stats: stats(2, { clients: 800 }) }, 'act', /800 of 1,000 clients are taken/],
     ['arena', { arena: { used: 60, size: 64 } }, 'act', /60 of 64 bytes/],
@@ -68,6 +78,15 @@ describe('doctor', () => {
     expect(found.map(({ rule }) => rule)).toEqual(['not-reading', 'one-address']);
     expect(found[0]?.evidence).toBe('4 clients do not read what waits for them: 3.1 MB');
     expect(found[1]?.evidence).toBe('40 of 100 clients come from 10.0.0.9');
+  });
+
+  it.each<[string, number, number, HandlerTrend]>([
+    ['wait no longer than usual', 100, 60, { answered: 10, usualShare: 0.31 }],
+    ['are answered within a minute', 100, 60, { answered: 60, usualShare: 0 }],
+    ['are few', 100, 49, { answered: 0, usualShare: 0 }],
+    ['are those of a young server', 100, 60, { answered: 0 }],
+  ])('says nothing of handlers that %s', (_why, clients, handlersRunning, handlers) => {
+    expect(findings(observed(2, { stats: stats(2, { clients, handlersRunning }), handlers }), CROWD)).toEqual([]);
   });
 
   it('passes over a block that is gone before anybody reads of it', () => {
