@@ -26,11 +26,24 @@ export function styleNow(): Style {
   return { colours, font: `600 ${Number.parseFloat(style.fontSize) * 0.75}px ${style.fontFamily}` };
 }
 
-/** Clears `canvas`, which CSS says the size of; `undefined`: it is not seen. */
-export function pictureOn(canvas: HTMLCanvasElement, { colours, font }: Style): Picture | undefined {
-  const [width, height, ratio] = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio || 1];
-  const context = canvas.getContext('2d');
-  if (context === null || width === 0 || height === 0) return undefined;
+/** As they were laid out last. To ask an element has the page laid out at once, and again when more of it has changed. */
+const sizes = new WeakMap<Element, DOMRectReadOnly>();
+
+/** Tells when CSS has given one of `canvases` a size, or another one. */
+export function watchSizes(canvases: readonly HTMLElement[], changed: () => void): void {
+  const observer = new ResizeObserver((entries) => {
+    for (const { contentRect, target } of entries) sizes.set(target, contentRect);
+    changed();
+  });
+  for (const canvas of canvases) observer.observe(canvas);
+}
+
+/** Clears `canvas`, whose size is watched; `undefined`: it is not seen. */
+export function pictureOn(canvas: HTMLElement, { colours, font }: Style): Picture | undefined {
+  const { height = 0, width = 0 } = sizes.get(canvas) ?? {};
+  if (!(canvas instanceof HTMLCanvasElement) || width === 0 || height === 0) return undefined;
+  const [context, ratio] = [canvas.getContext('2d'), window.devicePixelRatio || 1];
+  if (context === null) return undefined;
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== across || canvas.height !== down) [canvas.width, canvas.height] = [across, down];
   context.setTransform(ratio, 0, 0, ratio, 0, 0);

@@ -25,22 +25,27 @@ export function setText(id: string, text: string): void {
   setTextOf(byId(id), text);
 }
 
+/** The text stays the same node: to put another one in its place has more laid out. */
 export function setTextOf(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+  const { firstChild } = element;
+  if (firstChild instanceof Text && firstChild === element.lastChild) {
+    if (firstChild.data !== text) firstChild.data = text;
+  } else if (element.textContent !== text) element.textContent = text;
 }
 
 /** A bar that is `share` full, with its figures in words beside it. */
 export function bar(share: number, isAlarm: boolean): HTMLElement {
-  const fill = make('span', '');
+  const fill = make('span', 'fill');
   fillBar(fill, share, isAlarm);
   const frame = make('span', 'bar', fill);
   frame.setAttribute('aria-hidden', 'true');
   return frame;
 }
 
+/** Shifts what is as wide as the bar: another width would be laid out. */
 export function fillBar(fill: HTMLElement, share: number, isAlarm: boolean): void {
-  fill.className = isAlarm ? 'fill alarm' : 'fill';
-  fill.style.width = `${Math.min(100, share * 100)}%`;
+  fill.classList.toggle('alarm', isAlarm);
+  fill.style.transform = `translateX(${Math.min(0, 100 * share - 100)}%)`;
 }
 
 /** A row of a table. Its key stays the row's while others come and go: so what has the focus keeps it. */

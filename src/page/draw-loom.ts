@@ -30,12 +30,12 @@ export interface Cloth {
 const [PLAIN, FAINT, STRONG] = [0.75, 0.12, 1];
 
 export function drawLoom(cloth: Cloth): void {
-  const { chosen, lanes, picture } = cloth;
+  const { chosen, lanes, loom, now, picture, windowMs } = cloth;
   const place = placesOf(cloth);
   const { colours, context, width } = picture;
   context.fillStyle = colours.lane;
   for (const [index] of lanes.entries()) context.fillRect(0, index * place.height + 1, width, place.height - 2);
-  const { blocks, moves, runs } = within(cloth);
+  const { blocks, moves, runs } = loom.within(now - windowMs, now);
   for (const block of blocks) drawBlock(cloth, place, block);
   const groups = chosen === undefined ? [{ runs, moves, alpha: PLAIN }] : pickedOut(runs, moves, chosen);
   for (const group of groups) {
@@ -47,17 +47,6 @@ export function drawLoom(cloth: Cloth): void {
   context.globalAlpha = 1;
   for (const block of blocks) drawLabel(cloth, place, block);
   drawTimes(cloth);
-}
-
-/** What is seen of the loom. */
-function within({ loom: { blocks, moves, runs }, now, windowMs }: Cloth): Pick<Loom, 'blocks' | 'moves' | 'runs'> {
-  const isSeen = ({ from, to }: { readonly from: number; readonly to: number }): boolean =>
-    from <= now && to >= now - windowMs;
-  return {
-    blocks: blocks.filter(isSeen),
-    runs: runs.filter(isSeen),
-    moves: moves.filter(({ at }) => at <= now && at >= now - windowMs),
-  };
 }
 
 /** The clients that are, or were, on a thread, and the others. */

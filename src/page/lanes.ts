@@ -22,6 +22,8 @@ interface Shown {
   readonly isChosen: boolean;
 }
 
+/** The lanes that there are elements for. */
+let elementsFor = '';
 const shown = new WeakMap<Element, Shown>();
 const figures = new WeakMap<Element, Figures>();
 
@@ -29,11 +31,13 @@ const figures = new WeakMap<Element, Figures>();
 export function showLanes({ threads }: View, lanes: readonly number[], chosen: number | undefined): void {
   const byThread = new Map(threads.map((thread) => [thread.id, thread]));
   const [names, numbers] = [byId('lane-names'), byId('lane-figures')];
-  if (names.children.length !== lanes.length) {
+  const keys = lanes.map(String);
+  if (keys.join(' ') !== elementsFor) {
+    elementsFor = keys.join(' ');
     document.documentElement.style.setProperty('--lanes', String(lanes.length));
     document.body.classList.toggle('has-many-lanes', lanes.length > MANY_LANES);
+    for (const list of [names, numbers]) syncChildren(list, keys, 'li');
   }
-  for (const list of [names, numbers]) syncChildren(list, lanes.map(String), 'li');
   for (const [index, lane] of lanes.entries()) {
     const thread = byThread.get(lane);
     const [name, figure] = [names.children[index] as HTMLElement, numbers.children[index] as HTMLElement];

@@ -2,21 +2,20 @@
 import type { Heat, Rights, Tick } from '../admin/view/frames.ts';
 import { Loom } from '../admin/view/loom.ts';
 import { type View, viewAt } from '../admin/view/view.ts';
-import { pictureOn, styleNow } from './canvas.ts';
 import type { ClientTable } from './client-table.ts';
 import { byId, isOpen, setText } from './dom.ts';
-import { drawHeat } from './draw-heat.ts';
-import { drawLoom } from './draw-loom.ts';
+import type { Cloth } from './draw-loom.ts';
 import { showMood } from './favicon.ts';
 import { showHeats } from './heat-table.ts';
 import { showLanes } from './lanes.ts';
 import { serviceName, showNow, showSlow, showThreads, showVerdict } from './panels.ts';
+import { Pictures } from './pictures.ts';
 import type { Known, News } from './stream.ts';
 
 const WINDOW_MS = 30_000;
 /** On a telephone. */
 const NARROW_WINDOW_MS = 14_000;
-const NARROW_PX = 900;
+const NARROW = '(max-width: 900px)';
 const HISTORY_MS = 600_000;
 const SLOW_MS = 1_000;
 /** How often the cloth goes on; the server tells nothing while nothing changes. */
@@ -31,8 +30,12 @@ const UNHEARD =
 /** How often what has changed is read out at most, in ms. */
 const SPOKEN_MS = 5_000;
 
+type Part = Pick<Cloth, 'lanes' | 'now' | 'windowMs'>;
+
 export class LivePage {
   readonly #table: ClientTable;
+  readonly #pictures = new Pictures(() => this.#drawPictures(this.#part));
+  readonly #narrow = matchMedia(NARROW);
   #loom = new Loom();
   #heats: Heat[] = [];
   #view: View | undefined;
@@ -56,7 +59,7 @@ export class LivePage {
       this.#saySilence();
       if (this.isPaused || (calm.matches && performance.now() - drawnAt < SLOW_MS)) return;
       drawnAt = performance.now();
-      this.draw();
+      this.#goOn();
     }, DRAW_MS);
   }
 
@@ -163,24 +166,35 @@ export class LivePage {
     this.draw();
   }
 
+  /** All of it, as it may have another theme or show another time. */
   draw(): void {
-    if (this.#view === undefined) return;
-    const now = this.#at ?? this.#now;
-    const windowMs = innerWidth <= NARROW_PX ? NARROW_WINDOW_MS : WINDOW_MS;
-    const lanes = this.#loom.threads(now - windowMs, now);
-    showLanes(this.#view, lanes, this.#lane);
-    const style = styleNow();
-    const cloth = pictureOn(byId('loom') as HTMLCanvasElement, style);
-    const end = this.isPaused ? clockText(now) : 'now';
-    if (cloth !== undefined)
-      drawLoom({ picture: cloth, loom: this.#loom, lanes, now, windowMs, end, chosen: this.#lane });
-    const heat = pictureOn(byId('heat') as HTMLCanvasElement, style);
-    if (heat !== undefined) drawHeat(heat, this.#heats, now);
-    if (isOpen('heat-words')) showHeats(this.#heats, now);
-    this.#sayWhen(now, windowMs);
+    this.#pictures.renew();
+    this.#goOn();
   }
 
-  #sayWhen(now: number, windowMs: number): void {
+  #goOn(): void {
+    if (this.#view === undefined) return;
+    const part = this.#part;
+    showLanes(this.#view, part.lanes, this.#lane);
+    this.#drawPictures(part);
+    if (isOpen('heat-words')) showHeats(this.#heats, part.now);
+    this.#sayWhen(part);
+  }
+
+  /** What is shown of the loom. */
+  get #part(): Part {
+    const now = this.#at ?? this.#now;
+    const windowMs = this.#narrow.matches ? NARROW_WINDOW_MS : WINDOW_MS;
+    return { now, windowMs, lanes: this.#loom.threads(now - windowMs, now) };
+  }
+
+  /** Writes to no element: their sizes are being looked at. */
+  #drawPictures(part: Part): void {
+    const end = this.isPaused ? clockText(part.now) : 'now';
+    this.#pictures.draw({ ...part, loom: this.#loom, end, chosen: this.#lane }, this.#heats);
+  }
+
+  #sayWhen({ now, windowMs }: Part): void {
     const { clients } = this.#view as View;
     const drawn = this.#loom.clients === clients ? '' : `, ${this.#loom.clients} of ${clients.toLocaleString('en-US')}`;
     const until = this.isPaused ? ` until ${clockText(now)}` : '';

@@ -36,10 +36,21 @@ const SAME_BLOCK_MS = 200;
 /** Of clients that come and go all the time, not all runs are kept. */
 const MOST_RUNS = 20_000;
 
+const endOf = ({ to }: Run): number => to;
+const timeOf = ({ at }: Move): number => at;
+
+/** What there was between two moments. */
+export interface LoomWindow {
+  readonly runs: readonly Run[];
+  readonly moves: readonly Move[];
+  readonly blocks: readonly BlockedSpan[];
+}
+
 export class Loom {
-  runs: Run[] = [];
   moves: Move[] = [];
   blocks: BlockedSpan[] = [];
+  /** In the order in which they ended: those of a window are found without a look at all of them. */
+  readonly #ended: Run[] = [];
   /** The run that each client is on now. */
   readonly #open = new Map<number, Run>();
   readonly #openBlocks = new Map<number, BlockedSpan>();
@@ -54,12 +65,13 @@ export class Loom {
     const loom = new Loom();
     loom.#time = time;
     for (const [thread, span] of threads) loom.#threads.set(thread, span);
-    loom.runs = runs.map(([client, thread, slot, from, to, isLeft]) => {
+    const all = runs.map(([client, thread, slot, from, to, isLeft]) => {
       const run: Run = { client, thread, slot, from, to: to ?? Infinity, isLeft: isLeft === 1 };
       if (to === null) loom.#begin(run);
+      else loom.#ended.push(run);
       return run;
     });
-    loom.moves = moves.map(([at, from, to]) => ({ at, from: loom.runs[from] as Run, to: loom.runs[to] as Run }));
+    loom.moves = moves.map(([at, from, to]) => ({ at, from: all[from] as Run, to: all[to] as Run }));
     loom.blocks = blocks.map(([thread, from, to, client]) => {
       const block = { thread, from, to: to ?? Infinity, client: client ?? undefined };
       if (to === null) loom.#openBlocks.set(thread, block);
@@ -68,13 +80,19 @@ export class Loom {
     return loom;
   }
 
+  /** Those that are over, and then those that go on. */
+  get runs(): readonly Run[] {
+    return [...this.#ended, ...this.#open.values()];
+  }
+
   get state(): LoomState {
-    const indexes = new Map(this.runs.map((run, index) => [run, index]));
+    const { runs } = this;
+    const indexes = new Map(runs.map((run, index) => [run, index]));
     const end = (to: number): number | null => (to === Infinity ? null : to);
     return {
       time: this.#time,
       threads: [...this.#threads],
-      runs: this.runs.map(({ client, from, isLeft, slot, thread, to }) => {
+      runs: runs.map(({ client, from, isLeft, slot, thread, to }) => {
         return [client, thread, slot, from, end(to), isLeft ? 1 : 0];
       }),
       moves: this.moves.map(({ at, from, to }) => [at, indexes.get(from) as number, indexes.get(to) as number]),
@@ -86,6 +104,18 @@ export class Loom {
   threads(from: number, to: number): number[] {
     const there = [...this.#threads].filter(([, [first, last]]) => last >= from && first <= to);
     return there.map(([thread]) => thread).sort((one, other) => (one || Infinity) - (other || Infinity));
+  }
+
+  /** What there was at some moment of these, the last one included. */
+  within(from: number, to: number): LoomWindow {
+    const isSeen = (span: { readonly from: number; readonly to: number }): boolean =>
+      span.from <= to && span.to >= from;
+    const ended = this.#ended.slice(indexFrom(this.#ended, endOf, from));
+    return {
+      runs: [...ended, ...this.#open.values()].filter(isSeen),
+      moves: this.moves.slice(indexFrom(this.moves, timeOf, from)).filter(({ at }) => at <= to),
+      blocks: this.blocks.filter(isSeen),
+    };
   }
 
   /** The oldest moment that is known of. */
@@ -111,14 +141,14 @@ export class Loom {
     if ((this.#taken.get(0)?.size ?? 0) > 0) this.#see(0, time);
     this.#block(blocks, time);
     this.#time = time;
-    const oldest = this.runs.at(-MOST_RUNS);
-    if (oldest !== undefined && this.runs.length > MOST_RUNS) this.forget(oldest.from);
+    const oldest = this.#ended.at(-MOST_RUNS);
+    if (oldest !== undefined) this.forget(oldest.to);
   }
 
   /** Forgets what was over before `time`. */
   forget(time: number): void {
-    this.runs = this.runs.filter((run) => run.to >= time);
-    this.moves = this.moves.filter(({ at }) => at >= time);
+    this.#ended.splice(0, indexFrom(this.#ended, endOf, time));
+    this.moves.splice(0, indexFrom(this.moves, timeOf, time));
     this.blocks = this.blocks.filter((block) => block.to >= time);
     for (const [thread, [, last]] of this.#threads) if (last < time) this.#threads.delete(thread);
   }
@@ -130,21 +160,19 @@ export class Loom {
   #leave(client: number): void {
     const run = this.#open.get(client);
     if (run === undefined) return;
-    this.#end(run);
-    run.to = this.#time;
+    this.#end(run, this.#time);
   }
 
   /** All places are given up before any is taken: two clients may change places. */
   #move(movers: readonly Place[], time: number): void {
     const before = new Map(movers.map(([client]) => [client, this.#open.get(client)]));
-    for (const run of before.values()) if (run !== undefined) this.#end(run);
+    for (const run of before.values()) if (run !== undefined) this.#end(run, time);
     for (const [client, thread] of movers) {
       const run: Run = { client, thread, slot: this.#freeSlot(thread), from: time, to: Infinity, isLeft: false };
       this.#begin(run);
-      this.runs.push(run);
       const last = before.get(client);
       if (last === undefined) continue;
-      [last.to, last.isLeft] = [time, true];
+      last.isLeft = true;
       this.moves.push({ at: time, from: last, to: run });
     }
   }
@@ -155,9 +183,11 @@ export class Loom {
     this.#taken.set(run.thread, taken.add(run.slot));
   }
 
-  #end({ client, slot, thread }: Run): void {
-    this.#open.delete(client);
-    this.#taken.get(thread)?.delete(slot);
+  #end(run: Run, time: number): void {
+    run.to = time;
+    this.#ended.push(run);
+    this.#open.delete(run.client);
+    this.#taken.get(run.thread)?.delete(run.slot);
   }
 
   #freeSlot(thread: number): number {
@@ -186,4 +216,15 @@ export class Loom {
       this.#openBlocks.delete(thread);
     }
   }
+}
+
+/** The index of the first of `items`, which are in the order of their times, whose time is not before `time`. */
+function indexFrom<T>(items: readonly T[], timeOfItem: (item: T) => number, time: number): number {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (timeOfItem(items[middle] as T) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

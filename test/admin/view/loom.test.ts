@@ -89,6 +89,28 @@ describe('the cloth of threads and clients', () => {
     expect(loom.moves).toEqual([]);
   });
 
+  it('has within two moments what a look at all of it finds, also after the oldest is forgotten', () => {
+    const loom = new Loom();
+    const clients = Array.from({ length: 12 }, (_, at) => at);
+    for (let time = 1; time < 200; time++)
+      add(loom, [time * 10, clients.filter((id) => (id * 7 + time) % 5 > 0).map((id) => [id, ((id * time) % 3) + 1])]);
+    for (const oldest of [0, 700]) {
+      loom.forget(oldest);
+      expect(loom.runs.every(({ to }) => to >= oldest)).toBe(true);
+      for (const [from, to] of [
+        [0, 3000],
+        [900, 1200],
+        [1001, 1001],
+        [1990, 2500],
+        [2500, 3000],
+      ] as const) {
+        const found = loom.within(from, to);
+        expect(found.runs).toEqual(loom.runs.filter((run) => run.from <= to && run.to >= from));
+        expect(found.moves).toEqual(loom.moves.filter(({ at }) => at >= from && at <= to));
+      }
+    }
+  });
+
   it('keeps some 20,000 runs of clients that come and go all the time', () => {
     const loom = new Loom();
     for (let time = 0; time < 200; time++) {
