@@ -52,13 +52,14 @@ async function threadsOf(clients: readonly Known[]): Promise<string[]> {
 
 describe('what a service keeps with a client', () => {
   it.skipIf(noMoves)('is there after three moves: a blocked thread, a reload, and the death of a thread', async () => {
-    const { gate, open } = makeGate();
+    const { gate, held, open } = makeGate();
     await using running = await start(KEEPS, { threads: { min: 2, max: 3 }, shared: { gate } });
     const clients = await loggedIn(running, 11);
 
     const [holder, ...others] = await mostOnOneThread(clients);
     const [blocked] = await threadsOf([holder]);
     holder.peer.send('hold\n');
+    await held();
     const moved = await threadsOf(others);
     expect(moved.filter((thread) => thread === blocked)).toEqual([]);
     expect(moved).not.toEqual([]);
