@@ -37,11 +37,12 @@ async function settledOnTwo(running: Running): Promise<[[Peer, Peer], [Peer]]> {
 
 describe('beside a client that blocks its thread', () => {
   it.skipIf(noMoves)('all others are answered before it is, those on its thread too', async () => {
-    const { gate, open } = makeGate();
+    const { gate, held, open } = makeGate();
     await using running = await start(PINNED, { threads: { min: 2, max: 4 }, shared: { gate } });
     const [holder, ...others] = await settled(running, 9);
     await shared(running);
     holder?.send('hold\n');
+    await held();
     for (const other of others) expect(await other.ask('still there?')).toBe('still there?');
     expect(holder?.pieces).toEqual([]);
     open();
@@ -50,7 +51,7 @@ describe('beside a client that blocks its thread', () => {
   });
 
   it.skipIf(noMoves)('a client that is part-way through a message is answered too', async () => {
-    const { gate, open } = makeGate();
+    const { gate, held, open } = makeGate();
     await using running = await start(PINNED, { threads: { min: 1, max: 3 }, shared: { gate } });
     const [holder, half] = (await settled(running, 2)) as [Peer, Peer];
     half.send('first half, ');
@@ -58,6 +59,7 @@ describe('beside a client that blocks its thread', () => {
       timeout: TIMEOUT_MS,
     });
     holder.send('hold\n');
+    await held();
     expect(await half.ask('second half')).toBe('first half, second half');
     expect(holder.pieces).toEqual([]);
     open();
