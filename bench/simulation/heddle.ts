@@ -190,6 +190,7 @@ export class Heddle implements Server {
       const row = this.#supervisor.roomFor(address) ?? this.#placement(this.registry.any, address);
       const generation = this.#table.admit(fd, row.thread, this.#counters.countAccepted(), address, 1, 0);
       this.#table.setLastActivity(fd, sharedTime(this.kernel.now()));
+      row.clientCame();
       this.#migrator.place(fd, generation, row);
     }
   }

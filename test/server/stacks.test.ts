@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import type { Snapshot } from '../../src/admin/control/snapshot.ts';
 import { testFolder } from '../support/folder.ts';
+import type { Peer } from './peer.ts';
 import { type Running, service, start, TIMEOUT_MS } from './running.ts';
 
 /** The lines that each way of the service may be in. */
@@ -44,25 +46,30 @@ function snapshot(running: Running): Promise<Snapshot> {
   });
 }
 
+/** Has `peer` block its thread once; the verdict that names the line meanwhile, `undefined`: none did. */
+async function namedBlock(running: Running, peer: Peer): Promise<Snapshot['verdict'] | undefined> {
+  const state = { isOver: false };
+  const reply = peer.ask('first 3000').finally(() => (state.isOver = true));
+  let named: Snapshot['verdict'] | undefined;
+  while (named === undefined && !state.isOver) {
+    const { verdict } = await snapshot(running);
+    if (LINES['first']?.test(verdict.blocked[0]?.code ?? '')) named = verdict;
+    else await delay(10);
+  }
+  expect(await reply).toBe('first');
+  return named;
+}
+
 describe('the code that blocks a thread', () => {
   it('is named by function and line, while the block goes on and when it is over', async () => {
     const control = join(testFolder(), 'control.sock');
     await using running = await start(service('blocking-lines'), { control });
     await using peer = await running.connect();
-    const reply = peer.ask('first 3000');
-    const verdict = await vi.waitFor(
-      async () => {
-        const { verdict: now } = await snapshot(running);
-        expect(now.blocked[0]?.code).toMatch(LINES['first'] as RegExp);
-        return now;
-      },
-      { timeout: TIMEOUT_MS, interval: 10 },
-    );
-    expect(verdict.text).toContain(` in ${verdict.blocked[0]?.code}`);
-    expect(await reply).toBe('first');
-    const [turn] = await running.seen('turn');
-    expect(turn?.code).toMatch(LINES['first'] as RegExp);
     // A machine without a CPU to spare may give a sample to the wrong moment: what counts is that blocks are named at all.
+    const verdict = await vi.waitUntil(async () => namedBlock(running, peer), { timeout: TIMEOUT_MS, interval: 10 });
+    expect(verdict.text).toContain(` in ${verdict.blocked[0]?.code}`);
+    const turns = await running.seen('turn');
+    expect(turns.filter(({ code = '' }) => LINES['first']?.test(code))).not.toEqual([]);
     for (const way of ['second', 'third']) {
       const isNamed = async (): Promise<boolean> => {
         expect(await peer.ask(`${way} 700`)).toBe(way);
