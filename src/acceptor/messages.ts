@@ -68,7 +68,7 @@ export type ToAcceptor =
 
 /**
  * `want-threads`: this many service threads are needed. `thread-empty`: a retiring thread has no client any more.
- * `thread-retires`: a thread gets no more clients, those that it has should leave.
+ * `thread-retires`: a thread gets no more clients, those that it has should leave; `flow`: who had come and gone before.
  * `thread-demoted`: its priority is lowered for good, another is to take its place. `thread-overdue`: it is blocked for too long, and is to end; `detail` says why. `thread-cleared`: what a thread that is gone had is dealt with, its
  * row may be used again. `drained`: the listeners are closed. `pong`: the acceptor is alive; for `blockedMs`, no thread has taken a turn. `accepting`:
  * this process has taken the place of the one before. Of hand-overs see `HandoverNotice`.

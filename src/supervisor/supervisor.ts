@@ -3,7 +3,7 @@ import type { Closer, Report } from '../connection/end/close.ts';
 import type { AcceptorCounters, MoveCause } from '../sharing/acceptor-counters.ts';
 import type { ConnectionTable } from '../sharing/connection-table.ts';
 import { BUSY, FREE, PINNED, MOVING, IDLE, stateOf, threadOf, withState } from '../sharing/control-word.ts';
-import { ABSENT, PARKED, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
+import { type ClientFlow, ABSENT, PARKED, type ThreadBoard, type ThreadRow } from '../sharing/thread-board.ts';
 import { findShift } from './balance.ts';
 import { BlockLog, type BlockNotice } from './block-log.ts';
 import type { CloseReason } from '../sharing/close-reason.ts';
@@ -34,7 +34,8 @@ const SLICE_MS = 2;
 export type SupervisorNotice =
   | BlockNotice
   | { readonly type: 'want-threads'; readonly threads: number }
-  | { readonly type: 'thread-retires' | 'thread-empty' | 'thread-demoted' | 'thread-cleared'; readonly thread: number }
+  | { readonly type: 'thread-retires'; readonly thread: number; readonly flow: ClientFlow }
+  | { readonly type: 'thread-empty' | 'thread-demoted' | 'thread-cleared'; readonly thread: number }
   | { readonly type: 'thread-overdue'; readonly thread: number; readonly detail: string };
 
 export interface SupervisorParts {
@@ -367,7 +368,7 @@ export class Supervisor {
 
   #retire(watch: ThreadWatch): void {
     watch.retiring = true;
-    this.#parts.post({ type: 'thread-retires', thread: watch.row.thread });
+    this.#parts.post({ type: 'thread-retires', thread: watch.row.thread, flow: watch.row.flow });
   }
 
   #retireStep(watch: ThreadWatch, now: number): void {

@@ -338,9 +338,10 @@ describe('a parked thread with pinned clients', () => {
 
 describe('the clients of a thread that is replaced', () => {
   it('are asked to leave', () => {
-    const { its, said } = supervisor();
+    const { board, its, said } = supervisor();
+    const { flow } = board.row(0);
     its.retire(0);
-    expect(said).toEqual([{ type: 'thread-retires', thread: 0 }]);
+    expect(said).toEqual([{ type: 'thread-retires', thread: 0, flow }]);
   });
 
   it('keep their thread until the last bytes of the last one are out', () => {

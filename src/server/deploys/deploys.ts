@@ -85,6 +85,7 @@ export class Deploys {
   /** Takes from what the acceptor says what is about deploys. */
   onMessage(message: FromAcceptor): void {
     if (message.type === 'thread-cleared') this.#reloads.ended(message.thread);
+    else if (message.type === 'thread-retires') this.#reloads.retires(message.thread, message.flow);
     else if (message.type === 'predecessor-left') this.#takesOver(message.pid, message.totalsFd);
     else if (message.type === 'predecessor-over') this.#predecessor?.noMore(message.clients);
     else if (message.type === 'succeeded') this.#handsOver(message.totalsFd, message.handedOver);

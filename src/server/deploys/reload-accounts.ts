@@ -40,6 +40,15 @@ export class ReloadAccounts {
     this.#accounts.push({ since, threads: threads.length, left, clients: 0, moved: 0, stayed: 0, dropped: 0 });
   }
 
+  /**
+   * The acceptor sends no client to `thread` any more. Until then clients may move from one old thread to another, and are none that leave:
+   * `flow` is who had come and gone before.
+   */
+  retires(thread: number, flow: ClientFlow): void {
+    const account = this.#accounts.find(({ left }) => left.has(thread));
+    account?.left.set(thread, flow);
+  }
+
   /** What `thread`, which has ended, had is dealt with. */
   ended(thread: number): void {
     const { came, dropped, ended, moved } = this.#board.row(thread).flow;

@@ -52,6 +52,23 @@ describe('the account of a reload', () => {
     ]);
   });
 
+  it('does not count who goes from one old thread to another before the acceptor has heard', () => {
+    const { came, done, its, row } = accounts();
+    came(row(0), 4);
+    came(row(1), 2);
+    its.begin([0, 1], performance.now());
+    row(0).clientMoved();
+    came(row(1), 1);
+    for (const thread of [0, 1]) its.retires(thread, row(thread).flow);
+    its.retires(2, row(2).flow);
+    for (let client = 0; client < 3; client++) {
+      row(0).clientMoved();
+      row(1).clientMoved();
+    }
+    for (const thread of [0, 1]) its.ended(thread);
+    expect(done).toMatchObject([{ clients: 6, moved: 6, stayed: 0, dropped: 0 }]);
+  });
+
   it('says so, once, where the sum is not right', () => {
     const { came, done, its, row } = accounts();
     came(row(0), 5);
