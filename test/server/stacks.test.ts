@@ -68,8 +68,8 @@ describe('the code that blocks a thread', () => {
     // A machine without a CPU to spare may give a sample to the wrong moment: what counts is that blocks are named at all.
     const verdict = await vi.waitUntil(async () => namedBlock(running, peer), { timeout: TIMEOUT_MS, interval: 10 });
     expect(verdict.text).toContain(` in ${verdict.blocked[0]?.code}`);
-    const turns = await running.seen('turn');
-    expect(turns.filter(({ code = '' }) => LINES['first']?.test(code))).not.toEqual([]);
+    const isTurn = ({ code = '' }: { readonly code?: string }): boolean => LINES['first']?.test(code) === true;
+    await vi.waitUntil(async () => (await running.all('turn')).some(isTurn), { timeout: TIMEOUT_MS, interval: 10 });
     for (const way of ['second', 'third']) {
       const isNamed = async (): Promise<boolean> => {
         expect(await peer.ask(`${way} 700`)).toBe(way);
